@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * log: one line an event on stderr, "TIME LEVEL area key=value ...". Bodies and secrets are never logged, at any level.
+ *
+ * Values are escaped, so that no foreign text can forge a line. MOKHOA_LOG=debug shows what the floors below dispatch noticed.
+ * Any thread may call; a line is one write.
+ */
+#ifndef MOKHOA_LOG_H
+#define MOKHOA_LOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum log_level {
+	LOG_ERROR,
+	LOG_INFO,
+	LOG_DEBUG
+};
+
+/* Names the program at the head of each line and reads MOKHOA_LOG; may be called again. */
+void log_open(const char *program);
+bool log_shows(enum log_level level);
+
+/* A printf line; format must not print a request's body. Control characters and line ends of the result are written as \xNN. */
+#if defined(__GNUC__)
+__attribute__((format(printf, 3, 4)))
+#endif
+void
+log_line(enum log_level level, const char *area, const char *format, ...);
+
+#define log_error(area, ...) log_line(LOG_ERROR, area, __VA_ARGS__)
+#define log_info(area, ...) log_line(LOG_INFO, area, __VA_ARGS__)
+#define log_debug(area, ...) \
+	do { \
+		if (log_shows(LOG_DEBUG)) \
+			log_line(LOG_DEBUG, area, __VA_ARGS__); \
+	} while (0)
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * os: all that Mokhoa asks of an operating system. os_posix.c and os_windows.c keep these promises; CMake chooses, and no other file
+ * may name a platform.
+ *
+ * A handle is a file descriptor or a Windows HANDLE in an intptr_t; -1 is none. Times are milliseconds of a clock that never goes
+ * back, except os_time(), which is what the wall says. Paths are UTF-8. Unless a line says otherwise any thread may call.
+ */
+#ifndef MOKHOA_OS_H
+#define MOKHOA_OS_H
+
+#include "buf.h"
+#include "err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define OS_PATH_MAX 4096 /* bytes of a path, its NUL counted */
+
+/* ---- the process ---- */
+
+/* No core file, no debugger, no inherited umask; writing to a closed pipe is an error and not a signal. Called first in main. */
+void os_harden(void);
+
+/*
+ * Takes stdin and stdout for the wire and points descriptor 0 at nothing and descriptor 1 at stderr, so that no library can write into
+ * a frame. Binary mode. Called once, before any PKCS#11 module is loaded.
+ */
+void os_take_stdio(intptr_t *ret_in, intptr_t *ret_out);
+
+/* The folder of the running program, without a trailing slash. */
+enum err os_program_dir(char ret[OS_PATH_MAX]);
+
+/* ---- clocks and chance ---- */
+
+uint64_t os_now_ms(void);
+int64_t os_time(void); /* seconds since 1970, UTC */
+void os_sleep_ms(unsigned ms);
+
+/* From the system's generator; ends the process where there is none: nothing we do is safe without it. */
+void os_random(void *ret, size_t len);
+
+/* ---- handles ---- */
+
+/* Bytes read (at least 1), 0 at the end of file, -1 on an error. Interruptions are retried. */
+long os_read(intptr_t handle, void *ret, size_t max);
+bool os_write_all(intptr_t handle, const void *bytes, size_t len);
+void os_close(intptr_t handle);
+
+/* Waits until a handle can be read or has ended; -1 waits for ever. ready[i] says which. False when the time has passed. */
+bool os_wait(const intptr_t *handles, size_t count, int timeout_ms, bool *ret_ready);
+
+/* ---- programs ---- */
+
+struct os_child {
+	intptr_t process;
+	intptr_t in; /* we write, it reads as stdin */
+	intptr_t out; /* it writes as stdout, we read */
+};
+
+enum os_spawn_flag {
+	OS_SPAWN_DETACH = 1 /* out of the caller's process group, session and (on Windows) job: it outlives us */
+};
+
+/*
+ * Starts a program by its absolute path; argv ends with NULL and begins with the program's name; env is the whole environment, NULL
+ * for the caller's. Nothing but 0, 1 and 2 is inherited. ERR_WORKER_FAILED where it cannot be started.
+ */
+enum err os_spawn(const char *path, const char *const argv[], const char *const env[], unsigned flags, struct os_child *ret_child);
+
+/* Waits at most timeout_ms (-1: for ever): true when it has ended, with its exit status (0..255) or -1 for a signal. */
+bool os_child_wait(struct os_child *child, int timeout_ms, int *ret_status);
+
+/* Ends it at once and collects it; closes what is still open of it. Safe to call twice. */
+void os_child_end(struct os_child *child);
+
+/* ---- files ---- */
+
+/*
+ * Reads a file that only the machine's administrator can have written: the file and every folder above it belong to root (SYSTEM,
+ * Administrators, TrustedInstaller) and nobody else may write them. ERR_PROFILE_MISSING, ERR_PROFILE_UNSAFE, ERR_PROFILE_INVALID (too large).
+ */
+enum err os_read_trusted(const char *path, struct buf *ret);
+
+/* The same check alone, for modules and the prompt program, which must exist and be a regular file. */
+enum err os_check_trusted(const char *path);
+
+/* Reads a file of the caller's own; ERR_PROFILE_MISSING where there is none. */
+enum err os_read_file(const char *path, struct buf *ret);
+
+/* Replaces a file as a whole, readable by its owner alone, and returns when it is on the disk. ERR_JOURNAL_FAILED. */
+enum err os_write_private(const char *path, const void *bytes, size_t len);
+enum err os_remove(const char *path);
+
+/* The user's private folder for state that must survive (XDG_STATE_HOME/mokhoa, LOCALAPPDATA\Mokhoa), made 0700 where missing. */
+enum err os_state_dir(char ret[OS_PATH_MAX]);
+
+/* Calls each() with the name of every regular file of the folder in byte order; a missing folder has none. */
+enum err os_list(const char *folder, void (*each)(const char *name, void *context), void *context);
+
+/* ---- one at a time on the whole machine ---- */
+
+/*
+ * A lock by name over all processes and users of the machine, freed by the system when its holder dies, whatever way. The name is at
+ * most 64 characters of [a-z0-9-]. ERR_TOKEN_BUSY where somebody else holds it.
+ */
+enum err os_lock(const char *name, intptr_t *ret_lock);
+void os_unlock(intptr_t lock);
+
+/* ---- libraries ---- */
+
+/* Loads a shared library by its absolute path with its own symbols only; ERR_MODULE_MISSING or ERR_MODULE_FAILED. */
+enum err os_library_open(const char *path, void **ret_library);
+void (*os_library_symbol(void *library, const char *name))(void);
+
+#endif

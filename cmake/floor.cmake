@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+# A floor is a static library whose headers are seen only by those that link it: an include that goes upward does not compile.
+#
+#   mokhoa_floor(NAME SOURCES a.c b.c LINKS floor... )
+#
+# The folder that calls it is the floor's include folder. Headers are named uniquely in the whole house, so that an include is a plain name.
+function(mokhoa_floor name)
+	cmake_parse_arguments(FLOOR "" "" "SOURCES;LINKS" ${ARGN})
+	add_library(${name} STATIC ${FLOOR_SOURCES})
+	target_include_directories(${name} PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
+	target_link_libraries(${name} PUBLIC ${FLOOR_LINKS} PRIVATE mokhoa_warnings)
+	set_property(GLOBAL APPEND PROPERTY MOKHOA_FLOORS ${name})
+endfunction()
+
+# A program of the product: build/PRESET/bin/NAME.
+function(mokhoa_program name)
+	cmake_parse_arguments(PROGRAM "" "" "SOURCES;LINKS" ${ARGN})
+	add_executable(${name} ${PROGRAM_SOURCES})
+	target_link_libraries(${name} PRIVATE ${PROGRAM_LINKS} mokhoa_warnings)
+	set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+endfunction()
+
+# A unit test: one executable, label "unit", its exit status is the verdict. LABEL overrides the label.
+function(mokhoa_test name)
+	cmake_parse_arguments(TEST "" "LABEL" "SOURCES;LINKS;ARGS" ${ARGN})
+	if(NOT TEST_LABEL)
+		set(TEST_LABEL unit)
+	endif()
+	add_executable(${name} ${TEST_SOURCES})
+	target_link_libraries(${name} PRIVATE ${TEST_LINKS} mokhoa_check mokhoa_warnings)
+	add_test(NAME ${name} COMMAND ${name} ${TEST_ARGS})
+	set_tests_properties(${name} PROPERTIES LABELS ${TEST_LABEL} SKIP_RETURN_CODE 77 TIMEOUT 120)
+endfunction()
+
+# A fuzz target: libFuzzer where the preset says so; everywhere a plain program that replays its corpus as a test of label "fuzz".
+#   mokhoa_fuzz(NAME SOURCE fuzz_x.c CORPUS folder LINKS ...)
+function(mokhoa_fuzz name)
+	cmake_parse_arguments(FUZZ "" "SOURCE;CORPUS" "LINKS" ${ARGN})
+	if(MOKHOA_FUZZ)
+		add_executable(${name} ${FUZZ_SOURCE})
+		target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+	else()
+		add_executable(${name} ${FUZZ_SOURCE} ${CMAKE_SOURCE_DIR}/tests/fuzz/replay.c)
+	endif()
+	target_link_libraries(${name} PRIVATE ${FUZZ_LINKS} mokhoa_warnings)
+	get_filename_component(corpus ${FUZZ_CORPUS} ABSOLUTE)
+	if(MOKHOA_FUZZ)
+		add_test(NAME ${name} COMMAND ${name} -runs=0 ${corpus})
+	else()
+		add_test(NAME ${name} COMMAND ${name} ${corpus})
+	endif()
+	set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT 300)
+	set_property(GLOBAL APPEND PROPERTY MOKHOA_FUZZERS ${name})
+endfunction()

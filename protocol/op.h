@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * op: the words of the wire as C sees them, made from the lists beside this file: operations, notifications, states, stages.
+ */
+#ifndef MOKHOA_OP_H
+#define MOKHOA_OP_H
+
+enum op_flag {
+	OP_PAGE = 1,
+	OP_LOCAL = 2,
+	OP_SURVIVES = 4,
+	OP_PRESENT = 8
+};
+
+enum op_id {
+#define OP(symbol, name, flags, deadline) OP_##symbol,
+#include "op.def"
+#undef OP
+	OP_COUNT
+};
+
+struct op_rule {
+	const char *name; /* on the wire */
+	unsigned flags; /* enum op_flag */
+	unsigned deadline_s; /* seconds until the worker is ended and the caller gets "timeout" */
+};
+
+const struct op_rule *op_rule(enum op_id id);
+
+/* The operation of that name; OP_COUNT where there is none. */
+enum op_id op_from_name(const char *name);
+
+enum state {
+#define STATE(symbol, name, customer, final, vi, en) STATE_##symbol,
+#include "state.def"
+#undef STATE
+	STATE_COUNT
+};
+
+const char *state_name(enum state s);
+const char *state_for_customer(enum state s); /* the wire name that the customer's page is told */
+int state_is_final(enum state s);
+const char *state_text(enum state s, const char *lang);
+enum state state_from_name(const char *name); /* STATE_COUNT for an unknown name */
+
+enum stage {
+#define STAGE(symbol, name, vi, en) STAGE_##symbol,
+#include "stage.def"
+#undef STAGE
+	STAGE_COUNT
+};
+
+const char *stage_name(enum stage s);
+enum stage stage_from_name(const char *name); /* STAGE_COUNT for an unknown name */
+
+#endif
