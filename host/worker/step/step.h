@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * step: the five things that are ever done to a token, each in a fresh process of its own.
+ *
+ * A PKCS#11 module is the vendor's code: it may hang, crash, print, or keep a login alive. So the worker that talks to the customer and to
+ * the TMS never loads one; it starts `mokhoa-worker step`, hands it one frame over a private pipe, waits for one frame and lets the process
+ * end, which ends every session, login and copy of a PIN in it. A step that hangs is ended at its deadline, one that crashes is
+ * noticed: ERR_MODULE_FAILED, and the caller is alive to report it.
+ *
+ * No step repeats a PIN call by itself, none calls C_InitToken, and each checks the token's name before it touches a PIN: ERR_TOKEN_ABSENT,
+ * ERR_TOKEN_AMBIGUOUS. Functions block; one thread.
+ */
+#ifndef MOKHOA_STEP_H
+#define MOKHOA_STEP_H
+
+#include "err.h"
+#include "profile.h"
+#include "secret.h"
+#include "token_name.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define STEP_CERTIFICATE_MAX 8192 /* bytes of DER that are looked at */
+#define STEP_PROOF_MAX 1024 /* bytes of a signature */
+
+/* What the flags of CK_TOKEN_INFO say (PKCS#11 v2.40 section 3.2, CKF_USER_PIN_* and CKF_SO_PIN_*). */
+enum step_pin_state {
+	STEP_PIN_OK,
+	STEP_PIN_FEW_TRIES, /* CKF_*_PIN_COUNT_LOW */
+	STEP_PIN_LAST_TRY, /* CKF_*_PIN_FINAL_TRY */
+	STEP_PIN_LOCKED, /* CKF_*_PIN_LOCKED */
+	STEP_PIN_UNKNOWN /* not initialised, or a module that never says */
+};
+
+struct step_certificate {
+	unsigned char *der;
+	size_t der_len;
+};
+
+struct step_token {
+	struct token_name name;
+	char label[33];
+	char slot[65]; /* the reader's description */
+	enum step_pin_state pin;
+	enum step_pin_state so_pin;
+	unsigned pin_min; /* characters */
+	unsigned pin_max;
+	struct step_certificate *certificates; /* readable without login */
+	size_t certificate_count;
+};
+
+struct step_failure {
+	char slot[65]; /* empty where the whole module failed */
+	enum err error;
+	uint64_t cryptoki; /* CK_RV, 0 where no call failed */
+};
+
+struct step_inspection {
+	struct step_token *tokens;
+	size_t token_count;
+	struct step_failure *failures;
+	size_t failure_count;
+};
+
+/* What a call that failed said: for the log, the report to the TMS and the error's data. */
+struct step_outcome {
+	uint64_t cryptoki; /* CK_RV of the call that decided, 0 where none failed */
+	char call[24]; /* its name, "C_InitPIN" */
+};
+
+/* Every token that the module shows, and every reader that failed, each with its own error. The caller frees with step_inspection_free(). */
+enum err step_inspect(const struct profile_module *module, struct step_inspection *ret);
+void step_inspection_free(struct step_inspection *inspection);
+
+/*
+ * C_Login(CKU_SO, so_pin) and C_InitPIN(new_pin) (PKCS#11 section 5.6), after the flags were read in the same process: on
+ * ERR_TOKEN_SO_LAST_TRY and ERR_TOKEN_SO_LOCKED no PIN call was made. ERR_TOKEN_SO_REFUSED: the SO PIN was wrong and one try is gone.
+ */
+enum err step_set_pin(const struct profile_module *module, const struct token_name *token, const struct secret *so_pin,
+    const struct secret *new_pin, struct step_outcome *ret);
+
+struct step_proof {
+	char mechanism[24]; /* "ecdsa-sha256", "rsa-pkcs1-sha256"; "" where the token has no key for the certificate */
+	unsigned char signature[STEP_PROOF_MAX];
+	size_t signature_len;
+	bool built; /* false in a build without libp11, which proves the login and signs nothing */
+};
+
+/*
+ * Logs in with the new PIN and signs message with the private key of that certificate (may be absent: len 0). ERR_PIN_NOT_PROVED where the
+ * login fails: the unlock has not happened then, whatever the module said before.
+ */
+enum err step_prove(const struct profile_module *module, const struct token_name *token, const struct secret *new_pin,
+    const unsigned char *certificate, size_t certificate_len, const void *message, size_t message_len, struct step_proof *ret_proof,
+    struct step_outcome *ret);
+
+/* C_Login(CKU_SO, active) and C_SetPIN(active, next). */
+enum err step_rotate(const struct profile_module *module, const struct token_name *token, const struct secret *active,
+    const struct secret *next, struct step_outcome *ret);
+
+/*
+ * Proves that next is the SO PIN: C_Login(CKU_SO, next) and, because on some cards that login asks nothing of the card (SmartCard-HSM
+ * through OpenSC), a C_InitPIN of the same user PIN under it.
+ */
+enum err step_prove_rotation(const struct profile_module *module, const struct token_name *token, const struct secret *next,
+    const struct secret *new_pin, struct step_outcome *ret);
+
+/* The other end: what `mokhoa-worker step` does with its one frame. Returns the process's exit status. */
+int step_run(intptr_t in, intptr_t out);
+
+#endif
