@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=sh
+# What Mokhoa needs of Debian 12, by purpose. Sourced by quickstart.sh and tests/run.sh:
+#
+#   packages_install build stage test
+#
+# installs what is missing when it runs as root; otherwise says what to install and returns 77 (1 under CI=true).
+
+packages_of() {
+	case $1 in
+	build) echo gcc libc6-dev cmake ninja-build pkg-config libjansson-dev libssl-dev libcurl4-openssl-dev libp11-dev libp11-kit-dev \
+		libmicrohttpd-dev libsqlite3-dev ;;
+	stage) echo opensc pcscd vsmartcard-vpcd nginx-light postfix openssl ca-certificates curl python3 util-linux iproute2 procps ;;
+	test) echo git clang-14 clang clang-tidy-14 clang-format-14 libclang-rt-14-dev python3-jsonschema python3-cryptography shellcheck strace \
+		file binutils sqlite3 softhsm2 ;;
+	*) echo "packages.sh: no such purpose: $1" >&2; return 2 ;;
+	esac
+}
+
+packages_missing() {
+	for purpose in "$@"; do
+		for package in $(packages_of "$purpose"); do
+			dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || echo "$package"
+		done
+	done | sort -u
+}
+
+# Services that come with a package (nginx, Postfix, pcscd) are not started: what runs here runs by itself, elsewhere, for a while.
+packages_without_services() {
+	policy=/usr/sbin/policy-rc.d
+	if [ -e $policy ]; then
+		"$@"
+		return
+	fi
+	printf '#!/bin/sh\nexit 101\n' >$policy
+	chmod +x $policy
+	status=0
+	"$@" || status=$?
+	rm -f $policy
+	return $status
+}
+
+packages_install() {
+	missing=$(packages_missing "$@" | tr '\n' ' ')
+	[ -n "$missing" ] || return 0
+	if [ "$(id -u)" != 0 ]; then
+		echo "Cần cài thêm / please install first:  sudo apt-get install --no-install-recommends $missing" >&2
+		[ "${CI:-}" = true ] && return 1
+		return 77
+	fi
+	echo "Đang cài / installing: $missing"
+	export DEBIAN_FRONTEND=noninteractive
+	apt-get update -qq || echo "apt-get update failed; going on with the lists that are here" >&2
+	# shellcheck disable=SC2086 # a list of words
+	packages_without_services apt-get install -y -qq --no-install-recommends $missing >/dev/null
+}

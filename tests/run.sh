@@ -1,0 +1,72 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+#   sh tests/run.sh [LABEL...]
+#
+# Installs what is missing (as root on Debian 12), builds with sanitizers and runs the tests of these labels: unit, e2e, lint, fuzz.
+# Without a label: all of them, which is what CI does. A missing card, server or tool is a skip that says what to install; under
+# CI=true it is a failure.
+set -eu
+cd "$(dirname "$0")/.."
+# shellcheck source=installer/packages.sh
+. installer/packages.sh
+
+labels=${*:-unit e2e lint fuzz}
+packages_install build stage test || exit $?
+
+build() {
+	cmake --preset "$1" >"build/$1.log" 2>&1 && cmake --build --preset "$1" >>"build/$1.log" 2>&1 && return
+	tail -n 60 "build/$1.log" >&2
+	echo "the $1 build failed; all of it is in build/$1.log" >&2
+	return 1
+}
+
+mkdir -p build
+failed=
+began=$(date +%s)
+say() {
+	printf '== %s (%d s)\n' "$1" $(($(date +%s) - began))
+}
+
+MOKHOA_ERRORS_SEEN=$PWD/build/errors-seen
+export MOKHOA_ERRORS_SEEN
+for label in $labels; do
+	case $label in
+	unit | e2e) rm -f "$MOKHOA_ERRORS_SEEN" ;;
+	esac
+done
+
+say "building with sanitizers"
+build dev
+for label in $labels; do
+	say "$label"
+	case $label in
+	fuzz)
+		build fuzz || failed="$failed $label"
+		sh tests/fuzz/run.sh build/fuzz "${FUZZ_SECONDS:-10}" || failed="$failed $label"
+		;;
+	lint) build dev-clang || failed="$failed $label" ;;
+	esac
+	parallel=2
+	[ "$label" = e2e ] && parallel=1
+	ctest --test-dir build/dev -L "^$label\$" -j $parallel --output-on-failure --no-tests=error -O "build/ctest-$label.log" || failed="$failed $label"
+	if [ "${CI:-}" = true ] && grep -q '\*\*\*Skipped' "build/ctest-$label.log"; then
+		echo "under CI=true nothing may be skipped" >&2
+		failed="$failed $label-skipped"
+	fi
+done
+
+# The list of every error with the test that reaches it stands only when both kinds of test have run.
+case " $labels " in
+*" unit "*" e2e "* | *" e2e "*" unit "*)
+	say "every error and the test that reaches it"
+	/usr/bin/python3 tests/errors/list_errors.py "$MOKHOA_ERRORS_SEEN" || failed="$failed errors"
+	;;
+esac
+
+say "done"
+if [ -n "$failed" ]; then
+	echo "FAILED:$failed" >&2
+	exit 1
+fi
+echo "all passed: $labels"
