@@ -71,19 +71,21 @@ fi
 }
 
 uid=$(id -u)
-options="--mount --pid --ipc --fork --kill-child --mount-proc"
+# A user who is not root is root of a user namespace first; that step clears the death signal, so it comes before it.
+namespaces="unshare --mount --pid --ipc --fork --kill-child --mount-proc"
 if [ "$uid" != 0 ]; then
-	options="--map-root-user $options"
+	root="unshare --map-root-user"
 elif in_chroot; then
-	options="$options --propagation unchanged"
+	namespaces="$namespaces --propagation unchanged"
 fi
-# shellcheck disable=SC2086 # the options are words
-reason=$(unshare $options true 2>&1) || skip "this machine does not allow namespaces to uid $uid: $reason"
+# shellcheck disable=SC2086 # these are words
+reason=$(${root:-} $namespaces true 2>&1) || skip "this machine does not allow namespaces to uid $uid: $reason"
 
 # unshare ignores SIGTERM while it waits, so this process stays to end it; the kernel then ends the stage.
 exec 3<&0
 # shellcheck disable=SC2086
-unshare $options -- env --default-signal=INT,QUIT sh "$0" --inside "$uid" "$@" <&3 3<&- &
+${root:-} setpriv --pdeathsig KILL $namespaces -- \
+	env --default-signal=INT,QUIT sh "$0" --inside "$uid" "$@" <&3 3<&- &
 stage=$!
 exec 3<&-
 trap 'kill -KILL "$stage" 2>/dev/null; trap - EXIT; exit 143' TERM HUP
