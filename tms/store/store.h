@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * store: what the token management server remembers, by what is meant and not by SQL. No type of the database behind it is seen here,
+ * so that another one can stand behind the same promises.
+ *
+ * A struct store is one connection and belongs to one thread; several may be open on one file, in several processes. Whatever changes
+ * more than one row stands between store_begin() and store_commit(); store_begin() takes the right to write at once, so what was read
+ * inside still holds when it is written. What is committed is on the disk. Times are seconds since 1970. Text is UTF-8.
+ *
+ * Every function: ERR_STORE_FAILED where the database fails (logged here), else what its comment names. Structs are the caller's.
+ */
+#ifndef MOKHOA_STORE_H
+#define MOKHOA_STORE_H
+
+#include "err.h"
+#include "key.h"
+#include "op.h"
+#include "token_name.h"
+#include "transcript.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define STORE_CERTIFICATE_MAX 8192 /* bytes of DER */
+#define STORE_SERIAL_MAX 32 /* content bytes of a certificate's serial number; RFC 5280 allows 20 */
+#define STORE_CODES_MAX 4 /* codes of one request that are looked at */
+#define STORE_PAGE_MAX 200 /* rows of a list */
+#define STORE_ANSWER_MAX 512 /* bytes of a sealed answer's ciphertext */
+
+#define STORE_EMAIL_SIZE 255 /* characters of a mail address and a NUL (RFC 5321, 4.5.3.1.3) */
+#define STORE_NAME_SIZE 257 /* of a customer or a person */
+#define STORE_NOTE_SIZE 513 /* why a request was refused, why an address was changed */
+#define STORE_DETAIL_SIZE 513 /* of an audit row */
+
+struct store;
+
+/* Opens or makes the database file and brings its tables to this program's version; ERR_STORE_FAILED also for a newer one. */
+enum err store_open(const char *path, struct store **ret_store);
+void store_close(struct store *s);
+
+enum err store_begin(struct store *s);
+enum err store_commit(struct store *s);
+void store_rollback(struct store *s); /* also after a failed commit; harmless outside a transaction */
+
+/* ---- people at the desk ---- */
+
+enum store_role {
+	STORE_VIEWER,
+	STORE_APPROVER,
+	STORE_OPERATOR,
+	STORE_AUDITOR,
+	STORE_ROLE_COUNT
+};
+
+const char *store_role_name(enum store_role role); /* "viewer", ... */
+enum store_role store_role_from_name(const char *name); /* STORE_ROLE_COUNT for an unknown name */
+
+struct store_person {
+	int64_t id;
+	unsigned char fingerprint[KEY_HASH_LEN]; /* SHA-256 of the certificate's DER */
+	char name[STORE_NAME_SIZE];
+	enum store_role role;
+	int64_t created;
+};
+
+/* Adds a person, or gives the one with that fingerprint this name and role. */
+enum err store_person_put(struct store *s, const struct store_person *p, int64_t *ret_id);
+enum err store_person_by_fingerprint(struct store *s, const unsigned char fingerprint[KEY_HASH_LEN], struct store_person *ret); /* ERR_ADMIN_UNKNOWN */
+enum err store_person_by_id(struct store *s, int64_t id, struct store_person *ret); /* ERR_ADMIN_UNKNOWN */
+
+/* ---- tokens and their sealed SO PINs ---- */
+
+enum store_token_state {
+	STORE_UNVERIFIED, /* imported; nobody has tried it */
+	STORE_VERIFIED, /* an unlock with it was completed */
+	STORE_SUSPECT, /* tried and failed: nothing is released until people have looked into it */
+	STORE_TOKEN_STATE_COUNT
+};
+
+const char *store_token_state_name(enum store_token_state state);
+
+struct store_token {
+	int64_t id;
+	struct token_name name;
+	char customer[STORE_NAME_SIZE];
+	char email[STORE_EMAIL_SIZE]; /* on record; may be empty */
+	char certificate_serial[2 * STORE_SERIAL_MAX + 1]; /* hexadecimal, lower case; empty where it is not known */
+	enum store_token_state state;
+	int64_t active; /* id of the escrow row that is the SO PIN as far as is known */
+	int64_t next; /* id of the row that a granted rotation may have set, or 0 */
+	unsigned failures; /* releases in a row that no grant followed */
+	int64_t release; /* number of the request that was released last, or 0 */
+	int64_t created;
+};
+
+struct store_escrow {
+	int64_t id;
+	int64_t token;
+	uint64_t version; /* as sealed into the row's additional data; two rows of a token may share one */
+	unsigned char sealed[TRANSCRIPT_ESCROW_ROW_LEN];
+	int64_t created;
+	int64_t retired; /* when it stopped being a candidate, or 0 */
+};
+
+/* A token's row and its first sealed SO PIN, which becomes the active one; both or neither. ERR_TOKEN_IMPORTED where that name is there. */
+enum err store_token_import(struct store *s, const struct store_token *t, uint64_t version,
+    const unsigned char sealed[TRANSCRIPT_ESCROW_ROW_LEN], int64_t *ret_id);
+enum err store_token_by_name(struct store *s, const struct token_name *name, struct store_token *ret); /* ERR_ESCROW_MISSING */
+enum err store_token_mark(struct store *s, int64_t id, enum store_token_state state);
+enum err store_token_count(struct store *s, int64_t *ret_count);
+
+/* The request of that number was given this token's candidates: one more failure until a grant says otherwise. */
+enum err store_token_released(struct store *s, int64_t id, int64_t number);
+
+/* The active row is known and another is on its way: every other row is retired, the failures are forgotten. */
+enum err store_token_granted(struct store *s, int64_t id, int64_t active, int64_t next, int64_t now);
+
+/* The next row is the active one now, the old one retired. ERR_STATE_WRONG where there is no next. */
+enum err store_token_rotated(struct store *s, int64_t id, int64_t now);
+
+enum err store_escrow_insert(struct store *s, const struct store_escrow *row, int64_t *ret_id);
+enum err store_escrow_by_id(struct store *s, int64_t id, struct store_escrow *ret); /* ERR_ESCROW_MISSING */
+
+/* ---- requests ---- */
+
+struct store_request {
+	int64_t number; /* what people say aloud */
+	unsigned char id[TRANSCRIPT_ID_LEN];
+	unsigned char create_hash[KEY_HASH_LEN]; /* R: the same call finds its row again */
+	struct token_name token;
+	char certificate_serial[2 * STORE_SERIAL_MAX + 1]; /* hexadecimal of the content bytes; empty without a certificate */
+	char customer[STORE_NAME_SIZE]; /* of the token on record, else of the certificate, else empty */
+	char email[STORE_EMAIL_SIZE]; /* where the code goes once approved; before that what is on record */
+	char reason[16]; /* "locked", "forgotten" */
+	char language[3]; /* "vi", "en" */
+	unsigned char host_kem_pk[KEY_KEM_PK_LEN];
+	unsigned char host_sig_pk[KEY_SIG_PK_LEN];
+	char address[46]; /* of the network, as nginx saw it; may be empty */
+	enum state state;
+	bool identified; /* token on record and a certificate of this authority */
+	int64_t created;
+	int64_t changed; /* when it came into its state */
+	int64_t expires;
+	uint64_t counter; /* the highest that the host has signed */
+	unsigned attempts; /* codes tried and not found right */
+	char note[STORE_NOTE_SIZE]; /* for the customer: why it was refused */
+};
+
+enum err store_request_insert(struct store *s, const struct store_request *r, const void *certificate, size_t certificate_len, int64_t *ret_number);
+enum err store_request_by_id(struct store *s, const unsigned char id[TRANSCRIPT_ID_LEN], struct store_request *ret); /* ERR_REQUEST_UNKNOWN */
+enum err store_request_by_number(struct store *s, int64_t number, struct store_request *ret); /* ERR_REQUEST_UNKNOWN */
+enum err store_request_by_hash(struct store *s, const unsigned char create_hash[KEY_HASH_LEN], struct store_request *ret); /* ERR_REQUEST_UNKNOWN */
+
+/* The DER that came with it; 0 bytes where none did. */
+enum err store_request_certificate(struct store *s, int64_t number, unsigned char ret[STORE_CERTIFICATE_MAX], size_t *ret_len);
+
+/* Newest first, numbers below `before` (0: from the newest). state STORE_ANY: all but the unidentified. Calls each() for every row. */
+#define STORE_ANY STATE_COUNT
+enum err store_request_list(struct store *s, enum state state, int64_t before, unsigned limit,
+    void (*each)(const struct store_request *r, void *context), void *context);
+
+/* The numbers of the open requests of a token (pending, unidentified, approved), oldest first, at most max. */
+enum err store_request_open_of(struct store *s, const struct token_name *token, int64_t *ret_numbers, size_t max, size_t *ret_count);
+
+/* How many of that token wait or are approved and identified; how many wait unidentified from that address (NULL: in all). */
+enum err store_request_count_identified(struct store *s, const struct token_name *token, int64_t *ret_count);
+enum err store_request_count_unidentified(struct store *s, const char *address, int64_t *ret_count);
+
+/* Moves a request on; ERR_STATE_WRONG where it is not (any longer) in `from`. */
+enum err store_request_transition(struct store *s, int64_t number, enum state from, enum state to, int64_t now);
+
+/* Takes a counter that is higher than every one before; ERR_SIGNATURE_REFUSED for another. */
+enum err store_request_count_up(struct store *s, int64_t number, uint64_t counter);
+
+enum err store_request_set_attempts(struct store *s, int64_t number, unsigned attempts);
+enum err store_request_set_expires(struct store *s, int64_t number, int64_t expires);
+enum err store_request_set_email(struct store *s, int64_t number, const char *email);
+enum err store_request_set_note(struct store *s, int64_t number, const char *note);
+
+/* For the sweep: open requests whose time is over; released ones that came into that state before a time. Oldest first, at most max. */
+enum err store_request_expired(struct store *s, int64_t now, int64_t *ret_numbers, size_t max, size_t *ret_count);
+enum err store_request_lost(struct store *s, int64_t before, int64_t *ret_numbers, size_t max, size_t *ret_count);
+
+/* ---- what was decided and given for a request: at most one row each ---- */
+
+struct store_approval {
+	int64_t number;
+	unsigned char id[TRANSCRIPT_ID_LEN];
+	char how[16]; /* "call_back", "form", "in_person", "agency" */
+	char reference[STORE_NAME_SIZE];
+	char email[STORE_EMAIL_SIZE]; /* the changed address, or empty */
+	char email_reason[STORE_NOTE_SIZE];
+	int64_t first; /* person */
+	int64_t second; /* person, or 0: where an address was changed and this is 0 it is a proposal that waits */
+	int64_t created;
+};
+
+enum err store_approval_put(struct store *s, const struct store_approval *a); /* in place of an older one */
+enum err store_approval_of(struct store *s, int64_t number, struct store_approval *ret); /* ERR_REQUEST_NOT_APPROVED */
+
+struct store_answer {
+	unsigned char enc[KEY_KEM_PK_LEN];
+	unsigned char ciphertext[STORE_ANSWER_MAX];
+	size_t ciphertext_len;
+};
+
+struct store_release {
+	int64_t number;
+	unsigned char h[KEY_HASH_LEN];
+	unsigned char nonce[TRANSCRIPT_ID_LEN];
+	int64_t candidates[2]; /* escrow rows in the order in which they were sealed; the second may be 0 */
+	struct store_answer answer;
+	int64_t created;
+};
+
+struct store_grant {
+	int64_t number;
+	unsigned active; /* index of the candidate */
+	int64_t next; /* escrow row */
+	struct store_answer answer;
+	int64_t created;
+};
+
+struct store_done {
+	int64_t number;
+	char result[16];
+	char stage[32];
+	uint64_t cryptoki;
+	char error[32]; /* wire name */
+	bool rotated;
+	char proof[16]; /* "verified" or "none" */
+	int64_t created;
+};
+
+enum err store_release_insert(struct store *s, const struct store_release *r);
+enum err store_release_of(struct store *s, int64_t number, struct store_release *ret); /* ERR_STATE_WRONG */
+enum err store_grant_insert(struct store *s, const struct store_grant *g);
+enum err store_grant_of(struct store *s, int64_t number, struct store_grant *ret); /* ERR_STATE_WRONG */
+enum err store_done_insert(struct store *s, const struct store_done *d);
+enum err store_done_of(struct store *s, int64_t number, struct store_done *ret); /* ERR_STATE_WRONG */
+
+/* ---- codes: only their public halves ---- */
+
+struct store_code {
+	int64_t id;
+	int64_t number;
+	unsigned char public_key[KEY_SIG_PK_LEN];
+	int64_t created;
+	int64_t expires;
+};
+
+/* Adds a code and lets only the newest three of its request live. */
+enum err store_code_insert(struct store *s, const struct store_code *c, int64_t *ret_id);
+enum err store_code_delete(struct store *s, int64_t id);
+enum err store_code_delete_of(struct store *s, int64_t number);
+
+/* Newest first, expired ones too. */
+enum err store_code_list(struct store *s, int64_t number, struct store_code ret[STORE_CODES_MAX], size_t *ret_count);
+
+/* ---- the outbox: mails that must go out, written in the transaction that is their reason ---- */
+
+enum store_mail {
+	STORE_MAIL_CODE, /* approved: the mail worker makes the code */
+	STORE_MAIL_REFUSED,
+	STORE_MAIL_EXPIRED,
+	STORE_MAIL_UNLOCKED,
+	STORE_MAIL_UNKNOWN, /* released and never reported */
+	STORE_MAIL_ADDRESS_CHANGED, /* to the old address */
+	STORE_MAIL_COUNT
+};
+
+const char *store_mail_name(enum store_mail kind);
+
+enum store_outbox_state {
+	STORE_OUTBOX_QUEUED,
+	STORE_OUTBOX_SENDING, /* claimed; claimable again when `due` has passed, because its sender may have died */
+	STORE_OUTBOX_SENT,
+	STORE_OUTBOX_FAILED, /* for good */
+	STORE_OUTBOX_STATE_COUNT
+};
+
+struct store_outbox {
+	int64_t id;
+	int64_t number; /* of the request */
+	enum store_mail kind;
+	char to[STORE_EMAIL_SIZE];
+	enum store_outbox_state state;
+	unsigned tries; /* begun */
+	int64_t due;
+	int64_t created;
+	char error[32]; /* wire name of the last failure, or empty */
+};
+
+/* id, tries and error of the row are not looked at. */
+enum err store_outbox_insert(struct store *s, const struct store_outbox *row, int64_t *ret_id);
+
+/* Claims the row that is longest due until `lease`; *ret_found says whether there was one. Its own transaction. */
+enum err store_outbox_claim(struct store *s, int64_t now, int64_t lease, struct store_outbox *ret, bool *ret_found);
+
+/* Ends a claim: SENT, FAILED, or QUEUED again with a later due. */
+enum err store_outbox_finish(struct store *s, int64_t id, enum store_outbox_state state, int64_t due, const char *error);
+
+/* How many mails of that kind were written for a request since a time, and when the newest was (0: none). */
+enum err store_outbox_count(struct store *s, int64_t number, enum store_mail kind, int64_t since, int64_t *ret_count, int64_t *ret_newest);
+enum err store_outbox_by_id(struct store *s, int64_t id, struct store_outbox *ret); /* ERR_REQUEST_UNKNOWN */
+
+/* ---- audit: rows that are only ever added ---- */
+
+struct store_audit {
+	int64_t id;
+	int64_t created;
+	char who[STORE_NAME_SIZE]; /* a person's name, "host", "tms", "desk" */
+	char what[32]; /* one word of the protocol: "approve", "release", ... */
+	int64_t number; /* of the request, or 0 */
+	char detail[STORE_DETAIL_SIZE]; /* key=value, no secret */
+};
+
+enum err store_audit_add(struct store *s, const struct store_audit *row);
+
+/* Oldest first; number 0: those of no request. */
+enum err store_audit_list(struct store *s, int64_t number, void (*each)(const struct store_audit *row, void *context), void *context);
+
+#endif
