@@ -25,7 +25,7 @@
 #define STORE_CERTIFICATE_MAX 8192 /* bytes of DER */
 #define STORE_SERIAL_MAX 32 /* content bytes of a certificate's serial number; RFC 5280 allows 20 */
 #define STORE_CODES_MAX 4 /* codes of one request that are looked at */
-#define STORE_PAGE_MAX 200 /* rows of a list */
+#define STORE_PAGE_MAX 100 /* rows of a list */
 #define STORE_ANSWER_MAX 512 /* bytes of a sealed answer's ciphertext */
 
 #define STORE_EMAIL_SIZE 255 /* characters of a mail address and a NUL (RFC 5321, 4.5.3.1.3) */
@@ -46,14 +46,13 @@ void store_rollback(struct store *s); /* also after a failed commit; harmless ou
 /* ---- people at the desk ---- */
 
 enum store_role {
-	STORE_VIEWER,
 	STORE_APPROVER,
 	STORE_OPERATOR,
 	STORE_AUDITOR,
 	STORE_ROLE_COUNT
 };
 
-const char *store_role_name(enum store_role role); /* "viewer", ... */
+const char *store_role_name(enum store_role role); /* "approver", ... */
 enum store_role store_role_from_name(const char *name); /* STORE_ROLE_COUNT for an unknown name */
 
 struct store_person {
@@ -85,7 +84,7 @@ struct store_token {
 	struct token_name name;
 	char customer[STORE_NAME_SIZE];
 	char email[STORE_EMAIL_SIZE]; /* on record; may be empty */
-	char certificate_serial[2 * STORE_SERIAL_MAX + 1]; /* hexadecimal, lower case; empty where it is not known */
+	char certificate_serial[2 * STORE_SERIAL_MAX + 1]; /* hexadecimal, upper case; empty where it is not known */
 	enum store_token_state state;
 	int64_t active; /* id of the escrow row that is the SO PIN as far as is known */
 	int64_t next; /* id of the row that a granted rotation may have set, or 0 */
@@ -129,7 +128,7 @@ struct store_request {
 	unsigned char id[TRANSCRIPT_ID_LEN];
 	unsigned char create_hash[KEY_HASH_LEN]; /* R: the same call finds its row again */
 	struct token_name token;
-	char certificate_serial[2 * STORE_SERIAL_MAX + 1]; /* hexadecimal of the content bytes; empty without a certificate */
+	char certificate_serial[2 * STORE_SERIAL_MAX + 1]; /* upper-case hexadecimal of the content bytes; empty without a certificate */
 	char customer[STORE_NAME_SIZE]; /* of the token on record, else of the certificate, else empty */
 	char email[STORE_EMAIL_SIZE]; /* where the code goes once approved; before that what is on record */
 	char reason[16]; /* "locked", "forgotten" */
@@ -141,6 +140,8 @@ struct store_request {
 	bool identified; /* token on record and a certificate of this authority */
 	int64_t created;
 	int64_t changed; /* when it came into its state */
+	int64_t decided; /* approved or refused, or 0 */
+	int64_t decider; /* person, or 0 */
 	int64_t expires;
 	uint64_t counter; /* the highest that the host has signed */
 	unsigned attempts; /* codes tried and not found right */
@@ -177,6 +178,7 @@ enum err store_request_set_attempts(struct store *s, int64_t number, unsigned at
 enum err store_request_set_expires(struct store *s, int64_t number, int64_t expires);
 enum err store_request_set_email(struct store *s, int64_t number, const char *email);
 enum err store_request_set_note(struct store *s, int64_t number, const char *note);
+enum err store_request_set_decided(struct store *s, int64_t number, int64_t decider, int64_t decided);
 
 /* For the sweep: open requests whose time is over; released ones that came into that state before a time. Oldest first, at most max. */
 enum err store_request_expired(struct store *s, int64_t now, int64_t *ret_numbers, size_t max, size_t *ret_count);
