@@ -18,6 +18,8 @@
 #define PROFILE_KEYS_MAX 2 /* signing keys of the TMS: the current and the next */
 #define PROFILE_PINS_MAX 4
 #define PROFILE_KEY_LEN 32 /* Ed25519 */
+#define PROFILE_NAME_MAX 32 /* characters of a profile's name */
+#define PROFILE_WHERE_MAX 512 /* characters that say what is wrong with a profile, the NUL counted */
 
 struct profile_variable {
 	const char *name;
@@ -55,9 +57,12 @@ struct profile {
 
 struct profile_set;
 
+/* Where this build looks: MOKHOA_SYSCONFDIR/profiles.d. No environment variable and no argument moves it. */
+const char *profile_folder(void);
+
 /*
- * Reads folder/NAME.json, all of them. ERR_PROFILE_MISSING where there is none, ERR_PROFILE_INVALID or ERR_PROFILE_UNSAFE for the first bad
- * one; where (may be NULL, 512 characters) says file, line and cause.
+ * Reads folder/NAME.json, all of them; other endings are not profiles. ERR_PROFILE_MISSING where there is none, ERR_PROFILE_INVALID or ERR_PROFILE_UNSAFE for the first bad
+ * one; where (may be NULL, PROFILE_WHERE_MAX characters) says file, line or key, and cause.
  */
 enum err profile_load_all(const char *folder, struct profile_set **ret_set, char *where);
 void profile_set_free(struct profile_set *set);

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "profile.h"
+
+#include "os.h"
+#include "profile_parse.h"
+#include "text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FILE_MAX 65536 /* bytes of a profile */
+
+struct profile_set {
+	size_t count;
+	struct profile profiles[PROFILE_MAX];
+	char names[PROFILE_MAX][PROFILE_NAME_MAX + 1];
+	json_t *texts[PROFILE_MAX]; /* what the profiles borrow from */
+};
+
+/* One reading of a folder. */
+struct reading {
+	const char *folder;
+	struct profile_set *set;
+	enum err error; /* the first */
+	char *where;
+};
+
+const char *
+profile_folder(void)
+{
+	return MOKHOA_PROFILE_FOLDER;
+}
+
+static enum err
+refuse(struct reading *r, const char *file, enum err e, const char *cause)
+{
+	snprintf(r->where, PROFILE_WHERE_MAX, "%s/%s: %s", r->folder, file, cause);
+	return e;
+}
+
+/* The profile's name out of the file's; false where the file is no profile at all. */
+static bool
+has_ending(const char *file)
+{
+	size_t len = strlen(file);
+
+	return len >= 5 && strcmp(file + len - 5, ".json") == 0;
+}
+
+static bool
+name_from_file(const char *file, char ret[PROFILE_NAME_MAX + 1])
+{
+	size_t len = strlen(file) - 5;
+
+	if (len < 1 || len > PROFILE_NAME_MAX || strspn(file, "abcdefghijklmnopqrstuvwxyz0123456789-") != len)
+		return false;
+	memcpy(ret, file, len);
+	ret[len] = '\0';
+	return true;
+}
+
+static enum err
+read_file(struct reading *r, const char *file, struct buf *b)
+{
+	char path[OS_PATH_MAX];
+	enum err e;
+
+	if ((size_t)snprintf(path, sizeof(path), "%s/%s", r->folder, file) >= sizeof(path))
+		return refuse(r, file, ERR_PROFILE_INVALID, "the path is too long");
+	e = os_read_trusted(path, b);
+	if (e == ERR_PROFILE_UNSAFE)
+		return refuse(r, file, e, "others than the administrator can write it, or a folder above it");
+	if (e != ERR_OK)
+		return refuse(r, file, e, "cannot be read, or is longer than 65536 bytes");
+	return ERR_OK;
+}
+
+static enum err
+check_origins(struct reading *r, const char *file, const struct profile *p)
+{
+	char cause[PROFILE_WHERE_MAX];
+
+	for (size_t i = 0; i < p->origin_count; i++) {
+		const struct profile *other = profile_by_origin(r->set, p->origins[i]);
+		if (other == NULL)
+			continue;
+		snprintf(cause, sizeof(cause), "key \"origins[%zu]\": %s has this origin already", i, other->name);
+		return refuse(r, file, ERR_PROFILE_INVALID, cause);
+	}
+	return ERR_OK;
+}
+
+static enum err
+add_profile(struct reading *r, const char *file)
+{
+	struct profile_set *set = r->set;
+	struct profile *p = &set->profiles[set->count];
+	struct buf b = buf_new(FILE_MAX);
+	char cause[PROFILE_WHERE_MAX];
+	enum err e;
+
+	if (set->count == PROFILE_MAX) {
+		e = refuse(r, file, ERR_PROFILE_INVALID, "a machine has at most 16 profiles");
+		goto out;
+	}
+	if (!name_from_file(file, set->names[set->count])) {
+		e = refuse(r, file, ERR_PROFILE_INVALID, "a profile's name is [a-z0-9-]{1,32}.json");
+		goto out;
+	}
+	e = read_file(r, file, &b);
+	if (e != ERR_OK)
+		goto out;
+	e = profile_parse(b.data, b.len, p, &set->texts[set->count], cause);
+	if (e != ERR_OK) {
+		refuse(r, file, e, cause);
+		goto out;
+	}
+	p->name = set->names[set->count];
+	e = check_origins(r, file, p);
+	set->count++; /* even then: the set owns its texts from here */
+out:
+	buf_free(&b);
+	return e;
+}
+
+static void
+each_file(const char *file, void *context)
+{
+	struct reading *r = context;
+
+	if (r->error == ERR_OK && has_ending(file))
+		r->error = add_profile(r, file);
+}
+
+enum err
+profile_load_all(const char *folder, struct profile_set **ret_set, char *where)
+{
+	char unread[PROFILE_WHERE_MAX];
+	struct reading r = { .folder = folder, .where = where != NULL ? where : unread };
+	enum err e;
+
+	r.where[0] = '\0';
+	r.set = calloc(1, sizeof(*r.set));
+	if (r.set == NULL)
+		return ERR_NO_MEMORY;
+	e = os_list(folder, each_file, &r);
+	if (e == ERR_OK)
+		e = r.error;
+	if (e == ERR_OK && r.set->count == 0) {
+		snprintf(r.where, PROFILE_WHERE_MAX, "%s: no profile there", folder);
+		e = ERR_PROFILE_MISSING;
+	}
+	if (e != ERR_OK) {
+		profile_set_free(r.set);
+		return e;
+	}
+	*ret_set = r.set;
+	return ERR_OK;
+}
+
+void
+profile_set_free(struct profile_set *set)
+{
+	if (set == NULL)
+		return;
+	for (size_t i = 0; i < set->count; i++)
+		json_decref(set->texts[i]);
+	free(set);
+}
+
+size_t
+profile_count(const struct profile_set *set)
+{
+	return set->count;
+}
+
+const struct profile *
+profile_at(const struct profile_set *set, size_t index)
+{
+	return index < set->count ? &set->profiles[index] : NULL;
+}
+
+const struct profile *
+profile_by_origin(const struct profile_set *set, const char *origin)
+{
+	for (size_t i = 0; i < set->count; i++)
+		for (size_t j = 0; j < set->profiles[i].origin_count; j++)
+			if (strcmp(set->profiles[i].origins[j], origin) == 0)
+				return &set->profiles[i];
+	return NULL;
+}
+
+const struct profile *
+profile_by_name(const struct profile_set *set, const char *name)
+{
+	for (size_t i = 0; i < set->count; i++)
+		if (strcmp(set->profiles[i].name, name) == 0)
+			return &set->profiles[i];
+	return NULL;
+}
+
+bool
+profile_has_extension(const struct profile *profile, const char *extension)
+{
+	for (size_t i = 0; i < profile->extension_count; i++)
+		if (strcmp(profile->extensions[i], extension) == 0)
+			return true;
+	return false;
+}

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "profile_parse.h"
+
+#include "json.h"
+#include "text.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#define KEY_MAX 80 /* characters of a key as where names it: modules[15].environment.NAME */
+#define WORD_MAX 64 /* bytes of a name or a hotline */
+#define VALUE_MAX 1024 /* bytes of a variable's value or a proxy's address */
+
+#define DIGITS "0123456789"
+#define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define LOWER "abcdefghijklmnopqrstuvwxyz"
+
+/* ---- what a text must be ---- */
+
+struct rule {
+	bool (*ok)(const char *text, size_t len);
+	const char *want;
+};
+
+static bool
+server_ok(const char *text, size_t len)
+{
+	return text_is_origin(text, len) && strncmp(text, "https://", 8) == 0;
+}
+
+static bool
+word_ok(const char *text, size_t len)
+{
+	return len >= 1 && len <= WORD_MAX && text_is_showable(text, len);
+}
+
+/* One spelling a file, so that what was checked is what is opened. */
+static bool
+path_ok(const char *text, size_t len)
+{
+	return len >= 2 && text[0] == '/' && text[len - 1] != '/' && text_is_showable(text, len) && strstr(text, "//") == NULL &&
+	    strstr(text, "/./") == NULL && strstr(text, "/../") == NULL;
+}
+
+static bool
+pin_ok(const char *text, size_t len)
+{
+	static const char head[] = "sha256//";
+	size_t n = sizeof(head) - 1;
+
+	return len == n + 44 && strncmp(text, head, n) == 0 && strspn(text + n, UPPER LOWER DIGITS "+/") == 43 && text[len - 1] == '=';
+}
+
+/* chrome-extension://ID/ as Chromium says it in argv, or an add-on id as Firefox has them: {UUID} or NAME@DOMAIN. */
+static bool
+extension_ok(const char *text, size_t len)
+{
+	static const char chromium[] = "chrome-extension://";
+	static const char name[] = LOWER UPPER DIGITS "-._";
+	size_t n = sizeof(chromium) - 1;
+
+	if (strncmp(text, chromium, n) == 0)
+		return len == n + 33 && strspn(text + n, "abcdefghijklmnop") == 32 && text[len - 1] == '/';
+	if (text[0] == '{')
+		return len == 38 && strspn(text + 1, DIGITS "abcdefABCDEF-") == 36 && text[37] == '}';
+	n = strspn(text, name);
+	return len <= WORD_MAX && text[n] == '@' && n + 1 < len && n + 1 + strspn(text + n + 1, name) == len;
+}
+
+/* No user name in a proxy's address: it would be a secret in a file that everybody reads. */
+static bool
+proxy_ok(const char *text, size_t len)
+{
+	if (strcmp(text, "system") == 0 || strcmp(text, "none") == 0)
+		return true;
+	if (len > VALUE_MAX || (strncmp(text, "http://", 7) != 0 && strncmp(text, "https://", 8) != 0))
+		return false;
+	text = strchr(text, '/') + 2;
+	return text[0] != '\0' && text[strspn(text, LOWER UPPER DIGITS "-.:[]")] == '\0';
+}
+
+static bool
+language_ok(const char *text, size_t len)
+{
+	return len == 2 && (strcmp(text, "vi") == 0 || strcmp(text, "en") == 0);
+}
+
+/* LD_* would put somebody's code before the module's; OPENSC_DEBUG writes PINs into a file. */
+static bool
+variable_name_ok(const char *text, size_t len)
+{
+	return len >= 1 && len <= WORD_MAX && strspn(text, UPPER DIGITS "_") == len && strncmp(text, "LD_", 3) != 0 &&
+	    strcmp(text, "OPENSC_DEBUG") != 0;
+}
+
+static bool
+variable_value_ok(const char *text, size_t len)
+{
+	return len <= VALUE_MAX && text_is_showable(text, len);
+}
+
+static const struct rule server_rule = { server_ok, "must be https://HOST or https://HOST:PORT, in lower case, without a path" };
+static const struct rule origin_rule = { text_is_origin, "must be an origin in its canonical spelling: https://HOST or https://HOST:PORT" };
+static const struct rule extension_rule = { extension_ok, "must be chrome-extension://ID/ or the id of a Firefox add-on" };
+static const struct rule path_rule = { path_ok, "must be an absolute path without . or .." };
+static const struct rule pin_rule = { pin_ok, "must be sha256// and the base64 of 32 bytes" };
+static const struct rule proxy_rule = { proxy_ok, "must be \"system\", \"none\" or http[s]://HOST:PORT" };
+static const struct rule word_rule = { word_ok, "must be text of 1 to 64 bytes without control characters" };
+static const struct rule language_rule = { language_ok, "must be \"vi\" or \"en\"" };
+static const struct rule value_rule = { variable_value_ok, "must be text of at most 1024 bytes without control characters" };
+
+/* ---- texts, lists and switches ---- */
+
+static bool
+refuse(char *where, const char *key, const char *cause)
+{
+	snprintf(where, PROFILE_WHERE_MAX, "key \"%s\": %s", key, cause);
+	return false;
+}
+
+static bool
+read_text(const json_t *value, const char *key, const struct rule *rule, const char **ret, char *where)
+{
+	const char *text = json_string_value(value);
+
+	if (text == NULL || !rule->ok(text, json_string_length(value)))
+		return refuse(where, key, rule->want);
+	*ret = text;
+	return true;
+}
+
+static bool
+list_size_ok(const json_t *list, const char *key, size_t min, size_t max, char *where)
+{
+	char cause[64];
+
+	if (json_is_array(list) && json_array_size(list) >= min && json_array_size(list) <= max)
+		return true;
+	snprintf(cause, sizeof(cause), "must be a list of %zu to %zu", min, max);
+	return refuse(where, key, cause);
+}
+
+/* Distinct texts that all keep the rule. */
+static bool
+read_list(const json_t *list, const char *key, const struct rule *rule, size_t min, size_t max, const char **ret, size_t *ret_count, char *where)
+{
+	char at[KEY_MAX];
+	size_t count;
+
+	if (!list_size_ok(list, key, min, max, where))
+		return false;
+	count = json_array_size(list);
+	for (size_t i = 0; i < count; i++) {
+		snprintf(at, sizeof(at), "%s[%zu]", key, i);
+		if (!read_text(json_array_get(list, i), at, rule, &ret[i], where))
+			return false;
+		for (size_t j = 0; j < i; j++)
+			if (strcmp(ret[i], ret[j]) == 0)
+				return refuse(where, at, "stands there twice");
+	}
+	*ret_count = count;
+	return true;
+}
+
+/* ---- the parts of a profile ---- */
+
+/* tls, tls_ca, tls_pins: pinned needs the authority's CA; the system's store takes its place, never beside it. */
+static bool
+read_tls(const json_t *tls, const json_t *ca, const json_t *pins, struct profile *p, char *where)
+{
+	const char *mode = tls != NULL ? json_string_value(tls) : "pinned";
+
+	if (mode == NULL || (strcmp(mode, "pinned") != 0 && strcmp(mode, "system") != 0))
+		return refuse(where, "tls", "must be \"pinned\" or \"system\"");
+	p->tls_system = strcmp(mode, "system") == 0;
+	if (p->tls_system && ca != NULL)
+		return refuse(where, "tls_ca", "has no meaning with \"tls\": \"system\"");
+	if (!p->tls_system && !read_text(ca, "tls_ca", &path_rule, &p->tls_ca, where))
+		return false;
+	return pins == NULL || read_list(pins, "tls_pins", &pin_rule, 1, PROFILE_PINS_MAX, p->tls_pins, &p->tls_pin_count, where);
+}
+
+static bool
+read_tms_keys(const json_t *list, struct profile *p, char *where)
+{
+	if (!list_size_ok(list, "tms_keys", 1, PROFILE_KEYS_MAX, where))
+		return false;
+	p->tms_key_count = json_array_size(list);
+	for (size_t i = 0; i < p->tms_key_count; i++)
+		if (!json_b64_exact(json_array_get(list, i), p->tms_keys[i], PROFILE_KEY_LEN))
+			return refuse(where, "tms_keys", "must be Ed25519 public keys: the base64url of 32 bytes");
+	return true;
+}
+
+static bool
+read_environment(json_t *variables, const char *module, struct profile_module *m, char *where)
+{
+	char at[KEY_MAX];
+	const char *name;
+	json_t *value;
+
+	snprintf(at, sizeof(at), "%s.environment", module);
+	if (!json_is_object(variables) || json_object_size(variables) > PROFILE_LIST_MAX)
+		return refuse(where, at, "must be at most 16 variables and their values");
+	json_object_foreach(variables, name, value) {
+		struct profile_variable *v = &m->environment[m->environment_count++];
+		if (!variable_name_ok(name, strlen(name)))
+			return refuse(where, at, "a variable is [A-Z0-9_]{1,64}, never LD_* or OPENSC_DEBUG");
+		if (!read_text(value, at, &value_rule, &v->value, where))
+			return false;
+		v->name = name;
+	}
+	return true;
+}
+
+static bool
+read_module(json_t *value, const char *at, struct profile_module *m, char *where)
+{
+	json_t *name, *path, *environment = NULL;
+	json_error_t error;
+	char key[KEY_MAX];
+
+	if (json_unpack_ex(value, &error, 0, "{s:o, s:o, s?o !}",
+		"name", &name,
+		"path", &path,
+		"environment", &environment) != 0)
+		return refuse(where, at, error.text);
+	snprintf(key, sizeof(key), "%s.name", at);
+	if (!read_text(name, key, &word_rule, &m->name, where))
+		return false;
+	snprintf(key, sizeof(key), "%s.path", at);
+	if (!read_text(path, key, &path_rule, &m->path, where))
+		return false;
+	return environment == NULL || read_environment(environment, at, m, where);
+}
+
+static bool
+read_modules(const json_t *list, struct profile *p, char *where)
+{
+	char at[KEY_MAX];
+
+	if (!list_size_ok(list, "modules", 1, PROFILE_LIST_MAX, where))
+		return false;
+	p->module_count = json_array_size(list);
+	for (size_t i = 0; i < p->module_count; i++) {
+		snprintf(at, sizeof(at), "modules[%zu]", i);
+		if (!read_module(json_array_get(list, i), at, &p->modules[i], where))
+			return false;
+		for (size_t j = 0; j < i; j++)
+			if (strcmp(p->modules[i].name, p->modules[j].name) == 0)
+				return refuse(where, at, "has the name of another module");
+	}
+	return true;
+}
+
+static bool
+read_profile(json_t *object, struct profile *p, char *where)
+{
+	json_t *tms, *tls = NULL, *tls_ca = NULL, *tls_pins = NULL, *tms_keys, *origins, *extensions, *portal_launch = NULL;
+	json_t *modules, *prompt, *proxy = NULL, *hotline, *languages;
+	const char *order[2];
+	size_t order_count;
+	json_error_t error;
+
+	if (json_unpack_ex(object, &error, 0, "{s:o, s?o, s?o, s?o, s:o, s:o, s:o, s?o, s:o, s:o, s?o, s:o, s:o !}",
+		"tms", &tms,
+		"tls", &tls,
+		"tls_ca", &tls_ca,
+		"tls_pins", &tls_pins,
+		"tms_keys", &tms_keys,
+		"origins", &origins,
+		"extensions", &extensions,
+		"portal_launch", &portal_launch,
+		"modules", &modules,
+		"prompt", &prompt,
+		"proxy", &proxy,
+		"hotline", &hotline,
+		"languages", &languages) != 0) {
+		snprintf(where, PROFILE_WHERE_MAX, "%s", error.text);
+		return false;
+	}
+	if (portal_launch != NULL && !json_is_boolean(portal_launch))
+		return refuse(where, "portal_launch", "must be true or false");
+	p->portal_launch = json_is_true(portal_launch);
+	p->proxy = "system";
+	if (!read_text(tms, "tms", &server_rule, &p->tms, where) ||
+	    !read_tls(tls, tls_ca, tls_pins, p, where) ||
+	    !read_tms_keys(tms_keys, p, where) ||
+	    !read_list(origins, "origins", &origin_rule, 1, PROFILE_LIST_MAX, p->origins, &p->origin_count, where) ||
+	    !read_list(extensions, "extensions", &extension_rule, 0, PROFILE_LIST_MAX, p->extensions, &p->extension_count, where) ||
+	    !read_modules(modules, p, where) ||
+	    !read_text(prompt, "prompt", &path_rule, &p->prompt, where) ||
+	    (proxy != NULL && !read_text(proxy, "proxy", &proxy_rule, &p->proxy, where)) ||
+	    !read_text(hotline, "hotline", &word_rule, &p->hotline, where) ||
+	    !read_list(languages, "languages", &language_rule, 1, 2, order, &order_count, where))
+		return false;
+	p->language = order[0];
+	return true;
+}
+
+enum err
+profile_parse(const void *bytes, size_t len, struct profile *ret_profile, json_t **ret_texts, char where[PROFILE_WHERE_MAX])
+{
+	struct profile p = { 0 };
+	json_t *texts;
+	enum err e;
+
+	where[0] = '\0';
+	e = json_load(bytes, len, &texts, where);
+	if (e == ERR_NO_MEMORY)
+		return e;
+	if (e == ERR_INVALID_REQUEST)
+		snprintf(where, PROFILE_WHERE_MAX, "must be one JSON object");
+	if (e != ERR_OK)
+		return ERR_PROFILE_INVALID;
+	if (!read_profile(texts, &p, where)) {
+		json_decref(texts);
+		return ERR_PROFILE_INVALID;
+	}
+	*ret_profile = p;
+	*ret_texts = texts;
+	return ERR_OK;
+}
