@@ -55,6 +55,7 @@ key_can(enum key_type type, unsigned algorithm)
 	case KEY_RSA_PKCS1_SHA256:
 		return type == KEY_RSA;
 	case KEY_ECDSA:
+	case KEY_ECDSA_SHA256:
 		return type == KEY_EC;
 	default:
 		return false;
@@ -172,7 +173,7 @@ key_sign(const struct buffer *key, unsigned algorithm, const uint8_t *data, size
 	size_t out_length = sizeof(out);
 	bool ok = false;
 
-	if (pkey != NULL && algorithm == KEY_RSA_PKCS1_SHA256)
+	if (pkey != NULL && (algorithm == KEY_RSA_PKCS1_SHA256 || algorithm == KEY_ECDSA_SHA256))
 		ok = sign_message(pkey, data, length, out, &out_length);
 	else if (pkey != NULL)
 		ok = sign_plain(pkey, algorithm, data, length, out, &out_length);

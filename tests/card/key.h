@@ -21,6 +21,7 @@ enum key_algorithm {
 	KEY_RSA_PKCS1 = 0x30,	     /* the data is a DigestInfo */
 	KEY_RSA_PKCS1_SHA256 = 0x33, /* the data is the message */
 	KEY_ECDSA = 0x70,	     /* the data is a hash */
+	KEY_ECDSA_SHA256 = 0x73,     /* the data is the message */
 };
 
 /* Read a PEM key and a DER certificate that belong together; stderr says what is wrong. */

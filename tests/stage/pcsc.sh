@@ -5,9 +5,10 @@
 #
 #   card_make DIR N SERIAL SO_PIN PIN [ec|rsa]   a key, a certificate signed with it, and a card that holds both
 #   pcsc_up DIR                  pcscd with two empty readers; clients find it at the usual place, /run/pcscd/pcscd.comm
-#   card_insert DIR N            puts card N (0 or 1) into reader N and waits until the reader has powered it
-#   card_remove DIR N            pulls it out
+#   card_insert DIR N            puts card N (0 or 1) into reader N and waits until pcscd has it
+#   card_remove DIR N            pulls it out and waits until pcscd has noticed
 #   card_tell DIR N ORDER        any other order: status, "remove-after COUNT", "lose-after COUNT"
+#   card_end DIR N               pulls it out and ends its process, so that card_make may make another
 #   pcsc_down DIR                ends what was started here, nothing else
 #
 # DIR is a directory of the caller. Card N is DIR/cardN.state; DIR/cardN.log has its APDUs, DIR/pcscd.log the daemon's words.
@@ -54,6 +55,7 @@ pcsc_up() {
 		return 1
 	fi
 	command -v pcscd >/dev/null || { pcsc_missing pcscd; return 77; }
+	command -v opensc-tool >/dev/null || { pcsc_missing "opensc-tool (package opensc)"; return 77; }
 	command -v ip >/dev/null || { pcsc_missing "ip (package iproute2)"; return 77; }
 	pcsc_library=$(pcsc_driver) || { pcsc_missing "libifdvpcd.so (package vsmartcard-vpcd)"; return 77; }
 	cat >"$1/reader.conf" <<-END
@@ -92,20 +94,31 @@ card_start() {
 	echo $! >"$1/card$2.pid"
 }
 
+# pcsc_reader N Yes|No: whether pcscd believes that there is a card.
+pcsc_reader() {
+	opensc-tool --list-readers 2>/dev/null | grep -q "^$1  *$2 "
+}
+
+# pcscd looks every 400 ms. A card that comes back before it was missed is never reset and answers nothing sensible, so the
+# daemon has to see the empty reader first, however the last card left it.
 card_insert() {
+	pcsc_wait 50 pcsc_reader "$2" No || {
+		echo "pcsc.sh: there is a card in reader $2 already" >&2
+		return 1
+	}
 	if card_running "$1" "$2"; then
 		card_tell "$1" "$2" insert >/dev/null || return 1
 	else
 		card_start "$1" "$2"
 	fi
-	pcsc_wait 50 card_is "$1" "$2" ready && return 0
+	pcsc_wait 50 card_is "$1" "$2" ready && pcsc_wait 50 pcsc_reader "$2" Yes && return 0
 	echo "pcsc.sh: the reader does not power card $2:" >&2
 	cat "$1/card$2.errors" >&2
 	return 1
 }
 
 card_remove() {
-	card_tell "$1" "$2" remove >/dev/null
+	card_tell "$1" "$2" remove >/dev/null && pcsc_wait 50 pcsc_reader "$2" No
 }
 
 # card_make DIR N SERIAL SO_PIN PIN [ec|rsa]
@@ -141,8 +154,12 @@ pcsc_end() {
 	wait "$pcsc_pid" 2>/dev/null || return 0
 }
 
+card_end() {
+	pcsc_end "$1/card$2.pid"
+}
+
 pcsc_down() {
-	pcsc_end "$1/card0.pid"
-	pcsc_end "$1/card1.pid"
+	card_end "$1" 0
+	card_end "$1" 1
 	pcsc_end "$1/pcscd.pid"
 }
