@@ -10,7 +10,7 @@
 #include <string.h>
 
 static const char usage[] =
-    "mokhoa-card init --state FILE --serial S --so-pin HEX16 --pin PIN [--label L] [--key ec|rsa] --cert FILE.der\n"
+    "mokhoa-card init --state FILE --serial S --so-pin HEX16 --pin PIN [--label L] [--key ec|rsa|rsa2048] --cert FILE.der\n"
     "                 --private-key FILE.pem\n"
     "mokhoa-card run --state FILE --host ADDRESS --port PORT [--log FILE] [--control SOCKET] [--out yes]\n"
     "                [--remove-after N] [--lose-after N]\n"
