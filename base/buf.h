@@ -11,7 +11,6 @@
 #include "err.h"
 
 #include <stddef.h>
-#include <stdint.h>
 
 struct buf {
 	unsigned char *data;
@@ -25,7 +24,7 @@ struct buf {
 struct buf buf_new(size_t max);
 void buf_free(struct buf *b);
 
-/* Empties and wipes, keeps the memory. */
+/* Empties, wipes and forgets the error; keeps the memory. */
 void buf_reset(struct buf *b);
 
 void buf_add(struct buf *b, const void *bytes, size_t len);
@@ -41,7 +40,8 @@ void buf_drop(struct buf *b, size_t len);
 /* A terminating NUL behind the bytes in use, not counted; NULL where there is no room. The text belongs to the buffer. */
 const char *buf_text(struct buf *b);
 
-/* ERR_OK, ERR_NO_MEMORY or ERR_FRAME_TOO_LARGE: whatever went wrong first. */
+/* ERR_OK, ERR_NO_MEMORY, ERR_FRAME_TOO_LARGE or what buf_fail() noted: whatever went wrong first. After an error nothing is added. */
 enum err buf_error(const struct buf *b);
+void buf_fail(struct buf *b, enum err e);
 
 #endif

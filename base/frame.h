@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FRAME_IN_MAX 8192u /* bytes from a browser: the longest message of the protocol is below 2 KiB */
+#define FRAME_IN_MAX  8192u  /* bytes from a browser: the longest message of the protocol is below 2 KiB */
 #define FRAME_OUT_MAX 65536u /* bytes to a browser, which takes at most 1 MiB */
 
 struct frame_reader {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * log: one line an event on stderr, "TIME LEVEL area key=value ...". Bodies and secrets are never logged, at any level.
+ * log: one line an event on stderr, "TIME PROGRAM LEVEL area key=value ...". Bodies and secrets are never logged, at any level.
  *
- * Values are escaped, so that no foreign text can forge a line. MOKHOA_LOG=debug shows what the floors below dispatch noticed.
- * Any thread may call; a line is one write.
+ * Values are escaped, so that no foreign text can forge a line. MOKHOA_LOG=debug shows what the floors below dispatch noticed,
+ * MOKHOA_LOG=error nothing but failures. Any thread may call; a line is one write and at most 1 KiB before it is escaped.
  */
 #ifndef MOKHOA_LOG_H
 #define MOKHOA_LOG_H
@@ -21,7 +21,7 @@ enum log_level {
 void log_open(const char *program);
 bool log_shows(enum log_level level);
 
-/* A printf line; format must not print a request's body. Control characters and line ends of the result are written as \xNN. */
+/* A printf line; format must not print a request's body. What is not showable text (text.h), and the backslash, is written as \xNN. */
 #if defined(__GNUC__)
 __attribute__((format(printf, 3, 4)))
 #endif
@@ -29,7 +29,7 @@ void
 log_line(enum log_level level, const char *area, const char *format, ...);
 
 #define log_error(area, ...) log_line(LOG_ERROR, area, __VA_ARGS__)
-#define log_info(area, ...) log_line(LOG_INFO, area, __VA_ARGS__)
+#define log_info(area, ...)  log_line(LOG_INFO, area, __VA_ARGS__)
 #define log_debug(area, ...) \
 	do { \
 		if (log_shows(LOG_DEBUG)) \

@@ -32,6 +32,9 @@ void os_take_stdio(intptr_t *ret_in, intptr_t *ret_out);
 /* The folder of the running program, without a trailing slash. */
 enum err os_program_dir(char ret[OS_PATH_MAX]);
 
+/* Writes a line of the log to stderr in one write; what cannot be written there is lost. */
+void os_log(const char *line, size_t len);
+
 /* ---- clocks and chance ---- */
 
 uint64_t os_now_ms(void);
@@ -48,14 +51,19 @@ long os_read(intptr_t handle, void *ret, size_t max);
 bool os_write_all(intptr_t handle, const void *bytes, size_t len);
 void os_close(intptr_t handle);
 
-/* Waits until a handle can be read or has ended; -1 waits for ever. ready[i] says which. False when the time has passed. */
+#define OS_WAIT_MAX 16 /* handles in one os_wait() */
+
+/*
+ * Waits until a handle can be read or has ended; -1 waits for ever. ret_ready[i] says which; a handle of -1 is never ready. False when the
+ * time has passed.
+ */
 bool os_wait(const intptr_t *handles, size_t count, int timeout_ms, bool *ret_ready);
 
 /* ---- programs ---- */
 
 struct os_child {
 	intptr_t process;
-	intptr_t in; /* we write, it reads as stdin */
+	intptr_t in;  /* we write, it reads as stdin */
 	intptr_t out; /* it writes as stdout, we read */
 };
 
@@ -65,45 +73,65 @@ enum os_spawn_flag {
 
 /*
  * Starts a program by its absolute path; argv ends with NULL and begins with the program's name; env is the whole environment, NULL
- * for the caller's. Nothing but 0, 1 and 2 is inherited. ERR_WORKER_FAILED where it cannot be started.
+ * for the caller's. Nothing but 0, 1 and 2 is inherited, no signal is ignored or blocked. ERR_WORKER_FAILED where it cannot be started.
  */
 enum err os_spawn(const char *path, const char *const argv[], const char *const env[], unsigned flags, struct os_child *ret_child);
 
 /* Waits at most timeout_ms (-1: for ever): true when it has ended, with its exit status (0..255) or -1 for a signal. */
 bool os_child_wait(struct os_child *child, int timeout_ms, int *ret_status);
 
-/* Ends it at once and collects it; closes what is still open of it. Safe to call twice. */
+/*
+ * Ends it at once, and where it is detached with it all that it has started; collects it and closes what is still open of it. Safe to
+ * call twice, on { 0 }, and after os_spawn() failed.
+ */
 void os_child_end(struct os_child *child);
 
 /* ---- files ---- */
 
 /*
  * Reads a file that only the machine's administrator can have written: the file and every folder above it belong to root (SYSTEM,
- * Administrators, TrustedInstaller) and nobody else may write them. ERR_PROFILE_MISSING, ERR_PROFILE_UNSAFE, ERR_PROFILE_INVALID (too large).
+ * Administrators, TrustedInstaller) and nobody else may write them. Links are followed where they belong to root and lead to such a place.
+ * ERR_PROFILE_MISSING, ERR_PROFILE_UNSAFE, ERR_PROFILE_INVALID (longer than ret may become). The path is absolute.
  */
 enum err os_read_trusted(const char *path, struct buf *ret);
 
 /* The same check alone, for modules and the prompt program, which must exist and be a regular file. */
 enum err os_check_trusted(const char *path);
 
-/* Reads a file of the caller's own; ERR_PROFILE_MISSING where there is none. */
+/*
+ * Reads a file of the caller's own; ERR_PROFILE_MISSING where there is none, ERR_FRAME_TOO_LARGE where it is longer than ret may become,
+ * ERR_JOURNAL_FAILED where it cannot be read or is no regular file.
+ */
 enum err os_read_file(const char *path, struct buf *ret);
 
-/* Replaces a file as a whole, readable by its owner alone, and returns when it is on the disk. ERR_JOURNAL_FAILED. */
+/* Appends what a handle gives until its end. ERR_FRAME_TOO_LARGE, ERR_NO_MEMORY, ERR_JOURNAL_FAILED. */
+enum err os_read_to_end(intptr_t handle, struct buf *ret);
+
+/*
+ * Replaces a file as a whole, readable by its owner alone, and returns when it is on the disk. Whoever reads sees the old bytes or the new
+ * ones. ERR_JOURNAL_FAILED, and then the old ones are there, or (only the last step failed) the new ones.
+ */
 enum err os_write_private(const char *path, const void *bytes, size_t len);
+
+/* ERR_OK where the file is gone, also when it was never there; takes what a killed os_write_private() left of it along. */
 enum err os_remove(const char *path);
 
 /* The user's private folder for state that must survive (XDG_STATE_HOME/mokhoa, LOCALAPPDATA\Mokhoa), made 0700 where missing. */
 enum err os_state_dir(char ret[OS_PATH_MAX]);
 
-/* Calls each() with the name of every regular file of the folder in byte order; a missing folder has none. */
+/*
+ * Calls each() with the name of every regular file of the folder in byte order, hidden ones (".name") left out; a missing folder has none.
+ * ERR_NO_MEMORY, ERR_JOURNAL_FAILED where it cannot be read.
+ */
 enum err os_list(const char *folder, void (*each)(const char *name, void *context), void *context);
 
 /* ---- one at a time on the whole machine ---- */
 
+#define OS_LOCK_NAME_MAX 64 /* characters of [a-z0-9-] */
+
 /*
- * A lock by name over all processes and users of the machine, freed by the system when its holder dies, whatever way. The name is at
- * most 64 characters of [a-z0-9-]. ERR_TOKEN_BUSY where somebody else holds it.
+ * A lock by name over all processes and users of the machine, freed by the system when its holder dies, whatever way. ERR_TOKEN_BUSY where
+ * somebody else holds it: that may be a hostile local user, who can keep others out but never in with him.
  */
 enum err os_lock(const char *name, intptr_t *ret_lock);
 void os_unlock(intptr_t lock);

@@ -22,22 +22,36 @@ bool text_b64_decode(const char *text, size_t len, void *ret, size_t max, size_t
 void text_hex(const void *bytes, size_t len, char *ret);
 bool text_unhex(const char *text, size_t len, void *ret, size_t max, size_t *ret_len);
 
-/* Well-formed UTF-8 (RFC 3629). */
+/* Bytes of the well-formed UTF-8 character (RFC 3629) with which text begins, and its code point; 0 where it begins with none. */
+size_t text_char(const char *text, size_t len, uint32_t *ret_point);
+
+/* Well-formed UTF-8 throughout. */
 bool text_is_utf8(const char *text, size_t len);
 
-/* UTF-8 that is safe to show: no control character, no bidirectional override or isolate (U+202A..E, U+2066..9), no NUL. */
+/*
+ * UTF-8 that is safe to show on one line: no control character, no NUL, no line or paragraph separator (U+2028, U+2029), no bidirectional
+ * embedding, override or isolate (U+202A..E, U+2066..9).
+ */
 bool text_is_showable(const char *text, size_t len);
 
-/* A web origin in its one canonical spelling: https://host[:port], or http://localhost[:port]; lower case, no path, no default port. */
+/*
+ * A web origin in its one canonical spelling: https://host[:port], or http://localhost[:port]; lower case, no path, no default port. The
+ * host is a DNS name (punycode where it is foreign) or an IPv4 address; IPv6 addresses are refused.
+ */
 bool text_is_origin(const char *text, size_t len);
 
 /* Length of a blank-padded field of PKCS#11 (CK_TOKEN_INFO) without its trailing blanks and NULs. */
 size_t text_unpadded(const unsigned char *field, size_t len);
 
-/* Copies at most max - 1 characters and a NUL; false where it had to cut. */
+/* Copies at most max - 1 bytes and a NUL; false where it had to cut, which it never does inside a UTF-8 character. */
 bool text_copy(char *ret, size_t max, const char *text);
 
 /* ASCII equality without case; for host names and header names only. */
 bool text_equal_nocase(const char *a, const char *b);
+
+#define TEXT_TIME_LEN 20 /* 2025-11-22T13:40:00Z */
+
+/* A moment in UTC (RFC 3339); before 1970 and after 9999 reads as the nearest that can be said. */
+void text_time(int64_t seconds, char ret[TEXT_TIME_LEN + 1]);
 
 #endif

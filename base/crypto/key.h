@@ -13,12 +13,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define KEY_KEM_PK_LEN 65 /* uncompressed point of P-256 */
-#define KEY_KEM_SK_LEN 32
-#define KEY_SIG_PK_LEN 32 /* Ed25519 */
+#define KEY_KEM_PK_LEN	 65 /* uncompressed point of P-256 */
+#define KEY_KEM_SK_LEN	 32
+#define KEY_SIG_PK_LEN	 32 /* Ed25519 */
 #define KEY_SIG_SEED_LEN 32
-#define KEY_SIG_LEN 64
-#define KEY_HASH_LEN 32 /* SHA-256 */
+#define KEY_SIG_LEN	 64
+#define KEY_HASH_LEN	 32 /* SHA-256 */
 
 struct key_kem; /* P-256 key pair */
 struct key_sig; /* Ed25519 key pair */

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* os on POSIX systems: the user's own files. */
+#define _GNU_SOURCE
+#include "os.h"
+#include "text.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define READ_STEP 4096
+
+enum err
+os_read_to_end(intptr_t handle, struct buf *ret)
+{
+	for (;;) {
+		size_t left = ret->max - ret->len;
+		char beyond;
+		size_t step = left < READ_STEP ? left : READ_STEP;
+		unsigned char *room = buf_room(ret, step);
+		long got;
+
+		if (room == NULL)
+			return buf_error(ret);
+		got = os_read(handle, step != 0 ? (void *)room : &beyond, step != 0 ? step : 1);
+		if (got < 0)
+			return ERR_JOURNAL_FAILED;
+		if (got == 0)
+			return ERR_OK;
+		if (step == 0)
+			return ERR_FRAME_TOO_LARGE;
+		buf_grew(ret, (size_t)got);
+	}
+}
+
+enum err
+os_read_file(const char *path, struct buf *ret)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct stat s;
+	enum err e = ERR_JOURNAL_FAILED;
+
+	if (fd < 0)
+		return errno == ENOENT ? ERR_PROFILE_MISSING : ERR_JOURNAL_FAILED;
+	if (fstat(fd, &s) == 0 && S_ISREG(s.st_mode))
+		e = os_read_to_end(fd, ret);
+	close(fd);
+	return e;
+}
+
+/* Splits into the folder, opened, and the name in it. */
+static int
+open_folder_of(const char *path, const char **ret_name)
+{
+	const char *slash = strrchr(path, '/');
+	char folder[OS_PATH_MAX] = ".";
+
+	*ret_name = slash != NULL ? slash + 1 : path;
+	if (slash != NULL) {
+		size_t len = slash == path ? 1 : (size_t)(slash - path);
+		if (len >= sizeof(folder))
+			return -1;
+		memcpy(folder, path, len);
+		folder[len] = '\0';
+	}
+	return open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* The name under which a file is written before it takes its place: hidden from os_list(), found again by os_remove(). */
+static bool
+new_name(const char *name, char ret[NAME_MAX + 1])
+{
+	unsigned char chance[8];
+	char hex[2 * sizeof(chance) + 1];
+	int len;
+
+	os_random(chance, sizeof(chance));
+	text_hex(chance, sizeof(chance), hex);
+	len = snprintf(ret, NAME_MAX + 1, ".%s.%s", name, hex);
+	return len > 0 && len <= NAME_MAX;
+}
+
+static bool
+write_new(int folder, const char *name, const void *bytes, size_t len)
+{
+	int fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
+	bool written;
+
+	if (fd < 0)
+		return false;
+	written = os_write_all(fd, bytes, len) && fsync(fd) == 0;
+	return close(fd) == 0 && written;
+}
+
+enum err
+os_write_private(const char *path, const void *bytes, size_t len)
+{
+	const char *name;
+	char fresh[NAME_MAX + 1];
+	int folder = open_folder_of(path, &name);
+	enum err e = ERR_JOURNAL_FAILED;
+
+	if (folder < 0)
+		return e;
+	if (!new_name(name, fresh))
+		goto out;
+	if (!write_new(folder, fresh, bytes, len) || renameat(folder, fresh, folder, name) != 0) {
+		(void)unlinkat(folder, fresh, 0);
+		goto out;
+	}
+	/* the rename itself is on the disk only after its folder is */
+	if (fsync(folder) == 0)
+		e = ERR_OK;
+out:
+	close(folder);
+	return e;
+}
+
+/* What a killed os_write_private() of this name left behind. */
+static void
+remove_leftovers(int folder, const char *name)
+{
+	size_t len = strlen(name);
+	int copy = fcntl(folder, F_DUPFD_CLOEXEC, 0);
+	DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
+
+	if (dir == NULL) {
+		os_close(copy);
+		return;
+	}
+	for (struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir))
+		if (entry->d_name[0] == '.' && strncmp(entry->d_name + 1, name, len) == 0 && entry->d_name[1 + len] == '.')
+			(void)unlinkat(folder, entry->d_name, 0);
+	closedir(dir);
+}
+
+enum err
+os_remove(const char *path)
+{
+	const char *name;
+	int folder = open_folder_of(path, &name);
+	enum err e = ERR_JOURNAL_FAILED;
+
+	if (folder < 0)
+		return errno == ENOENT ? ERR_OK : e;
+	remove_leftovers(folder, name);
+	if ((unlinkat(folder, name, 0) == 0 || errno == ENOENT) && fsync(folder) == 0)
+		e = ERR_OK;
+	close(folder);
+	return e;
+}
+
+/* Makes each missing folder of the path, for the user alone. */
+static bool
+make_folders(char *path)
+{
+	for (char *slash = strchr(path + 1, '/');; slash = strchr(slash + 1, '/')) {
+		if (slash != NULL)
+			*slash = '\0';
+		if (mkdir(path, S_IRWXU) != 0 && errno != EEXIST && errno != EROFS && errno != EACCES)
+			return false;
+		if (slash == NULL)
+			return true;
+		*slash = '/';
+	}
+}
+
+enum err
+os_state_dir(char ret[OS_PATH_MAX])
+{
+	const char *state = getenv("XDG_STATE_HOME");
+	const char *home = getenv("HOME");
+	struct stat s;
+	int len;
+
+	if (state != NULL && state[0] == '/')
+		len = snprintf(ret, OS_PATH_MAX, "%s/mokhoa", state);
+	else if (home != NULL && home[0] == '/')
+		len = snprintf(ret, OS_PATH_MAX, "%s/.local/state/mokhoa", home);
+	else
+		return ERR_JOURNAL_FAILED;
+	if (len <= 0 || len >= OS_PATH_MAX || !make_folders(ret))
+		return ERR_JOURNAL_FAILED;
+	if (stat(ret, &s) != 0 || !S_ISDIR(s.st_mode) || s.st_uid != geteuid())
+		return ERR_JOURNAL_FAILED;
+	if ((s.st_mode & (S_IRWXG | S_IRWXO)) != 0 && chmod(ret, S_IRWXU) != 0)
+		return ERR_JOURNAL_FAILED;
+	return ERR_OK;
+}
+
+struct names {
+	char **at;
+	size_t count;
+	size_t cap;
+};
+
+static bool
+add_name(struct names *names, const char *name)
+{
+	if (names->count == names->cap) {
+		size_t cap = names->cap != 0 ? names->cap * 2 : 16;
+		char **at = realloc(names->at, cap * sizeof(*at));
+		if (at == NULL)
+			return false;
+		names->at = at;
+		names->cap = cap;
+	}
+	names->at[names->count] = strdup(name);
+	if (names->at[names->count] == NULL)
+		return false;
+	names->count++;
+	return true;
+}
+
+static int
+in_byte_order(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static enum err
+read_names(DIR *dir, struct names *ret)
+{
+	for (struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
+		struct stat s;
+		if (entry->d_name[0] == '.' || fstatat(dirfd(dir), entry->d_name, &s, 0) != 0 || !S_ISREG(s.st_mode))
+			continue;
+		if (!add_name(ret, entry->d_name))
+			return ERR_NO_MEMORY;
+	}
+	return ERR_OK;
+}
+
+enum err
+os_list(const char *folder, void (*each)(const char *name, void *context), void *context)
+{
+	struct names names = { 0 };
+	DIR *dir = opendir(folder);
+	enum err e;
+
+	if (dir == NULL)
+		return errno == ENOENT ? ERR_OK : ERR_JOURNAL_FAILED;
+	e = read_names(dir, &names);
+	closedir(dir);
+	if (e == ERR_OK && names.count != 0)
+		qsort(names.at, names.count, sizeof(*names.at), in_byte_order);
+	for (size_t i = 0; i < names.count; i++) {
+		if (e == ERR_OK)
+			each(names.at[i], context);
+		free(names.at[i]);
+	}
+	free(names.at);
+	return e;
+}
