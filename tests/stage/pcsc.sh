@@ -99,7 +99,7 @@ pcsc_reader() {
 	opensc-tool --list-readers 2>/dev/null | grep -q "^$1  *$2 "
 }
 
-# pcscd looks every 400 ms. A card that comes back before it was missed is never reset and answers nothing sensible, so the
+# pcscd looks every 400 ms. A card that comes in before the last one was missed is taken for that one and not reset, so the
 # daemon has to see the empty reader first, however the last card left it.
 card_insert() {
 	pcsc_wait 50 pcsc_reader "$2" No || {
