@@ -116,6 +116,9 @@ enum err os_write_private(const char *path, const void *bytes, size_t len);
 /* ERR_OK where the file is gone, also when it was never there; takes what a killed os_write_private() left of it along. */
 enum err os_remove(const char *path);
 
+/* A folder for the caller's user alone, and what is missing above it. ERR_JOURNAL_FAILED where it cannot be made or is somebody else's. */
+enum err os_make_private(const char *folder);
+
 /* The user's private folder for state that must survive (XDG_STATE_HOME/mokhoa, LOCALAPPDATA\Mokhoa), made 0700 where missing. */
 enum err os_state_dir(char ret[OS_PATH_MAX]);
 

@@ -172,11 +172,25 @@ make_folders(char *path)
 }
 
 enum err
+os_make_private(const char *folder)
+{
+	char path[OS_PATH_MAX];
+	struct stat s;
+
+	if (folder[0] != '/' || !text_copy(path, sizeof(path), folder) || !make_folders(path))
+		return ERR_JOURNAL_FAILED;
+	if (stat(path, &s) != 0 || !S_ISDIR(s.st_mode) || s.st_uid != geteuid())
+		return ERR_JOURNAL_FAILED;
+	if ((s.st_mode & (S_IRWXG | S_IRWXO)) != 0 && chmod(path, S_IRWXU) != 0)
+		return ERR_JOURNAL_FAILED;
+	return ERR_OK;
+}
+
+enum err
 os_state_dir(char ret[OS_PATH_MAX])
 {
 	const char *state = getenv("XDG_STATE_HOME");
 	const char *home = getenv("HOME");
-	struct stat s;
 	int len;
 
 	if (state != NULL && state[0] == '/')
@@ -185,13 +199,7 @@ os_state_dir(char ret[OS_PATH_MAX])
 		len = snprintf(ret, OS_PATH_MAX, "%s/.local/state/mokhoa", home);
 	else
 		return ERR_JOURNAL_FAILED;
-	if (len <= 0 || len >= OS_PATH_MAX || !make_folders(ret))
-		return ERR_JOURNAL_FAILED;
-	if (stat(ret, &s) != 0 || !S_ISDIR(s.st_mode) || s.st_uid != geteuid())
-		return ERR_JOURNAL_FAILED;
-	if ((s.st_mode & (S_IRWXG | S_IRWXO)) != 0 && chmod(ret, S_IRWXU) != 0)
-		return ERR_JOURNAL_FAILED;
-	return ERR_OK;
+	return len > 0 && len < OS_PATH_MAX ? os_make_private(ret) : ERR_JOURNAL_FAILED;
 }
 
 struct names {
