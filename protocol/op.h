@@ -20,8 +20,8 @@ enum op_id {
 };
 
 struct op_rule {
-	const char *name; /* on the wire */
-	unsigned flags; /* enum op_flag */
+	const char *name;    /* on the wire */
+	unsigned flags;	     /* enum op_flag */
 	unsigned deadline_s; /* seconds until the worker is ended and the caller gets "timeout" */
 };
 

@@ -13,8 +13,8 @@
 
 #include <stdbool.h>
 
-#define CODE_SHOWN_LEN 16 /* XXXX-XXXX-XXXX-X */
-#define CODE_PHRASE_LEN 9 /* XXXX-XXXX */
+#define CODE_SHOWN_LEN	16 /* XXXX-XXXX-XXXX-X */
+#define CODE_PHRASE_LEN 9  /* XXXX-XXXX */
 
 /* A fresh code of 60 random bits, in its shown form (CODE_SHOWN_LEN bytes). */
 void code_new(struct secret *ret_code);

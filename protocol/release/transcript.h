@@ -19,12 +19,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TRANSCRIPT_MAX 16384 /* bytes of the longest: a create request with its certificate */
-#define TRANSCRIPT_ID_LEN 16 /* request id, approval id, idempotency key, nonce */
-#define TRANSCRIPT_SEALED_LEN 256 /* plaintext of release and grant answers */
-#define TRANSCRIPT_ESCROW_LEN 64 /* plaintext of an escrow row */
+#define TRANSCRIPT_MAX		  16384				    /* bytes of the longest: a create request with its certificate */
+#define TRANSCRIPT_ID_LEN	  16				    /* request id, approval id, idempotency key, nonce */
+#define TRANSCRIPT_SEALED_LEN	  256				    /* plaintext of release and grant answers */
+#define TRANSCRIPT_ESCROW_LEN	  64				    /* plaintext of an escrow row */
 #define TRANSCRIPT_ESCROW_ROW_LEN (65 + TRANSCRIPT_ESCROW_LEN + 16) /* enc, ciphertext, tag */
-#define TRANSCRIPT_SO_PIN_MAX (TRANSCRIPT_ESCROW_LEN - 2)
+#define TRANSCRIPT_SO_PIN_MAX	  (TRANSCRIPT_ESCROW_LEN - 2)
 
 void transcript_field(struct buf *b, const void *bytes, size_t len);
 void transcript_text(struct buf *b, const char *text);
@@ -34,9 +34,9 @@ void transcript_token(struct buf *b, const struct token_name *t);
 struct transcript_create {
 	struct token_name token;
 	const unsigned char *certificate; /* DER, borrowed */
-	size_t certificate_len; /* 0 without one */
-	const char *reason; /* "locked" or "forgotten" */
-	const char *language; /* "vi" or "en" */
+	size_t certificate_len;		  /* 0 without one */
+	const char *reason;		  /* "locked" or "forgotten" */
+	const char *language;		  /* "vi" or "en" */
 	unsigned char host_kem_pk[KEY_KEM_PK_LEN];
 	unsigned char host_sig_pk[KEY_SIG_PK_LEN];
 	unsigned char idempotency_key[TRANSCRIPT_ID_LEN];
@@ -56,7 +56,7 @@ struct transcript_status {
 	uint64_t expires;
 	uint64_t code_expires;
 	uint64_t retry_after;
-	const char *email; /* masked */
+	const char *email;	       /* masked */
 	const unsigned char *approval; /* TRANSCRIPT_ID_LEN bytes, or NULL */
 	const char *note;
 };
@@ -70,7 +70,7 @@ struct transcript_release {
 	unsigned char host_sig_pk[KEY_SIG_PK_LEN];
 	struct token_name token;
 	const unsigned char *certificate_serial; /* content bytes of the DER INTEGER, borrowed */
-	size_t certificate_serial_len; /* 0 without a certificate */
+	size_t certificate_serial_len;		 /* 0 without a certificate */
 };
 
 /* h */
@@ -86,12 +86,12 @@ void transcript_grant_info(struct buf *b, const unsigned char h[KEY_HASH_LEN]);
 struct transcript_done {
 	uint64_t counter;
 	const char *result; /* "completed" or "failed" */
-	const char *stage; /* stage.def */
-	uint64_t cryptoki; /* CK_RV, 0 where no call failed */
-	const char *error; /* err_name() */
+	const char *stage;  /* stage.def */
+	uint64_t cryptoki;  /* CK_RV, 0 where no call failed */
+	const char *error;  /* err_name() */
 	bool rotated;
 	const char *proof_mechanism; /* "ecdsa-sha256", "rsa-pkcs1-sha256" or "" */
-	const unsigned char *proof; /* borrowed */
+	const unsigned char *proof;  /* borrowed */
 	size_t proof_len;
 };
 
