@@ -13,12 +13,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define PROFILE_MAX 16 /* profiles on a machine */
-#define PROFILE_LIST_MAX 16 /* origins, extensions, modules, variables of a module */
-#define PROFILE_KEYS_MAX 2 /* signing keys of the TMS: the current and the next */
-#define PROFILE_PINS_MAX 4
-#define PROFILE_KEY_LEN 32 /* Ed25519 */
-#define PROFILE_NAME_MAX 32 /* characters of a profile's name */
+#define PROFILE_MAX	  16 /* profiles on a machine */
+#define PROFILE_LIST_MAX  16 /* origins, extensions, modules, variables of a module */
+#define PROFILE_KEYS_MAX  2  /* signing keys of the TMS: the current and the next */
+#define PROFILE_PINS_MAX  4
+#define PROFILE_KEY_LEN	  32  /* Ed25519 */
+#define PROFILE_NAME_MAX  32  /* characters of a profile's name */
 #define PROFILE_WHERE_MAX 512 /* characters that say what is wrong with a profile, the NUL counted */
 
 struct profile_variable {
@@ -27,17 +27,17 @@ struct profile_variable {
 };
 
 struct profile_module {
-	const char *name; /* for people and for token.info */
-	const char *path; /* absolute */
+	const char *name;				       /* for people and for token.info */
+	const char *path;				       /* absolute */
 	struct profile_variable environment[PROFILE_LIST_MAX]; /* what the module finds in its environment, OPENSC_CONF and the like */
 	size_t environment_count;
 };
 
 struct profile {
-	const char *name; /* of the file without .json: [a-z0-9-], at most 32 */
-	const char *tms; /* https://host[:port] */
-	bool tls_system; /* the system's certificate store in place of tls_ca, for sites that inspect TLS */
-	const char *tls_ca; /* absolute path of a PEM file; NULL with tls_system */
+	const char *name;			/* of the file without .json: [a-z0-9-], at most 32 */
+	const char *tms;			/* https://host[:port] */
+	bool tls_system;			/* the system's certificate store in place of tls_ca, for sites that inspect TLS */
+	const char *tls_ca;			/* absolute path of a PEM file; NULL with tls_system */
 	const char *tls_pins[PROFILE_PINS_MAX]; /* sha256//BASE64 of a public key; none is allowed, two are wise */
 	size_t tls_pin_count;
 	unsigned char tms_keys[PROFILE_KEYS_MAX][PROFILE_KEY_LEN];
@@ -50,7 +50,7 @@ struct profile {
 	struct profile_module modules[PROFILE_LIST_MAX];
 	size_t module_count;
 	const char *prompt; /* absolute path of a pinentry */
-	const char *proxy; /* "system", "none" or a URL */
+	const char *proxy;  /* "system", "none" or a URL */
 	const char *hotline;
 	const char *language; /* the first of "languages": "vi" or "en" */
 };

@@ -8,13 +8,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#define KEY_MAX 80 /* characters of a key as where names it: modules[15].environment.NAME */
-#define WORD_MAX 64 /* bytes of a name or a hotline */
+#define KEY_MAX	  80   /* characters of a key as where names it: modules[15].environment.NAME */
+#define WORD_MAX  64   /* bytes of a name or a hotline */
 #define VALUE_MAX 1024 /* bytes of a variable's value or a proxy's address */
 
 #define DIGITS "0123456789"
-#define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-#define LOWER "abcdefghijklmnopqrstuvwxyz"
+#define UPPER  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define LOWER  "abcdefghijklmnopqrstuvwxyz"
 
 /* ---- what a text must be ---- */
 
@@ -40,7 +40,7 @@ static bool
 path_ok(const char *text, size_t len)
 {
 	return len >= 2 && text[0] == '/' && text[len - 1] != '/' && text_is_showable(text, len) && strstr(text, "//") == NULL &&
-	    strstr(text, "/./") == NULL && strstr(text, "/../") == NULL;
+	       strstr(text, "/./") == NULL && strstr(text, "/../") == NULL;
 }
 
 static bool
@@ -91,7 +91,7 @@ static bool
 variable_name_ok(const char *text, size_t len)
 {
 	return len >= 1 && len <= WORD_MAX && strspn(text, UPPER DIGITS "_") == len && strncmp(text, "LD_", 3) != 0 &&
-	    strcmp(text, "OPENSC_DEBUG") != 0;
+	       strcmp(text, "OPENSC_DEBUG") != 0;
 }
 
 static bool
@@ -203,7 +203,8 @@ read_environment(json_t *variables, const char *module, struct profile_module *m
 	snprintf(at, sizeof(at), "%s.environment", module);
 	if (!json_is_object(variables) || json_object_size(variables) > PROFILE_LIST_MAX)
 		return refuse(where, at, "must be at most 16 variables and their values");
-	json_object_foreach(variables, name, value) {
+	json_object_foreach(variables, name, value)
+	{
 		struct profile_variable *v = &m->environment[m->environment_count++];
 		if (!variable_name_ok(name, strlen(name)))
 			return refuse(where, at, "a variable is [A-Z0-9_]{1,64}, never LD_* or OPENSC_DEBUG");

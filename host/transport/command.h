@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * command: the host on the command line: one request of the local user himself, who needs no origin.
+ */
+#ifndef MOKHOA_COMMAND_H
+#define MOKHOA_COMMAND_H
+
+/*
+ * mokhoa-host call METHOD [JSON] [--profile NAME] prints the result or the error object, as one line of JSON, on stdout; notifications go to
+ * stderr. Exit status 0, 1 for an error, 2 for a wrong use. Also --version and --help.
+ */
+int command_run(int argc, char *const argv[]);
+
+#endif
