@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * step: the five things that are ever done to a token, each in a fresh process of its own.
+ * step: the five things that are ever done to a token, each in fresh processes of its own.
  *
  * A PKCS#11 module is the vendor's code: it may hang, crash, print, or keep a login alive. So the worker that talks to the customer and to
  * the TMS never loads one; it starts `mokhoa-worker step`, hands it one frame over a private pipe, waits for one frame and lets the process
@@ -23,15 +23,15 @@
 #include <stdint.h>
 
 #define STEP_CERTIFICATE_MAX 8192 /* bytes of DER that are looked at */
-#define STEP_PROOF_MAX 1024 /* bytes of a signature */
+#define STEP_PROOF_MAX	     1024 /* bytes of a signature */
 
 /* What the flags of CK_TOKEN_INFO say (PKCS#11 v2.40 section 3.2, CKF_USER_PIN_* and CKF_SO_PIN_*). */
 enum step_pin_state {
 	STEP_PIN_OK,
 	STEP_PIN_FEW_TRIES, /* CKF_*_PIN_COUNT_LOW */
-	STEP_PIN_LAST_TRY, /* CKF_*_PIN_FINAL_TRY */
-	STEP_PIN_LOCKED, /* CKF_*_PIN_LOCKED */
-	STEP_PIN_UNKNOWN /* not initialised, or a module that never says */
+	STEP_PIN_LAST_TRY,  /* CKF_*_PIN_FINAL_TRY */
+	STEP_PIN_LOCKED,    /* CKF_*_PIN_LOCKED */
+	STEP_PIN_UNKNOWN    /* not initialised; and an SO PIN of which no flag is set, because widespread modules never set them */
 };
 
 struct step_certificate {
@@ -52,7 +52,7 @@ struct step_token {
 };
 
 struct step_failure {
-	char slot[65]; /* empty where the whole module failed */
+	char slot[65]; /* the reader's description, empty where it could not be had */
 	enum err error;
 	uint64_t cryptoki; /* CK_RV, 0 where no call failed */
 };
@@ -67,10 +67,14 @@ struct step_inspection {
 /* What a call that failed said: for the log, the report to the TMS and the error's data. */
 struct step_outcome {
 	uint64_t cryptoki; /* CK_RV of the call that decided, 0 where none failed */
-	char call[24]; /* its name, "C_InitPIN" */
+	char call[24];	   /* its name, "C_InitPIN" */
 };
 
-/* Every token that the module shows, and every reader that failed, each with its own error. The caller frees with step_inspection_free(). */
+/*
+ * Every token that the module shows, and every reader that failed, each with its own error: one that fails hides no other. Empty readers and
+ * blank tokens are neither. An error is the whole module's: ERR_MODULE_MISSING, ERR_MODULE_FAILED, ERR_PROFILE_UNSAFE (others may write the
+ * module's file). At most 16 tokens, 16 certificates a token, 128 KiB of them in all. The caller frees with step_inspection_free().
+ */
 enum err step_inspect(const struct profile_module *module, struct step_inspection *ret);
 void step_inspection_free(struct step_inspection *inspection);
 
@@ -89,25 +93,29 @@ struct step_proof {
 };
 
 /*
- * Logs in with the new PIN and signs message with the private key of that certificate (may be absent: len 0). ERR_PIN_NOT_PROVED where the
- * login fails: the unlock has not happened then, whatever the module said before.
+ * Logs in with the new PIN, and in a second fresh process signs message with the private key of that certificate (may be absent: len 0).
+ * ERR_PIN_NOT_PROVED where the login fails: the unlock has not happened then, whatever the module said before. ERR_OK says that the PIN is
+ * proved; a signature that could not be had leaves the mechanism empty, ret says why, and the unlock has happened all the same.
  */
 enum err step_prove(const struct profile_module *module, const struct token_name *token, const struct secret *new_pin,
     const unsigned char *certificate, size_t certificate_len, const void *message, size_t message_len, struct step_proof *ret_proof,
     struct step_outcome *ret);
 
-/* C_Login(CKU_SO, active) and C_SetPIN(active, next). */
+/* C_Login(CKU_SO, active) and C_SetPIN(active, next), after the same look at the flags, with the same errors as step_set_pin(). */
 enum err step_rotate(const struct profile_module *module, const struct token_name *token, const struct secret *active,
     const struct secret *next, struct step_outcome *ret);
 
 /*
  * Proves that next is the SO PIN: C_Login(CKU_SO, next) and, because on some cards that login asks nothing of the card (SmartCard-HSM
- * through OpenSC), a C_InitPIN of the same user PIN under it.
+ * through OpenSC), a C_InitPIN of the same user PIN under it. The same errors as step_set_pin(); ERR_TOKEN_SO_REFUSED has cost one try.
  */
 enum err step_prove_rotation(const struct profile_module *module, const struct token_name *token, const struct secret *next,
     const struct secret *new_pin, struct step_outcome *ret);
 
-/* The other end: what `mokhoa-worker step` does with its one frame. Returns the process's exit status. */
+/*
+ * The other end: what `mokhoa-worker step` does with its one frame. in and out are os_take_stdio()'s; os_harden() and json_open() were called
+ * before. Returns the process's exit status.
+ */
 int step_run(intptr_t in, intptr_t out);
 
 #endif

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "step.h"
+
+#include "log.h"
+#include "os.h"
+#include "step_child.h"
+#include "step_wire.h"
+#include "text.h"
+#include "token_proof.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define INSPECT_MS 15000
+#define TOKEN_MS   60000 /* a slow card, a key of 4096 bits; and libp11 may wait for a token that was pulled out until then */
+
+static enum err
+ask(const struct profile_module *module, struct step_request *request, json_t **ret_answer)
+{
+	struct step_child child = { .deadline_ms = request->kind == STEP_INSPECT ? INSPECT_MS : TOKEN_MS };
+	char folder[OS_PATH_MAX];
+	char program[OS_PATH_MAX + sizeof("/mokhoa-worker")];
+	json_t *json = NULL;
+	enum err e = os_program_dir(folder);
+
+	if (e == ERR_OK && !text_copy(request->module, sizeof(request->module), module->path))
+		e = ERR_MODULE_MISSING;
+	if (e == ERR_OK) {
+		(void)snprintf(program, sizeof(program), "%s/mokhoa-worker", folder);
+		child.program = program;
+		json = step_request_json(request);
+		e = json != NULL ? step_child_ask(&child, module, json, ret_answer) : ERR_NO_MEMORY;
+	}
+	json_decref(json);
+	return e;
+}
+
+/* ret_answer may be NULL where the error is the whole answer; *ret_result is borrowed from *ret_answer. */
+static enum err
+run(const struct profile_module *module, struct step_request *request, struct step_outcome *ret, json_t **ret_answer, const json_t **ret_result)
+{
+	const json_t *result = NULL;
+	json_t *answer = NULL;
+	enum err said = ERR_OK;
+	enum err e = ask(module, request, &answer);
+
+	*ret = (struct step_outcome){ .cryptoki = 0 };
+	if (e == ERR_OK)
+		e = step_answer_from_json(answer, &said, ret, &result);
+	wipe(request, sizeof(*request));
+	if (ret_answer != NULL && e == ERR_OK && said == ERR_OK) {
+		*ret_answer = answer;
+		*ret_result = result;
+	} else {
+		json_decref(answer);
+	}
+	return e != ERR_OK ? e : said;
+}
+
+enum err
+step_inspect(const struct profile_module *module, struct step_inspection *ret)
+{
+	struct step_request request = { .kind = STEP_INSPECT };
+	struct step_outcome outcome;
+	const json_t *result = NULL;
+	json_t *answer = NULL;
+	enum err e = run(module, &request, &outcome, &answer, &result);
+
+	if (e == ERR_OK)
+		e = step_inspection_from_json(result, ret);
+	json_decref(answer);
+	return e;
+}
+
+/* The three steps that take two secrets and answer with nothing but an error. */
+static enum err
+run_with_two(enum step_kind kind, const struct profile_module *module, const struct token_name *token, const struct secret *first,
+    const struct secret *second, struct step_outcome *ret)
+{
+	struct step_request request = { .kind = kind, .token = *token, .first = *first, .second = *second };
+
+	return run(module, &request, ret, NULL, NULL);
+}
+
+enum err
+step_set_pin(const struct profile_module *module, const struct token_name *token, const struct secret *so_pin, const struct secret *new_pin,
+    struct step_outcome *ret)
+{
+	return run_with_two(STEP_SET_PIN, module, token, so_pin, new_pin, ret);
+}
+
+enum err
+step_rotate(const struct profile_module *module, const struct token_name *token, const struct secret *active, const struct secret *next,
+    struct step_outcome *ret)
+{
+	return run_with_two(STEP_ROTATE, module, token, active, next, ret);
+}
+
+enum err
+step_prove_rotation(const struct profile_module *module, const struct token_name *token, const struct secret *next,
+    const struct secret *new_pin, struct step_outcome *ret)
+{
+	return run_with_two(STEP_PROVE_ROTATION, module, token, next, new_pin, ret);
+}
+
+/* The PIN is proved by now: whatever goes wrong here costs the signature and not the unlock. */
+static void
+sign(const struct profile_module *module, struct step_request *request, struct step_proof *proof, struct step_outcome *ret)
+{
+	const json_t *result = NULL;
+	json_t *answer = NULL;
+	enum err e = run(module, request, ret, &answer, &result);
+
+	if (e == ERR_OK)
+		e = step_signature_from_json(result, proof);
+	if (e != ERR_OK)
+		log_info("step", "module=%s signature=none error=%s call=%s cryptoki=0x%llx", module->path, err_name(e), ret->call,
+		    (unsigned long long)ret->cryptoki);
+	json_decref(answer);
+}
+
+enum err
+step_prove(const struct profile_module *module, const struct token_name *token, const struct secret *new_pin,
+    const unsigned char *certificate, size_t certificate_len, const void *message, size_t message_len, struct step_proof *ret_proof,
+    struct step_outcome *ret)
+{
+	struct step_request request = { .kind = STEP_PROVE, .token = *token, .first = *new_pin };
+	enum err e = run(module, &request, ret, NULL, NULL);
+
+	if (e != ERR_OK)
+		return e;
+	*ret_proof = (struct step_proof){ .built = token_signer_built() };
+	if (!ret_proof->built || certificate_len == 0 || certificate_len > STEP_CERTIFICATE_MAX || message_len > STEP_MESSAGE_MAX)
+		return ERR_OK;
+	request = (struct step_request){ .kind = STEP_SIGN, .token = *token, .first = *new_pin };
+	memcpy(request.certificate, certificate, certificate_len);
+	request.certificate_len = certificate_len;
+	memcpy(request.message, message, message_len);
+	request.message_len = message_len;
+	sign(module, &request, ret_proof, ret);
+	return ERR_OK;
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "step_child.h"
+
+#include "frame.h"
+#include "json.h"
+#include "log.h"
+#include "os.h"
+#include "step_wire.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A module may take this long to clean up behind its answer; then the process is ended, which cleans up as well. */
+#define GRACE_MS 3000
+
+/* ---- the environment ---- */
+
+/* What a module may learn of the user's session; MOKHOA_LOG is our own. */
+static const char *const passed[] = { "PATH", "HOME", "LANG", "XDG_RUNTIME_DIR", "MOKHOA_LOG" };
+
+#define PASSED_COUNT	(sizeof(passed) / sizeof(passed[0]))
+#define ENVIRONMENT_MAX (PROFILE_LIST_MAX + PASSED_COUNT + 1)
+
+struct environment {
+	char *entry[ENVIRONMENT_MAX]; /* NAME=value, the last one NULL; ours */
+	size_t count;
+};
+
+/*
+ * Never in a step, not even where the profile says so: OPENSC_DEBUG writes PINs into a log from level 3 on, LD_* and PKCS11_* put other
+ * code between us and the module.
+ */
+static bool
+is_refused(const char *name)
+{
+	return strcmp(name, "OPENSC_DEBUG") == 0 || strncmp(name, "LD_", 3) == 0 || strncmp(name, "PKCS11_", 7) == 0;
+}
+
+static bool
+add(struct environment *env, const char *name, const char *value)
+{
+	size_t size = strlen(name) + 1 + strlen(value) + 1;
+	char *entry = malloc(size);
+
+	if (entry == NULL)
+		return false;
+	(void)snprintf(entry, size, "%s=%s", name, value);
+	env->entry[env->count++] = entry;
+	return true;
+}
+
+static bool
+is_named(const struct profile_module *module, const char *name)
+{
+	for (size_t i = 0; i < module->environment_count; i++)
+		if (strcmp(module->environment[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static bool
+environment_fill(struct environment *env, const struct profile_module *module)
+{
+	bool good = true;
+
+	for (size_t i = 0; i < PASSED_COUNT && good; i++) {
+		const char *value = getenv(passed[i]); /* NOLINT(concurrency-mt-unsafe): the worker is one thread */
+
+		if (value != NULL && !is_named(module, passed[i]))
+			good = add(env, passed[i], value);
+	}
+	for (size_t i = 0; i < module->environment_count && good; i++)
+		if (!is_refused(module->environment[i].name))
+			good = add(env, module->environment[i].name, module->environment[i].value);
+	return good;
+}
+
+static void
+environment_free(struct environment *env)
+{
+	for (size_t i = 0; i < env->count; i++)
+		free(env->entry[i]);
+}
+
+/* ---- the process ---- */
+
+static enum err
+start(const struct step_child *child, const struct profile_module *module, struct os_child *ret)
+{
+	const char *const argv[] = { "mokhoa-worker", "step", NULL };
+	struct environment env = { .count = 0 };
+	enum err e = ERR_NO_MEMORY;
+
+	if (environment_fill(&env, module))
+		e = os_spawn(child->program, argv, (const char *const *)env.entry, 0, ret);
+	environment_free(&env);
+	return e;
+}
+
+static enum err
+send_request(struct os_child *process, const json_t *request)
+{
+	struct buf b = buf_new(STEP_FRAME_MAX);
+	enum err e = json_dump(request, &b);
+
+	if (e == ERR_OK)
+		e = frame_write(process->in, b.data, b.len, STEP_FRAME_MAX);
+	buf_free(&b);
+	os_close(process->in);
+	process->in = -1;
+	return e;
+}
+
+/* A step that gave no frame: how it ended is for the log, the module failed in every case. */
+static enum err
+no_answer(struct os_child *process, const struct profile_module *module, enum err e)
+{
+	int status = 0;
+
+	if (e == ERR_FRAME_TRUNCATED && os_child_wait(process, GRACE_MS, &status))
+		log_debug("step", "module=%s error=\"no answer\" status=%d", module->path, status);
+	else
+		log_debug("step", "module=%s error=\"no answer\" why=%s", module->path, err_name(e));
+	return ERR_MODULE_FAILED;
+}
+
+static enum err
+take_answer(struct os_child *process, const struct profile_module *module, uint64_t deadline, json_t **ret_answer)
+{
+	struct frame_reader reader = frame_reader_new(STEP_FRAME_MAX);
+	const unsigned char *bytes;
+	uint32_t len;
+	int status;
+	enum err e = frame_read(&reader, process->out, deadline, &bytes, &len);
+
+	if (e != ERR_OK)
+		e = no_answer(process, module, e);
+	else if (json_load(bytes, len, ret_answer, NULL) != ERR_OK)
+		e = ERR_MODULE_FAILED;
+	else if (!os_child_wait(process, GRACE_MS, &status))
+		log_debug("step", "module=%s error=\"did not end after its answer\"", module->path);
+	frame_reader_free(&reader);
+	return e;
+}
+
+enum err
+step_child_ask(const struct step_child *child, const struct profile_module *module, const json_t *request, json_t **ret_answer)
+{
+	uint64_t deadline = os_now_ms() + (uint64_t)child->deadline_ms;
+	struct os_child process;
+	enum err e = start(child, module, &process);
+
+	if (e != ERR_OK)
+		return e;
+	/* a child that ended before it had read all of the request says so by giving no answer */
+	(void)send_request(&process, request);
+	e = take_answer(&process, module, deadline, ret_answer);
+	os_child_end(&process);
+	return e;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * step_child: the process of one step: started, asked once, ended. Between the parent's functions (step.h) and the program that they start,
+ * so that a test can say which program and how long.
+ */
+#ifndef MOKHOA_STEP_CHILD_H
+#define MOKHOA_STEP_CHILD_H
+
+#include "err.h"
+#include "profile.h"
+
+#include <jansson.h>
+
+struct step_child {
+	const char *program; /* absolute path of a program that takes "step" as its argument */
+	int deadline_ms;
+};
+
+/*
+ * Starts the program with the module's environment and nothing else that a module has a right to, sends the request, waits for one frame,
+ * then for the end. ERR_WORKER_FAILED where it could not be started; ERR_MODULE_FAILED where it crashed, hung or gave no frame.
+ * *ret_answer is the caller's.
+ */
+enum err step_child_ask(const struct step_child *child, const struct profile_module *module, const json_t *request, json_t **ret_answer);
+
+#endif

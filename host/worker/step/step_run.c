@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The other end of the pipe, and the only code of the worker's program that runs beside a vendor's module. One frame in, one step, one
+ * frame out, and only then logout and farewell: a module that hangs or crashes when it is ended cannot take back what it has done.
+ */
+#include "cryptoki.h"
+#include "frame.h"
+#include "json.h"
+#include "log.h"
+#include "os.h"
+#include "slot.h"
+#include "so_pin.h"
+#include "step.h"
+#include "step_wire.h"
+#include "text.h"
+#include "token_certificate.h"
+#include "token_proof.h"
+
+#include <assert.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#define REQUEST_MS 15000 /* the parent writes its frame at once */
+
+static_assert(STEP_CERTIFICATE_MAX == TOKEN_CERTIFICATE_MAX && STEP_PROOF_MAX == TOKEN_SIGNATURE_MAX, "the floors agree");
+
+/* What a step works with; at most one of the two has the module, the other stays { 0 }. */
+struct work {
+	struct cryptoki cryptoki;
+	struct token_signer signer;
+	json_t *result; /* what the answer carries beside the error */
+};
+
+/* ---- inspect ---- */
+
+struct certificates {
+	json_t *list;
+	size_t *der_left; /* bytes that the whole inspection may still spend */
+};
+
+static void
+add_certificate(const unsigned char *der, size_t len, void *context)
+{
+	struct certificates *c = context;
+
+	if (len > *c->der_left)
+		return;
+	*c->der_left -= len;
+	(void)json_array_append_new(c->list, json_b64(der, len));
+}
+
+static void
+add_token(struct work *w, json_t *tokens, const struct slot *slot, size_t *der_left)
+{
+	struct certificates found = { .list = json_array(), .der_left = der_left };
+
+	/* a token whose certificates cannot be read is a token still: locked ones are among them */
+	if (token_certificate_each(&w->cryptoki, slot->id, add_certificate, &found) != ERR_OK)
+		w->cryptoki.trace = (struct cryptoki_trace){ .rv = CKR_OK };
+	(void)json_array_append_new(tokens, json_pack("{s:o, s:s, s:s, s:s, s:s, s:i, s:i, s:o}",
+						"name", token_name_json(&slot->name),
+						"label", slot->label,
+						"slot", slot->reader,
+						"pin", slot_user_pin(slot),
+						"so_pin", slot_so_pin(slot),
+						"pin_min", (int)slot->pin_min,
+						"pin_max", (int)slot->pin_max,
+						"certificates", found.list));
+}
+
+static void
+add_failure(struct work *w, json_t *failures, const struct slot *slot, enum err e)
+{
+	(void)json_array_append_new(failures, json_pack("{s:s, s:s, s:I}",
+						  "slot", slot->reader,
+						  "error", err_name(e),
+						  "cryptoki", (json_int_t)(w->cryptoki.trace.rv & INT64_MAX)));
+	w->cryptoki.trace = (struct cryptoki_trace){ .rv = CKR_OK };
+}
+
+static void
+inspect_slots(struct work *w, const CK_SLOT_ID *ids, size_t count, json_t *tokens, json_t *failures)
+{
+	size_t der_left = STEP_DER_MAX;
+
+	for (size_t i = 0; i < count; i++) {
+		struct slot slot;
+		enum err e = slot_read(&w->cryptoki, ids[i], &slot);
+
+		if (e == ERR_OK && json_array_size(tokens) < STEP_TOKENS_MAX)
+			add_token(w, tokens, &slot, &der_left);
+		else if (e != ERR_OK && e != ERR_NO_TOKEN && json_array_size(failures) < STEP_TOKENS_MAX)
+			add_failure(w, failures, &slot, e);
+	}
+}
+
+static enum err
+run_inspect(struct work *w, const struct step_request *request)
+{
+	CK_SLOT_ID ids[SLOT_MAX];
+	size_t count = 0;
+	json_t *tokens;
+	json_t *failures;
+	enum err e = cryptoki_open(&w->cryptoki, request->module);
+
+	if (e == ERR_OK)
+		e = slot_list(&w->cryptoki, ids, &count);
+	if (e != ERR_OK)
+		return e;
+	tokens = json_array();
+	failures = json_array();
+	inspect_slots(w, ids, count, tokens, failures);
+	w->result = json_pack("{s:o, s:o}", "tokens", tokens, "failures", failures);
+	return w->result != NULL ? ERR_OK : ERR_NO_MEMORY;
+}
+
+/* ---- PINs ---- */
+
+static enum err
+run_set_pin(struct work *w, const struct step_request *request)
+{
+	enum err e = cryptoki_open(&w->cryptoki, request->module);
+
+	return e == ERR_OK ? so_pin_set_user_pin(&w->cryptoki, &request->token, &request->first, &request->second) : e;
+}
+
+static enum err
+run_rotate(struct work *w, const struct step_request *request)
+{
+	enum err e = cryptoki_open(&w->cryptoki, request->module);
+
+	return e == ERR_OK ? so_pin_rotate(&w->cryptoki, &request->token, &request->first, &request->second) : e;
+}
+
+/* ---- proofs ---- */
+
+static enum err
+run_prove(struct work *w, const struct step_request *request)
+{
+	enum err e = cryptoki_open(&w->cryptoki, request->module);
+
+	return e == ERR_OK ? token_proof_login(&w->cryptoki, &request->token, &request->first) : e;
+}
+
+static enum err
+run_sign(struct work *w, const struct step_request *request)
+{
+	struct token_signature signature;
+	enum err e = token_signer_sign(&w->signer, request->module, &request->token, &request->first, request->certificate,
+	    request->certificate_len, request->message, request->message_len, &signature);
+
+	if (e != ERR_OK)
+		return e;
+	w->result = json_pack("{s:s, s:o}",
+	    "mechanism", signature.mechanism,
+	    "signature", json_b64(signature.bytes, signature.len));
+	return w->result != NULL ? ERR_OK : ERR_NO_MEMORY;
+}
+
+/* ---- one frame in, one frame out ---- */
+
+static enum err (*const steps[STEP_KIND_COUNT])(struct work *w, const struct step_request *request) = {
+	[STEP_INSPECT] = run_inspect,
+	[STEP_SET_PIN] = run_set_pin,
+	[STEP_PROVE] = run_prove,
+	[STEP_SIGN] = run_sign,
+	[STEP_ROTATE] = run_rotate,
+	/* the SO PIN proves itself by what it can do; on some cards its login alone asks nothing */
+	[STEP_PROVE_ROTATION] = run_set_pin,
+};
+
+static enum err
+take_request(intptr_t in, struct step_request *ret)
+{
+	struct frame_reader reader = frame_reader_new(STEP_FRAME_MAX);
+	const unsigned char *bytes;
+	uint32_t len;
+	json_t *json = NULL;
+	enum err e = frame_read(&reader, in, os_now_ms() + REQUEST_MS, &bytes, &len);
+
+	if (e == ERR_OK)
+		e = json_load(bytes, len, &json, NULL);
+	if (e == ERR_OK)
+		e = step_request_from_json(json, ret);
+	json_decref(json);
+	frame_reader_free(&reader);
+	return e;
+}
+
+static bool
+give_answer(intptr_t out, struct work *w, enum err e)
+{
+	const struct cryptoki_trace *trace = w->signer.trace.rv != CKR_OK || w->signer.trace.call != NULL ? &w->signer.trace : &w->cryptoki.trace;
+	struct step_outcome outcome = { .cryptoki = trace->rv };
+	struct buf b = buf_new(STEP_FRAME_MAX);
+	json_t *answer;
+	bool given;
+
+	(void)text_copy(outcome.call, sizeof(outcome.call), trace->call != NULL ? trace->call : "");
+	answer = step_answer_json(e, &outcome, w->result);
+	w->result = NULL;
+	given = answer != NULL && json_dump(answer, &b) == ERR_OK && frame_write(out, b.data, b.len, STEP_FRAME_MAX) == ERR_OK;
+	json_decref(answer);
+	buf_free(&b);
+	return given;
+}
+
+int
+step_run(intptr_t in, intptr_t out)
+{
+	static struct step_request request; /* 20 KiB; wiped before the module is ended */
+	struct work w = { .result = NULL };
+	bool given;
+	enum err e = take_request(in, &request);
+
+	if (e == ERR_OK)
+		e = steps[request.kind](&w, &request);
+	wipe(&request, sizeof(request));
+	log_debug("step", "error=%s", err_name(e));
+	given = give_answer(out, &w, e);
+	token_signer_close(&w.signer);
+	cryptoki_close(&w.cryptoki);
+	return given ? EXIT_SUCCESS : EXIT_FAILURE;
+}

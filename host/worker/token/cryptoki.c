@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cryptoki.h"
+
+#include "log.h"
+#include "os.h"
+
+#include <stddef.h>
+
+/* ---- what a return value means ---- */
+
+/*
+ * One row a return value, one column a context. What a row leaves out (ERR_OK) and what has no row is the context's last word: a module
+ * that cannot start, or a token that failed. The SO PIN and its successor are the server's, so that a fault of their form is never told the
+ * customer as a fault of the PIN that he chose.
+ */
+struct meaning {
+	CK_RV rv;
+	enum err of[CRYPTOKI_CONTEXT_COUNT];
+};
+
+#define EVERYWHERE(e) \
+	{ \
+		[CRYPTOKI_SLOT] = (e), [CRYPTOKI_SO_LOGIN] = (e), [CRYPTOKI_INIT_PIN] = (e), [CRYPTOKI_SET_SO_PIN] = (e), \
+		[CRYPTOKI_USER_LOGIN] = (e) \
+	}
+/* a fault of the form of a PIN: the SO PIN that was kept does not fit, the new PIN is refused */
+#define PIN_FORM \
+	{ \
+		[CRYPTOKI_SO_LOGIN] = ERR_TOKEN_SO_REFUSED, [CRYPTOKI_INIT_PIN] = ERR_PIN_REFUSED, [CRYPTOKI_USER_LOGIN] = ERR_PIN_NOT_PROVED \
+	}
+
+static const struct meaning meanings[] = {
+	{ CKR_DEVICE_REMOVED, EVERYWHERE(ERR_TOKEN_REMOVED) },
+	{ CKR_TOKEN_NOT_PRESENT, EVERYWHERE(ERR_TOKEN_REMOVED) },
+	{ CKR_SESSION_HANDLE_INVALID, EVERYWHERE(ERR_TOKEN_REMOVED) },
+	{ CKR_SESSION_CLOSED, EVERYWHERE(ERR_TOKEN_REMOVED) },
+	{ CKR_SLOT_ID_INVALID, EVERYWHERE(ERR_TOKEN_REMOVED) },
+	{ CKR_FUNCTION_NOT_SUPPORTED, EVERYWHERE(ERR_TOKEN_UNSUPPORTED) },
+	{ CKR_USER_TYPE_INVALID, EVERYWHERE(ERR_TOKEN_UNSUPPORTED) },
+	{ CKR_TOKEN_NOT_RECOGNIZED, EVERYWHERE(ERR_TOKEN_UNSUPPORTED) },
+	{ CKR_TOKEN_WRITE_PROTECTED, EVERYWHERE(ERR_TOKEN_UNSUPPORTED) },
+	/* some cards let C_Login(CKU_SO) pass unasked, and the SO PIN is judged only when it is used */
+	{ CKR_PIN_INCORRECT, { [CRYPTOKI_SO_LOGIN] = ERR_TOKEN_SO_REFUSED, [CRYPTOKI_INIT_PIN] = ERR_TOKEN_SO_REFUSED, [CRYPTOKI_SET_SO_PIN] = ERR_TOKEN_SO_REFUSED, [CRYPTOKI_USER_LOGIN] = ERR_PIN_NOT_PROVED } },
+	/* under C_InitPIN the flags have the last word: so_pin.c */
+	{ CKR_PIN_LOCKED, { [CRYPTOKI_SO_LOGIN] = ERR_TOKEN_SO_LOCKED, [CRYPTOKI_INIT_PIN] = ERR_TOKEN_SO_LOCKED, [CRYPTOKI_SET_SO_PIN] = ERR_TOKEN_SO_LOCKED, [CRYPTOKI_USER_LOGIN] = ERR_PIN_NOT_PROVED } },
+	{ CKR_PIN_LEN_RANGE, PIN_FORM },
+	{ CKR_PIN_INVALID, PIN_FORM },
+	{ CKR_PIN_TOO_WEAK, PIN_FORM },
+	{ CKR_PIN_EXPIRED, { [CRYPTOKI_USER_LOGIN] = ERR_PIN_NOT_PROVED } },
+	{ CKR_USER_PIN_NOT_INITIALIZED, { [CRYPTOKI_USER_LOGIN] = ERR_PIN_NOT_PROVED } },
+	{ CKR_USER_ALREADY_LOGGED_IN, { [CRYPTOKI_USER_LOGIN] = ERR_PIN_NOT_PROVED } },
+};
+
+enum err
+cryptoki_err(enum cryptoki_context context, CK_RV rv)
+{
+	enum err e = ERR_OK;
+
+	if (rv == CKR_OK)
+		return ERR_OK;
+	for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++)
+		if (meanings[i].rv == rv)
+			e = meanings[i].of[context];
+	if (e != ERR_OK)
+		return e;
+	return context == CRYPTOKI_MODULE ? ERR_MODULE_FAILED : ERR_TOKEN_FAILED;
+}
+
+enum err
+cryptoki_check(struct cryptoki *c, enum cryptoki_context context, const char *call, CK_RV rv)
+{
+	enum err e = cryptoki_err(context, rv);
+
+	if (rv != CKR_OK) {
+		c->trace = (struct cryptoki_trace){ .rv = rv, .call = call };
+		log_debug("cryptoki", "call=%s rv=0x%lx error=%s", call, (unsigned long)rv, err_name(e));
+	}
+	return e;
+}
+
+/* ---- the module ---- */
+
+enum err
+cryptoki_trusted(const char *path)
+{
+	enum err e = os_check_trusted(path);
+
+	if (e != ERR_OK)
+		log_debug("cryptoki", "module=%s error=%s", path, err_name(e));
+	return e == ERR_PROFILE_MISSING ? ERR_MODULE_MISSING : e;
+}
+
+/* A module that leaves out a call which we make would be a jump to nowhere. */
+static bool
+list_is_whole(const CK_FUNCTION_LIST *list)
+{
+	return list != NULL && list->version.major >= 2 && list->C_Initialize != NULL && list->C_Finalize != NULL &&
+	       list->C_GetSlotList != NULL && list->C_GetSlotInfo != NULL && list->C_GetTokenInfo != NULL && list->C_InitPIN != NULL &&
+	       list->C_SetPIN != NULL && list->C_OpenSession != NULL && list->C_CloseSession != NULL && list->C_Login != NULL &&
+	       list->C_Logout != NULL && list->C_FindObjectsInit != NULL && list->C_FindObjects != NULL && list->C_FindObjectsFinal != NULL &&
+	       list->C_GetAttributeValue != NULL;
+}
+
+static enum err
+load(struct cryptoki *c, const char *path)
+{
+	CK_FUNCTION_LIST *list = NULL;
+	CK_C_GetFunctionList get_list;
+	void *library;
+	enum err e = os_library_open(path, &library);
+
+	if (e != ERR_OK)
+		return e;
+	get_list = (CK_C_GetFunctionList)os_library_symbol(library, "C_GetFunctionList");
+	if (get_list == NULL) {
+		log_debug("cryptoki", "module=%s error=\"no C_GetFunctionList: not a PKCS#11 module\"", path);
+		return ERR_MODULE_FAILED;
+	}
+	e = cryptoki_check(c, CRYPTOKI_MODULE, "C_GetFunctionList", get_list(&list));
+	if (e != ERR_OK)
+		return e;
+	if (!list_is_whole(list)) {
+		log_debug("cryptoki", "module=%s error=\"its list of functions has holes\"", path);
+		return ERR_MODULE_FAILED;
+	}
+	c->list = list;
+	return ERR_OK;
+}
+
+/* A module that knows no locks (CKR_CANT_LOCK) is asked for none: we are one thread. */
+static CK_RV
+initialize(const CK_FUNCTION_LIST *list)
+{
+	CK_C_INITIALIZE_ARGS args = { .flags = CKF_OS_LOCKING_OK };
+	CK_RV rv = list->C_Initialize(&args);
+
+	if (rv == CKR_CANT_LOCK)
+		rv = list->C_Initialize(NULL);
+	return rv == CKR_CRYPTOKI_ALREADY_INITIALIZED ? CKR_OK : rv;
+}
+
+enum err
+cryptoki_open(struct cryptoki *c, const char *path)
+{
+	enum err e = cryptoki_trusted(path);
+
+	if (e == ERR_OK)
+		e = load(c, path);
+	if (e != ERR_OK)
+		return e;
+	e = cryptoki_check(c, CRYPTOKI_MODULE, "C_Initialize", initialize(c->list));
+	if (e != ERR_OK)
+		c->list = NULL;
+	return e;
+}
+
+void
+cryptoki_close(struct cryptoki *c)
+{
+	if (c->list == NULL)
+		return;
+	cryptoki_close_session(c);
+	(void)c->list->C_Finalize(NULL);
+	c->list = NULL;
+}
+
+/* ---- sessions ---- */
+
+enum err
+cryptoki_open_session(struct cryptoki *c, CK_SLOT_ID slot, bool writable)
+{
+	CK_FLAGS flags = CKF_SERIAL_SESSION | (writable ? CKF_RW_SESSION : 0);
+	CK_SESSION_HANDLE session = CK_INVALID_HANDLE;
+	enum err e = cryptoki_check(c, CRYPTOKI_SLOT, "C_OpenSession", c->list->C_OpenSession(slot, flags, NULL, NULL, &session));
+
+	if (e == ERR_OK)
+		c->session = session;
+	return e;
+}
+
+void
+cryptoki_close_session(struct cryptoki *c)
+{
+	if (c->session == CK_INVALID_HANDLE)
+		return;
+	if (c->login)
+		(void)c->list->C_Logout(c->session);
+	(void)c->list->C_CloseSession(c->session);
+	c->session = CK_INVALID_HANDLE;
+	c->login = false;
+}
+
+enum err
+cryptoki_login(struct cryptoki *c, CK_USER_TYPE user, const struct secret *pin)
+{
+	enum cryptoki_context context = user == CKU_SO ? CRYPTOKI_SO_LOGIN : CRYPTOKI_USER_LOGIN;
+
+	c->login = true;
+	return cryptoki_check(c, context, "C_Login", c->list->C_Login(c->session, user, (CK_UTF8CHAR_PTR)pin->bytes, (CK_ULONG)pin->len));
+}

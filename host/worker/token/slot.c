@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "slot.h"
+
+#include "log.h"
+#include "text.h"
+
+#include <stdint.h>
+#include <string.h>
+
+/* ---- fields of CK_SLOT_INFO and CK_TOKEN_INFO ---- */
+
+/* Blank-padded by the standard, NUL-terminated by some makers with anything behind it. ret has len + 1 bytes. */
+static void
+copy_field(char *ret, const unsigned char *field, size_t len)
+{
+	const unsigned char *end = memchr(field, '\0', len);
+	size_t used = text_unpadded(field, end != NULL ? (size_t)(end - field) : len);
+
+	memcpy(ret, field, used);
+	ret[used] = '\0';
+}
+
+/* For people only: what cannot be shown becomes a question mark. */
+static void
+copy_shown(char *ret, const unsigned char *field, size_t len)
+{
+	copy_field(ret, field, len);
+	for (size_t at = 0, used = strlen(ret); at < used;) {
+		uint32_t point;
+		size_t step = text_char(ret + at, used - at, &point);
+
+		if (step == 0 || !text_is_showable(ret + at, step)) {
+			step = step != 0 ? step : 1;
+			memset(ret + at, '?', step);
+		}
+		at += step;
+	}
+}
+
+static bool
+name_is_sayable(const struct token_name *name)
+{
+	return name->serial[0] != '\0' && text_is_showable(name->serial, strlen(name->serial)) &&
+	       text_is_showable(name->model, strlen(name->model)) && text_is_showable(name->manufacturer, strlen(name->manufacturer));
+}
+
+static unsigned
+small(CK_ULONG n)
+{
+	return n > 255 ? 255 : (unsigned)n;
+}
+
+/* ---- reading ---- */
+
+enum err
+slot_list(struct cryptoki *c, CK_SLOT_ID ret_ids[SLOT_MAX], size_t *ret_count)
+{
+	CK_SLOT_ID ids[SLOT_MAX];
+	CK_ULONG count = 0;
+	/* the first call, without room, is the one on which modules look for readers (PKCS#11 section 5.5) */
+	enum err e = cryptoki_check(c, CRYPTOKI_MODULE, "C_GetSlotList", c->list->C_GetSlotList(CK_FALSE, NULL, &count));
+
+	if (e == ERR_OK && count > 0) {
+		count = SLOT_MAX;
+		e = cryptoki_check(c, CRYPTOKI_MODULE, "C_GetSlotList", c->list->C_GetSlotList(CK_FALSE, ids, &count));
+	}
+	if (e != ERR_OK || count > SLOT_MAX)
+		return ERR_MODULE_FAILED;
+	memcpy(ret_ids, ids, count * sizeof(ids[0]));
+	*ret_count = count;
+	return ERR_OK;
+}
+
+static enum err
+read_token(struct cryptoki *c, struct slot *slot)
+{
+	CK_TOKEN_INFO info = { .flags = 0 };
+	CK_RV rv = c->list->C_GetTokenInfo(slot->id, &info);
+
+	if (rv == CKR_TOKEN_NOT_PRESENT)
+		return ERR_NO_TOKEN;
+	if (rv != CKR_OK)
+		return cryptoki_check(c, CRYPTOKI_SLOT, "C_GetTokenInfo", rv);
+	if ((info.flags & CKF_TOKEN_INITIALIZED) == 0)
+		return ERR_NO_TOKEN;
+	copy_field(slot->name.manufacturer, info.manufacturerID, sizeof(info.manufacturerID));
+	copy_field(slot->name.model, info.model, sizeof(info.model));
+	copy_field(slot->name.serial, info.serialNumber, sizeof(info.serialNumber));
+	copy_shown(slot->label, info.label, sizeof(info.label));
+	slot->flags = info.flags;
+	slot->pin_min = small(info.ulMinPinLen);
+	slot->pin_max = small(info.ulMaxPinLen);
+	if (name_is_sayable(&slot->name))
+		return ERR_OK;
+	log_debug("slot", "reader=%s error=\"its token has no serial number, or a name that is no text\"", slot->reader);
+	return ERR_TOKEN_UNSUPPORTED;
+}
+
+enum err
+slot_read(struct cryptoki *c, CK_SLOT_ID id, struct slot *ret)
+{
+	CK_SLOT_INFO info = { .flags = 0 };
+	enum err e;
+
+	*ret = (struct slot){ .id = id };
+	e = cryptoki_check(c, CRYPTOKI_SLOT, "C_GetSlotInfo", c->list->C_GetSlotInfo(id, &info));
+	if (e != ERR_OK)
+		return e;
+	copy_shown(ret->reader, info.slotDescription, sizeof(info.slotDescription));
+	return (info.flags & CKF_TOKEN_PRESENT) != 0 ? read_token(c, ret) : ERR_NO_TOKEN;
+}
+
+/* ---- the one that is meant ---- */
+
+enum err
+slot_find(struct cryptoki *c, const struct token_name *token, struct slot *ret)
+{
+	CK_SLOT_ID ids[SLOT_MAX];
+	enum err failed = ERR_TOKEN_ABSENT;
+	size_t count = 0;
+	size_t found = 0;
+	enum err e = slot_list(c, ids, &count);
+
+	if (e != ERR_OK)
+		return e;
+	for (size_t i = 0; i < count; i++) {
+		struct slot slot;
+
+		e = slot_read(c, ids[i], &slot);
+		if (e == ERR_OK && token_name_equal(&slot.name, token)) {
+			*ret = slot;
+			found++;
+		} else if (e != ERR_OK && e != ERR_NO_TOKEN && e != ERR_TOKEN_UNSUPPORTED) {
+			failed = e;
+		}
+	}
+	if (found == 1)
+		return ERR_OK;
+	return found == 0 ? failed : ERR_TOKEN_AMBIGUOUS;
+}
+
+enum err
+slot_open(struct cryptoki *c, const struct token_name *token, bool writable, struct slot *ret)
+{
+	struct slot slot;
+	enum err e = slot_find(c, token, &slot);
+
+	if (e == ERR_OK)
+		e = cryptoki_open_session(c, slot.id, writable);
+	if (e == ERR_OK)
+		e = slot_read(c, slot.id, &slot);
+	if (e == ERR_NO_TOKEN)
+		e = ERR_TOKEN_REMOVED;
+	if (e == ERR_OK && !token_name_equal(&slot.name, token))
+		e = ERR_TOKEN_CHANGED;
+	if (e == ERR_OK)
+		*ret = slot;
+	return e;
+}
+
+/* ---- what the flags say ---- */
+
+static const char *
+pin_word(CK_FLAGS flags, CK_FLAGS locked, CK_FLAGS final_try, CK_FLAGS count_low, const char *silent)
+{
+	if ((flags & locked) != 0)
+		return "locked";
+	if ((flags & final_try) != 0)
+		return "last_try";
+	return (flags & count_low) != 0 ? "few_tries" : silent;
+}
+
+const char *
+slot_user_pin(const struct slot *slot)
+{
+	const char *silent = (slot->flags & CKF_USER_PIN_INITIALIZED) != 0 ? "ok" : "unknown";
+
+	return pin_word(slot->flags, CKF_USER_PIN_LOCKED, CKF_USER_PIN_FINAL_TRY, CKF_USER_PIN_COUNT_LOW, silent);
+}
+
+const char *
+slot_so_pin(const struct slot *slot)
+{
+	return pin_word(slot->flags, CKF_SO_PIN_LOCKED, CKF_SO_PIN_FINAL_TRY, CKF_SO_PIN_COUNT_LOW, "unknown");
+}
+
+bool
+slot_takes_pin(const struct slot *slot, size_t len)
+{
+	if (slot->pin_max == 0 || slot->pin_max < slot->pin_min)
+		return len > 0;
+	return len >= slot->pin_min && len <= slot->pin_max;
+}

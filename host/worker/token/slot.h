@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * slot: the readers of a module, the tokens in them, and the one token that is meant.
+ *
+ * A token is named by manufacturer, model and serial; a name that two slots show is ambiguous, whatever the reason, and nobody guesses.
+ * Flags are read anew at each slot_read(): what a token said a second ago is not what its counters say now.
+ */
+#ifndef MOKHOA_SLOT_H
+#define MOKHOA_SLOT_H
+
+#include "cryptoki.h"
+#include "err.h"
+#include "token_name.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define SLOT_MAX 64 /* slots of one module that are looked at: OpenSC shows 4 a reader */
+
+struct slot {
+	CK_SLOT_ID id;
+	char reader[65]; /* the reader's description, safe to show */
+	struct token_name name;
+	char label[33];	  /* safe to show */
+	CK_FLAGS flags;	  /* CKF_* of CK_TOKEN_INFO */
+	unsigned pin_min; /* characters, at most 255 */
+	unsigned pin_max;
+};
+
+/* The ids of all slots, empty readers too. ERR_MODULE_FAILED. */
+enum err slot_list(struct cryptoki *c, CK_SLOT_ID ret_ids[SLOT_MAX], size_t *ret_count);
+
+/*
+ * Reader and token of a slot. ERR_NO_TOKEN: an empty reader, or a token that nobody has initialised. ERR_TOKEN_UNSUPPORTED: a card that the
+ * module does not know, or one whose name cannot be said. ret->reader is filled wherever the reader itself answered, else empty.
+ */
+enum err slot_read(struct cryptoki *c, CK_SLOT_ID id, struct slot *ret);
+
+/* The one slot with that token: ERR_TOKEN_ABSENT, ERR_TOKEN_AMBIGUOUS. A reader that failed is its error only where no other has the token. */
+enum err slot_find(struct cryptoki *c, const struct token_name *token, struct slot *ret);
+
+/*
+ * slot_find(), then a session, then the token's name and flags read again under it: a token pulled out after this has taken the session
+ * with it. ERR_TOKEN_CHANGED where another one stands there by now.
+ */
+enum err slot_open(struct cryptoki *c, const struct token_name *token, bool writable, struct slot *ret);
+
+/*
+ * The wire's words for the flags (protocol/README.md). Flags bring only bad news: for the user PIN silence reads as "ok", for the SO PIN,
+ * whose flags widespread modules never set, as "unknown".
+ */
+const char *slot_user_pin(const struct slot *slot);
+const char *slot_so_pin(const struct slot *slot);
+
+/* A PIN of that many characters is within the token's limits; a token that gives no sensible limits takes any. */
+bool slot_takes_pin(const struct slot *slot, size_t len);
+
+#endif
