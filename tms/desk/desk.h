@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * desk: the operator's commands of mokhoa-tms. Each takes main's argc and argv behind the command's name, prints what was asked for on
+ * stdout and every complaint on stderr, and returns the exit status: 0, 1 where something failed, 2 for a wrong use.
+ */
+#ifndef MOKHOA_DESK_H
+#define MOKHOA_DESK_H
+
+int desk_seal(int argc, char **argv); /* seal --vault-key FILE < CSV > CSV */
+int desk_import(int argc, char **argv); /* import --config FILE [--dry-run] < CSV */
+int desk_init(int argc, char **argv); /* init --dir DIR ... */
+int desk_person(int argc, char **argv); /* person add --config FILE --certificate FILE --name NAME --role ROLE */
+
+#endif

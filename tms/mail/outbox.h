@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * outbox: the mail worker: a thread with a store connection of its own that sends what the store's outbox holds, when it is due.
+ *
+ * A code is made here, at the moment of sending, and is stored nowhere: the public half of its key is committed before the mail goes
+ * out, and deleted again where the mail certainly did not. Several workers, in several processes, may share one store.
+ */
+#ifndef MOKHOA_OUTBOX_H
+#define MOKHOA_OUTBOX_H
+
+#include "err.h"
+
+struct config;
+struct outbox;
+
+/* Opens the store and starts the thread; config is borrowed until outbox_stop(). */
+enum err outbox_start(const struct config *config, struct outbox **ret_outbox);
+
+/* There may be a new row: looks at once and not within the second. Any thread may call. */
+void outbox_wake(struct outbox *o);
+
+/* Ends the thread after the mail that is under way, at most a minute. NULL is fine. */
+void outbox_stop(struct outbox *o);
+
+#endif

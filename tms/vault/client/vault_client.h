@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * vault_client: asks the vault to open a sealed SO PIN for a customer's machine. The caller never sees one in clear.
+ *
+ * Each call is a connection of its own and takes at most VAULT_CLIENT_MS; any thread may call. Every function: ERR_VAULT_UNREACHABLE where
+ * nobody answers as a vault does, ERR_VAULT_LIMIT where this hour's rows are used up, ERR_SEALED_INVALID where a row does not open,
+ * ERR_VAULT_REFUSED where the vault will not do it. ret_x is written only on success.
+ */
+#ifndef MOKHOA_VAULT_CLIENT_H
+#define MOKHOA_VAULT_CLIENT_H
+
+#include "err.h"
+#include "hpke.h"
+#include "key.h"
+#include "token_name.h"
+#include "transcript.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define VAULT_CLIENT_MS 10000
+
+struct vault_row {
+	uint64_t version; /* as sealed into the row */
+	unsigned char sealed[TRANSCRIPT_ESCROW_ROW_LEN];
+};
+
+/* What only the customer's machine opens. */
+struct vault_answer {
+	unsigned char enc[HPKE_ENC_LEN];
+	unsigned char ciphertext[TRANSCRIPT_SEALED_LEN + HPKE_TAG_LEN];
+};
+
+/* The candidates of a token (1 or 2 rows, in the order in which they are to be tried) and the nonce, as a release answer. */
+enum err vault_reseal(const char *socket, const struct token_name *token, const struct vault_row *rows, size_t count,
+    const unsigned char to[KEY_KEM_PK_LEN], const unsigned char h[KEY_HASH_LEN], const unsigned char nonce[TRANSCRIPT_ID_LEN],
+    struct vault_answer *ret_answer);
+
+/* The next SO PIN after the row's, as the next row (version + 1) and as a grant answer. */
+enum err vault_renew(const char *socket, const struct token_name *token, const struct vault_row *row, const unsigned char to[KEY_KEM_PK_LEN],
+    const unsigned char h[KEY_HASH_LEN], struct vault_row *ret_next, struct vault_answer *ret_answer);
+
+#endif
