@@ -303,23 +303,20 @@ read_profile(json_t *object, struct profile *p, char *where)
 enum err
 profile_parse(const void *bytes, size_t len, struct profile *ret_profile, json_t **ret_texts, char where[PROFILE_WHERE_MAX])
 {
-	struct profile p = { 0 };
 	json_t *texts;
 	enum err e;
 
+	*ret_profile = (struct profile){ 0 };
 	where[0] = '\0';
 	e = json_load(bytes, len, &texts, where);
 	if (e == ERR_NO_MEMORY)
 		return e;
-	if (e == ERR_INVALID_REQUEST)
-		snprintf(where, PROFILE_WHERE_MAX, "must be one JSON object");
 	if (e != ERR_OK)
 		return ERR_PROFILE_INVALID;
-	if (!read_profile(texts, &p, where)) {
+	if (!read_profile(texts, ret_profile, where)) {
 		json_decref(texts);
 		return ERR_PROFILE_INVALID;
 	}
-	*ret_profile = p;
 	*ret_texts = texts;
 	return ERR_OK;
 }

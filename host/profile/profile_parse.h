@@ -14,7 +14,7 @@
 
 /*
  * Decodes all but the name. The texts of *ret_profile are borrowed from *ret_texts, which the caller releases with json_decref().
- * ERR_PROFILE_INVALID or ERR_NO_MEMORY; where then says line or key, and cause.
+ * ERR_PROFILE_INVALID or ERR_NO_MEMORY; where then says line or key, and cause, and *ret_profile is of no use.
  */
 enum err profile_parse(const void *bytes, size_t len, struct profile *ret_profile, json_t **ret_texts, char where[PROFILE_WHERE_MAX]);
 
