@@ -15,59 +15,59 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CONFIG_MAX 65536 /* bytes of the file */
+#define CONFIG_MAX	  65536 /* bytes of the file */
 #define CONFIG_WHERE_SIZE 512
 
 struct config_listen {
 	const char *public_socket; /* "public" */
-	const char *admin_socket; /* "admin" */
-	const char *group; /* that nginx runs in; NULL: the program's own */
-	unsigned threads; /* of the public socket; 1..64, default 4 */
+	const char *admin_socket;  /* "admin" */
+	const char *group;	   /* that nginx runs in; NULL: the program's own */
+	unsigned threads;	   /* of the public socket; 1..64, default 4 */
 };
 
 struct config_vault {
 	const char *socket;
-	const char *public_key; /* file (keyfile.h), KEY_KEM_PK_LEN bytes */
+	const char *public_key;	 /* file (keyfile.h), KEY_KEM_PK_LEN bytes */
 	const char *private_key; /* file, KEY_KEM_SK_LEN bytes; only the vault's user can read it */
-	const char *client; /* user that may call it; NULL: the vault's own */
-	unsigned rows_per_hour; /* default 60 */
+	const char *client;	 /* user that may call it; NULL: the vault's own */
+	unsigned rows_per_hour;	 /* default 60 */
 };
 
 enum config_tls {
-	CONFIG_TLS_NONE, /* "none": a relay on this machine */
+	CONFIG_TLS_NONE,     /* "none": a relay on this machine */
 	CONFIG_TLS_STARTTLS, /* "starttls": required, never skipped */
-	CONFIG_TLS_SMTPS /* "smtps" */
+	CONFIG_TLS_SMTPS     /* "smtps" */
 };
 
 struct config_smtp {
-	const char *url; /* smtp://host:port or smtps://host:port */
-	const char *from; /* address of the authority */
+	const char *url;	 /* smtp://host:port or smtps://host:port */
+	const char *from;	 /* address of the authority */
 	const char *credentials; /* file of two lines, user and password; NULL: none */
-	const char *ca; /* PEM; NULL: the system's */
+	const char *ca;		 /* PEM; NULL: the system's */
 	enum config_tls tls;
 };
 
 struct config {
 	const char *data; /* folder, absolute */
-	char *database; /* data/tms.sqlite */
+	char *database;	  /* data/tms.sqlite */
 	struct config_listen listen;
 	const char *signing_key; /* file (keyfile.h), KEY_SIG_SEED_LEN bytes */
 	struct config_vault vault;
-	const char *issuers; /* PEM: the authority's own CAs, which sign customers' certificates */
-	const char *admin_ca; /* PEM: the CAs of administrators' certificates */
+	const char *issuers;	    /* PEM: the authority's own CAs, which sign customers' certificates */
+	const char *admin_ca;	    /* PEM: the CAs of administrators' certificates */
 	const char *console_origin; /* https://host[:port] of the administrator's pages */
-	const char *authority; /* its name in mails */
-	const char *portal; /* https://..., in mails; NULL: none */
+	const char *authority;	    /* its name in mails */
+	const char *portal;	    /* https://..., in mails; NULL: none */
 	const char *hotline;
 	const char *language; /* first of "languages" */
 	struct config_smtp smtp;
-	int64_t request_valid_s; /* an unapproved request; default 7 days */
-	int64_t approval_valid_s; /* default 7 days */
-	int64_t code_valid_s; /* 900..259200, default 86400 */
-	int64_t unknown_after_s; /* a release without a report becomes "unknown"; default 3600 */
-	const char *escrow_log; /* file, on another device than data */
-	bool escrow_log_same_device; /* the operator knows that it is not */
-	unsigned unidentified_max; /* open in all; default 1000 */
+	int64_t request_valid_s;	  /* an unapproved request; default 7 days */
+	int64_t approval_valid_s;	  /* default 7 days */
+	int64_t code_valid_s;		  /* 900..259200, default 86400 */
+	int64_t unknown_after_s;	  /* a release without a report becomes "unknown"; default 3600 */
+	const char *escrow_log;		  /* file, on another device than data */
+	bool escrow_log_same_device;	  /* the operator knows that it is not */
+	unsigned unidentified_max;	  /* open in all; default 1000 */
 	unsigned unidentified_by_address; /* open; default 5 */
 };
 

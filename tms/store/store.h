@@ -23,14 +23,14 @@
 #include <stdint.h>
 
 #define STORE_CERTIFICATE_MAX 8192 /* bytes of DER */
-#define STORE_SERIAL_MAX 32 /* content bytes of a certificate's serial number; RFC 5280 allows 20 */
-#define STORE_CODES_MAX 4 /* codes of one request that are looked at */
-#define STORE_PAGE_MAX 100 /* rows of a list */
-#define STORE_ANSWER_MAX 512 /* bytes of a sealed answer's ciphertext */
+#define STORE_SERIAL_MAX      32   /* content bytes of a certificate's serial number; RFC 5280 allows 20 */
+#define STORE_CODES_MAX	      4	   /* codes of one request that are looked at */
+#define STORE_PAGE_MAX	      100  /* rows of a list */
+#define STORE_ANSWER_MAX      512  /* bytes of a sealed answer's ciphertext */
 
-#define STORE_EMAIL_SIZE 255 /* characters of a mail address and a NUL (RFC 5321, 4.5.3.1.3) */
-#define STORE_NAME_SIZE 257 /* of a customer or a person */
-#define STORE_NOTE_SIZE 513 /* why a request was refused, why an address was changed */
+#define STORE_EMAIL_SIZE  255 /* characters of a mail address and a NUL (RFC 5321, 4.5.3.1.3) */
+#define STORE_NAME_SIZE	  257 /* of a customer or a person */
+#define STORE_NOTE_SIZE	  513 /* why a request was refused, why an address was changed */
 #define STORE_DETAIL_SIZE 513 /* of an audit row */
 
 struct store;
@@ -52,7 +52,7 @@ enum store_role {
 	STORE_ROLE_COUNT
 };
 
-const char *store_role_name(enum store_role role); /* "approver", ... */
+const char *store_role_name(enum store_role role);	/* "approver", ... */
 enum store_role store_role_from_name(const char *name); /* STORE_ROLE_COUNT for an unknown name */
 
 struct store_person {
@@ -66,14 +66,14 @@ struct store_person {
 /* Adds a person, or gives the one with that fingerprint this name and role. */
 enum err store_person_put(struct store *s, const struct store_person *p, int64_t *ret_id);
 enum err store_person_by_fingerprint(struct store *s, const unsigned char fingerprint[KEY_HASH_LEN], struct store_person *ret); /* ERR_ADMIN_UNKNOWN */
-enum err store_person_by_id(struct store *s, int64_t id, struct store_person *ret); /* ERR_ADMIN_UNKNOWN */
+enum err store_person_by_id(struct store *s, int64_t id, struct store_person *ret);						/* ERR_ADMIN_UNKNOWN */
 
 /* ---- tokens and their sealed SO PINs ---- */
 
 enum store_token_state {
 	STORE_UNVERIFIED, /* imported; nobody has tried it */
-	STORE_VERIFIED, /* an unlock with it was completed */
-	STORE_SUSPECT, /* tried and failed: nothing is released until people have looked into it */
+	STORE_VERIFIED,	  /* an unlock with it was completed */
+	STORE_SUSPECT,	  /* tried and failed: nothing is released until people have looked into it */
 	STORE_TOKEN_STATE_COUNT
 };
 
@@ -83,13 +83,13 @@ struct store_token {
 	int64_t id;
 	struct token_name name;
 	char customer[STORE_NAME_SIZE];
-	char email[STORE_EMAIL_SIZE]; /* on record; may be empty */
+	char email[STORE_EMAIL_SIZE];			   /* on record; may be empty */
 	char certificate_serial[2 * STORE_SERIAL_MAX + 1]; /* hexadecimal, upper case; empty where it is not known */
 	enum store_token_state state;
-	int64_t active; /* id of the escrow row that is the SO PIN as far as is known */
-	int64_t next; /* id of the row that a granted rotation may have set, or 0 */
+	int64_t active;	   /* id of the escrow row that is the SO PIN as far as is known */
+	int64_t next;	   /* id of the row that a granted rotation may have set, or 0 */
 	unsigned failures; /* releases in a row that no grant followed */
-	int64_t release; /* number of the request that was released last, or 0 */
+	int64_t release;   /* number of the request that was released last, or 0 */
 	int64_t created;
 };
 
@@ -129,10 +129,10 @@ struct store_request {
 	unsigned char create_hash[KEY_HASH_LEN]; /* R: the same call finds its row again */
 	struct token_name token;
 	char certificate_serial[2 * STORE_SERIAL_MAX + 1]; /* upper-case hexadecimal of the content bytes; empty without a certificate */
-	char customer[STORE_NAME_SIZE]; /* of the token on record, else of the certificate, else empty */
-	char email[STORE_EMAIL_SIZE]; /* where the code goes once approved; before that what is on record */
-	char reason[16]; /* "locked", "forgotten" */
-	char language[3]; /* "vi", "en" */
+	char customer[STORE_NAME_SIZE];			   /* of the token on record, else of the certificate, else empty */
+	char email[STORE_EMAIL_SIZE];			   /* where the code goes once approved; before that what is on record */
+	char reason[16];				   /* "locked", "forgotten" */
+	char language[3];				   /* "vi", "en" */
 	unsigned char host_kem_pk[KEY_KEM_PK_LEN];
 	unsigned char host_sig_pk[KEY_SIG_PK_LEN];
 	char address[46]; /* of the network, as nginx saw it; may be empty */
@@ -143,14 +143,14 @@ struct store_request {
 	int64_t decided; /* approved or refused, or 0 */
 	int64_t decider; /* person, or 0 */
 	int64_t expires;
-	uint64_t counter; /* the highest that the host has signed */
-	unsigned attempts; /* codes tried and not found right */
+	uint64_t counter;	    /* the highest that the host has signed */
+	unsigned attempts;	    /* codes tried and not found right */
 	char note[STORE_NOTE_SIZE]; /* for the customer: why it was refused */
 };
 
 enum err store_request_insert(struct store *s, const struct store_request *r, const void *certificate, size_t certificate_len, int64_t *ret_number);
-enum err store_request_by_id(struct store *s, const unsigned char id[TRANSCRIPT_ID_LEN], struct store_request *ret); /* ERR_REQUEST_UNKNOWN */
-enum err store_request_by_number(struct store *s, int64_t number, struct store_request *ret); /* ERR_REQUEST_UNKNOWN */
+enum err store_request_by_id(struct store *s, const unsigned char id[TRANSCRIPT_ID_LEN], struct store_request *ret);	   /* ERR_REQUEST_UNKNOWN */
+enum err store_request_by_number(struct store *s, int64_t number, struct store_request *ret);				   /* ERR_REQUEST_UNKNOWN */
 enum err store_request_by_hash(struct store *s, const unsigned char create_hash[KEY_HASH_LEN], struct store_request *ret); /* ERR_REQUEST_UNKNOWN */
 
 /* The DER that came with it; 0 bytes where none did. */
@@ -193,12 +193,12 @@ struct store_approval {
 	char reference[STORE_NAME_SIZE];
 	char email[STORE_EMAIL_SIZE]; /* the changed address, or empty */
 	char email_reason[STORE_NOTE_SIZE];
-	int64_t first; /* person */
+	int64_t first;	/* person */
 	int64_t second; /* person, or 0: where an address was changed and this is 0 it is a proposal that waits */
 	int64_t created;
 };
 
-enum err store_approval_put(struct store *s, const struct store_approval *a); /* in place of an older one */
+enum err store_approval_put(struct store *s, const struct store_approval *a);		 /* in place of an older one */
 enum err store_approval_of(struct store *s, int64_t number, struct store_approval *ret); /* ERR_REQUEST_NOT_APPROVED */
 
 struct store_answer {
@@ -219,7 +219,7 @@ struct store_release {
 struct store_grant {
 	int64_t number;
 	unsigned active; /* index of the candidate */
-	int64_t next; /* escrow row */
+	int64_t next;	 /* escrow row */
 	struct store_answer answer;
 	int64_t created;
 };
@@ -267,7 +267,7 @@ enum store_mail {
 	STORE_MAIL_REFUSED,
 	STORE_MAIL_EXPIRED,
 	STORE_MAIL_UNLOCKED,
-	STORE_MAIL_UNKNOWN, /* released and never reported */
+	STORE_MAIL_UNKNOWN,	    /* released and never reported */
 	STORE_MAIL_ADDRESS_CHANGED, /* to the old address */
 	STORE_MAIL_COUNT
 };
@@ -312,9 +312,9 @@ enum err store_outbox_by_id(struct store *s, int64_t id, struct store_outbox *re
 struct store_audit {
 	int64_t id;
 	int64_t created;
-	char who[STORE_NAME_SIZE]; /* a person's name, "host", "tms", "desk" */
-	char what[32]; /* one word of the protocol: "approve", "release", ... */
-	int64_t number; /* of the request, or 0 */
+	char who[STORE_NAME_SIZE];	/* a person's name, "host", "tms", "desk" */
+	char what[32];			/* one word of the protocol: "approve", "release", ... */
+	int64_t number;			/* of the request, or 0 */
 	char detail[STORE_DETAIL_SIZE]; /* key=value, no secret */
 };
 

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The operator's file: what is taken, what stands in its place, and what an error says. */
+#include "check.h"
+#include "config.h"
+#include "json.h"
+#include "keyfile.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define TOP \
+	"{\n\"data\": \"/var/lib/mokhoa-tms\",\n\"signing_key\": \"/etc/mokhoa/signing.key\",\n\"issuers\": \"/etc/mokhoa/issuers.pem\",\n" \
+	"\"admin_ca\": \"/etc/mokhoa/admin.pem\",\n\"console_origin\": \"https://console.example\",\n\"authority\": \"Thử nghiệm CA\",\n" \
+	"\"hotline\": \"1900 1234\",\n\"languages\": [\"vi\", \"en\"],\n\"escrow_log\": \"/srv/escrow.log\",\n"
+#define LISTEN "\"listen\": { \"public\": \"/run/mokhoa/public.sock\", \"admin\": \"/run/mokhoa/admin.sock\" },\n"
+#define VAULT  "\"vault\": { \"socket\": \"/run/mokhoa/vault.sock\", \"public_key\": \"/etc/mokhoa/vault.pub\", \"private_key\": \"/etc/mokhoa/vault.key\" },\n"
+#define SMTP   "\"smtp\": { \"url\": \"smtp://127.0.0.1:25\", \"from\": \"mokhoa@example.vn\", \"tls\": \"none\" }\n}"
+
+struct wrong {
+	const char *text;
+	const char *says; /* a part of where */
+};
+
+static const struct wrong wrong[] = {
+	{ "", "line 1" },
+	{ "[]", "not an object" },
+	{ "{ \"data\": 1, \"data\": 2 }", "duplicate" },
+	{ "{}", "line 1: key \"data\": is missing" },
+	{ TOP LISTEN VAULT "\"smpt\": {},\n" SMTP, "line 13: key \"smpt\": is not known" },
+	{ TOP "\"listen\": { \"public\": \"/a.sock\", \"admin\": \"/b.sock\",\n \"thread\": 2 },\n" VAULT SMTP, "line 12: key \"listen.thread\": is not known" },
+	{ TOP "\"listen\": { \"public\": \"/a.sock\" },\n" VAULT SMTP, "line 11: key \"listen.admin\": is missing" },
+	{ TOP "\"listen\": [],\n" VAULT SMTP, "key \"listen\": must be an object" },
+	{ TOP LISTEN SMTP, "key \"vault\": is missing" },
+	{ TOP "\"listen\": { \"public\": \"a.sock\", \"admin\": \"/b.sock\" },\n" VAULT SMTP, "must be an absolute path" },
+	{ TOP "\"listen\": { \"public\": \"/a\\u0007\", \"admin\": \"/b.sock\" },\n" VAULT SMTP, "control characters" },
+	{ TOP "\"listen\": { \"public\": 7, \"admin\": \"/b.sock\" },\n" VAULT SMTP, "must be a text" },
+	{ TOP "\"listen\": { \"public\": \"/a.sock\", \"admin\": \"/b.sock\", \"threads\": 65 },\n" VAULT SMTP, "out of its bounds" },
+	{ TOP "\"listen\": { \"public\": \"/a.sock\", \"admin\": \"/b.sock\", \"threads\": 0 },\n" VAULT SMTP, "out of its bounds" },
+	{ TOP "\"code_valid_s\": 899,\n" LISTEN VAULT SMTP, "key \"code_valid_s\": is out of its bounds" },
+	{ TOP "\"code_valid_s\": 259201,\n" LISTEN VAULT SMTP, "key \"code_valid_s\": is out of its bounds" },
+	{ TOP "\"code_valid_s\": 900.5,\n" LISTEN VAULT SMTP, "must be a whole number" },
+	{ TOP "\"escrow_log_same_device\": 1,\n" LISTEN VAULT SMTP, "must be true or false" },
+	{ TOP "\"portal\": \"https://PORTAL.example/\",\n" LISTEN VAULT SMTP, "must be https://host" },
+	{ TOP "\"portal\": 1,\n" LISTEN VAULT SMTP, "must be a text" },
+	{ TOP LISTEN VAULT "\"smtp\": { \"url\": \"smtp://mail\", \"from\": \"a b@example.vn\", \"tls\": \"none\" }}", "must be a mail address" },
+	{ TOP LISTEN VAULT "\"smtp\": { \"url\": \"smtp://mail\", \"from\": \"example.vn\", \"tls\": \"none\" }}", "must be a mail address" },
+	{ TOP LISTEN VAULT "\"smtp\": { \"url\": \"smtp://mail\", \"from\": 3, \"tls\": \"none\" }}", "must be a text" },
+	{ TOP LISTEN VAULT "\"smtp\": { \"url\": \"smtp://mail\", \"from\": \"a@example.vn\", \"tls\": \"maybe\" }}", "\"smtp.tls\": must be" },
+	{ TOP LISTEN VAULT "\"smtp\": { \"url\": \"smtp://mail\", \"from\": \"a@example.vn\", \"tls\": 0 }}", "\"smtp.tls\": must be" },
+	{ TOP LISTEN VAULT "\"smtp\": { \"url\": \"smtps://mail\", \"from\": \"a@example.vn\", \"tls\": \"starttls\" }}", "does not fit" },
+	{ TOP LISTEN VAULT "\"smtp\": { \"url\": \"http://mail/index\", \"from\": \"a@example.vn\", \"tls\": \"none\" }}", "must be smtp://" },
+	{ TOP LISTEN VAULT "\"smtp\": { \"url\": \"smtp://user:pass@mail\", \"from\": \"a@example.vn\", \"tls\": \"none\" }}", "\"credentials\"" },
+	{ TOP LISTEN VAULT "\"smtp\": { \"url\": 25, \"from\": \"a@example.vn\", \"tls\": \"none\" }}", "must be a text" },
+};
+
+static void
+test_wrong(void)
+{
+	char where[CONFIG_WHERE_SIZE];
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		struct config *c = NULL;
+		CHECK(config_parse(wrong[i].text, strlen(wrong[i].text), "tms.json", &c, where) == ERR_CONFIG_INVALID && c == NULL);
+		if (!CHECK(strncmp(where, "tms.json: ", 10) == 0 && strstr(where, wrong[i].says) != NULL))
+			printf("  %zu: %s\n", i, where);
+	}
+}
+
+static void
+test_languages(void)
+{
+	static const char *const bad[] = { "[]", "\"vi\"", "[\"de\"]", "[1]", "[\"vi\", \"en\", \"vi\"]" };
+	char text[4096];
+	char where[CONFIG_WHERE_SIZE];
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct config *c = NULL;
+		snprintf(text, sizeof(text), "%s", TOP LISTEN VAULT SMTP);
+		memset(strstr(text, "[\"vi\", \"en\"]"), ' ', strlen("[\"vi\", \"en\"]"));
+		memcpy(strstr(text, "\"languages\": ") + 13, bad[i], strlen(bad[i]) < 12 ? strlen(bad[i]) : 12);
+		CHECK(config_parse(text, strlen(text), "tms.json", &c, where) == ERR_CONFIG_INVALID);
+	}
+}
+
+static void
+test_right(void)
+{
+	static const char least[] = TOP LISTEN VAULT SMTP;
+	static const char most[] = TOP
+	    "\"portal\": \"https://portal.example:8443\", \"request_valid_s\": 60, \"approval_valid_s\": 61, \"code_valid_s\": 900, \"unknown_after_s\": 62,"
+	    "\"escrow_log_same_device\": true, \"unidentified_max\": 3, \"unidentified_by_address\": 2,"
+	    "\"listen\": { \"public\": \"/a.sock\", \"admin\": \"/b.sock\", \"group\": \"www-data\", \"threads\": 64 },"
+	    "\"vault\": { \"socket\": \"/v.sock\", \"public_key\": \"/v.pub\", \"private_key\": \"/v.key\", \"client\": \"tms\", \"rows_per_hour\": 7 },"
+	    "\"smtp\": { \"url\": \"smtps://mail:465\", \"from\": \"a@example.vn\", \"tls\": \"smtps\", \"credentials\": \"/c\", \"ca\": \"/ca.pem\" }}";
+	char where[CONFIG_WHERE_SIZE];
+	struct config *c = NULL;
+
+	if (!CHECK(config_parse(least, sizeof(least) - 1, "tms.json", &c, where) == ERR_OK))
+		return;
+	CHECK_TEXT(c->database, "/var/lib/mokhoa-tms/tms.sqlite");
+	CHECK_TEXT(c->authority, "Thử nghiệm CA");
+	CHECK_TEXT(c->language, "vi");
+	CHECK(c->portal == NULL && c->listen.group == NULL && c->smtp.credentials == NULL && c->vault.client == NULL && !c->escrow_log_same_device);
+	CHECK(c->request_valid_s == 604800 && c->approval_valid_s == 604800 && c->code_valid_s == 86400 && c->unknown_after_s == 3600);
+	CHECK(c->listen.threads == 4 && c->vault.rows_per_hour == 60 && c->unidentified_max == 1000 && c->unidentified_by_address == 5);
+	CHECK(c->smtp.tls == CONFIG_TLS_NONE);
+	config_free(c);
+	if (!CHECK(config_parse(most, sizeof(most) - 1, "tms.json", &c, where) == ERR_OK)) {
+		printf("  %s\n", where);
+		return;
+	}
+	CHECK_TEXT(c->listen.group, "www-data");
+	CHECK_TEXT(c->vault.client, "tms");
+	CHECK_TEXT(c->smtp.ca, "/ca.pem");
+	CHECK(c->request_valid_s == 60 && c->approval_valid_s == 61 && c->code_valid_s == 900 && c->unknown_after_s == 62);
+	CHECK(c->listen.threads == 64 && c->vault.rows_per_hour == 7 && c->unidentified_max == 3 && c->unidentified_by_address == 2);
+	CHECK(c->smtp.tls == CONFIG_TLS_SMTPS && c->escrow_log_same_device);
+	config_free(c);
+	config_free(NULL);
+}
+
+static void
+test_files(void)
+{
+	char folder[] = "/tmp/mokhoa-config-XXXXXX";
+	char path[64];
+	char where[CONFIG_WHERE_SIZE];
+	unsigned char key[32];
+	unsigned char read[32];
+	struct config *c = NULL;
+	FILE *f;
+
+	if (!CHECK(mkdtemp(folder) != NULL))
+		return;
+	snprintf(path, sizeof(path), "%s/key", folder);
+	CHECK(config_load(path, &c, where) == ERR_CONFIG_INVALID && strstr(where, "cannot be read") != NULL);
+	CHECK(keyfile_read(path, read, sizeof(read)) == ERR_CONFIG_INVALID);
+	memset(key, 0x5a, sizeof(key));
+	CHECK(keyfile_write(path, key, sizeof(key)) == ERR_OK);
+	CHECK(keyfile_read(path, read, sizeof(read)) == ERR_OK && memcmp(read, key, sizeof(key)) == 0);
+	CHECK(keyfile_read(path, read, sizeof(read) - 1) == ERR_CONFIG_INVALID);
+	f = fopen(path, "a");
+	if (CHECK(f != NULL)) {
+		fputs("AA\n", f);
+		fclose(f);
+	}
+	CHECK(keyfile_read(path, read, sizeof(read)) == ERR_CONFIG_INVALID);
+	f = fopen(path, "w");
+	if (CHECK(f != NULL)) {
+		fputs(TOP LISTEN VAULT SMTP, f);
+		fclose(f);
+	}
+	CHECK(config_load(path, &c, where) == ERR_OK);
+	config_free(c);
+	CHECK(unlink(path) == 0 && rmdir(folder) == 0);
+}
+
+int
+main(void)
+{
+	json_open();
+	test_wrong();
+	test_languages();
+	test_right();
+	test_files();
+	return CHECK_DONE();
+}

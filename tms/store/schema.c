@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "schema.h"
+
+#include "log.h"
+#include "query.h"
+
+/*
+ * One script a version, append only: what was released is never edited. PRAGMA user_version takes no bound value, so each script sets it
+ * itself in its last line.
+ */
+static const char *const steps[] = {
+	"CREATE TABLE person ("
+	" id INTEGER PRIMARY KEY,"
+	" fingerprint BLOB NOT NULL UNIQUE CHECK (length(fingerprint) = 32),"
+	" name TEXT NOT NULL,"
+	" role TEXT NOT NULL,"
+	" created INTEGER NOT NULL"
+	") STRICT;"
+
+	"CREATE TABLE token ("
+	" id INTEGER PRIMARY KEY,"
+	" manufacturer TEXT NOT NULL,"
+	" model TEXT NOT NULL,"
+	" serial TEXT NOT NULL,"
+	" customer TEXT NOT NULL,"
+	" email TEXT NOT NULL,"
+	" certificate_serial TEXT NOT NULL,"
+	" state TEXT NOT NULL,"
+	" active INTEGER REFERENCES escrow (id),"
+	" next INTEGER REFERENCES escrow (id),"
+	" failures INTEGER NOT NULL DEFAULT 0,"
+	" release INTEGER REFERENCES request (number),"
+	" created INTEGER NOT NULL,"
+	" UNIQUE (serial, manufacturer, model)"
+	") STRICT;"
+
+	"CREATE TABLE escrow ("
+	" id INTEGER PRIMARY KEY,"
+	" token INTEGER NOT NULL REFERENCES token (id),"
+	" version INTEGER NOT NULL,"
+	" sealed BLOB NOT NULL,"
+	" created INTEGER NOT NULL,"
+	" retired INTEGER NOT NULL DEFAULT 0"
+	") STRICT;"
+	"CREATE INDEX escrow_token ON escrow (token);"
+
+	"CREATE TABLE request ("
+	" number INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" id BLOB NOT NULL UNIQUE CHECK (length(id) = 16),"
+	" create_hash BLOB NOT NULL UNIQUE CHECK (length(create_hash) = 32),"
+	" manufacturer TEXT NOT NULL,"
+	" model TEXT NOT NULL,"
+	" serial TEXT NOT NULL,"
+	" certificate BLOB NOT NULL,"
+	" certificate_serial TEXT NOT NULL,"
+	" customer TEXT NOT NULL,"
+	" email TEXT NOT NULL,"
+	" reason TEXT NOT NULL,"
+	" language TEXT NOT NULL,"
+	" host_kem_pk BLOB NOT NULL,"
+	" host_sig_pk BLOB NOT NULL,"
+	" address TEXT NOT NULL,"
+	" state TEXT NOT NULL,"
+	" identified INTEGER NOT NULL,"
+	" created INTEGER NOT NULL,"
+	" changed INTEGER NOT NULL,"
+	" decided INTEGER NOT NULL DEFAULT 0,"
+	" decider INTEGER REFERENCES person (id),"
+	" expires INTEGER NOT NULL,"
+	" counter INTEGER NOT NULL DEFAULT 0,"
+	" attempts INTEGER NOT NULL DEFAULT 0,"
+	" note TEXT NOT NULL DEFAULT ''"
+	") STRICT;"
+	"CREATE INDEX request_state ON request (state, number);"
+	"CREATE INDEX request_token ON request (serial, manufacturer, model, state);"
+	"CREATE INDEX request_address ON request (address) WHERE state = 'unidentified';"
+	"CREATE INDEX request_expires ON request (expires) WHERE state IN ('pending', 'unidentified', 'approved');"
+	"CREATE INDEX request_released ON request (changed) WHERE state = 'released';"
+
+	"CREATE TABLE approval ("
+	" number INTEGER PRIMARY KEY REFERENCES request (number),"
+	" id BLOB NOT NULL CHECK (length(id) = 16),"
+	" how TEXT NOT NULL,"
+	" reference TEXT NOT NULL,"
+	" email TEXT NOT NULL,"
+	" email_reason TEXT NOT NULL,"
+	" first INTEGER NOT NULL REFERENCES person (id),"
+	" second INTEGER REFERENCES person (id),"
+	" created INTEGER NOT NULL"
+	") STRICT;"
+
+	"CREATE TABLE release ("
+	" number INTEGER PRIMARY KEY REFERENCES request (number),"
+	" h BLOB NOT NULL,"
+	" nonce BLOB NOT NULL,"
+	" first INTEGER NOT NULL REFERENCES escrow (id),"
+	" second INTEGER REFERENCES escrow (id),"
+	" enc BLOB NOT NULL,"
+	" ciphertext BLOB NOT NULL,"
+	" created INTEGER NOT NULL"
+	") STRICT;"
+
+	"CREATE TABLE granted ("
+	" number INTEGER PRIMARY KEY REFERENCES release (number),"
+	" active INTEGER NOT NULL,"
+	" next INTEGER NOT NULL REFERENCES escrow (id),"
+	" enc BLOB NOT NULL,"
+	" ciphertext BLOB NOT NULL,"
+	" created INTEGER NOT NULL"
+	") STRICT;"
+
+	"CREATE TABLE done ("
+	" number INTEGER PRIMARY KEY REFERENCES request (number),"
+	" result TEXT NOT NULL,"
+	" stage TEXT NOT NULL,"
+	" cryptoki INTEGER NOT NULL,"
+	" error TEXT NOT NULL,"
+	" rotated INTEGER NOT NULL,"
+	" proof TEXT NOT NULL,"
+	" created INTEGER NOT NULL"
+	") STRICT;"
+
+	"CREATE TABLE code ("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" number INTEGER NOT NULL REFERENCES request (number),"
+	" public_key BLOB NOT NULL CHECK (length(public_key) = 32),"
+	" created INTEGER NOT NULL,"
+	" expires INTEGER NOT NULL"
+	") STRICT;"
+	"CREATE INDEX code_request ON code (number);"
+
+	"CREATE TABLE outbox ("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" number INTEGER NOT NULL REFERENCES request (number),"
+	" kind TEXT NOT NULL,"
+	" recipient TEXT NOT NULL,"
+	" state TEXT NOT NULL,"
+	" tries INTEGER NOT NULL DEFAULT 0,"
+	" due INTEGER NOT NULL,"
+	" created INTEGER NOT NULL,"
+	" error TEXT NOT NULL DEFAULT ''"
+	") STRICT;"
+	"CREATE INDEX outbox_due ON outbox (due) WHERE state IN ('queued', 'sending');"
+	"CREATE INDEX outbox_request ON outbox (number, kind);"
+
+	"CREATE TABLE audit ("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" created INTEGER NOT NULL,"
+	" who TEXT NOT NULL,"
+	" what TEXT NOT NULL,"
+	" number INTEGER NOT NULL DEFAULT 0,"
+	" detail TEXT NOT NULL"
+	") STRICT;"
+	"CREATE INDEX audit_request ON audit (number);"
+	"CREATE TRIGGER audit_kept BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'audit rows are only added'); END;"
+	"CREATE TRIGGER audit_there BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'audit rows are only added'); END;"
+
+	"PRAGMA user_version = 1;",
+};
+
+#define STEP_COUNT ((int64_t)(sizeof(steps) / sizeof(steps[0])))
+
+static enum err
+version_of(struct store *s, int64_t *ret_version)
+{
+	struct query q = query_new(s, "PRAGMA user_version");
+
+	if (query_row(&q))
+		*ret_version = query_get_int(&q);
+	return query_end(&q);
+}
+
+static enum err
+run_script(struct store *s, const char *script)
+{
+	char *cause = NULL;
+
+	if (sqlite3_exec(s->db, script, NULL, NULL, &cause) == SQLITE_OK)
+		return ERR_OK;
+	log_error("store", "migration cause=%s", cause != NULL ? cause : "");
+	sqlite3_free(cause);
+	return ERR_STORE_FAILED;
+}
+
+enum err
+schema_migrate(struct store *s)
+{
+	int64_t version = 0;
+	enum err e = version_of(s, &version);
+
+	if (e == ERR_OK && version == STEP_COUNT)
+		return ERR_OK;
+	if (e == ERR_OK)
+		e = store_begin(s);
+	/* again inside: another process may have been faster */
+	if (e == ERR_OK)
+		e = version_of(s, &version);
+	if (e == ERR_OK && (version < 0 || version > STEP_COUNT)) {
+		log_error("store", "version=%lld known=%lld cause=written by another version", (long long)version, (long long)STEP_COUNT);
+		e = ERR_STORE_FAILED;
+	}
+	for (; e == ERR_OK && version < STEP_COUNT; version++)
+		e = run_script(s, steps[version]);
+	if (e == ERR_OK)
+		e = store_commit(s);
+	if (e != ERR_OK)
+		store_rollback(s);
+	return e;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * schema: the tables of the store in SQLite, as the list of steps by which they grew; private to the store's own files.
+ */
+#ifndef MOKHOA_SCHEMA_H
+#define MOKHOA_SCHEMA_H
+
+#include "err.h"
+
+struct store;
+
+/* Brings the tables to the newest version; the number of steps taken so far is the file's user_version. */
+enum err schema_migrate(struct store *s);
+
+#endif

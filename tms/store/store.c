@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store.h"
+
+#include "log.h"
+#include "query.h"
+#include "schema.h"
+
+#include <stdlib.h>
+
+#define BUSY_MS 5000 /* how long a writer waits for another's commit */
+
+/* What every connection needs to keep the promises of store.h. FULL: a commit is on the disk when it returns. */
+static enum err
+set_up(struct store *s)
+{
+	enum err e;
+
+	sqlite3_busy_timeout(s->db, BUSY_MS);
+	sqlite3_extended_result_codes(s->db, 1);
+	sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	e = query_exec(s, "PRAGMA journal_mode = WAL");
+	if (e == ERR_OK)
+		e = query_exec(s, "PRAGMA synchronous = FULL");
+	if (e == ERR_OK)
+		e = query_exec(s, "PRAGMA foreign_keys = ON");
+	if (e == ERR_OK)
+		e = schema_migrate(s);
+	return e;
+}
+
+enum err
+store_open(const char *path, struct store **ret_store)
+{
+	struct store *s = calloc(1, sizeof(*s));
+	enum err e;
+	int code;
+
+	if (s == NULL)
+		return ERR_NO_MEMORY;
+	code = sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, NULL);
+	if (code != SQLITE_OK) {
+		log_error("store", "path=%s cause=%s", path, sqlite3_errstr(code));
+		store_close(s);
+		return ERR_STORE_FAILED;
+	}
+	e = set_up(s);
+	if (e != ERR_OK) {
+		store_close(s);
+		return e;
+	}
+	*ret_store = s;
+	return ERR_OK;
+}
+
+void
+store_close(struct store *s)
+{
+	if (s == NULL)
+		return;
+	for (int i = 0; i < QUERY_KEPT; i++)
+		sqlite3_finalize(s->kept[i].stmt);
+	sqlite3_close(s->db);
+	free(s);
+}
+
+enum err
+store_begin(struct store *s)
+{
+	return query_exec(s, "BEGIN IMMEDIATE");
+}
+
+enum err
+store_commit(struct store *s)
+{
+	return query_exec(s, "COMMIT");
+}
+
+void
+store_rollback(struct store *s)
+{
+	if (!sqlite3_get_autocommit(s->db))
+		query_exec(s, "ROLLBACK");
+}

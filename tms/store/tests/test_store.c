@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Opening, transactions, people, tokens and their sealed rows, audit. */
+#include "check.h"
+#include "scratch.h"
+
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* What the store itself never does to its file, done behind its back. */
+static int
+behind_its_back(const struct scratch *s, const char *sql)
+{
+	sqlite3 *db = NULL;
+	int code = sqlite3_open(s->path, &db);
+
+	if (code == SQLITE_OK)
+		code = sqlite3_exec(db, sql, NULL, NULL, NULL);
+	sqlite3_close(db);
+	return code;
+}
+
+static void
+test_open(void)
+{
+	struct scratch s = scratch_new();
+	struct store *other = NULL;
+
+	CHECK(store_open(s.path, &other) == ERR_OK);
+	store_close(other);
+	other = NULL;
+	CHECK(store_open("/nonexistent/folder/tms.sqlite", &other) == ERR_STORE_FAILED && other == NULL);
+	CHECK(behind_its_back(&s, "PRAGMA user_version = 99") == SQLITE_OK);
+	CHECK(store_open(s.path, &other) == ERR_STORE_FAILED && other == NULL);
+	scratch_free(&s);
+	store_close(NULL);
+}
+
+static void
+test_transactions(void)
+{
+	struct scratch s = scratch_new();
+	struct store_person p = scratch_person(1, STORE_APPROVER);
+	struct store_person read;
+	struct store *other = NULL;
+	int64_t id = 0;
+
+	CHECK(store_begin(s.store) == ERR_OK);
+	CHECK(store_person_put(s.store, &p, &id) == ERR_OK);
+	CHECK(store_open(s.path, &other) == ERR_OK);
+	CHECK(store_person_by_id(other, id, &read) == ERR_ADMIN_UNKNOWN); /* not before the commit */
+	store_rollback(s.store);
+	CHECK(store_person_by_id(s.store, id, &read) == ERR_ADMIN_UNKNOWN);
+	CHECK(store_begin(s.store) == ERR_OK);
+	CHECK(store_begin(s.store) == ERR_STORE_FAILED); /* they do not nest */
+	CHECK(store_person_put(s.store, &p, &id) == ERR_OK);
+	CHECK(store_commit(s.store) == ERR_OK);
+	CHECK(store_person_by_id(other, id, &read) == ERR_OK);
+	CHECK(store_commit(s.store) == ERR_STORE_FAILED); /* nothing is open */
+	store_rollback(s.store);			  /* and this is harmless */
+	store_close(other);
+	scratch_free(&s);
+}
+
+static void
+test_people(void)
+{
+	struct scratch s = scratch_new();
+	struct store_person p = scratch_person(1, STORE_APPROVER);
+	struct store_person read;
+	int64_t first = 0;
+	int64_t again = 0;
+
+	for (int role = 0; role < STORE_ROLE_COUNT; role++)
+		CHECK(store_role_from_name(store_role_name((enum store_role)role)) == (enum store_role)role);
+	CHECK(store_role_from_name("root") == STORE_ROLE_COUNT);
+	CHECK_TEXT(store_role_name(STORE_ROLE_COUNT), "");
+	CHECK(store_person_by_fingerprint(s.store, p.fingerprint, &read) == ERR_ADMIN_UNKNOWN);
+	CHECK(store_person_put(s.store, &p, &first) == ERR_OK);
+	CHECK(store_person_by_fingerprint(s.store, p.fingerprint, &read) == ERR_OK);
+	CHECK(read.id == first && read.role == STORE_APPROVER && read.created == SCRATCH_NOW);
+	CHECK(memcmp(read.fingerprint, p.fingerprint, sizeof(p.fingerprint)) == 0);
+	CHECK_TEXT(read.name, p.name);
+	p.role = STORE_AUDITOR;
+	CHECK(store_person_put(s.store, &p, &again) == ERR_OK && again == first);
+	CHECK(store_person_by_id(s.store, first, &read) == ERR_OK && read.role == STORE_AUDITOR);
+	scratch_free(&s);
+}
+
+static void
+test_import(void)
+{
+	struct scratch s = scratch_new();
+	struct store_token t = scratch_token(1);
+	struct store_token read;
+	struct store_escrow row;
+	unsigned char sealed[TRANSCRIPT_ESCROW_ROW_LEN];
+	int64_t id = 0;
+	int64_t count = -1;
+
+	memset(sealed, 0xab, sizeof(sealed));
+	CHECK(store_token_by_name(s.store, &t.name, &read) == ERR_ESCROW_MISSING);
+	CHECK(store_token_import(s.store, &t, 1, sealed, &id) == ERR_OK);
+	CHECK(store_token_by_name(s.store, &t.name, &read) == ERR_OK);
+	CHECK(read.id == id && read.state == STORE_UNVERIFIED && read.next == 0 && read.failures == 0 && read.release == 0);
+	CHECK(token_name_equal(&read.name, &t.name));
+	CHECK_TEXT(read.customer, t.customer);
+	CHECK_TEXT(read.email, t.email);
+	CHECK_TEXT(read.certificate_serial, t.certificate_serial);
+	CHECK(store_escrow_by_id(s.store, read.active, &row) == ERR_OK);
+	CHECK(row.token == id && row.version == 1 && row.retired == 0 && memcmp(row.sealed, sealed, sizeof(sealed)) == 0);
+	CHECK(store_escrow_by_id(s.store, read.active + 100, &row) == ERR_ESCROW_MISSING);
+	memset(sealed, 0xcd, sizeof(sealed));
+	CHECK(store_token_import(s.store, &t, 1, sealed, &id) == ERR_TOKEN_IMPORTED);
+	CHECK(store_escrow_by_id(s.store, read.active, &row) == ERR_OK && row.sealed[0] == 0xab); /* not overwritten */
+	t = scratch_token(1);
+	strcpy(t.name.model, "another model"); /* the same serial by another model is another token */
+	CHECK(store_begin(s.store) == ERR_OK);
+	CHECK(store_token_import(s.store, &t, 1, sealed, &id) == ERR_OK);
+	CHECK(store_token_import(s.store, &t, 1, sealed, &id) == ERR_TOKEN_IMPORTED);
+	CHECK(store_commit(s.store) == ERR_OK);
+	CHECK(store_token_count(s.store, &count) == ERR_OK && count == 2);
+	scratch_free(&s);
+}
+
+/* Released, granted, rotated; then released and granted from the second candidate. */
+static void
+test_rotation(void)
+{
+	struct scratch s = scratch_new();
+	struct store_token t = scratch_token(1);
+	struct store_request r = scratch_request(1);
+	struct store_escrow next = { .version = 2, .created = SCRATCH_NOW };
+	struct store_escrow row;
+	int64_t id = 0;
+	int64_t number = 0;
+	int64_t first;
+	int64_t second = 0;
+
+	memset(next.sealed, 0x77, sizeof(next.sealed));
+	CHECK(store_token_import(s.store, &t, 1, next.sealed, &id) == ERR_OK);
+	CHECK(store_request_insert(s.store, &r, "", 0, &number) == ERR_OK);
+	CHECK(store_token_rotated(s.store, id, SCRATCH_NOW) == ERR_STATE_WRONG); /* there is no next */
+	CHECK(store_token_released(s.store, id, number) == ERR_OK);
+	CHECK(store_token_released(s.store, id, number) == ERR_OK);
+	CHECK(store_token_by_name(s.store, &t.name, &t) == ERR_OK && t.failures == 2 && t.release == number);
+	first = t.active;
+	next.token = id;
+	CHECK(store_escrow_insert(s.store, &next, &second) == ERR_OK);
+	CHECK(store_token_granted(s.store, id, first, second, SCRATCH_NOW + 1) == ERR_OK);
+	CHECK(store_token_by_name(s.store, &t.name, &t) == ERR_OK && t.failures == 0 && t.active == first && t.next == second);
+	CHECK(store_escrow_by_id(s.store, first, &row) == ERR_OK && row.retired == 0);
+	CHECK(store_token_rotated(s.store, id, SCRATCH_NOW + 2) == ERR_OK);
+	CHECK(store_token_by_name(s.store, &t.name, &t) == ERR_OK && t.active == second && t.next == 0);
+	CHECK(store_escrow_by_id(s.store, first, &row) == ERR_OK && row.retired == SCRATCH_NOW + 2);
+	CHECK(store_token_mark(s.store, id, STORE_SUSPECT) == ERR_OK);
+	CHECK(store_token_by_name(s.store, &t.name, &t) == ERR_OK && t.state == STORE_SUSPECT);
+	CHECK_TEXT(store_token_state_name(STORE_VERIFIED), "verified");
+	CHECK_TEXT(store_token_state_name(STORE_TOKEN_STATE_COUNT), "");
+	CHECK(behind_its_back(&s, "UPDATE token SET state = 'of tomorrow'") == SQLITE_OK);
+	CHECK(store_token_by_name(s.store, &t.name, &t) == ERR_OK && t.state == STORE_SUSPECT); /* an unknown word releases nothing */
+	scratch_free(&s);
+}
+
+struct seen {
+	unsigned count;
+	int64_t last;
+	char what[32];
+};
+
+static void
+see(const struct store_audit *row, void *context)
+{
+	struct seen *seen = context;
+
+	seen->count++;
+	CHECK(row->id > seen->last);
+	seen->last = row->id;
+	strcpy(seen->what, row->what);
+}
+
+static void
+test_audit(void)
+{
+	struct scratch s = scratch_new();
+	struct store_audit row = { .created = SCRATCH_NOW, .who = "tms", .what = "expire", .number = 7, .detail = "from=pending" };
+	struct seen seen = { 0 };
+
+	CHECK(store_audit_add(s.store, &row) == ERR_OK);
+	strcpy(row.what, "release");
+	CHECK(store_audit_add(s.store, &row) == ERR_OK);
+	row.number = 0;
+	CHECK(store_audit_add(s.store, &row) == ERR_OK);
+	CHECK(store_audit_list(s.store, 7, see, &seen) == ERR_OK && seen.count == 2);
+	CHECK_TEXT(seen.what, "release");
+	CHECK(behind_its_back(&s, "UPDATE audit SET who = 'nobody'") != SQLITE_OK);
+	CHECK(behind_its_back(&s, "DELETE FROM audit") != SQLITE_OK);
+	seen = (struct seen){ 0 };
+	CHECK(store_audit_list(s.store, 0, see, &seen) == ERR_OK && seen.count == 1);
+	scratch_free(&s);
+}
+
+int
+main(void)
+{
+	test_open();
+	test_transactions();
+	test_people();
+	test_import();
+	test_rotation();
+	test_audit();
+	return CHECK_DONE();
+}

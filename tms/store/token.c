@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tokens and their sealed SO PINs: which one is active, which one a rotation may have set, which ones are only kept. */
+#include "query.h"
+
+#include <string.h>
+
+static const char *const states[STORE_TOKEN_STATE_COUNT] = {
+	[STORE_UNVERIFIED] = "unverified",
+	[STORE_VERIFIED] = "verified",
+	[STORE_SUSPECT] = "suspect",
+};
+
+const char *
+store_token_state_name(enum store_token_state state)
+{
+	return state >= 0 && state < STORE_TOKEN_STATE_COUNT ? states[state] : "";
+}
+
+/* A state that this program does not know reads as the one in which nothing is released. */
+static enum store_token_state
+token_state_from_name(const char *name)
+{
+	for (int state = 0; state < STORE_TOKEN_STATE_COUNT; state++)
+		if (strcmp(states[state], name) == 0)
+			return (enum store_token_state)state;
+	return STORE_SUSPECT;
+}
+
+static void
+bind_name(struct query *q, const struct token_name *name)
+{
+	query_text(q, name->manufacturer);
+	query_text(q, name->model);
+	query_text(q, name->serial);
+}
+
+enum err
+store_escrow_insert(struct store *s, const struct store_escrow *row, int64_t *ret_id)
+{
+	struct query q = query_new(s, "INSERT INTO escrow (token, version, sealed, created, retired) VALUES (?, ?, ?, ?, ?)");
+	enum err e;
+
+	query_int(&q, row->token);
+	query_int(&q, (int64_t)row->version);
+	query_bytes(&q, row->sealed, sizeof(row->sealed));
+	query_int(&q, row->created);
+	query_int(&q, row->retired);
+	e = query_run(&q, NULL);
+	if (e == ERR_OK)
+		*ret_id = sqlite3_last_insert_rowid(s->db);
+	return e;
+}
+
+enum err
+store_escrow_by_id(struct store *s, int64_t id, struct store_escrow *ret)
+{
+	struct query q = query_new(s, "SELECT id, token, version, sealed, created, retired FROM escrow WHERE id = ?");
+	bool found;
+
+	query_int(&q, id);
+	found = query_row(&q);
+	if (found) {
+		ret->id = query_get_int(&q);
+		ret->token = query_get_int(&q);
+		ret->version = (uint64_t)query_get_int(&q);
+		query_get_bytes(&q, ret->sealed, sizeof(ret->sealed));
+		ret->created = query_get_int(&q);
+		ret->retired = query_get_int(&q);
+	}
+	return query_found(&q, found, ERR_ESCROW_MISSING);
+}
+
+static enum err
+insert_token(struct store *s, const struct store_token *t, int64_t *ret_id)
+{
+	struct query q = query_new(s,
+	    "INSERT INTO token (manufacturer, model, serial, customer, email, certificate_serial, state, created)"
+	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING");
+	int changed = 0;
+	enum err e;
+
+	bind_name(&q, &t->name);
+	query_text(&q, t->customer);
+	query_text(&q, t->email);
+	query_text(&q, t->certificate_serial);
+	query_text(&q, store_token_state_name(t->state));
+	query_int(&q, t->created);
+	e = query_run(&q, &changed);
+	if (e != ERR_OK)
+		return e;
+	*ret_id = sqlite3_last_insert_rowid(s->db);
+	return changed == 1 ? ERR_OK : ERR_TOKEN_IMPORTED;
+}
+
+static enum err
+set_active(struct store *s, int64_t id, int64_t active)
+{
+	struct query q = query_new(s, "UPDATE token SET active = ? WHERE id = ?");
+
+	query_int(&q, active);
+	query_int(&q, id);
+	return query_run(&q, NULL);
+}
+
+enum err
+store_token_import(struct store *s, const struct store_token *t, uint64_t version,
+    const unsigned char sealed[TRANSCRIPT_ESCROW_ROW_LEN], int64_t *ret_id)
+{
+	struct store_escrow row = { .version = version, .created = t->created };
+	int64_t id = 0;
+	int64_t escrow = 0;
+	enum err e;
+
+	/* a savepoint, because the caller may have begun a transaction of a thousand tokens */
+	e = query_exec(s, "SAVEPOINT token_import");
+	if (e != ERR_OK)
+		return e;
+	e = insert_token(s, t, &id);
+	if (e == ERR_OK) {
+		memcpy(row.sealed, sealed, sizeof(row.sealed));
+		row.token = id;
+		e = store_escrow_insert(s, &row, &escrow);
+	}
+	if (e == ERR_OK)
+		e = set_active(s, id, escrow);
+	if (e != ERR_OK)
+		query_exec(s, "ROLLBACK TO token_import");
+	if (query_exec(s, "RELEASE token_import") != ERR_OK && e == ERR_OK)
+		e = ERR_STORE_FAILED;
+	if (e == ERR_OK)
+		*ret_id = id;
+	return e;
+}
+
+enum err
+store_token_by_name(struct store *s, const struct token_name *name, struct store_token *ret)
+{
+	struct query q = query_new(s,
+	    "SELECT id, customer, email, certificate_serial, state, active, next, failures, release, created"
+	    " FROM token WHERE manufacturer = ? AND model = ? AND serial = ?");
+	char state[16];
+	bool found;
+
+	bind_name(&q, name);
+	found = query_row(&q);
+	if (found) {
+		ret->id = query_get_int(&q);
+		ret->name = *name;
+		query_get_text(&q, ret->customer, sizeof(ret->customer));
+		query_get_text(&q, ret->email, sizeof(ret->email));
+		query_get_text(&q, ret->certificate_serial, sizeof(ret->certificate_serial));
+		query_get_text(&q, state, sizeof(state));
+		ret->state = token_state_from_name(state);
+		ret->active = query_get_int(&q);
+		ret->next = query_get_int(&q);
+		ret->failures = (unsigned)query_get_int(&q);
+		ret->release = query_get_int(&q);
+		ret->created = query_get_int(&q);
+	}
+	return query_found(&q, found, ERR_ESCROW_MISSING);
+}
+
+enum err
+store_token_mark(struct store *s, int64_t id, enum store_token_state state)
+{
+	struct query q = query_new(s, "UPDATE token SET state = ? WHERE id = ?");
+
+	query_text(&q, store_token_state_name(state));
+	query_int(&q, id);
+	return query_run(&q, NULL);
+}
+
+enum err
+store_token_count(struct store *s, int64_t *ret_count)
+{
+	struct query q = query_new(s, "SELECT count(*) FROM token");
+
+	if (query_row(&q))
+		*ret_count = query_get_int(&q);
+	return query_end(&q);
+}
+
+enum err
+store_token_released(struct store *s, int64_t id, int64_t number)
+{
+	struct query q = query_new(s, "UPDATE token SET failures = failures + 1, release = ? WHERE id = ?");
+
+	query_int(&q, number);
+	query_int(&q, id);
+	return query_run(&q, NULL);
+}
+
+static enum err
+retire_others(struct store *s, int64_t id, int64_t keep, int64_t keep_too, int64_t now)
+{
+	struct query q = query_new(s, "UPDATE escrow SET retired = ? WHERE token = ? AND retired = 0 AND id <> ? AND id <> ?");
+
+	query_int(&q, now);
+	query_int(&q, id);
+	query_int(&q, keep);
+	query_int(&q, keep_too);
+	return query_run(&q, NULL);
+}
+
+enum err
+store_token_granted(struct store *s, int64_t id, int64_t active, int64_t next, int64_t now)
+{
+	struct query q = query_new(s, "UPDATE token SET active = ?, next = ?, failures = 0 WHERE id = ?");
+	enum err e;
+
+	query_int(&q, active);
+	query_int(&q, next);
+	query_int(&q, id);
+	e = query_run(&q, NULL);
+	return e == ERR_OK ? retire_others(s, id, active, next, now) : e;
+}
+
+enum err
+store_token_rotated(struct store *s, int64_t id, int64_t now)
+{
+	struct query q = query_new(s, "UPDATE token SET active = next, next = NULL WHERE id = ? AND next IS NOT NULL RETURNING active");
+	int64_t active = 0;
+	enum err e;
+
+	query_int(&q, id);
+	while (query_row(&q))
+		active = query_get_int(&q);
+	e = query_end(&q);
+	if (e != ERR_OK)
+		return e;
+	return active != 0 ? retire_others(s, id, active, active, now) : ERR_STATE_WRONG;
+}
