@@ -11,9 +11,9 @@
 static unsigned check_count;
 static unsigned check_failed;
 
-#define CHECK(condition) check_that((condition) ? 1 : 0, #condition, __FILE__, __LINE__)
+#define CHECK(condition)      check_that((condition) ? 1 : 0, #condition, __FILE__, __LINE__)
 #define CHECK_TEXT(got, want) check_text((got), (want), __FILE__, __LINE__)
-#define CHECK_DONE() (printf("%u checks, %u failed\n", check_count, check_failed), check_failed != 0 || check_count == 0)
+#define CHECK_DONE()	      (printf("%u checks, %u failed\n", check_count, check_failed), check_failed != 0 || check_count == 0)
 
 static inline int
 check_that(int holds, const char *what, const char *file, int line)
