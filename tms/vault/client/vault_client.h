@@ -32,12 +32,12 @@ struct vault_answer {
 };
 
 /* The candidates of a token (1 or 2 rows, in the order in which they are to be tried) and the nonce, as a release answer. */
-enum err vault_reseal(const char *socket, const struct token_name *token, const struct vault_row *rows, size_t count,
+enum err vault_reseal(const char *socket_path, const struct token_name *token, const struct vault_row *rows, size_t count,
     const unsigned char to[KEY_KEM_PK_LEN], const unsigned char h[KEY_HASH_LEN], const unsigned char nonce[TRANSCRIPT_ID_LEN],
     struct vault_answer *ret_answer);
 
 /* The next SO PIN after the row's, as the next row (version + 1) and as a grant answer. */
-enum err vault_renew(const char *socket, const struct token_name *token, const struct vault_row *row, const unsigned char to[KEY_KEM_PK_LEN],
+enum err vault_renew(const char *socket_path, const struct token_name *token, const struct vault_row *row, const unsigned char to[KEY_KEM_PK_LEN],
     const unsigned char h[KEY_HASH_LEN], struct vault_row *ret_next, struct vault_answer *ret_answer);
 
 #endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "vault_client.h"
+#include "vault_wire.h"
+
+#include "frame.h"
+#include "log.h"
+#include "os.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+
+/* A connected socket, or -1. The timeout holds for a connect that waits for a full backlog, too. */
+static intptr_t
+dial(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct timeval patience = { .tv_sec = VAULT_CLIENT_MS / 1000 };
+	size_t len = strlen(path);
+	int fd;
+
+	if (len >= sizeof(address.sun_path))
+		return -1;
+	memcpy(address.sun_path, path, len);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -1;
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) == 0 &&
+	    connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
+		return fd;
+	os_close(fd);
+	return -1;
+}
+
+static enum err
+ask(const char *socket_path, const struct vault_request *q, struct vault_reply *ret)
+{
+	struct frame_reader reader = frame_reader_new(VAULT_FRAME_MAX);
+	struct buf b = buf_new(VAULT_FRAME_MAX);
+	uint64_t deadline = os_now_ms() + VAULT_CLIENT_MS;
+	intptr_t handle = -1;
+	const unsigned char *bytes;
+	uint32_t len;
+	enum err e = vault_request_write(q, &b);
+
+	if (e != ERR_OK)
+		goto out;
+	e = ERR_VAULT_UNREACHABLE;
+	handle = dial(socket_path);
+	if (handle == -1) {
+		log_error("vault", "client socket=%s cause=%s", socket_path, strerror(errno));
+		goto out;
+	}
+	/* a vault that refuses this user answers before it reads, so a failed write is not the end */
+	(void)frame_write(handle, b.data, b.len, VAULT_FRAME_MAX);
+	if (frame_read(&reader, handle, deadline, &bytes, &len) == ERR_OK)
+		e = vault_reply_read(q->verb, bytes, len, ret);
+	log_debug("vault", "client verb=%s result=%s", vault_verb_name(q->verb), err_name(e));
+out:
+	os_close(handle);
+	buf_free(&b);
+	frame_reader_free(&reader);
+	return e;
+}
+
+static void
+fill(struct vault_request *q, const struct token_name *token, const struct vault_row *rows, size_t count,
+    const unsigned char to[KEY_KEM_PK_LEN], const unsigned char h[KEY_HASH_LEN])
+{
+	q->token = *token;
+	q->count = count;
+	memcpy(q->rows, rows, count * sizeof(*rows));
+	memcpy(q->to, to, sizeof(q->to));
+	memcpy(q->h, h, sizeof(q->h));
+}
+
+enum err
+vault_reseal(const char *socket_path, const struct token_name *token, const struct vault_row *rows, size_t count,
+    const unsigned char to[KEY_KEM_PK_LEN], const unsigned char h[KEY_HASH_LEN], const unsigned char nonce[TRANSCRIPT_ID_LEN],
+    struct vault_answer *ret_answer)
+{
+	struct vault_request q = { .verb = VAULT_RESEAL };
+	struct vault_reply reply;
+	enum err e;
+
+	if (count < 1 || count > VAULT_ROWS_MAX)
+		return ERR_VAULT_REFUSED;
+	fill(&q, token, rows, count, to, h);
+	memcpy(q.nonce, nonce, sizeof(q.nonce));
+	e = ask(socket_path, &q, &reply);
+	if (e == ERR_OK)
+		*ret_answer = reply.answer;
+	return e;
+}
+
+enum err
+vault_renew(const char *socket_path, const struct token_name *token, const struct vault_row *row, const unsigned char to[KEY_KEM_PK_LEN],
+    const unsigned char h[KEY_HASH_LEN], struct vault_row *ret_next, struct vault_answer *ret_answer)
+{
+	struct vault_request q = { .verb = VAULT_RENEW };
+	struct vault_reply reply;
+	enum err e;
+
+	fill(&q, token, row, 1, to, h);
+	e = ask(socket_path, &q, &reply);
+	if (e == ERR_OK) {
+		*ret_next = reply.next;
+		ret_next->version = row->version + 1;
+		*ret_answer = reply.answer;
+	}
+	return e;
+}

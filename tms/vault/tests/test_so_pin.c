@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The next SO PIN, and the count of opened rows. */
+#include "check.h"
+
+#include "hour.h"
+#include "so_pin.h"
+
+#include <stdlib.h>
+
+#define HEX "0123456789abcdef"
+
+static struct secret
+pin(const char *text)
+{
+	struct secret s = { 0 };
+
+	secret_set(&s, text, strlen(text));
+	return s;
+}
+
+static void
+check_next(const char *current, const char *alphabet)
+{
+	struct secret now = pin(current);
+	struct secret next = { 0 };
+
+	for (int round = 0; round < 200; round++) {
+		CHECK(so_pin_next(&now, &next) == ERR_OK);
+		CHECK(next.len == now.len);
+		CHECK(!secret_equal(&next, &now));
+		for (size_t i = 0; i < next.len; i++)
+			CHECK(strchr(alphabet, next.bytes[i]) != NULL && next.bytes[i] != '\0');
+	}
+}
+
+static void
+test_alphabets(void)
+{
+	check_next("3537363231383830", "0123456789");
+	check_next("35373632313838AF", "0123456789ABCDEF");
+	check_next("35373632313838af", HEX);
+	check_next("35373632313838aF", "0123456789ABCDEF");
+	check_next("SOPIN2024", "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+	check_next("sopin2024", "0123456789abcdefghijklmnopqrstuvwxyz");
+	check_next("SoPin2024", "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+	check_next("So#Pin-2024", "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+}
+
+/* One digit has nine successors and every one comes: the current one never does. */
+static void
+test_every_successor_is_as_likely(void)
+{
+	struct secret now = pin("7");
+	struct secret next = { 0 };
+	unsigned seen[10] = { 0 };
+
+	for (int round = 0; round < 9000; round++) {
+		CHECK(so_pin_next(&now, &next) == ERR_OK);
+		seen[next.bytes[0] - '0']++;
+	}
+	CHECK(seen[7] == 0);
+	/* 1000 are expected; 6 standard deviations are 179 */
+	for (int digit = 0; digit < 10; digit++)
+		CHECK(digit == 7 || (seen[digit] > 820 && seen[digit] < 1180));
+}
+
+static void
+test_no_successor(void)
+{
+	struct secret s = { 0 };
+	struct secret next = { 0 };
+
+	CHECK(so_pin_next(&s, &next) == ERR_VAULT_REFUSED);
+	s = pin("1234\n678");
+	CHECK(so_pin_next(&s, &next) == ERR_VAULT_REFUSED);
+	s = pin("mật khẩu");
+	CHECK(so_pin_next(&s, &next) == ERR_VAULT_REFUSED);
+	secret_set(&s, "12\0004", 4);
+	CHECK(so_pin_next(&s, &next) == ERR_VAULT_REFUSED);
+	CHECK(next.len == 0);
+}
+
+static void
+test_hour(void)
+{
+	const uint64_t minute = 60000;
+	struct hour h = { .max = 3 };
+
+	CHECK(hour_take(&h, 1000 * minute, 2));
+	CHECK(!hour_take(&h, 1000 * minute + 1, 2));
+	CHECK(hour_take(&h, 1030 * minute, 1));
+	CHECK(hour_sum(&h) == 3);
+	CHECK(!hour_take(&h, 1059 * minute, 1));
+	/* the two of the first minute are an hour old now, the one of the thirtieth is not */
+	CHECK(hour_take(&h, 1060 * minute, 2));
+	CHECK(!hour_take(&h, 1060 * minute, 1));
+	CHECK(hour_take(&h, 5000 * minute, 3));
+	CHECK(!hour_take(&h, 5000 * minute, UINT32_MAX));
+	CHECK(hour_sum(&h) == 3);
+}
+
+int
+main(void)
+{
+	test_alphabets();
+	test_every_successor_is_as_likely();
+	test_no_successor();
+	test_hour();
+	return CHECK_DONE();
+}

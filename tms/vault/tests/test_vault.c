@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A vault in a process of its own, asked through its socket as the server asks it, and by those who should not. */
+#define _GNU_SOURCE
+#include "check.h"
+
+#include "config.h"
+#include "frame.h"
+#include "json.h"
+#include "keyfile.h"
+#include "log.h"
+#include "os.h"
+#include "vault.h"
+#include "vault_client.h"
+#include "vault_wire.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SO_PIN "3537363231383830"
+
+static char folder[64];
+static char socket_path[96];
+static char key_path[96];
+static struct key_kem *vault_key;
+static struct key_kem *host_key;
+static unsigned char vault_pk[KEY_KEM_PK_LEN];
+static unsigned char host_pk[KEY_KEM_PK_LEN];
+static const struct token_name token = { "CardContact", "SmartCard-HSM", "DENK0100001" };
+static const unsigned char h[KEY_HASH_LEN] = { 9, 8, 7 };
+static const unsigned char nonce[TRANSCRIPT_ID_LEN] = { 1, 2, 3 };
+
+/* ---- the vault's process ---- */
+
+static pid_t
+start_vault(unsigned rows_per_hour, const char *client)
+{
+	struct config c = { .vault = { .socket = socket_path, .private_key = key_path, .client = client, .rows_per_hour = rows_per_hour } };
+	pid_t pid = fork();
+	struct stat st;
+
+	if (pid == 0)
+		_exit(vault_main(&c));
+	for (int i = 0; i < 500 && stat(socket_path, &st) != 0; i++)
+		os_sleep_ms(10);
+	return pid;
+}
+
+static int
+end_vault(pid_t pid)
+{
+	int status;
+
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	unlink(socket_path);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static intptr_t
+dial(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	memcpy(address.sun_path, socket_path, strlen(socket_path) + 1);
+	if (fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
+		return fd;
+	os_close(fd);
+	return -1;
+}
+
+/* ---- what a customer's machine does with the answers ---- */
+
+static struct vault_row
+sealed(const char *pin, uint64_t version)
+{
+	struct vault_row row = { .version = version };
+	struct secret s = { 0 };
+
+	secret_set(&s, pin, strlen(pin));
+	CHECK(transcript_seal_escrow(vault_pk, &token, version, &s, row.sealed) == ERR_OK);
+	return row;
+}
+
+static size_t
+opened_release(const struct vault_answer *a, struct secret candidates[2])
+{
+	unsigned char plain[TRANSCRIPT_SEALED_LEN];
+	unsigned char got_nonce[TRANSCRIPT_ID_LEN];
+	size_t count = 0;
+
+	CHECK(hpke_open(host_key, a->enc, h, sizeof(h), NULL, 0, a->ciphertext, sizeof(a->ciphertext), plain) == ERR_OK);
+	CHECK(transcript_unpack_release(plain, got_nonce, candidates, &count) == ERR_OK);
+	CHECK(memcmp(got_nonce, nonce, sizeof(nonce)) == 0);
+	return count;
+}
+
+static struct secret
+opened_grant(const struct vault_answer *a)
+{
+	struct buf info = buf_new(TRANSCRIPT_MAX);
+	unsigned char plain[TRANSCRIPT_SEALED_LEN];
+	struct secret next = { 0 };
+
+	transcript_grant_info(&info, h);
+	CHECK(hpke_open(host_key, a->enc, info.data, info.len, NULL, 0, a->ciphertext, sizeof(a->ciphertext), plain) == ERR_OK);
+	CHECK(transcript_unpack_grant(plain, &next) == ERR_OK);
+	buf_free(&info);
+	return next;
+}
+
+/* ---- the tests ---- */
+
+static void
+test_reseal(void)
+{
+	struct vault_row rows[2] = { sealed(SO_PIN, 1), sealed("87654321", 2) };
+	struct secret candidates[2] = { 0 };
+	struct vault_answer answer;
+
+	CHECK(vault_reseal(socket_path, &token, rows, 1, host_pk, h, nonce, &answer) == ERR_OK);
+	CHECK(opened_release(&answer, candidates) == 1);
+	CHECK(candidates[0].len == 16 && memcmp(candidates[0].bytes, SO_PIN, 16) == 0);
+	CHECK(vault_reseal(socket_path, &token, rows, 2, host_pk, h, nonce, &answer) == ERR_OK);
+	CHECK(opened_release(&answer, candidates) == 2);
+	CHECK(candidates[1].len == 8 && memcmp(candidates[1].bytes, "87654321", 8) == 0);
+	CHECK(vault_reseal(socket_path, &token, rows, 0, host_pk, h, nonce, &answer) == ERR_VAULT_REFUSED);
+}
+
+static void
+test_renew(void)
+{
+	struct vault_row row = sealed(SO_PIN, 41);
+	struct vault_row next_row = { 0 };
+	struct vault_answer answer;
+	struct secret next, kept = { 0 };
+
+	CHECK(vault_renew(socket_path, &token, &row, host_pk, h, &next_row, &answer) == ERR_OK);
+	next = opened_grant(&answer);
+	CHECK(next.len == 16 && memcmp(next.bytes, SO_PIN, 16) != 0);
+	CHECK(strspn((const char *)next.bytes, "0123456789") >= 16);
+	CHECK(next_row.version == 42);
+	CHECK(transcript_open_escrow(vault_key, &token, 42, next_row.sealed, &kept) == ERR_OK);
+	CHECK(secret_equal(&kept, &next));
+	CHECK(transcript_open_escrow(vault_key, &token, 41, next_row.sealed, &kept) == ERR_SEALED_INVALID);
+}
+
+static void
+test_what_does_not_open(void)
+{
+	struct vault_row row = sealed(SO_PIN, 1);
+	struct vault_row next_row;
+	struct vault_answer answer;
+	struct token_name other = token;
+	unsigned char no_point[KEY_KEM_PK_LEN] = { 4 };
+
+	CHECK(vault_reseal(socket_path, &token, &row, 1, no_point, h, nonce, &answer) == ERR_VAULT_REFUSED);
+	other.serial[0] = 'X';
+	CHECK(vault_reseal(socket_path, &other, &row, 1, host_pk, h, nonce, &answer) == ERR_SEALED_INVALID);
+	row.version = 2;
+	CHECK(vault_reseal(socket_path, &token, &row, 1, host_pk, h, nonce, &answer) == ERR_SEALED_INVALID);
+	CHECK(vault_renew(socket_path, &token, &row, host_pk, h, &next_row, &answer) == ERR_SEALED_INVALID);
+	row.version = 1;
+	row.sealed[100] ^= 1;
+	CHECK(vault_reseal(socket_path, &token, &row, 1, host_pk, h, nonce, &answer) == ERR_SEALED_INVALID);
+	row = sealed(SO_PIN, INT64_MAX);
+	CHECK(vault_renew(socket_path, &token, &row, host_pk, h, &next_row, &answer) == ERR_VAULT_REFUSED);
+	row = sealed("tab\there", 1);
+	CHECK(vault_renew(socket_path, &token, &row, host_pk, h, &next_row, &answer) == ERR_VAULT_REFUSED);
+}
+
+/* The error's name that the vault answers to these bytes; "" where it closes without a word. */
+static void
+name_of_answer(const void *bytes, size_t len, char ret[64])
+{
+	struct frame_reader reader = frame_reader_new(VAULT_FRAME_MAX);
+	intptr_t fd = dial();
+	const unsigned char *answer;
+	uint32_t answer_len;
+	json_t *json = NULL;
+	const char *name = "";
+
+	CHECK(os_write_all(fd, bytes, len));
+	shutdown((int)fd, SHUT_WR);
+	if (frame_read(&reader, fd, os_now_ms() + 8000, &answer, &answer_len) == ERR_OK && json_load(answer, answer_len, &json, NULL) == ERR_OK)
+		CHECK(json_unpack(json, "{s:{s:{s:s}}}", "error", "data", "name", &name) == 0);
+	snprintf(ret, 64, "%s", name);
+	json_decref(json);
+	frame_reader_free(&reader);
+	os_close(fd);
+}
+
+static void
+test_garbage(void)
+{
+	char name[64];
+	unsigned char bytes[16] = { 0 };
+	uint32_t huge = VAULT_FRAME_MAX + 1;
+	uint32_t ten = 10;
+
+	name_of_answer(bytes, sizeof(bytes), name); /* length 0 */
+	CHECK_TEXT(name, "frame_too_large");
+	memcpy(bytes, &huge, sizeof(huge));
+	name_of_answer(bytes, sizeof(bytes), name);
+	CHECK_TEXT(name, "frame_too_large");
+	memcpy(bytes, &ten, sizeof(ten));
+	memcpy(bytes + 4, "{\"verb\":1}", 10);
+	name_of_answer(bytes, 14, name);
+	CHECK_TEXT(name, "invalid_request");
+	memcpy(bytes + 4, "notjson!!!", 10);
+	name_of_answer(bytes, 14, name);
+	CHECK_TEXT(name, "parse_error");
+	name_of_answer(bytes, 13, name); /* cut off */
+	CHECK_TEXT(name, "");
+	name_of_answer(bytes, 0, name);
+	CHECK_TEXT(name, "");
+}
+
+/* Peers that say nothing, or half of something, hold nobody up, and are sent away. */
+static void
+test_silent_peers(void)
+{
+	struct vault_row row = sealed(SO_PIN, 1);
+	struct vault_answer answer;
+	intptr_t silent[40];
+	uint64_t began = os_now_ms();
+	bool ready;
+	char byte;
+
+	for (size_t i = 0; i < 14; i++) {
+		silent[i] = dial();
+		CHECK(os_write_all(silent[i], "\x20", i % 2));
+	}
+	CHECK(vault_reseal(socket_path, &token, &row, 1, host_pk, h, nonce, &answer) == ERR_OK);
+	CHECK(os_now_ms() - began < 2000);
+	/* more than there are places: those wait until the first are sent away */
+	for (size_t i = 14; i < 40; i++)
+		silent[i] = dial();
+	CHECK(vault_reseal(socket_path, &token, &row, 1, host_pk, h, nonce, &answer) == ERR_OK);
+	CHECK(os_now_ms() - began < 9000);
+	CHECK(os_wait(silent, 1, 100, &ready) && os_read(silent[0], &byte, 1) == 0);
+	for (size_t i = 0; i < 40; i++)
+		os_close(silent[i]);
+}
+
+static void
+test_limit(void)
+{
+	pid_t pid = start_vault(3, NULL);
+	struct vault_row rows[2] = { sealed(SO_PIN, 1), sealed(SO_PIN, 2) };
+	struct vault_row next;
+	struct vault_answer answer;
+
+	CHECK(vault_reseal(socket_path, &token, rows, 2, host_pk, h, nonce, &answer) == ERR_OK);
+	CHECK(vault_reseal(socket_path, &token, rows, 2, host_pk, h, nonce, &answer) == ERR_VAULT_LIMIT);
+	CHECK(vault_renew(socket_path, &token, rows, host_pk, h, &next, &answer) == ERR_OK);
+	CHECK(vault_renew(socket_path, &token, rows, host_pk, h, &next, &answer) == ERR_VAULT_LIMIT);
+	CHECK(end_vault(pid) == -1);
+}
+
+static void
+test_nobody_there(void)
+{
+	struct vault_row row = sealed(SO_PIN, 1);
+	struct vault_answer answer;
+
+	CHECK(vault_reseal(socket_path, &token, &row, 1, host_pk, h, nonce, &answer) == ERR_VAULT_UNREACHABLE);
+	CHECK(vault_reseal("/nowhere/at/all", &token, &row, 1, host_pk, h, nonce, &answer) == ERR_VAULT_UNREACHABLE);
+}
+
+/* A key that others may read is no vault's key; nor is a file of something else. */
+static void
+test_unsafe_key(void)
+{
+	struct config c = { .vault = { .socket = socket_path, .private_key = key_path, .rows_per_hour = 1 } };
+
+	chmod(key_path, 0440);
+	CHECK(vault_main(&c) == 1);
+	chmod(key_path, 0400);
+	c.vault.private_key = socket_path;
+	CHECK(vault_main(&c) == 1);
+	c.vault.private_key = key_path;
+	c.vault.client = "no-such-user-here";
+	CHECK(vault_main(&c) == 1);
+	c.vault.client = NULL;
+	c.vault.socket = "/nowhere/at/all";
+	CHECK(vault_main(&c) == 1);
+}
+
+/* What a process of another user gets: 0 for a refusal. */
+static int
+ask_as_another(uid_t uid)
+{
+	struct vault_row row = sealed(SO_PIN, 1);
+	struct vault_answer answer;
+	int status = -1;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (setuid(uid) != 0)
+			_exit(77);
+		enum err e = vault_reseal(socket_path, &token, &row, 1, host_pk, h, nonce, &answer);
+		_exit(e == ERR_VAULT_REFUSED ? 0 : e == ERR_OK ? 1
+							       : 2);
+	}
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static int
+test_wrong_user(void)
+{
+	pid_t pid = start_vault(100, "64242");
+	int status;
+
+	chmod(folder, 0711);
+	status = ask_as_another(64243);
+	if (status != 77) {
+		CHECK(status == 0);
+		CHECK(ask_as_another(64242) == 1);
+	}
+	end_vault(pid);
+	return status;
+}
+
+int
+main(void)
+{
+	unsigned char sk[KEY_KEM_SK_LEN];
+	pid_t pid;
+	int status;
+
+	json_open();
+	log_open("test_vault");
+	os_harden();
+	snprintf(folder, sizeof(folder), "/tmp/mokhoa-vault-XXXXXX");
+	if (mkdtemp(folder) == NULL)
+		return 1;
+	snprintf(socket_path, sizeof(socket_path), "%s/vault.sock", folder);
+	snprintf(key_path, sizeof(key_path), "%s/vault.key", folder);
+	vault_key = key_kem_new();
+	host_key = key_kem_new();
+	key_kem_public(vault_key, vault_pk);
+	key_kem_public(host_key, host_pk);
+	key_kem_private(vault_key, sk);
+	CHECK(keyfile_write(key_path, sk, sizeof(sk)) == ERR_OK);
+
+	test_nobody_there();
+	test_unsafe_key();
+	pid = start_vault(1000, NULL);
+	test_reseal();
+	test_renew();
+	test_what_does_not_open();
+	test_garbage();
+	test_silent_peers();
+	CHECK(end_vault(pid) == -1);
+	test_limit();
+	status = test_wrong_user();
+	unlink(key_path);
+	rmdir(folder);
+	key_kem_free(vault_key);
+	key_kem_free(host_key);
+	if (status == 77 && check_failed == 0) {
+		printf("skipped: another user's call needs root\n");
+		return 77;
+	}
+	return CHECK_DONE();
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the client writes is what the vault reads, and nothing else is read. */
+#include "check.h"
+
+#include "json.h"
+#include "vault_wire.h"
+
+static struct vault_request
+some_request(enum vault_verb verb)
+{
+	struct vault_request q = { .verb = verb, .count = verb == VAULT_RENEW ? 1 : 2, .token = { "CardContact", "SmartCard-HSM", "DENK0100001" } };
+
+	q.rows[0].version = 7;
+	memset(q.rows[0].sealed, 1, sizeof(q.rows[0].sealed));
+	if (verb == VAULT_RESEAL) {
+		q.rows[1].version = INT64_MAX;
+		memset(q.rows[1].sealed, 2, sizeof(q.rows[1].sealed));
+		memset(q.nonce, 3, sizeof(q.nonce));
+	}
+	memset(q.to, 4, sizeof(q.to));
+	memset(q.h, 5, sizeof(q.h));
+	return q;
+}
+
+static void
+check_round_trip(enum vault_verb verb)
+{
+	struct vault_request q = some_request(verb);
+	struct vault_request got = { 0 };
+	struct buf b = buf_new(VAULT_FRAME_MAX);
+
+	CHECK(vault_request_write(&q, &b) == ERR_OK);
+	CHECK(vault_request_read(b.data, b.len, &got) == ERR_OK);
+	CHECK(got.verb == q.verb && got.count == q.count && token_name_equal(&got.token, &q.token));
+	CHECK(got.rows[0].version == q.rows[0].version && got.rows[1].version == q.rows[1].version);
+	CHECK(memcmp(got.rows, q.rows, sizeof(q.rows)) == 0);
+	CHECK(memcmp(got.to, q.to, sizeof(q.to)) == 0 && memcmp(got.h, q.h, sizeof(q.h)) == 0);
+	CHECK(memcmp(got.nonce, q.nonce, sizeof(q.nonce)) == 0);
+	buf_free(&b);
+}
+
+static enum err
+read_changed(enum vault_verb verb, const char *key, json_t *value)
+{
+	struct vault_request q = some_request(verb);
+	struct vault_request got;
+	struct buf b = buf_new(VAULT_FRAME_MAX);
+	json_t *json = NULL;
+	enum err e;
+
+	CHECK(vault_request_write(&q, &b) == ERR_OK);
+	CHECK(json_load(b.data, b.len, &json, NULL) == ERR_OK);
+	if (value == NULL)
+		json_object_del(json, key);
+	else
+		json_object_set_new(json, key, value);
+	buf_reset(&b);
+	CHECK(json_dump(json, &b) == ERR_OK);
+	e = vault_request_read(b.data, b.len, &got);
+	json_decref(json);
+	buf_free(&b);
+	return e;
+}
+
+static void
+test_bad_requests(void)
+{
+	static const char *const keys[] = { "token", "rows", "to", "h", "nonce" };
+	unsigned char bytes[KEY_KEM_PK_LEN + 1] = { 0 };
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		CHECK(read_changed(VAULT_RESEAL, keys[i], NULL) == ERR_INVALID_PARAMS);
+		CHECK(read_changed(VAULT_RESEAL, keys[i], json_null()) == ERR_INVALID_PARAMS);
+		CHECK(read_changed(VAULT_RESEAL, keys[i], json_integer(1)) == ERR_INVALID_PARAMS);
+	}
+	CHECK(read_changed(VAULT_RESEAL, "verb", NULL) == ERR_INVALID_REQUEST);
+	CHECK(read_changed(VAULT_RESEAL, "verb", json_string("open")) == ERR_METHOD_NOT_FOUND);
+	CHECK(read_changed(VAULT_RESEAL, "verb", json_string("renew")) == ERR_INVALID_PARAMS);
+	CHECK(read_changed(VAULT_RENEW, "verb", json_string("reseal")) == ERR_INVALID_PARAMS);
+	CHECK(read_changed(VAULT_RESEAL, "more", json_true()) == ERR_INVALID_PARAMS);
+	CHECK(read_changed(VAULT_RESEAL, "rows", json_array()) == ERR_INVALID_PARAMS);
+	CHECK(read_changed(VAULT_RESEAL, "to", json_b64(bytes, KEY_KEM_PK_LEN - 1)) == ERR_INVALID_PARAMS);
+	CHECK(read_changed(VAULT_RESEAL, "to", json_b64(bytes, KEY_KEM_PK_LEN + 1)) == ERR_INVALID_PARAMS);
+	CHECK(read_changed(VAULT_RESEAL, "to", json_b64(bytes, KEY_KEM_PK_LEN)) == ERR_OK);
+	CHECK(read_changed(VAULT_RENEW, "row", json_pack("{s:I, s:o}", "version", (json_int_t)0, "sealed", json_b64(bytes, 1))) == ERR_INVALID_PARAMS);
+	CHECK(read_changed(VAULT_RENEW, "row", json_null()) == ERR_INVALID_PARAMS);
+}
+
+static void
+test_rows_are_bounded(void)
+{
+	unsigned char sealed[TRANSCRIPT_ESCROW_ROW_LEN] = { 0 };
+
+	for (json_int_t version = -1; version <= 1; version++) {
+		json_t *row = json_pack("{s:I, s:o}", "version", version, "sealed", json_b64(sealed, sizeof(sealed)));
+		CHECK(read_changed(VAULT_RESEAL, "rows", json_pack("[O]", row)) == (version == 1 ? ERR_OK : ERR_INVALID_PARAMS));
+		CHECK(read_changed(VAULT_RESEAL, "rows", json_pack("[OOO]", row, row, row)) == ERR_INVALID_PARAMS);
+		json_decref(row);
+	}
+}
+
+static enum err
+read_reply(enum vault_verb verb, const char *text)
+{
+	struct vault_reply reply;
+
+	return vault_reply_read(verb, text, strlen(text), &reply);
+}
+
+static void
+test_replies(void)
+{
+	struct vault_reply reply = { 0 };
+	struct vault_reply got = { 0 };
+	struct buf b = buf_new(VAULT_FRAME_MAX);
+
+	memset(&reply.answer, 6, sizeof(reply.answer));
+	memset(reply.next.sealed, 7, sizeof(reply.next.sealed));
+	CHECK(vault_reply_write(VAULT_RENEW, ERR_OK, &reply, &b) == ERR_OK);
+	CHECK(vault_reply_read(VAULT_RENEW, b.data, b.len, &got) == ERR_OK);
+	CHECK(memcmp(&got.answer, &reply.answer, sizeof(got.answer)) == 0);
+	CHECK(memcmp(got.next.sealed, reply.next.sealed, sizeof(got.next.sealed)) == 0);
+	CHECK(vault_reply_read(VAULT_RESEAL, b.data, b.len, &got) == ERR_VAULT_UNREACHABLE);
+	buf_reset(&b);
+	CHECK(vault_reply_write(VAULT_RESEAL, ERR_OK, &reply, &b) == ERR_OK);
+	CHECK(vault_reply_read(VAULT_RESEAL, b.data, b.len, &got) == ERR_OK);
+	CHECK(vault_reply_read(VAULT_RENEW, b.data, b.len, &got) == ERR_VAULT_UNREACHABLE);
+	buf_free(&b);
+	CHECK(read_reply(VAULT_RESEAL, "{}") == ERR_VAULT_UNREACHABLE);
+	CHECK(read_reply(VAULT_RESEAL, "[]") == ERR_VAULT_UNREACHABLE);
+	CHECK(read_reply(VAULT_RESEAL, "{\"error\":1}") == ERR_VAULT_UNREACHABLE);
+	CHECK(read_reply(VAULT_RESEAL, "{\"error\":{\"data\":{\"name\":\"vault_limit\"}}}") == ERR_VAULT_LIMIT);
+	CHECK(read_reply(VAULT_RESEAL, "{\"error\":{\"data\":{\"name\":\"sealed_invalid\"}}}") == ERR_SEALED_INVALID);
+	CHECK(read_reply(VAULT_RESEAL, "{\"error\":{\"data\":{\"name\":\"invalid_params\"}}}") == ERR_VAULT_REFUSED);
+	CHECK(read_reply(VAULT_RESEAL, "{\"error\":{\"data\":{\"name\":\"ok\"}}}") == ERR_VAULT_REFUSED);
+}
+
+int
+main(void)
+{
+	json_open();
+	check_round_trip(VAULT_RESEAL);
+	check_round_trip(VAULT_RENEW);
+	test_bad_requests();
+	test_rows_are_bounded();
+	test_replies();
+	return CHECK_DONE();
+}

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The vault's socket: who may speak, how long, and how much; what is done with a request is in open.c. */
+#define _GNU_SOURCE
+#include "vault.h"
+
+#include "config.h"
+#include "frame.h"
+#include "hour.h"
+#include "json.h"
+#include "keyfile.h"
+#include "log.h"
+#include "open.h"
+#include "os.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define CONNECTIONS   (OS_WAIT_MAX - 1) /* at once; the last place is the listener's */
+#define CONNECTION_MS 3000		/* from accept to answer */
+
+struct connection {
+	intptr_t handle; /* -1 for a free place */
+	uint64_t deadline;
+	struct frame_reader reader;
+};
+
+struct vault {
+	struct key_kem *key;
+	struct hour hour;
+	uid_t client; /* who may speak, beside ourselves */
+	intptr_t listener;
+	struct connection connections[CONNECTIONS];
+};
+
+/* ---- one request ---- */
+
+static enum err
+decide(struct vault *v, const struct vault_request *q, struct vault_reply *reply)
+{
+	if (!hour_take(&v->hour, os_now_ms(), (unsigned)q->count))
+		return ERR_VAULT_LIMIT;
+	return open_run(v->key, q, reply);
+}
+
+static void
+answer(struct vault *v, intptr_t handle, const unsigned char *bytes, size_t len)
+{
+	struct vault_request q = { .verb = VAULT_VERB_COUNT };
+	struct vault_reply reply = { 0 };
+	struct buf b = buf_new(VAULT_FRAME_MAX);
+	uint64_t began = os_now_ms();
+	enum err e = vault_request_read(bytes, len, &q);
+
+	if (e == ERR_OK)
+		e = decide(v, &q, &reply);
+	if (vault_reply_write(q.verb, e, &reply, &b) == ERR_OK)
+		(void)frame_write(handle, b.data, b.len, VAULT_FRAME_MAX);
+	log_info("vault", "verb=%s rows=%zu result=%s ms=%u hour=%u/%u token=%s/%s/%s", vault_verb_name(q.verb), q.count, err_name(e),
+	    (unsigned)(os_now_ms() - began), hour_sum(&v->hour), v->hour.max, q.token.manufacturer, q.token.model, q.token.serial);
+	buf_free(&b);
+}
+
+static void
+refuse(intptr_t handle, enum err e)
+{
+	struct buf b = buf_new(VAULT_FRAME_MAX);
+
+	if (vault_reply_write(VAULT_VERB_COUNT, e, NULL, &b) == ERR_OK)
+		(void)frame_write(handle, b.data, b.len, VAULT_FRAME_MAX);
+	buf_free(&b);
+}
+
+/* ---- connections ---- */
+
+static void
+drop(struct connection *c)
+{
+	os_close(c->handle);
+	frame_reader_free(&c->reader);
+	c->handle = -1;
+}
+
+/* What came in may be the whole frame, a part of it, or the end. */
+static void
+serve(struct vault *v, struct connection *c)
+{
+	const unsigned char *bytes = NULL;
+	uint32_t len;
+	bool clean;
+	enum err e = frame_fill(&c->reader, c->handle, &clean);
+
+	if (e == ERR_OK)
+		e = frame_next(&c->reader, &bytes, &len);
+	if (e == ERR_OK && bytes == NULL)
+		return;
+	if (e == ERR_OK)
+		answer(v, c->handle, bytes, len);
+	else if (!clean)
+		log_info("vault", "result=%s", err_name(e));
+	if (e == ERR_FRAME_TOO_LARGE)
+		refuse(c->handle, e);
+	drop(c);
+}
+
+static struct connection *
+free_place(struct vault *v)
+{
+	for (size_t i = 0; i < CONNECTIONS; i++)
+		if (v->connections[i].handle == -1)
+			return &v->connections[i];
+	return NULL;
+}
+
+/* The kernel says who has connected; nobody else gets so far as to send a byte that is read. */
+static void
+welcome(struct vault *v)
+{
+	struct connection *c = free_place(v);
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+	int fd = accept4((int)v->listener, NULL, NULL, SOCK_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (c == NULL || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0) {
+		os_close(fd);
+	} else if (peer.uid != v->client && peer.uid != geteuid()) {
+		log_error("vault", "result=%s uid=%u pid=%d", err_name(ERR_VAULT_REFUSED), (unsigned)peer.uid, (int)peer.pid);
+		refuse(fd, ERR_VAULT_REFUSED);
+		os_close(fd);
+	} else {
+		*c = (struct connection){ .handle = fd, .deadline = os_now_ms() + CONNECTION_MS, .reader = frame_reader_new(VAULT_FRAME_MAX) };
+	}
+}
+
+/* Ends what has had its time; milliseconds until the next one has, -1 without one. */
+static int
+drop_late(struct vault *v)
+{
+	uint64_t now = os_now_ms();
+	uint64_t left = UINT64_MAX;
+
+	for (size_t i = 0; i < CONNECTIONS; i++) {
+		struct connection *c = &v->connections[i];
+		if (c->handle != -1 && c->deadline <= now) {
+			log_info("vault", "result=%s", err_name(ERR_TIMEOUT));
+			drop(c);
+		}
+		if (c->handle != -1 && c->deadline - now < left)
+			left = c->deadline - now;
+	}
+	return left == UINT64_MAX ? -1 : (int)left;
+}
+
+static void
+turn(struct vault *v)
+{
+	intptr_t handles[OS_WAIT_MAX];
+	bool ready[OS_WAIT_MAX] = { false };
+	int timeout = drop_late(v);
+
+	handles[CONNECTIONS] = free_place(v) != NULL ? v->listener : -1;
+	for (size_t i = 0; i < CONNECTIONS; i++)
+		handles[i] = v->connections[i].handle;
+	if (!os_wait(handles, OS_WAIT_MAX, timeout, ready))
+		return;
+	for (size_t i = 0; i < CONNECTIONS; i++)
+		if (ready[i])
+			serve(v, &v->connections[i]);
+	if (ready[CONNECTIONS])
+		welcome(v);
+}
+
+/* ---- the beginning ---- */
+
+/* A name or a number; our own where the configuration names nobody. */
+static bool
+find_client(const char *name, uid_t *ret_uid)
+{
+	char *end = NULL;
+	unsigned long number;
+	const struct passwd *entry;
+
+	if (name == NULL) {
+		*ret_uid = geteuid();
+		return true;
+	}
+	number = strtoul(name, &end, 10);
+	if (name[0] >= '0' && name[0] <= '9' && *end == '\0') {
+		*ret_uid = (uid_t)number;
+		return true;
+	}
+	entry = getpwnam(name);
+	if (entry != NULL)
+		*ret_uid = entry->pw_uid;
+	return entry != NULL;
+}
+
+static struct key_kem *
+load_key(const char *path)
+{
+	unsigned char sk[KEY_KEM_SK_LEN];
+	struct key_kem *key = NULL;
+	struct stat st;
+
+	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) || (st.st_mode & 077) != 0 || st.st_uid != geteuid()) {
+		log_error("vault", "file=%s cause=it is missing, or not the vault user's own, or others can read it", path);
+		return NULL;
+	}
+	if (keyfile_read(path, sk, sizeof(sk)) == ERR_OK)
+		key = key_kem_from_private(sk);
+	wipe(sk, sizeof(sk));
+	if (key == NULL)
+		log_error("vault", "file=%s cause=it holds no key", path);
+	return key;
+}
+
+/* Anybody may knock, because the kernel's word on who it is decides, and not the socket's mode. */
+static intptr_t
+listen_at(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	size_t len = strlen(path);
+	int fd;
+
+	if (len >= sizeof(address.sun_path)) {
+		log_error("vault", "socket=%s cause=longer than %zu bytes", path, sizeof(address.sun_path) - 1);
+		return -1;
+	}
+	memcpy(address.sun_path, path, len);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	unlink(path);
+	if (fd >= 0 && bind(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 && chmod(path, 0666) == 0 && listen(fd, 64) == 0)
+		return fd;
+	log_error("vault", "socket=%s cause=%s", path, strerror(errno));
+	os_close(fd);
+	return -1;
+}
+
+int
+vault_main(const struct config *config)
+{
+	struct vault v = { .hour.max = config->vault.rows_per_hour };
+
+	v.key = load_key(config->vault.private_key);
+	if (v.key == NULL)
+		return 1;
+	if (!find_client(config->vault.client, &v.client)) {
+		log_error("vault", "user=%s cause=there is no such user", config->vault.client);
+		key_kem_free(v.key);
+		return 1;
+	}
+	v.listener = listen_at(config->vault.socket);
+	if (v.listener == -1) {
+		key_kem_free(v.key);
+		return 1;
+	}
+	for (size_t i = 0; i < CONNECTIONS; i++)
+		v.connections[i].handle = -1;
+	log_info("vault", "listening=%s client=%u hour=%u", config->vault.socket, (unsigned)v.client, v.hour.max);
+	for (;;)
+		turn(&v);
+}
