@@ -94,14 +94,12 @@ enum err
 os_spawn(const char *path, const char *const argv[], const char *const env[], unsigned flags, struct os_child *ret_child)
 {
 	intptr_t in[2] = { -1, -1 }, out[2] = { -1, -1 };
-	int error = 0;
+	int error = EINVAL;
 	pid_t pid = -1;
 
 	*ret_child = (struct os_child){ -1, -1, -1 };
-	if (path[0] != '/' || !open_pipe(in) || !open_pipe(out))
-		error = errno != 0 ? errno : EINVAL;
-	else
-		error = start(path, argv, env, flags, in[0], out[1], &pid);
+	if (path[0] == '/')
+		error = open_pipe(in) && open_pipe(out) ? start(path, argv, env, flags, in[0], out[1], &pid) : errno;
 	os_close(in[0]);
 	os_close(out[1]);
 	if (error != 0) {

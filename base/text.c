@@ -185,6 +185,18 @@ is_label(const char *text, size_t len)
 	return true;
 }
 
+/* Digits alone, or what begins as a hexadecimal number; stricter than browsers, since no top-level domain begins like that. */
+static bool
+reads_as_number(const char *label, size_t len)
+{
+	if (len >= 2 && label[0] == '0' && label[1] == 'x')
+		return true;
+	for (size_t i = 0; i < len; i++)
+		if (!is_digit(label[i]))
+			return false;
+	return true;
+}
+
 /*
  * A host as browsers write it: labels of letters, digits and hyphens, or four decimal numbers. A name that ends in a number is an
  * address to a browser (WHATWG URL, "ends in a number checker"), which spells it in no other way than those four, so others are refused.
@@ -206,7 +218,7 @@ is_host(const char *text, size_t len)
 		labels++;
 		if (read_decimal(text + start, i - start, 255, &part))
 			numbers++;
-		last_is_number = strspn(text + start, "0123456789") >= i - start || (text[start] == '0' && text[start + 1] == 'x');
+		last_is_number = reads_as_number(text + start, i - start);
 		start = i + 1;
 	}
 	return !last_is_number || (labels == 4 && numbers == 4);
