@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "json.h"
+#include "log.h"
 #include "text.h"
 
 #include <stdio.h>
@@ -18,13 +19,19 @@ union header {
 	void *pointer;
 };
 
+/*
+ * Never NULL. jansson 2.14 does not see that its lexer's buffer could not grow and then reads and writes past it (akheron/jansson#362, measured),
+ * so a process without memory ends here, in a way that the others expect of it at any moment.
+ */
 static void *
 allocate(size_t len)
 {
 	union header *block = len < SIZE_MAX - sizeof(*block) ? malloc(sizeof(*block) + len) : NULL;
 
-	if (block == NULL)
-		return NULL;
+	if (block == NULL) {
+		log_error("json", "error=%s", err_name(ERR_NO_MEMORY));
+		abort();
+	}
 	block->len = len;
 	return block + 1;
 }
