@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "journal.h"
+
+#include "log.h"
+#include "os.h"
+#include "secret.h"
+#include "text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ID_HEX_LEN    (2 * TRANSCRIPT_ID_LEN)
+#define DRAFT	      "draft-"		  /* in front of the idempotency key, while a request has no id */
+#define DRAFT_SECONDS (60 * 60)		  /* as long as a lost create may be made again */
+#define KEPT_SECONDS  (90 * 24 * 60 * 60) /* what has ended is still shown so long */
+#define LOCK_PAUSE_MS 50
+
+struct journal {
+	char path[OS_PATH_MAX];
+	intptr_t lock;
+	struct journal_entry entry;
+};
+
+/* ---- files and locks ---- */
+
+static enum err
+folder_of(const char *profile, char ret[OS_PATH_MAX])
+{
+	size_t len;
+	enum err e = os_state_dir(ret);
+
+	if (e != ERR_OK)
+		return e;
+	len = strlen(ret);
+	if ((size_t)snprintf(ret + len, OS_PATH_MAX - len, "/%s/requests", profile) >= OS_PATH_MAX - len)
+		return ERR_JOURNAL_FAILED;
+	return os_make_private(ret);
+}
+
+/* Hexadecimal and not base64url, because some file systems do not tell capitals from small letters. */
+static enum err
+path_of(const char *profile, const char *prefix, const unsigned char id[TRANSCRIPT_ID_LEN], char ret[OS_PATH_MAX])
+{
+	char hex[ID_HEX_LEN + 1];
+	size_t len;
+	enum err e = folder_of(profile, ret);
+
+	if (e != ERR_OK)
+		return e;
+	text_hex(id, TRANSCRIPT_ID_LEN, hex);
+	len = strlen(ret);
+	return (size_t)snprintf(ret + len, OS_PATH_MAX - len, "/%s%s.json", prefix, hex) < OS_PATH_MAX - len ? ERR_OK : ERR_JOURNAL_FAILED;
+}
+
+static enum err
+lock(const unsigned char id[TRANSCRIPT_ID_LEN], unsigned wait_ms, intptr_t *ret)
+{
+	char name[sizeof("request-") + ID_HEX_LEN] = "request-";
+	uint64_t until = os_now_ms() + wait_ms;
+	enum err e;
+
+	text_hex(id, TRANSCRIPT_ID_LEN, name + strlen(name));
+	while ((e = os_lock(name, ret)) == ERR_TOKEN_BUSY) {
+		if (os_now_ms() >= until)
+			return ERR_BUSY;
+		os_sleep_ms(LOCK_PAUSE_MS);
+	}
+	return e;
+}
+
+/* Keeps the bytes of a file that cannot be read where a person can find them, and frees its place. */
+static void
+set_aside(const char *path, const struct buf *bytes)
+{
+	char aside[OS_PATH_MAX];
+
+	if ((size_t)snprintf(aside, sizeof(aside), "%s.damaged", path) >= sizeof(aside))
+		return;
+	if (os_write_private(aside, bytes->data, bytes->len) == ERR_OK && os_remove(path) == ERR_OK)
+		log_error("journal", "damaged file set aside as %s", aside);
+}
+
+static bool
+was_set_aside(const char *path)
+{
+	struct buf bytes = buf_new(JOURNAL_FILE_MAX);
+	char aside[OS_PATH_MAX];
+	bool there = (size_t)snprintf(aside, sizeof(aside), "%s.damaged", path) < sizeof(aside) && os_read_file(aside, &bytes) != ERR_PROFILE_MISSING;
+
+	buf_free(&bytes);
+	return there;
+}
+
+/* ERR_REQUEST_ELSEWHERE: there is no such file. mend: the caller holds the lock, so a damaged one may be set aside. */
+static enum err
+load(const char *path, bool mend, struct journal_entry *ret)
+{
+	struct buf bytes = buf_new(JOURNAL_FILE_MAX);
+	enum err e = os_read_file(path, &bytes);
+
+	if (e == ERR_OK) {
+		e = journal_parse(bytes.data, bytes.len, ret);
+		if (e == ERR_JOURNAL_FAILED && mend)
+			set_aside(path, &bytes);
+	} else if (e == ERR_PROFILE_MISSING) {
+		e = was_set_aside(path) ? ERR_JOURNAL_FAILED : ERR_REQUEST_ELSEWHERE;
+	} else if (e != ERR_NO_MEMORY) {
+		e = ERR_JOURNAL_FAILED;
+	}
+	buf_free(&bytes);
+	return e;
+}
+
+static enum err
+write_entry(const char *path, const struct journal_entry *entry)
+{
+	struct buf text = buf_new(JOURNAL_FILE_MAX);
+	enum err e = journal_print(entry, &text);
+
+	if (e == ERR_OK)
+		e = os_write_private(path, text.data, text.len);
+	buf_free(&text);
+	return e == ERR_NO_MEMORY ? e : e != ERR_OK ? ERR_JOURNAL_FAILED
+						    : ERR_OK;
+}
+
+/* ---- an open journal ---- */
+
+static struct journal *
+journal_new(void)
+{
+	struct journal *j = calloc(1, sizeof(*j));
+
+	if (j != NULL)
+		j->lock = -1;
+	return j;
+}
+
+void
+journal_close(struct journal *j)
+{
+	if (j == NULL)
+		return;
+	if (j->lock != -1)
+		os_unlock(j->lock);
+	wipe(j, sizeof(*j));
+	free(j);
+}
+
+/* The file says whose it is; one that was copied to another name is not that request. */
+static bool
+is_entry_of(const struct journal_entry *entry, const char *profile, const unsigned char id[TRANSCRIPT_ID_LEN])
+{
+	return entry->named && strcmp(entry->profile, profile) == 0 && memcmp(entry->id, id, sizeof(entry->id)) == 0;
+}
+
+enum err
+journal_open(const char *profile, const unsigned char id[TRANSCRIPT_ID_LEN], unsigned wait_ms, struct journal **ret)
+{
+	struct journal *j = journal_new();
+	enum err e;
+
+	if (j == NULL)
+		return ERR_NO_MEMORY;
+	e = path_of(profile, "", id, j->path);
+	if (e == ERR_OK)
+		e = lock(id, wait_ms, &j->lock);
+	if (e == ERR_OK)
+		e = load(j->path, true, &j->entry);
+	if (e == ERR_OK && !is_entry_of(&j->entry, profile, id))
+		e = ERR_JOURNAL_FAILED;
+	if (e != ERR_OK) {
+		journal_close(j);
+		return e;
+	}
+	*ret = j;
+	return ERR_OK;
+}
+
+struct journal_entry *
+journal_entry(struct journal *j)
+{
+	return &j->entry;
+}
+
+enum err
+journal_save(struct journal *j)
+{
+	struct journal_entry *entry = &j->entry;
+
+	if (state_is_final(entry->state) && (!entry->outcome.known || entry->outcome.reported)) {
+		wipe(entry->host_kem, sizeof(entry->host_kem));
+		wipe(entry->host_sig, sizeof(entry->host_sig));
+		entry->has_keys = false;
+	}
+	return write_entry(j->path, entry);
+}
+
+enum err
+journal_next_counter(struct journal *j, uint64_t *ret)
+{
+	enum err e;
+
+	if (j->entry.counter >= INT64_MAX)
+		return ERR_JOURNAL_FAILED;
+	j->entry.counter++;
+	e = journal_save(j);
+	if (e == ERR_OK)
+		*ret = j->entry.counter;
+	return e;
+}
+
+enum err
+journal_look(const char *profile, const unsigned char id[TRANSCRIPT_ID_LEN], struct journal_entry *ret)
+{
+	char path[OS_PATH_MAX];
+	enum err e = path_of(profile, "", id, path);
+
+	if (e == ERR_OK)
+		e = load(path, false, ret);
+	if (e == ERR_OK && !is_entry_of(ret, profile, id))
+		e = ERR_JOURNAL_FAILED;
+	return e;
+}
+
+/* ---- a request without an id ---- */
+
+static bool
+is_same_question(const struct journal_entry *a, const struct journal_entry *b)
+{
+	return !a->named && token_name_equal(&a->token, &b->token) && a->certificate_len == b->certificate_len &&
+	       memcmp(a->certificate, b->certificate, a->certificate_len) == 0 && strcmp(a->reason, b->reason) == 0 &&
+	       strcmp(a->language, b->language) == 0;
+}
+
+struct draft_search {
+	const struct journal_entry *wanted;
+	const char *folder;
+	struct journal *found;
+};
+
+/* The key in the name of a draft. */
+static bool
+draft_key(const char *name, unsigned char ret[TRANSCRIPT_ID_LEN])
+{
+	size_t len;
+
+	return strlen(name) == strlen(DRAFT) + ID_HEX_LEN + strlen(".json") && strncmp(name, DRAFT, strlen(DRAFT)) == 0 &&
+	       text_unhex(name + strlen(DRAFT), ID_HEX_LEN, ret, TRANSCRIPT_ID_LEN, &len) && strcmp(name + strlen(DRAFT) + ID_HEX_LEN, ".json") == 0;
+}
+
+/* Opens the draft where nobody works on it and it is readable. */
+static struct journal *
+open_draft(const char *folder, const char *name, const unsigned char key[TRANSCRIPT_ID_LEN])
+{
+	struct journal *j = journal_new();
+
+	if (j == NULL)
+		return NULL;
+	if ((size_t)snprintf(j->path, sizeof(j->path), "%s/%s", folder, name) < sizeof(j->path) && lock(key, 0, &j->lock) == ERR_OK &&
+	    load(j->path, true, &j->entry) == ERR_OK)
+		return j;
+	journal_close(j);
+	return NULL;
+}
+
+static void
+look_at_draft(const char *name, void *context)
+{
+	struct draft_search *search = context;
+	unsigned char key[TRANSCRIPT_ID_LEN];
+	struct journal *j;
+	int64_t age;
+
+	if (search->found != NULL || !draft_key(name, key))
+		return;
+	j = open_draft(search->folder, name, key);
+	if (j == NULL)
+		return;
+	age = os_time() - j->entry.created;
+	if (age > DRAFT_SECONDS)
+		(void)os_remove(j->path);
+	else if (is_same_question(&j->entry, search->wanted))
+		search->found = j;
+	if (search->found != j)
+		journal_close(j);
+}
+
+static enum err
+write_draft(const struct journal_entry *entry, struct journal **ret)
+{
+	struct journal *j = journal_new();
+	enum err e;
+
+	if (j == NULL)
+		return ERR_NO_MEMORY;
+	j->entry = *entry;
+	e = path_of(entry->profile, DRAFT, entry->idempotency_key, j->path);
+	if (e == ERR_OK)
+		e = lock(entry->idempotency_key, 0, &j->lock);
+	if (e == ERR_OK)
+		e = journal_save(j);
+	if (e != ERR_OK) {
+		journal_close(j);
+		return e;
+	}
+	*ret = j;
+	return ERR_OK;
+}
+
+enum err
+journal_begin(const struct journal_entry *entry, struct journal **ret)
+{
+	char folder[OS_PATH_MAX];
+	struct draft_search search = { .wanted = entry, .folder = folder };
+	enum err e = folder_of(entry->profile, folder);
+
+	if (e == ERR_OK)
+		e = os_list(folder, look_at_draft, &search);
+	if (e != ERR_OK) {
+		journal_close(search.found);
+		return e;
+	}
+	if (search.found == NULL)
+		return write_draft(entry, ret);
+	log_debug("journal", "a lost create is made again");
+	*ret = search.found;
+	return ERR_OK;
+}
+
+/* Moves the lock and the path to the id; the entry that lies there already, because the last move was cut short, has the newer counter. */
+static enum err
+move_to(struct journal *j, const unsigned char id[TRANSCRIPT_ID_LEN])
+{
+	intptr_t named_lock;
+	enum err e = lock(id, 0, &named_lock);
+
+	if (e != ERR_OK)
+		return e;
+	os_unlock(j->lock);
+	j->lock = named_lock;
+	j->entry.named = true;
+	memcpy(j->entry.id, id, sizeof(j->entry.id));
+	e = path_of(j->entry.profile, "", id, j->path);
+	if (e == ERR_OK)
+		e = load(j->path, true, &j->entry);
+	return e == ERR_REQUEST_ELSEWHERE ? ERR_OK : e;
+}
+
+enum err
+journal_name(struct journal *j, const unsigned char id[TRANSCRIPT_ID_LEN])
+{
+	char draft[OS_PATH_MAX];
+	enum err e;
+
+	memcpy(draft, j->path, sizeof(draft));
+	e = move_to(j, id);
+	if (e == ERR_OK)
+		e = journal_save(j);
+	if (e == ERR_OK)
+		e = os_remove(draft);
+	return e;
+}
+
+/* ---- all of them ---- */
+
+struct id_search {
+	struct journal_list *list;
+	enum err error;
+};
+
+static void
+add_id(const char *name, void *context)
+{
+	struct id_search *search = context;
+	struct journal_list *list = search->list;
+	unsigned char id[TRANSCRIPT_ID_LEN];
+	void *longer;
+	size_t len;
+
+	if (search->error != ERR_OK || strlen(name) != ID_HEX_LEN + strlen(".json") || strcmp(name + ID_HEX_LEN, ".json") != 0 ||
+	    !text_unhex(name, ID_HEX_LEN, id, sizeof(id), &len))
+		return;
+	longer = realloc(list->ids, (list->count + 1) * sizeof(list->ids[0]));
+	if (longer == NULL) {
+		search->error = ERR_NO_MEMORY;
+		return;
+	}
+	list->ids = longer;
+	memcpy(list->ids[list->count++], id, sizeof(id));
+}
+
+/* Removes an entry that ended long ago; true where it is gone. */
+static bool
+throw_away(const char *profile, const unsigned char id[TRANSCRIPT_ID_LEN])
+{
+	struct journal *j = NULL;
+	bool gone = false;
+
+	if (journal_open(profile, id, 0, &j) != ERR_OK)
+		return false;
+	if (state_is_final(j->entry.state) && !j->entry.has_keys && os_time() - j->entry.created > KEPT_SECONDS)
+		gone = os_remove(j->path) == ERR_OK;
+	journal_close(j);
+	return gone;
+}
+
+enum err
+journal_list(const char *profile, struct journal_list *ret)
+{
+	struct id_search search = { .list = ret };
+	char folder[OS_PATH_MAX];
+	size_t kept = 0;
+	enum err e = folder_of(profile, folder);
+
+	*ret = (struct journal_list){ 0 };
+	if (e == ERR_OK)
+		e = os_list(folder, add_id, &search);
+	if (e == ERR_OK)
+		e = search.error;
+	if (e != ERR_OK) {
+		journal_list_free(ret);
+		return e;
+	}
+	for (size_t i = 0; i < ret->count; i++)
+		if (!throw_away(profile, ret->ids[i]))
+			memmove(ret->ids[kept++], ret->ids[i], sizeof(ret->ids[0]));
+	ret->count = kept;
+	return ERR_OK;
+}
+
+void
+journal_list_free(struct journal_list *list)
+{
+	free(list->ids);
+	*list = (struct journal_list){ 0 };
+}

@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * unlock: an approved request becomes a token with a new PIN. unlock_token() reads as the order of things; each step is one function above it.
+ *
+ * Until the new PIN is proved, whatever fails is the answer. From then on the customer has what he wanted: what fails later (the rotation of
+ * the SO PIN, the report) is told to the server, now or by a later operation, and the answer is a success. A killed worker leaves
+ * the journal, from which the next unlock or unlock.status goes on; the server gives the same release and the same grant again.
+ */
+#include "operation.h"
+
+#include "certificate_view.h"
+#include "code.h"
+#include "find_token.h"
+#include "json.h"
+#include "log.h"
+#include "open_request.h"
+#include "os.h"
+#include "prompt.h"
+#include "text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define WAIT_MS 30000 /* for a status call that is under way */
+
+struct unlock {
+	struct op_call *call;
+	unsigned char id[TRANSCRIPT_ID_LEN];
+	struct journal_entry *entry; /* the open request's, NULL while it is closed */
+	struct open_request request;
+	struct found_token token;
+	intptr_t token_lock;
+	enum stage stage;
+	struct secret code; /* what the person typed */
+	struct secret pin;
+	unsigned char h[KEY_HASH_LEN];
+	struct tms_released released; /* what the server gave for it */
+	struct secret next;
+	unsigned active;	  /* the candidate that the token took */
+	struct step_outcome said; /* by the token, in the step that decided */
+};
+
+/* ---- the request ---- */
+
+static enum err
+open_request(struct unlock *u)
+{
+	enum err e = request_open(u->call->profile, u->id, WAIT_MS, &u->request);
+
+	if (e == ERR_OK)
+		u->entry = request_entry(&u->request);
+	return e;
+}
+
+/* Others may look and ask while a person thinks. */
+static void
+close_request(struct unlock *u)
+{
+	if (u->entry != NULL)
+		request_close(&u->request);
+	u->entry = NULL;
+}
+
+/* Tells the page, and from the release on writes down, how far it has come. */
+static enum err
+enter(struct unlock *u, enum stage stage)
+{
+	u->stage = stage;
+	op_notify(u->call, "unlock.progress", json_pack("{s:o, s:s}", "request", request_id_json(u->id), "stage", stage_name(stage)));
+	if (u->entry == NULL)
+		return ERR_OK;
+	u->entry->stage = stage;
+	return journal_save(u->request.journal);
+}
+
+/* ---- before anybody is asked for anything ---- */
+
+/* An unlock that was cut short after its end was known is only reported. */
+static bool
+has_ended(const struct unlock *u)
+{
+	return u->entry->outcome.known;
+}
+
+static enum err
+find_token(struct unlock *u)
+{
+	struct token_name name = u->entry->token;
+	enum err e;
+
+	close_request(u);
+	e = token_find(u->call->profile, &name, ERR_TOKEN_ABSENT, &u->token);
+	return e == ERR_OK ? token_so_pin_allows(u->token.token) : e;
+}
+
+/* One unlock of a token at a time on this machine, from before the prompt, so that nobody types into two windows. */
+static enum err
+hold_token(struct unlock *u)
+{
+	unsigned char hash[KEY_HASH_LEN];
+	char name[2 * KEY_HASH_LEN + 1];
+	struct buf t = buf_new(TRANSCRIPT_MAX);
+	enum err e;
+
+	transcript_token(&t, &u->token.token->name);
+	e = buf_error(&t);
+	if (e == ERR_OK)
+		e = key_hash(t.data, t.len, hash);
+	buf_free(&t);
+	if (e != ERR_OK)
+		return e;
+	text_hex(hash, sizeof(hash), name);
+	return os_lock(name, &u->token_lock);
+}
+
+/* Tries of the SO PIN that this request has cost, or may have. */
+static unsigned
+attempts_of(const struct journal_entry *entry)
+{
+	return (entry->refused & 1u) + (entry->refused >> 1 & 1u) + entry->unclear;
+}
+
+/* Whether there is something to type a code for. */
+static enum err
+ask_server(struct unlock *u)
+{
+	enum err e = open_request(u);
+
+	if (e == ERR_OK)
+		e = request_ask(&u->request, "status");
+	if (e == ERR_OK)
+		e = request_allows_unlock(u->entry);
+	if (e == ERR_OK && attempts_of(u->entry) >= JOURNAL_ATTEMPTS_MAX)
+		e = ERR_TOKEN_FAILED;
+	return e;
+}
+
+/* ---- the person ---- */
+
+static enum err
+ask_person(struct unlock *u)
+{
+	struct prompt_question question = {
+		.program = u->call->profile->prompt,
+		.origin = u->call->origin,
+		.label = u->token.token->label,
+		.serial = u->token.token->name.serial,
+		.pin_min = u->token.token->pin_min,
+		.pin_max = u->token.token->pin_max,
+	};
+	char phrase[sizeof(u->entry->phrase)], language[sizeof(u->entry->language)];
+	enum err e;
+
+	memcpy(phrase, u->entry->phrase, sizeof(phrase));
+	memcpy(language, u->entry->language, sizeof(language));
+	question.phrase = phrase;
+	question.language = language;
+	close_request(u);
+	e = enter(u, STAGE_PROMPTING);
+	return e == ERR_OK ? prompt_ask(&question, &u->code, &u->pin) : e;
+}
+
+/* ---- the release ---- */
+
+static enum err
+send_code(struct unlock *u, const struct transcript_release *release)
+{
+	struct tms_release_call call = { .release = release, .h = u->h, .host_kem = u->request.host_kem };
+	struct key_sig *code_key_pair = code_key(&u->code, u->id);
+	enum err e;
+
+	secret_wipe(&u->code);
+	if (code_key_pair == NULL)
+		return ERR_NO_MEMORY;
+	call.code_key = code_key_pair;
+	e = tms_release(&u->request.tms, &call, &u->released);
+	key_sig_free(code_key_pair);
+	return e;
+}
+
+/* The fields of h; the certificate's number is the one that the request was made with. */
+static enum err
+describe_release(struct unlock *u, struct certificate_serial *serial, struct transcript_release *ret)
+{
+	*ret = (struct transcript_release){ .token = u->entry->token };
+	memcpy(ret->id, u->id, sizeof(ret->id));
+	memcpy(ret->approval, u->entry->approval, sizeof(ret->approval));
+	key_kem_public(u->request.host_kem, ret->host_kem_pk);
+	key_sig_public(u->request.host_sig, ret->host_sig_pk);
+	if (u->entry->certificate_len != 0 && !certificate_serial(u->entry->certificate, u->entry->certificate_len, serial))
+		return ERR_JOURNAL_FAILED;
+	ret->certificate_serial = serial->bytes;
+	ret->certificate_serial_len = serial->len;
+	return transcript_release_hash(ret, u->h);
+}
+
+static enum err
+release(struct unlock *u)
+{
+	struct certificate_serial serial = { .len = 0 };
+	struct transcript_release release_fields;
+	enum err e = open_request(u);
+
+	/* a person may have cancelled it in another window while this one waited */
+	if (e == ERR_OK)
+		e = request_allows_unlock(u->entry);
+	if (e == ERR_OK)
+		e = enter(u, STAGE_RELEASING);
+	if (e == ERR_OK)
+		e = describe_release(u, &serial, &release_fields);
+	if (e == ERR_OK)
+		e = send_code(u, &release_fields);
+	return e;
+}
+
+/* ---- the new PIN ---- */
+
+/* Whether the step may have presented the SO PIN to the card without a word whether it was right. A step that crashed names no call. */
+static bool
+is_unclear(enum err e, const struct step_outcome *said)
+{
+	switch (e) {
+	case ERR_OK:
+	case ERR_TOKEN_SO_REFUSED:
+	case ERR_TOKEN_SO_LOCKED:
+	case ERR_TOKEN_SO_LAST_TRY:
+	case ERR_TOKEN_ABSENT:
+	case ERR_TOKEN_AMBIGUOUS:
+	case ERR_TOKEN_BUSY:
+	case ERR_PIN_REFUSED:
+	case ERR_MODULE_MISSING:
+	case ERR_PROFILE_UNSAFE:
+		return false;
+	default:
+		return said->call[0] == '\0' || strcmp(said->call, "C_Login") == 0 || strcmp(said->call, "C_InitPIN") == 0;
+	}
+}
+
+/* Written down as unclear before the token is asked, and as what it was afterwards: a crash in between counts as a try. */
+static enum err
+try_candidate(struct unlock *u, unsigned i)
+{
+	enum err e, saved;
+
+	u->entry->unclear++;
+	e = journal_save(u->request.journal);
+	if (e != ERR_OK)
+		return e;
+	e = step_set_pin(u->token.module, &u->entry->token, &u->released.candidates[i], &u->pin, &u->said);
+	if (e == ERR_TOKEN_SO_REFUSED)
+		u->entry->refused |= 1u << i;
+	if (!is_unclear(e, &u->said))
+		u->entry->unclear--;
+	saved = journal_save(u->request.journal);
+	return e != ERR_OK ? e : saved;
+}
+
+/* In order; one that was refused is never tried again. */
+static enum err
+set_pin(struct unlock *u)
+{
+	enum err e = enter(u, STAGE_SETTING_PIN);
+
+	if (e == ERR_OK)
+		e = ERR_TOKEN_SO_REFUSED;
+	for (unsigned i = 0; e == ERR_TOKEN_SO_REFUSED && i < u->released.count; i++) {
+		if ((u->entry->refused >> i & 1u) != 0)
+			continue;
+		u->active = i;
+		e = attempts_of(u->entry) < JOURNAL_ATTEMPTS_MAX ? try_candidate(u, i) : ERR_TOKEN_FAILED;
+	}
+	return e;
+}
+
+static void
+note_success(struct journal_outcome *o, const struct step_proof *proof)
+{
+	*o = (struct journal_outcome){ .known = true, .completed = true, .stage = STAGE_GRANTING, .proof_built = proof->built };
+	memcpy(o->proof_mechanism, proof->mechanism, sizeof(o->proof_mechanism));
+	memcpy(o->proof, proof->signature, proof->signature_len);
+	o->proof_len = proof->signature_len;
+}
+
+/* A login from a fresh process; from here on the unlock has happened, and the journal says so before the server hears of it. */
+static enum err
+prove_pin(struct unlock *u)
+{
+	struct step_proof proof = { .built = false };
+	struct buf message = buf_new(TRANSCRIPT_MAX);
+	enum err e = enter(u, STAGE_PROVING_PIN);
+
+	transcript_unlocked(&message, u->h, u->released.nonce);
+	if (e == ERR_OK)
+		e = buf_error(&message);
+	if (e == ERR_OK)
+		e = step_prove(u->token.module, &u->entry->token, &u->pin, u->entry->certificate, u->entry->certificate_len, message.data, message.len,
+		    &proof, &u->said);
+	buf_free(&message);
+	if (e == ERR_OK)
+		note_success(&u->entry->outcome, &proof);
+	return e;
+}
+
+/* ---- the next SO PIN ---- */
+
+static enum err
+grant(struct unlock *u)
+{
+	enum err e = enter(u, STAGE_GRANTING);
+
+	return e == ERR_OK ? tms_grant(&u->request.tms, u->id, u->h, u->active, u->request.host_kem, &u->next) : e;
+}
+
+static enum err
+rotate(struct unlock *u)
+{
+	enum err e = enter(u, STAGE_ROTATING);
+
+	return e == ERR_OK ? step_rotate(u->token.module, &u->entry->token, &u->released.candidates[u->active], &u->next, &u->said) : e;
+}
+
+static enum err
+prove_rotation(struct unlock *u)
+{
+	enum err e = enter(u, STAGE_PROVING_ROTATION);
+
+	return e == ERR_OK ? step_prove_rotation(u->token.module, &u->entry->token, &u->next, &u->pin, &u->said) : e;
+}
+
+/* The server has the next SO PIN before the token gets it, and keeps the old one until it is told that the new one was proved. */
+static void
+change_so_pin(struct unlock *u)
+{
+	struct journal_outcome *o = &u->entry->outcome;
+	enum err e;
+
+	u->said = (struct step_outcome){ .cryptoki = 0 };
+	if ((e = grant(u)) == ERR_OK &&
+	    (e = rotate(u)) == ERR_OK &&
+	    (e = prove_rotation(u)) == ERR_OK)
+		o->rotated = true;
+	o->error = e;
+	o->cryptoki = u->said.cryptoki;
+	o->stage = e == ERR_OK ? STAGE_REPORTING : u->stage;
+	if (e != ERR_OK)
+		log_info("unlock", "rotated=no stage=%s result=%s", stage_name(u->stage), err_name(e));
+}
+
+/* ---- the end ---- */
+
+/* What the same request cannot mend: another try would fail in the same way, or cost the token's last tries. */
+static bool
+ends_request(enum err e, const struct journal_entry *entry)
+{
+	switch (e) {
+	case ERR_TOKEN_SO_REFUSED:
+	case ERR_TOKEN_SO_LOCKED:
+	case ERR_TOKEN_SO_LAST_TRY:
+	case ERR_TOKEN_UNSUPPORTED:
+	case ERR_PIN_NOT_PROVED:
+		return true;
+	default:
+		return attempts_of(entry) >= JOURNAL_ATTEMPTS_MAX;
+	}
+}
+
+static void
+add_cryptoki(struct unlock *u, uint64_t cryptoki)
+{
+	if (cryptoki != 0)
+		op_detail(u->call, "cryptoki", json_integer((json_int_t)(cryptoki & INT64_MAX)));
+}
+
+/* In this process or in one that died. */
+static bool
+was_released(const struct journal_entry *entry)
+{
+	return entry->stage != STAGE_COUNT && entry->stage >= STAGE_SETTING_PIN;
+}
+
+/* A failure after the release: the server is told where it ended the request; where it did not, the same request may be unlocked again. */
+static void
+note_failure(struct unlock *u, enum err e)
+{
+	add_cryptoki(u, u->said.cryptoki);
+	if (u->entry == NULL || !was_released(u->entry) || !ends_request(e, u->entry))
+		return;
+	u->entry->outcome = (struct journal_outcome){ .known = true, .stage = u->stage, .cryptoki = u->said.cryptoki, .error = e };
+	if (journal_save(u->request.journal) == ERR_OK)
+		(void)request_report(&u->request);
+}
+
+static const char *
+proof_word(const struct journal_outcome *o)
+{
+	if (o->proof_len != 0)
+		return o->reported ? "verified" : "unreported";
+	return o->proof_built ? "no_key" : "not_built";
+}
+
+/* The answer to an unlock that has ended. Its report may have to wait; what the server says against the proof may not. */
+static enum err
+report(struct unlock *u)
+{
+	struct journal_outcome *o = &u->entry->outcome;
+	enum err e;
+
+	(void)enter(u, STAGE_REPORTING);
+	e = request_report(&u->request);
+	if (!o->completed) {
+		add_cryptoki(u, o->cryptoki);
+		return o->error;
+	}
+	if (e == ERR_PROOF_REFUSED)
+		return e;
+	u->call->result = json_pack("{s:o, s:s, s:b, s:s}",
+	    "request", request_id_json(u->id),
+	    "state", state_for_customer(state_is_final(u->entry->state) ? u->entry->state : STATE_COMPLETED),
+	    "rotated", o->rotated ? 1 : 0,
+	    "proof", proof_word(o));
+	return u->call->result != NULL ? ERR_OK : ERR_NO_MEMORY;
+}
+
+static enum err
+unlock_token(struct unlock *u)
+{
+	enum err e;
+
+	if ((e = find_token(u)) != ERR_OK ||
+	    (e = hold_token(u)) != ERR_OK ||
+	    (e = ask_server(u)) != ERR_OK ||
+	    (e = ask_person(u)) != ERR_OK ||
+	    (e = release(u)) != ERR_OK ||
+	    (e = set_pin(u)) != ERR_OK ||
+	    (e = prove_pin(u)) != ERR_OK) {
+		note_failure(u, e);
+		return e;
+	}
+	change_so_pin(u);
+	return report(u);
+}
+
+static void
+forget(struct unlock *u)
+{
+	close_request(u);
+	found_token_free(&u->token);
+	if (u->token_lock != -1)
+		os_unlock(u->token_lock);
+	wipe(u, sizeof(*u));
+}
+
+static enum err
+run(struct op_call *call)
+{
+	struct unlock u = { .call = call, .token_lock = -1, .stage = STAGE_PROMPTING };
+	enum err e = op_request_id(call, u.id);
+
+	if (e == ERR_OK)
+		e = open_request(&u);
+	if (e == ERR_OK)
+		e = has_ended(&u) ? report(&u) : unlock_token(&u);
+	if (e != ERR_OK && u.entry != NULL)
+		op_detail_refusal(call, &u.request.tms.refusal);
+	forget(&u);
+	return e;
+}
+
+const struct op op_unlock = { .name = "unlock", .run = run };

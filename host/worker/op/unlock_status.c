@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * unlock.status: where one request stands, or all open ones of this user and profile. What an unlock could not report before it was cut short
+ * is reported on the way.
+ */
+#include "operation.h"
+
+#include "json.h"
+#include "log.h"
+#include "open_request.h"
+#include "secret.h"
+
+#define WAIT_MS 1500 /* for whoever works on the request; then the journal alone answers */
+
+static json_t *
+changed_json(const struct journal_entry *entry)
+{
+	return json_pack("{s:o, s:s}", "request", request_id_json(entry->id), "state", state_for_customer(entry->state));
+}
+
+static enum err
+ask_server(struct op_call *call, struct open_request *r)
+{
+	struct journal_entry *entry = request_entry(r);
+	enum state before = entry->state;
+	enum err e;
+
+	/* the report's answer is a status; without one, or where it was refused, ask for it */
+	if (!request_has_report(entry) || request_report(r) != ERR_OK) {
+		e = request_ask(r, "status");
+		if (e != ERR_OK) {
+			op_detail_refusal(call, &r->tms.refusal);
+			return e;
+		}
+	}
+	if (entry->state != before)
+		op_notify(call, "unlock.changed", changed_json(entry));
+	return ERR_OK;
+}
+
+/* An unlock of it is under way: what its journal says is the newest there is. */
+static enum err
+look(struct op_call *call, const unsigned char id[TRANSCRIPT_ID_LEN], json_t **ret)
+{
+	struct journal_entry entry = { .stage = STAGE_COUNT };
+	enum err e = journal_look(call->profile->name, id, &entry);
+
+	if (e == ERR_OK)
+		*ret = request_json(&entry);
+	wipe(&entry, sizeof(entry));
+	return e;
+}
+
+static enum err
+status_of(struct op_call *call, const unsigned char id[TRANSCRIPT_ID_LEN], json_t **ret)
+{
+	struct open_request request;
+	enum err e = request_open(call->profile, id, WAIT_MS, &request);
+
+	if (e == ERR_BUSY)
+		return look(call, id, ret);
+	if (e != ERR_OK)
+		return e;
+	e = ask_server(call, &request);
+	if (e == ERR_OK)
+		*ret = request_json(request_entry(&request));
+	request_close(&request);
+	return e;
+}
+
+static bool
+is_open(const struct profile *profile, const unsigned char id[TRANSCRIPT_ID_LEN])
+{
+	struct journal_entry entry = { .stage = STAGE_COUNT };
+	bool open = journal_look(profile->name, id, &entry) == ERR_OK && (!state_is_final(entry.state) || request_has_report(&entry));
+
+	wipe(&entry, sizeof(entry));
+	return open;
+}
+
+/* Of one request alone; what concerns the server or this machine concerns them all. */
+static bool
+is_its_own_trouble(enum err e)
+{
+	return e == ERR_JOURNAL_FAILED || e == ERR_REQUEST_ELSEWHERE || e == ERR_REQUEST_UNKNOWN || e == ERR_SIGNATURE_REFUSED;
+}
+
+static enum err
+status_of_all(struct op_call *call, json_t *requests)
+{
+	struct journal_list list = { .ids = NULL };
+	enum err e = journal_list(call->profile->name, &list);
+
+	for (size_t i = 0; e == ERR_OK && i < list.count; i++) {
+		json_t *request = NULL;
+		if (!is_open(call->profile, list.ids[i]))
+			continue;
+		e = status_of(call, list.ids[i], &request);
+		if (e == ERR_OK) {
+			json_array_append_new(requests, request);
+		} else if (is_its_own_trouble(e)) {
+			log_info("request", "left out of the list: %s", err_name(e));
+			e = ERR_OK;
+		}
+	}
+	journal_list_free(&list);
+	return e;
+}
+
+static enum err
+status_of_one(struct op_call *call, const json_t *wanted, json_t *requests)
+{
+	unsigned char id[TRANSCRIPT_ID_LEN];
+	json_t *request = NULL;
+	enum err e;
+
+	if (!request_id_from_json(wanted, id))
+		return ERR_INVALID_PARAMS;
+	e = status_of(call, id, &request);
+	if (e == ERR_OK)
+		json_array_append_new(requests, request);
+	return e;
+}
+
+static enum err
+run(struct op_call *call)
+{
+	json_t *wanted = NULL;
+	json_t *requests;
+	enum err e;
+
+	if (json_unpack(call->params, "{s?o!}", "request", &wanted) != 0)
+		return ERR_INVALID_PARAMS;
+	requests = json_array();
+	e = wanted != NULL ? status_of_one(call, wanted, requests) : status_of_all(call, requests);
+	if (e != ERR_OK) {
+		json_decref(requests);
+		return e;
+	}
+	call->result = json_pack("{s:o}", "requests", requests);
+	return call->result != NULL ? ERR_OK : ERR_NO_MEMORY;
+}
+
+const struct op op_unlock_status = { .name = "unlock.status", .run = run };

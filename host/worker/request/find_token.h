@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * find_token: the one token that an operation is about, among all that the profile's modules show; which of its certificates the request
+ * carries; whether its SO PIN may be touched. One thread; found_token_free() takes what token_find() gave.
+ */
+#ifndef MOKHOA_FIND_TOKEN_H
+#define MOKHOA_FIND_TOKEN_H
+
+#include "err.h"
+#include "profile.h"
+#include "step.h"
+#include "token_name.h"
+
+struct found_token {
+	const struct profile_module *module; /* the profile's */
+	const struct step_token *token;	     /* in the inspection */
+	struct step_inspection inspection;
+};
+
+/*
+ * The first module of the profile that shows it decides: two of them often drive the same reader. ERR_TOKEN_AMBIGUOUS where it shows two of that
+ * name. Where none has it: the error of a reader that failed, for it may sit there; the error of the first module where none works;
+ * ERR_TOKEN_ABSENT where others are plugged in; else the error `nothing`.
+ */
+enum err token_find(const struct profile *profile, const struct token_name *name, enum err nothing, struct found_token *ret);
+void found_token_free(struct found_token *found);
+
+/* ERR_TOKEN_SO_LOCKED, ERR_TOKEN_SO_LAST_TRY: nothing may be tried on it, so nothing needs to be asked for. */
+enum err token_so_pin_allows(const struct step_token *token);
+
+/* The customer's certificate: no authority's, and of several the one that lasts longest. NULL where there is none. */
+const struct step_certificate *token_certificate_of(const struct step_token *token);
+
+#endif
