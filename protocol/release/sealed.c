@@ -117,6 +117,8 @@ transcript_unpack_release(const unsigned char plain[TRANSCRIPT_SEALED_LEN], unsi
 	size_t nonce_len, count = 0;
 	bool ended = false;
 
+	secret_wipe(&ret_candidates[0]);
+	secret_wipe(&ret_candidates[1]);
 	if (!read_field(&r, &nonce, &nonce_len) || nonce_len != TRANSCRIPT_ID_LEN)
 		return ERR_SEALED_INVALID;
 	while (!ended && count < 2 && read_so_pin(&r, &ret_candidates[count])) {
