@@ -15,8 +15,7 @@ base64url_is_rfc_4648(void)
 {
 	static const struct pair pairs[] = { { "", "" }, { "f", "Zg" }, { "fo", "Zm8" }, { "foo", "Zm9v" }, { "foob", "Zm9vYg" },
 		{ "fooba", "Zm9vYmE" }, { "foobar", "Zm9vYmFy" }, { "\xfb\xff\xbf", "-_-_" } };
-	static const char *const refused[] = { "Z", "Zg==", "Zg=", "Zh", "Zm9", "Zm9v\n", "Zm 9v", "+/+/", "Zm9vY", "\xc3\xa9"
-														    "aa" };
+	static const char *const refused[] = { "Z", "Zg==", "Zg=", "Zh", "Zm9", "Zm9v\n", "Zm 9v", "+/+/", "Zm9vY", "\xc3\xa9zz" };
 	char text[32];
 	unsigned char bytes[32];
 	size_t len;
@@ -76,8 +75,7 @@ static void
 utf8_is_rfc_3629(void)
 {
 	static const char *const bad[] = { "\x80", "\xc0\x80", "\xc1\xbf", "\xc3", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xed\xbf\xbf", "\xf0\x8f\xbf\xbf",
-		"\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xfe", "\xff", "a\xe1\xba", "\xe1\xba"
-										     "a",
+		"\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xfe", "\xff", "a\xe1\xba", "\xe1\xbaz",
 		"\xf0\x9f\x98" };
 	uint32_t point;
 
