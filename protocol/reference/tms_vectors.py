@@ -1,0 +1,351 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Vectors of the TMS: one HTTP call each, and what it must answer."""
+import json
+
+import reference as ref
+from host_vectors import ANSWERS_ABOUT, STAGES, STATES, Answers
+from samples import (APPROVAL, EXPIRES, HOST_KEM, HOST_SIG, IDEMPOTENCY_KEY, KID, REQUEST, SIGNATURE, TOKEN, certificate, drop, fixed, long_text, put,
+                     without_each)
+
+ABOUT = ("Each vector is one HTTP call: `body` is sent as compact JSON, `text` as it stands with `blanks` behind it, `hex` as bytes. `reply` has the HTTP status, and the error's name "
+         "or the schema of tms.openapi.json that the answer satisfies. `valid`: whether the schema takes the body (of a GET: the query).")
+
+WORLDS = {
+    "bare": "the store is empty, and no limit of the configuration is near",
+    "desk": "as bare, on admin.sock with the certificate of an approver, and request 1 is pending",
+}
+
+STATUSES = {"parse_error": 400, "invalid_request": 400, "invalid_params": 400, "mail_address": 400, "signature_refused": 401, "method_not_found": 404,
+            "request_unknown": 404, "frame_too_large": 413}
+HOST_KEM_PK = ref.kem_public(HOST_KEM)
+HOST_SIG_PK = ref.sig_public(HOST_SIG)
+BODY_MAX = 16384
+
+
+class Vectors:
+    def __init__(self):
+        self.rows = []
+
+    def add(self, name, call, path, sent, reply, valid=None, given="bare", method="POST"):
+        row = {"name": name, "call": call, "given": given, "method": method, "path": path}
+        row.update(sent)
+        row["valid"] = reply not in STATUSES if valid is None else valid
+        row["reply"] = {"status": STATUSES[reply], "error": reply} if reply in STATUSES else {"status": 200, "valid": reply}
+        self.rows.append(row)
+
+
+def compact(body):
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+
+
+def create_body(number=0, der=b"", **other):
+    """A create request with its right signature; number makes the idempotency key another one."""
+    body = {"token": TOKEN, "certificate": ref.b64(der), "reason": "locked", "language": "vi", "host_kem_pk": ref.b64(HOST_KEM_PK),
+            "host_sig_pk": ref.b64(HOST_SIG_PK), "idempotency_key": ref.b64(fixed("idempotency key %d" % number, 16)) if number else ref.b64(IDEMPOTENCY_KEY)}
+    body.update(other)
+    r = ref.create_hash(body["token"], der, body["reason"], body["language"], HOST_KEM_PK, HOST_SIG_PK, ref.unb64(body["idempotency_key"]))
+    return {**body, "signature": ref.b64(HOST_SIG.sign(ref.create_request(r)))}
+
+
+def same_for_every_body(v, call, path, right, reply, given="bare"):
+    """What is wrong with the body of any POST; reply is what the right one gets."""
+    text = compact(right)
+
+    def wrong(name, sent, error):
+        v.add("%s: %s" % (call, name), call, path, sent, error, given=given)
+
+    blanks = BODY_MAX - len(text.encode())
+    v.add("%s: a body of the greatest length" % call, call, path, {"text": text, "blanks": blanks}, reply, valid=True, given=given)
+    wrong("one byte more than the greatest length", {"text": text, "blanks": blanks + 1}, "frame_too_large")
+    wrong("empty body", {"text": ""}, "parse_error")
+    wrong("cut", {"text": text[:-1]}, "parse_error")
+    wrong("something behind it", {"text": text + "{}"}, "parse_error")
+    wrong("a byte that is no UTF-8", {"hex": (text[:-1].encode() + b',"\xff":1}').hex()}, "parse_error")
+    wrong("a duplicate key", {"text": "{" + text[1:-1] + "," + text[1:]}, "parse_error")
+    wrong("17 levels", {"text": text[:-1] + ',"deep":' + "[" * 16 + "]" * 16 + "}"}, "parse_error")
+    wrong("16 levels", {"text": text[:-1] + ',"deep":' + "[" * 15 + "]" * 15 + "}"}, "invalid_params")
+    wrong("an array", {"text": "[" + text + "]"}, "invalid_request")
+    wrong("null", {"text": "null"}, "invalid_request")
+    wrong("another key", {"body": {**right, "extra": 1}}, "invalid_params")
+    for key, body in without_each(right, ""):
+        wrong("without %s" % key, {"body": body}, "invalid_params")
+
+
+def wrong_binary(v, call, path, right, key, length):
+    """Around a binary field of a fixed length."""
+    text = right[key]
+    loose = text[:-1] + chr(ord(text[-1]) + 1)
+    for name, value in (("%d bytes" % (length - 1), ref.b64(ref.unb64(text)[:-1])), ("%d bytes" % (length + 1), ref.b64(ref.unb64(text) + b"\0")), ("empty", ""),
+                        ("with loose bits", loose), ("padded", text + "="), ("with + in place of -", "+" + text[1:]), ("null", None)):
+        v.add("%s: %s %s" % (call, key, name), call, path, {"body": {**right, key: value}}, "invalid_params")
+
+
+def create(v):
+    call, path = "create", "/v1/requests"
+    right = create_body()
+
+    def body(name, value, reply="create_answer", **more):
+        v.add("%s: %s" % (call, name), call, path, {"body": value}, reply, **more)
+
+    body("right", right)
+    body("the same again", right)
+    body("forgotten, in English", create_body(1, reason="forgotten", language="en"))
+    body("with a certificate", create_body(2, certificate()))
+    body("with a certificate of 8,192 bytes", create_body(3, certificate(8192)))
+    body("with a certificate of 8,193 bytes", create_body(4, certificate(8193)), "invalid_params")
+    body("with a certificate that is none", create_body(5, b"\x30\x03\x02\x01\x00"), "invalid_params", valid=True)
+    body("with something behind the certificate", create_body(6, certificate() + b"\0"), "invalid_params", valid=True)
+    for name, value in (("of no length of base64", "AAAAA"), ("with loose bits", "AB"), ("null", None)):
+        body("certificate %s" % name, {**right, "certificate": value}, "invalid_params")
+    same_for_every_body(v, call, path, right, "create_answer")
+    for key, length in (("host_kem_pk", 65), ("host_sig_pk", 32), ("idempotency_key", 16), ("signature", 64)):
+        wrong_binary(v, call, path, right, key, length)
+    body("host_kem_pk compressed", {**right, "host_kem_pk": ref.b64(b"\2" + HOST_KEM_PK[1:])}, "invalid_params")
+    body("host_kem_pk not on the curve", {**right, "host_kem_pk": ref.b64(HOST_KEM_PK[:-1] + bytes([HOST_KEM_PK[-1] ^ 1]))}, "invalid_params", valid=True)
+    body("another signature", {**right, "signature": SIGNATURE}, "signature_refused", valid=True)
+    for key, value in (("reason", "forgotten"), ("language", "en"), ("token", {**TOKEN, "serial": "0123456788"}), ("certificate", ref.b64(certificate())),
+                       ("idempotency_key", ref.b64(fixed("another", 16)))):
+        body("%s changed under the signature" % key, {**right, key: value}, "signature_refused", valid=True)
+    for key in ("reason", "language"):
+        for value in ("another", "", None):
+            body("%s %s" % (key, json.dumps(value)), {**right, key: value}, "invalid_params")
+    for value in (None, [], "0123456789"):
+        body("token %s" % json.dumps(value), {**right, "token": value}, "invalid_params")
+    body("token with another key", put(right, "token.label", ""), "invalid_params")
+    for key, value in without_each(right, "token"):
+        body("token without %s" % key, value, "invalid_params")
+    for number, (key, most) in enumerate((("manufacturer", 32), ("model", 16), ("serial", 16))):
+        body("%s of %d bytes" % (key, most), create_body(10 + number, token={**TOKEN, key: long_text(most)}))
+        body("%s of %d bytes" % (key, most + 1), put(right, "token." + key, long_text(most + 1)), "invalid_params")
+        body("%s null" % key, put(right, "token." + key, None), "invalid_params")
+        body("%s with a line end" % key, put(right, "token." + key, "a\nb"), "invalid_params")
+    body("serial empty", put(right, "token.serial", ""), "invalid_params")
+    body("serial of one byte", create_body(20, token={**TOKEN, "serial": "x"}))
+
+
+def paths(v):
+    body = {"body": {"counter": 1, "signature": SIGNATURE}}
+    for method, path in (("POST", "/"), ("POST", "/v1"), ("POST", "/v1/requests/"), ("POST", "/v2/requests"), ("GET", "/v1/requests"), ("PUT", "/v1/requests"),
+                         ("GET", "/v1/requests/%s/status" % REQUEST), ("POST", "/v1/requests/%s" % REQUEST), ("POST", "/v1/requests/%s/unlock" % REQUEST),
+                         ("POST", "/v1/requests/%s/Status" % REQUEST), ("POST", "/v1/requests/%s/status/" % REQUEST), ("GET", "/v1/admin/me"),
+                         ("POST", "/v1/admin/requests/1/approve")):
+        v.add("path: %s %s" % (method, path), None, path, body if method != "GET" else {}, "method_not_found", valid=True, method=method)
+    for name, text in (("nobody's", REQUEST), ("21 characters", REQUEST[:21]), ("23 characters", REQUEST + "A"), ("with loose bits", REQUEST[:21] + "B"), ("one letter", "x")):
+        v.add("path: id %s" % name, "status", "/v1/requests/%s/status" % text, body, "request_unknown", valid=True)
+    v.add("path: the shape is judged before the id", "status", "/v1/requests/%s/status" % REQUEST, {"body": {"counter": 0, "signature": SIGNATURE}}, "invalid_params")
+
+
+def counters(v, call, path, right):
+    for value in (1, 2**63 - 1):
+        v.add("%s: counter %d" % (call, value), call, path, {"body": {**right, "counter": value}}, "request_unknown", valid=True)
+    for value in (0, -1, 1.5, "1", None, True):
+        v.add("%s: counter %s" % (call, json.dumps(value)), call, path, {"body": {**right, "counter": value}}, "invalid_params")
+    v.add("%s: counter 2^63" % call, call, path, {"text": compact({**right, "counter": 2**63})}, "parse_error")
+
+
+def signed(v):
+    """Calls that name a request; in the bare world there is none, so what is right gets request_unknown."""
+    right = {"counter": 1, "signature": SIGNATURE}
+    for call in ("status", "resend", "cancel"):
+        path = "/v1/requests/%s/%s" % (REQUEST, call)
+        same_for_every_body(v, call, path, right, "request_unknown")
+        wrong_binary(v, call, path, right, "signature", 64)
+        counters(v, call, path, right)
+
+    call, path = "release", "/v1/requests/%s/release" % REQUEST
+    right = {"approval": ref.b64(APPROVAL), "signature": SIGNATURE, "proof": SIGNATURE}
+    same_for_every_body(v, call, path, right, "request_unknown")
+    for key, length in (("approval", 16), ("signature", 64), ("proof", 64)):
+        wrong_binary(v, call, path, right, key, length)
+
+    call, path = "grant", "/v1/requests/%s/grant" % REQUEST
+    right = {"active": 0, "signature": SIGNATURE}
+    same_for_every_body(v, call, path, right, "request_unknown")
+    wrong_binary(v, call, path, right, "signature", 64)
+    v.add("grant: active 1", call, path, {"body": {**right, "active": 1}}, "request_unknown", valid=True)
+    for value in (-1, 2, 0.5, "0", None, False):
+        v.add("grant: active %s" % json.dumps(value), call, path, {"body": {**right, "active": value}}, "invalid_params")
+    done(v)
+
+
+def done(v):
+    call, path = "done", "/v1/requests/%s/done" % REQUEST
+    proof = ref.b64(fixed("proof"))
+    right = {"counter": 3, "result": "completed", "stage": "reporting", "cryptoki": 0, "error": "ok", "rotated": True, "proof_mechanism": "ecdsa-sha256",
+             "proof": proof, "signature": SIGNATURE}
+
+    def at(key, value, reply="invalid_params"):
+        v.add("done: %s %s" % (key, json.dumps(value)[:24]), call, path, {"body": {**right, key: value}}, reply, valid=reply == "request_unknown")
+
+    same_for_every_body(v, call, path, right, "request_unknown")
+    wrong_binary(v, call, path, right, "signature", 64)
+    counters(v, call, path, right)
+    for key, words in (("result", ("completed", "failed")), ("stage", STAGES), ("error", ("ok", "token_removed", "token_so_refused", "timeout")),
+                       ("proof_mechanism", ("ecdsa-sha256", "rsa-pkcs1-sha256"))):
+        for word in words:
+            at(key, word, "request_unknown")
+        for word in ("another", None, 0):
+            at(key, word)
+    for value in (0, 0x30, 2**63 - 1):
+        at("cryptoki", value, "request_unknown")
+    for value in (-1, 0.5, "0x30", None, True):
+        at("cryptoki", value)
+    at("rotated", False, "request_unknown")
+    for value in (0, 1, "true", None):
+        at("rotated", value)
+    v.add("done: a proof of 1,024 bytes", call, path, {"body": {**right, "proof": ref.b64(bytes(1024))}}, "request_unknown", valid=True)
+    v.add("done: a proof of 1,025 bytes", call, path, {"body": {**right, "proof": ref.b64(bytes(1025))}}, "invalid_params")
+    v.add("done: no proof", call, path, {"body": {**right, "proof_mechanism": "", "proof": ""}}, "request_unknown", valid=True)
+    v.add("done: a proof without its mechanism", call, path, {"body": {**right, "proof_mechanism": ""}}, "invalid_params")
+    v.add("done: a mechanism without its proof", call, path, {"body": {**right, "proof": ""}}, "invalid_params")
+    v.add("done: a proof of one byte", call, path, {"body": {**right, "proof": "AA"}}, "request_unknown", valid=True)
+
+
+def desk(v):
+    v.add("admin.me", "admin.me", "/v1/admin/me", {}, "me_answer", given="desk", method="GET")
+    lists = "/v1/admin/requests"
+    for query in ("", "?state=pending", "?state=unidentified&limit=1", "?limit=100", "?before=0", "?before=9007199254740991"):
+        v.add("admin.list: %s" % (query or "all"), "admin.list", lists + query, {}, "list_answer", given="desk", method="GET")
+    for query in ("?state=open", "?limit=0", "?limit=101", "?limit=ten", "?before=-1", "?before=9007199254740992", "?order=id", "?state=", "?limit=1&limit=2"):
+        v.add("admin.list: %s" % query, "admin.list", lists + query, {}, "invalid_params", given="desk", method="GET")
+    v.add("admin.one", "admin.one", lists + "/1", {}, "one_answer", given="desk", method="GET")
+    for number in ("0", "2", "-1", "x", "01", "9007199254740992", "1.0"):
+        v.add("admin.one: number %s" % number, "admin.one", lists + "/" + number, {}, "request_unknown", given="desk", method="GET", valid=number == "2")
+
+    call, path = "admin.approve", lists + "/1/approve"
+    right = {"how": "call_back", "reference": "CV-2024-17", "phrase": "0000-0000"}
+
+    def body(name, value, reply, **more):
+        v.add("%s: %s" % (call, name), call, path, {"body": value}, reply, given="desk", **more)
+
+    same_for_every_body(v, call, path, right, "one_answer", given="desk")
+    for word in ("form", "in_person", "agency"):
+        body("how %s" % word, {**right, "how": word}, "one_answer")
+    for key in ("how", "reference", "phrase"):
+        for value in (None, 1):
+            body("%s %s" % (key, json.dumps(value)), {**right, key: value}, "invalid_params")
+    body("how another", {**right, "how": "mail"}, "invalid_params")
+    around = (("reference", 128, 0, right), ("phrase", 32, 1, right), ("reason", 512, 1, {**right, "email": "khach@example.vn", "reason": "x"}))
+    for key, most, least, base in around:
+        body("%s of %d bytes" % (key, most), {**base, key: long_text(most)}, "one_answer")
+        body("%s of %d bytes" % (key, most + 1), {**base, key: long_text(most + 1)}, "invalid_params")
+        body("%s of %d bytes" % (key, least), {**base, key: "x" * least}, "one_answer")
+        if least:
+            body("%s empty" % key, {**base, key: ""}, "invalid_params")
+    addressed = {**right, "email": "khach@example.vn", "reason": "đổi địa chỉ"}
+    body("another address", addressed, "one_answer")
+    body("another address without a reason", drop(addressed, "reason"), "invalid_params")
+    body("reason null", {**addressed, "reason": None}, "invalid_params")
+    body("email null", {**addressed, "email": None}, "invalid_params")
+    longest = "k@" + "x" * 252
+    for value in ("a@b", "a.b+c@xn--v-d-hla.example", "k" * 64 + "@example.vn", longest):
+        body("address %s" % value[:24], {**addressed, "email": value}, "one_answer")
+    for value in ("", "khach", "@example.vn", "khach@", "a b@example.vn", "a@b,c@d", "a@b\r\nBcc: c@d", "<a@b>", "\"a\"@b", "a@b.", "a@b@c", "đ@example.vn", "a;b@c", "a:b@c",
+                  "a\\b@c", "k" * 65 + "@example.vn", longest + "x"):
+        body("address %s" % json.dumps(value)[:24], {**addressed, "email": value}, "mail_address")
+
+    call, path = "admin.refuse", lists + "/1/refuse"
+    right = {"reason": "không gọi được"}
+    same_for_every_body(v, call, path, right, "one_answer", given="desk")
+    body("reason of 512 bytes", {"reason": long_text(512)}, "one_answer")
+    body("reason of one byte", {"reason": "x"}, "one_answer")
+    body("reason of 513 bytes", {"reason": long_text(513)}, "invalid_params")
+    for value in ("", None, 1, "a\u202eb"):
+        body("reason %s" % json.dumps(value), {"reason": value}, "invalid_params")
+
+
+# ---- answers ----
+
+def answers():
+    found = []
+
+    def of(definition, right):
+        a = Answers(definition, right)
+        found.append(a)
+        return a
+
+    def binary(a, key):
+        text = a.right[key]
+        a.at(key, wrong=[text[:-1], text + "A", text + "=", "+" + text[1:], None])
+
+    a = of("create_answer", {"id": REQUEST, "expires": EXPIRES, "hotline": "1800 1000", "kid": KID, "signature": SIGNATURE})
+    a.keys()
+    a.seconds("expires")
+    a.text("hotline", 64)
+    a.at("kid", wrong=[KID.upper(), KID[:-1], KID + "0", None])
+    binary(a, "id")
+    binary(a, "signature")
+
+    a = of("status_answer", {"state": "approved", "expires": EXPIRES, "code_expires": EXPIRES - 86400, "retry_after": 30, "email": "k***h@example.vn",
+                             "approval": ref.b64(APPROVAL), "note": "", "kid": KID, "signature": SIGNATURE})
+    a.keys()
+    a.words("state", STATES)
+    a.at("state", wrong=["unidentified"])
+    for key in ("expires", "code_expires", "retry_after"):
+        a.seconds(key)
+    a.text("email", 254)
+    a.text("note", 512)
+    a.at("approval", right=[""], wrong=["A" * 21, "A" * 21 + "B", None])
+    binary(a, "signature")
+
+    enc = ref.b64(HOST_KEM_PK)
+    a = of("sealed_answer", {"enc": enc, "ciphertext": ref.b64(b"".join(fixed("sealed %d" % i) for i in range(9))[:272]), "kid": KID, "signature": SIGNATURE})
+    a.keys()
+    for key in ("enc", "ciphertext", "signature"):
+        binary(a, key)
+
+    a = of("me_answer", {"name": "Nguyễn Thị Duyệt", "role": "approver"})
+    a.keys()
+    a.text("name", 128, 1)
+    a.words("role", ("approver", "operator", "auditor"))
+
+    row = {"number": 58498, "state": "unidentified", "customer": "CÔNG TY CỔ PHẦN VÍ DỤ", "email": "khach@example.vn", "token": TOKEN,
+           "certificate_serial": "F401C7ADA92A737CA6ECF19C1FB1525C", "reason": "locked", "language": "vi", "created": EXPIRES - 604800, "decided": 0,
+           "expires": EXPIRES}
+    one = {**row, "how": "call_back", "reference": "CV-2024-17", "decided_by": "Nguyễn Thị Duyệt", "note": "", "waiting_email": "",
+           "history": [{"time": EXPIRES - 604800, "actor": "", "event": "request.created", "detail": ""}]}
+    a = of("list_answer", {"requests": [row], "next": 58498})
+    a.keys()
+    a.keys("requests.0")
+    a.at("requests", right=[[]], wrong=[None, [None]])
+    a.at("next", right=[0, 2**53 - 1], wrong=[-1, 2**53, None])
+    shared(a, "requests.0.")
+    a = of("one_answer", one)
+    a.keys()
+    shared(a, "")
+    a.words("how", ("", "call_back", "form", "in_person", "agency"))
+    for key, most in (("reference", 128), ("decided_by", 128), ("note", 512), ("waiting_email", 254)):
+        a.text(key, most)
+    a.at("history", right=[[]], wrong=[None, [None]])
+    a.keys("history.0")
+    a.seconds("history.0.time")
+    a.text("history.0.actor", 128)
+    a.text("history.0.detail", 1024)
+    a.at("history.0.event", right=["a", "e" * 64], wrong=["", "E", "e" * 65, None])
+    return [row for a in found for row in a.rows]
+
+
+def shared(a, at):
+    """What a row and one have in common."""
+    a.at(at + "number", right=[1, 2**53 - 1], wrong=[0, 2**53, "1"])
+    a.words(at + "state", ("pending", "approved", "refused", "released", "completed", "unknown", "failed", "expired", "cancelled", "locked_out"))
+    for key, most in (("customer", 256), ("email", 254)):
+        a.text(at + key, most)
+    a.at(at + "certificate_serial", right=["", "0A" * 64], wrong=["A", "0a", "0A" * 65, None])
+    a.words(at + "reason", ("forgotten",))
+    a.words(at + "language", ("en",))
+    for key in ("created", "decided", "expires"):
+        a.seconds(at + key)
+
+
+def tms():
+    v = Vectors()
+    create(v)
+    paths(v)
+    signed(v)
+    desk(v)
+    return {"about": ABOUT, "worlds": WORLDS, "vectors": v.rows}
+
+
+def tms_answers():
+    return {"about": ANSWERS_ABOUT, "vectors": answers()}
