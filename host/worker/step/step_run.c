@@ -190,13 +190,16 @@ take_request(intptr_t in, struct step_request *ret)
 static bool
 give_answer(intptr_t out, struct work *w, enum err e)
 {
-	const struct cryptoki_trace *trace = w->signer.trace.rv != CKR_OK || w->signer.trace.call != NULL ? &w->signer.trace : &w->cryptoki.trace;
-	struct step_outcome outcome = { .cryptoki = trace->rv };
+	const struct cryptoki_trace *trace = w->signer.trace.call != NULL ? &w->signer.trace : &w->cryptoki.trace;
+	struct step_outcome outcome = { .cryptoki = 0 };
 	struct buf b = buf_new(STEP_FRAME_MAX);
 	json_t *answer;
 	bool given;
 
-	(void)text_copy(outcome.call, sizeof(outcome.call), trace->call != NULL ? trace->call : "");
+	if (e != ERR_OK && trace->call != NULL) {
+		outcome.cryptoki = trace->rv;
+		(void)text_copy(outcome.call, sizeof(outcome.call), trace->call);
+	}
 	answer = step_answer_json(e, &outcome, w->result);
 	w->result = NULL;
 	given = answer != NULL && json_dump(answer, &b) == ERR_OK && frame_write(out, b.data, b.len, STEP_FRAME_MAX) == ERR_OK;

@@ -9,12 +9,13 @@ token_proof_login(struct cryptoki *c, const struct token_name *token, const stru
 	struct slot slot;
 	enum err e = slot_open(c, token, false, &slot);
 
-	if (e == ERR_OK)
-		e = cryptoki_login(c, CKU_USER, pin);
+	if (e != ERR_OK)
+		return e;
+	e = cryptoki_login(c, CKU_USER, pin);
 	/* logged in before we came: a module that shares a login between processes. It has not looked at our PIN, so it is asked again. */
-	if (c->trace.rv == CKR_USER_ALREADY_LOGGED_IN && e == ERR_PIN_NOT_PROVED) {
+	if (e == ERR_PIN_NOT_PROVED && c->trace.rv == CKR_USER_ALREADY_LOGGED_IN) {
 		(void)c->list->C_Logout(c->session);
 		e = cryptoki_login(c, CKU_USER, pin);
 	}
-	return e;
+	return slot_settle(c, slot.id, e);
 }

@@ -2,6 +2,7 @@
 #include "slot.h"
 
 #include "log.h"
+#include "os.h"
 #include "text.h"
 
 #include <stdint.h>
@@ -112,11 +113,30 @@ slot_read(struct cryptoki *c, CK_SLOT_ID id, struct slot *ret)
 
 /* ---- the one that is meant ---- */
 
+#define SETTLE_TRIES 10
+#define SETTLE_MS    100
+
+enum err
+slot_settle(struct cryptoki *c, CK_SLOT_ID id, enum err e)
+{
+	for (int i = 0; i < SETTLE_TRIES && e == ERR_TOKEN_FAILED; i++) {
+		CK_SLOT_INFO info = { .flags = 0 };
+		CK_RV rv = c->list->C_GetSlotInfo(id, &info);
+
+		if (rv == CKR_OK ? (info.flags & CKF_TOKEN_PRESENT) == 0 : cryptoki_err(CRYPTOKI_SLOT, rv) == ERR_TOKEN_REMOVED)
+			e = ERR_TOKEN_REMOVED;
+		else
+			os_sleep_ms(SETTLE_MS);
+	}
+	return e;
+}
+
 enum err
 slot_find(struct cryptoki *c, const struct token_name *token, struct slot *ret)
 {
 	CK_SLOT_ID ids[SLOT_MAX];
 	enum err failed = ERR_TOKEN_ABSENT;
+	CK_SLOT_ID failed_id = 0;
 	size_t count = 0;
 	size_t found = 0;
 	enum err e = slot_list(c, ids, &count);
@@ -132,11 +152,12 @@ slot_find(struct cryptoki *c, const struct token_name *token, struct slot *ret)
 			found++;
 		} else if (e != ERR_OK && e != ERR_NO_TOKEN && e != ERR_TOKEN_UNSUPPORTED) {
 			failed = e;
+			failed_id = ids[i];
 		}
 	}
 	if (found == 1)
 		return ERR_OK;
-	return found == 0 ? failed : ERR_TOKEN_AMBIGUOUS;
+	return found == 0 ? slot_settle(c, failed_id, failed) : ERR_TOKEN_AMBIGUOUS;
 }
 
 enum err
@@ -145,8 +166,9 @@ slot_open(struct cryptoki *c, const struct token_name *token, bool writable, str
 	struct slot slot;
 	enum err e = slot_find(c, token, &slot);
 
-	if (e == ERR_OK)
-		e = cryptoki_open_session(c, slot.id, writable);
+	if (e != ERR_OK)
+		return e;
+	e = cryptoki_open_session(c, slot.id, writable);
 	if (e == ERR_OK)
 		e = slot_read(c, slot.id, &slot);
 	if (e == ERR_NO_TOKEN)
@@ -155,7 +177,7 @@ slot_open(struct cryptoki *c, const struct token_name *token, bool writable, str
 		e = ERR_TOKEN_CHANGED;
 	if (e == ERR_OK)
 		*ret = slot;
-	return e;
+	return slot_settle(c, slot.id, e);
 }
 
 /* ---- what the flags say ---- */

@@ -36,7 +36,7 @@ enum err slot_list(struct cryptoki *c, CK_SLOT_ID ret_ids[SLOT_MAX], size_t *ret
  */
 enum err slot_read(struct cryptoki *c, CK_SLOT_ID id, struct slot *ret);
 
-/* The one slot with that token: ERR_TOKEN_ABSENT, ERR_TOKEN_AMBIGUOUS. A reader that failed is its error only where no other has the token. */
+/* The one slot with that token: ERR_TOKEN_ABSENT, ERR_TOKEN_AMBIGUOUS. A reader that failed says why only where no other has the token. */
 enum err slot_find(struct cryptoki *c, const struct token_name *token, struct slot *ret);
 
 /*
@@ -44,6 +44,12 @@ enum err slot_find(struct cryptoki *c, const struct token_name *token, struct sl
  * with it. ERR_TOKEN_CHANGED where another one stands there by now.
  */
 enum err slot_open(struct cryptoki *c, const struct token_name *token, bool writable, struct slot *ret);
+
+/*
+ * Behind a call that failed: ERR_TOKEN_REMOVED in place of ERR_TOKEN_FAILED where the token has gone. PC/SC notices that some hundred
+ * milliseconds late, and until then modules know only that something failed: so this looks for a second. Makes no PIN call.
+ */
+enum err slot_settle(struct cryptoki *c, CK_SLOT_ID id, enum err e);
 
 /*
  * The wire's words for the flags (protocol/README.md). Flags bring only bad news: for the user PIN silence reads as "ok", for the SO PIN,

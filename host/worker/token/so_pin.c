@@ -49,13 +49,16 @@ so_pin_set_user_pin(struct cryptoki *c, const struct token_name *token, const st
 		e = so_flags_allow(&slot);
 	if (e == ERR_OK && !pin_is_usable(&slot, new_pin))
 		e = ERR_PIN_REFUSED;
-	if (e == ERR_OK)
-		e = cryptoki_login(c, CKU_SO, so_pin);
 	if (e != ERR_OK)
 		return e;
-	rv = c->list->C_InitPIN(c->session, (CK_UTF8CHAR_PTR)new_pin->bytes, (CK_ULONG)new_pin->len);
-	e = cryptoki_check(c, CRYPTOKI_INIT_PIN, "C_InitPIN", rv);
-	return rv == CKR_PIN_LOCKED ? which_is_locked(c, slot.id) : e;
+	e = cryptoki_login(c, CKU_SO, so_pin);
+	if (e == ERR_OK) {
+		rv = c->list->C_InitPIN(c->session, (CK_UTF8CHAR_PTR)new_pin->bytes, (CK_ULONG)new_pin->len);
+		e = cryptoki_check(c, CRYPTOKI_INIT_PIN, "C_InitPIN", rv);
+		if (rv == CKR_PIN_LOCKED)
+			e = which_is_locked(c, slot.id);
+	}
+	return slot_settle(c, slot.id, e);
 }
 
 enum err
@@ -66,10 +69,12 @@ so_pin_rotate(struct cryptoki *c, const struct token_name *token, const struct s
 
 	if (e == ERR_OK)
 		e = so_flags_allow(&slot);
-	if (e == ERR_OK)
-		e = cryptoki_login(c, CKU_SO, active);
 	if (e != ERR_OK)
 		return e;
-	return cryptoki_check(c, CRYPTOKI_SET_SO_PIN, "C_SetPIN",
-	    c->list->C_SetPIN(c->session, (CK_UTF8CHAR_PTR)active->bytes, (CK_ULONG)active->len, (CK_UTF8CHAR_PTR)next->bytes, (CK_ULONG)next->len));
+	e = cryptoki_login(c, CKU_SO, active);
+	if (e == ERR_OK)
+		e = cryptoki_check(c, CRYPTOKI_SET_SO_PIN, "C_SetPIN",
+		    c->list->C_SetPIN(c->session, (CK_UTF8CHAR_PTR)active->bytes, (CK_ULONG)active->len, (CK_UTF8CHAR_PTR)next->bytes,
+			(CK_ULONG)next->len));
+	return slot_settle(c, slot.id, e);
 }
