@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "letter.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define LINE_SIZE	 1536 /* a note and what stands around it */
+#define TIME_SIZE	 64
+#define VIETNAM_OFFSET_S (7 * 3600) /* no summer time */
+
+#if defined(__GNUC__)
+__attribute__((format(printf, 2, 3)))
+#endif
+static void
+say(struct buf *b, const char *format, ...)
+{
+	char line[LINE_SIZE];
+	va_list args;
+	int len;
+
+	va_start(args, format);
+	len = vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	if (len < 0 || (size_t)len >= sizeof(line))
+		buf_fail(b, ERR_INTERNAL);
+	else
+		buf_add(b, line, (size_t)len);
+}
+
+/* What the functions below speak of. */
+struct letter {
+	const struct letter_facts *facts;
+	char time[TIME_SIZE]; /* until when the code is valid, else when it happened */
+};
+
+/* As the customer's clock on the wall shows it. */
+static enum err
+write_time(int64_t when, char ret[TIME_SIZE])
+{
+	time_t t = (time_t)(when + VIETNAM_OFFSET_S);
+	struct tm tm;
+
+	if (gmtime_r(&t, &tm) == NULL)
+		return ERR_INTERNAL;
+	snprintf(ret, TIME_SIZE, "%02d:%02d, %02d/%02d/%04d", tm.tm_hour, tm.tm_min, tm.tm_mday, tm.tm_mon + 1, tm.tm_year + 1900);
+	return ERR_OK;
+}
+
+/* The code on a line of its own. It takes no way through printf, which would leave it on the stack. */
+static void
+say_code(struct buf *b, const struct secret *code)
+{
+	buf_add_text(b, "    ");
+	buf_add(b, code->bytes, code->len);
+	buf_add_text(b, "\n\n");
+}
+
+static void
+say_facts_vi(struct buf *b, const struct letter_facts *f)
+{
+	say(b, "Token: %s %s, số sê-ri %s\n", f->token->manufacturer, f->token->model, f->token->serial);
+	say(b, "Yêu cầu số: %lld\n", (long long)f->number);
+	say(b, "Cụm từ kiểm tra: %s\n", f->phrase);
+}
+
+static void
+say_facts_en(struct buf *b, const struct letter_facts *f)
+{
+	say(b, "Token: %s %s, serial number %s\n", f->token->manufacturer, f->token->model, f->token->serial);
+	say(b, "Request number: %lld\n", (long long)f->number);
+	say(b, "Check phrase: %s\n", f->phrase);
+}
+
+/* ---- one pair of functions a mail ---- */
+
+static void
+code_vi(struct buf *b, const struct letter *l)
+{
+	say(b, "Yêu cầu mở khóa token của quý khách đã được duyệt. Mã xác nhận:\n\n");
+	say_code(b, l->facts->code);
+	say_facts_vi(b, l->facts);
+	say(b, "Mã dùng được đến: %s (giờ Việt Nam)\n\n", l->time);
+	say(b, "Hãy hoàn tất trên chính máy tính đã gửi yêu cầu: trên máy khác mã này không có tác dụng.\n\n");
+	say(b, "Chỉ nhập mã vào cửa sổ Mokhoa có hiện cụm từ kiểm tra %s. Đừng đọc mã cho bất kỳ ai, kể cả người xưng là nhân viên của chúng tôi.\n\n", l->facts->phrase);
+}
+
+static void
+code_en(struct buf *b, const struct letter *l)
+{
+	say(b, "Your request to unlock a token was approved. The code:\n\n");
+	say_code(b, l->facts->code);
+	say_facts_en(b, l->facts);
+	say(b, "The code is valid until: %s (Vietnam time)\n\n", l->time);
+	say(b, "Finish on the computer that asked: on any other one this code does nothing.\n\n");
+	say(b, "Enter the code only in the Mokhoa window that shows the check phrase %s. Tell it to nobody, not even to somebody who says that we sent them.\n\n", l->facts->phrase);
+}
+
+static void
+refused_vi(struct buf *b, const struct letter *l)
+{
+	say(b, "Yêu cầu mở khóa token của quý khách không được duyệt.\n\n");
+	if (l->facts->note[0] != '\0')
+		say(b, "Lý do: %s\n\n", l->facts->note);
+	say_facts_vi(b, l->facts);
+	say(b, "\nToken không bị thay đổi. Nếu vẫn cần mở khóa, hãy gửi yêu cầu mới hoặc gọi đường dây nóng.\n\n");
+}
+
+static void
+refused_en(struct buf *b, const struct letter *l)
+{
+	say(b, "Your request to unlock a token was refused.\n\n");
+	if (l->facts->note[0] != '\0')
+		say(b, "Reason: %s\n\n", l->facts->note);
+	say_facts_en(b, l->facts);
+	say(b, "\nThe token was not changed. If you still need to unlock it, send a new request or call the hotline.\n\n");
+}
+
+static void
+expired_vi(struct buf *b, const struct letter *l)
+{
+	say(b, "Yêu cầu mở khóa token của quý khách đã hết hạn lúc %s (giờ Việt Nam).\n\n", l->time);
+	say_facts_vi(b, l->facts);
+	say(b, "\nToken không bị thay đổi và mã cũ không còn dùng được. Nếu vẫn cần mở khóa, hãy gửi yêu cầu mới.\n\n");
+}
+
+static void
+expired_en(struct buf *b, const struct letter *l)
+{
+	say(b, "Your request to unlock a token expired at %s (Vietnam time).\n\n", l->time);
+	say_facts_en(b, l->facts);
+	say(b, "\nThe token was not changed, and older codes no longer work. If you still need to unlock it, send a new request.\n\n");
+}
+
+static void
+unlocked_vi(struct buf *b, const struct letter *l)
+{
+	say(b, "Token của quý khách đã được mở khóa và đặt mã PIN mới lúc %s (giờ Việt Nam).\n\n", l->time);
+	say_facts_vi(b, l->facts);
+	say(b, "\nNếu không phải quý khách làm việc này, hãy gọi đường dây nóng ngay.\n\n");
+}
+
+static void
+unlocked_en(struct buf *b, const struct letter *l)
+{
+	say(b, "Your token was unlocked and given a new PIN at %s (Vietnam time).\n\n", l->time);
+	say_facts_en(b, l->facts);
+	say(b, "\nIf this was not you, call the hotline at once.\n\n");
+}
+
+static void
+unknown_vi(struct buf *b, const struct letter *l)
+{
+	say(b, "Chúng tôi chưa nhận được kết quả của lần mở khóa token này; có thể máy đã tắt hoặc mất mạng giữa chừng.\n\n");
+	say_facts_vi(b, l->facts);
+	say(b, "\nHãy cắm token vào đúng máy đó và mở lại trang đã gửi yêu cầu. Nếu mã PIN mới đã dùng được thì không cần làm gì thêm; nếu token vẫn bị khóa, "
+	       "hãy gửi yêu cầu mới.\n\n");
+}
+
+static void
+unknown_en(struct buf *b, const struct letter *l)
+{
+	say(b, "We have not heard how this unlock ended; the computer may have been turned off or lost its network in the middle.\n\n");
+	say_facts_en(b, l->facts);
+	say(b, "\nPlug the token into the same computer and open the page where you asked. If the new PIN works, nothing more is needed; if the token is "
+	       "still locked, send a new request.\n\n");
+}
+
+static void
+address_changed_vi(struct buf *b, const struct letter *l)
+{
+	say(b, "Mã mở khóa token của quý khách được gửi đến một địa chỉ khác, không phải địa chỉ này.\n\n");
+	say_facts_vi(b, l->facts);
+	say(b, "\nNếu quý khách không yêu cầu đổi địa chỉ, hãy gọi đường dây nóng ngay.\n\n");
+}
+
+static void
+address_changed_en(struct buf *b, const struct letter *l)
+{
+	say(b, "The code that unlocks your token is being sent to another address than this one.\n\n");
+	say_facts_en(b, l->facts);
+	say(b, "\nIf you did not ask for another address, call the hotline at once.\n\n");
+}
+
+struct kind {
+	const char *subject_vi;
+	const char *subject_en;
+	void (*say_vi)(struct buf *b, const struct letter *l);
+	void (*say_en)(struct buf *b, const struct letter *l);
+};
+
+static const struct kind kinds[STORE_MAIL_COUNT] = {
+	[STORE_MAIL_CODE] = { "Mã mở khóa token", "token unlock code", code_vi, code_en },
+	[STORE_MAIL_REFUSED] = { "Yêu cầu mở khóa token bị từ chối", "token unlock refused", refused_vi, refused_en },
+	[STORE_MAIL_EXPIRED] = { "Yêu cầu mở khóa token đã hết hạn", "token unlock request expired", expired_vi, expired_en },
+	[STORE_MAIL_UNLOCKED] = { "Token đã được mở khóa", "token unlocked", unlocked_vi, unlocked_en },
+	[STORE_MAIL_UNKNOWN] = { "Chưa rõ kết quả mở khóa token", "token unlock: outcome unknown", unknown_vi, unknown_en },
+	[STORE_MAIL_ADDRESS_CHANGED] = { "Đổi địa chỉ nhận mã mở khóa token", "token unlock: address changed", address_changed_vi, address_changed_en },
+};
+
+enum err
+letter_write(const struct letter_facts *f, char ret_subject[LETTER_SUBJECT_SIZE], struct buf *b)
+{
+	const struct kind *kind = &kinds[f->kind];
+	bool named = f->customer[0] != '\0';
+	struct letter l = { .facts = f };
+	enum err e = write_time(f->kind == STORE_MAIL_CODE ? f->code_expires : f->when, l.time);
+
+	if (e != ERR_OK)
+		return e;
+	snprintf(ret_subject, LETTER_SUBJECT_SIZE, "%s (%lld) / %s", kind->subject_vi, (long long)f->number, kind->subject_en);
+	say(b, "Kính gửi %s,\n\n", named ? f->customer : "quý khách");
+	kind->say_vi(b, &l);
+	say(b, "Đường dây nóng: %s\n%s\n\n----------------------------------------\n\n", f->hotline, f->authority);
+	say(b, "Dear %s,\n\n", named ? f->customer : "customer");
+	kind->say_en(b, &l);
+	say(b, "Hotline: %s\n%s\n", f->hotline, f->authority);
+	return buf_error(b);
+}

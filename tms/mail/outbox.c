@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "outbox.h"
+
+#include "config.h"
+#include "draft.h"
+#include "log.h"
+#include "os.h"
+#include "smtp.h"
+#include "store.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define LOOK_S	1   /* between two looks into an empty outbox: other processes write there, too */
+#define REST_S	5   /* after the server could not be reached, or the store failed */
+#define LEASE_S 300 /* a claimed row is free again; sending takes at most a fifth of that */
+
+struct outbox {
+	const struct config *config;
+	struct store *store;
+	struct smtp *smtp;
+	pthread_t thread;
+	pthread_mutex_t mutex; /* of what follows */
+	pthread_cond_t changed;
+	bool woken;
+	bool stopping;
+};
+
+/* ---- one mail ---- */
+
+/* What follows from a try; error is the wire name that the row remembers. */
+struct verdict {
+	enum store_outbox_state state;
+	int64_t due;
+	enum err error;
+	bool lost; /* the mail did not go out, so its code is nobody's */
+};
+
+static int64_t
+retry_after(unsigned tries)
+{
+	static const int minutes[] = { 1, 2, 4, 8, 15 };
+	size_t last = sizeof(minutes) / sizeof(minutes[0]) - 1;
+	size_t i = tries > 0 ? tries - 1 : 0;
+
+	return 60 * (int64_t)minutes[i < last ? i : last];
+}
+
+static struct verdict
+judge(enum smtp_result result, const struct store_outbox *row, int64_t give_up, int64_t now)
+{
+	struct verdict v = { .state = STORE_OUTBOX_QUEUED, .due = now + retry_after(row->tries), .error = ERR_MAIL_UNREACHABLE };
+
+	if (result == SMTP_SENT)
+		return (struct verdict){ .state = STORE_OUTBOX_SENT, .error = ERR_OK };
+	if (result == SMTP_REFUSED)
+		return (struct verdict){ .state = STORE_OUTBOX_FAILED, .error = ERR_MAIL_REFUSED, .lost = true };
+	v.lost = result != SMTP_UNKNOWN;
+	if (v.due >= give_up)
+		v.state = STORE_OUTBOX_FAILED;
+	return v;
+}
+
+static enum err
+audit(struct store *s, const struct store_outbox *row, const struct verdict *v, int64_t now)
+{
+	static const char *const words[STORE_OUTBOX_STATE_COUNT] = { "later", "later", "sent", "failed" };
+	struct store_audit a = { .created = now, .who = "tms", .what = "mail", .number = row->number };
+
+	snprintf(a.detail, sizeof(a.detail), "kind=%s outcome=%s error=%s try=%u", store_mail_name(row->kind), words[v->state], err_name(v->error), row->tries);
+	return store_audit_add(s, &a);
+}
+
+/* A code that nobody got, the row and the audit change together or not at all. */
+static enum err
+finish(struct store *s, const struct store_outbox *row, const struct verdict *v, int64_t code, int64_t now)
+{
+	enum err e = store_begin(s);
+
+	if (e == ERR_OK && v->lost && code != 0)
+		e = store_code_delete(s, code);
+	if (e == ERR_OK)
+		e = store_outbox_finish(s, row->id, v->state, v->due, v->error == ERR_OK ? "" : err_name(v->error));
+	if (e == ERR_OK)
+		e = audit(s, row, v, now);
+	if (e == ERR_OK)
+		e = store_commit(s);
+	if (e != ERR_OK)
+		store_rollback(s);
+	return e;
+}
+
+/* Sends one row that was claimed; *ret_rest says whether the next one had better wait. */
+static enum err
+send_row(struct outbox *o, const struct store_outbox *row, bool *ret_rest)
+{
+	enum smtp_result result;
+	struct draft d;
+	struct verdict v;
+	int64_t now = os_time();
+	enum err e = draft_make(o->store, o->config, row, now, &d);
+
+	if (e == ERR_OK) {
+		result = smtp_send(o->smtp, row->to, &d.message);
+		v = judge(result, row, d.give_up, now);
+		*ret_rest = result == SMTP_ABSENT || result == SMTP_ALARM;
+	} else {
+		v = (struct verdict){ .state = STORE_OUTBOX_FAILED, .error = e, .lost = true };
+	}
+	log_info("mail", "id=%lld request=%lld kind=%s try=%u result=%s", (long long)row->id, (long long)row->number, store_mail_name(row->kind),
+	    row->tries, err_name(v.error));
+	/* without the store nothing can be said of the row: it is free again when its lease is over */
+	if (e != ERR_STORE_FAILED && e != ERR_NO_MEMORY)
+		e = finish(o->store, row, &v, d.code, now);
+	draft_free(&d);
+	return e;
+}
+
+/* ---- the thread ---- */
+
+/* Sends what is due; false where there is nothing, or nothing can be sent just now. */
+static bool
+turn(struct outbox *o, int *ret_wait_s)
+{
+	struct store_outbox row;
+	bool found = false;
+	bool rest = false;
+	int64_t now = os_time();
+	enum err e = store_outbox_claim(o->store, now, now + LEASE_S, &row, &found);
+
+	if (e == ERR_OK && found)
+		e = send_row(o, &row, &rest);
+	*ret_wait_s = e != ERR_OK || rest ? REST_S : LOOK_S;
+	return e == ERR_OK && found && !rest;
+}
+
+/* False once the thread is to end. A rest is not cut short by a new row. */
+static bool
+wait_for_more(struct outbox *o, int seconds)
+{
+	struct timespec until;
+	bool go_on;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += seconds;
+	pthread_mutex_lock(&o->mutex);
+	while (!o->stopping && !(o->woken && seconds <= LOOK_S))
+		if (pthread_cond_timedwait(&o->changed, &o->mutex, &until) != 0)
+			break;
+	o->woken = false;
+	go_on = !o->stopping;
+	pthread_mutex_unlock(&o->mutex);
+	return go_on;
+}
+
+static bool
+is_stopping(struct outbox *o)
+{
+	bool stopping;
+
+	pthread_mutex_lock(&o->mutex);
+	stopping = o->stopping;
+	pthread_mutex_unlock(&o->mutex);
+	return stopping;
+}
+
+static void *
+run(void *context)
+{
+	struct outbox *o = context;
+	int seconds = LOOK_S;
+
+	do
+		while (!is_stopping(o) && turn(o, &seconds))
+			;
+	while (wait_for_more(o, seconds));
+	return NULL;
+}
+
+static bool
+begin(struct outbox *o)
+{
+	pthread_condattr_t attributes;
+	bool good;
+
+	/* the wall clock may jump; this one does not */
+	if (pthread_condattr_init(&attributes) != 0)
+		return false;
+	good = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0 && pthread_cond_init(&o->changed, &attributes) == 0;
+	pthread_condattr_destroy(&attributes);
+	if (!good)
+		return false;
+	pthread_mutex_init(&o->mutex, NULL);
+	if (pthread_create(&o->thread, NULL, run, o) == 0)
+		return true;
+	pthread_mutex_destroy(&o->mutex);
+	pthread_cond_destroy(&o->changed);
+	return false;
+}
+
+static void
+release(struct outbox *o)
+{
+	smtp_free(o->smtp);
+	store_close(o->store);
+	free(o);
+}
+
+enum err
+outbox_start(const struct config *config, struct outbox **ret_outbox)
+{
+	struct outbox *o = calloc(1, sizeof(*o));
+	enum err e;
+
+	if (o == NULL)
+		return ERR_NO_MEMORY;
+	o->config = config;
+	e = smtp_new(&config->smtp, &o->smtp);
+	if (e == ERR_OK)
+		e = store_open(config->database, &o->store);
+	if (e == ERR_OK && !begin(o))
+		e = ERR_NO_MEMORY;
+	if (e != ERR_OK) {
+		release(o);
+		return e;
+	}
+	*ret_outbox = o;
+	return ERR_OK;
+}
+
+void
+outbox_wake(struct outbox *o)
+{
+	pthread_mutex_lock(&o->mutex);
+	o->woken = true;
+	pthread_cond_signal(&o->changed);
+	pthread_mutex_unlock(&o->mutex);
+}
+
+void
+outbox_stop(struct outbox *o)
+{
+	if (o == NULL)
+		return;
+	pthread_mutex_lock(&o->mutex);
+	o->stopping = true;
+	pthread_cond_signal(&o->changed);
+	pthread_mutex_unlock(&o->mutex);
+	pthread_join(o->thread, NULL);
+	pthread_mutex_destroy(&o->mutex);
+	pthread_cond_destroy(&o->changed);
+	release(o);
+}

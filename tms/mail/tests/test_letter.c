@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every mail says whom, which token, which request, in both languages, and holds no link. */
+#include "check.h"
+
+#include "letter.h"
+#include "text.h"
+
+static const struct token_name token = { "CardContact", "SmartCard-HSM", "DENK0100001" };
+
+static struct letter_facts
+some_facts(enum store_mail kind, const struct secret *code)
+{
+	return (struct letter_facts){
+		.kind = kind,
+		.authority = "Tổ chức chứng thực An",
+		.hotline = "1900 0000",
+		.number = 12345,
+		.customer = "Đặng Thị Ước",
+		.token = &token,
+		.phrase = "ABCD-EFGH",
+		.code = code,
+		.code_expires = 1700000000,
+		.note = "Không liên lạc được",
+		.when = 1700000000,
+	};
+}
+
+static void
+check_says(const char *text, const char *what)
+{
+	if (!CHECK(strstr(text, what) != NULL))
+		printf("missing: %s\nin: %s\n", what, text);
+}
+
+static void
+check_letter(enum store_mail kind, const struct secret *code)
+{
+	struct letter_facts f = some_facts(kind, code);
+	char subject[LETTER_SUBJECT_SIZE];
+	struct buf b = buf_new(65536);
+	const char *text, *english;
+
+	CHECK(letter_write(&f, subject, &b) == ERR_OK);
+	text = buf_text(&b);
+	CHECK(text_is_showable(subject, strlen(subject)) && strstr(subject, "(12345)") != NULL && strstr(subject, " / ") != NULL);
+	CHECK(text_is_utf8(text, b.len));
+	english = strstr(text, "\n-----");
+	CHECK(english != NULL && strncmp(text, "Kính gửi Đặng Thị Ước,\n", strlen("Kính gửi Đặng Thị Ước,\n")) == 0);
+	check_says(english, "\nDear Đặng Thị Ước,\n");
+	for (const char *part = text; part != NULL; part = part == text ? english : NULL) {
+		check_says(part, "DENK0100001");
+		check_says(part, "12345");
+		check_says(part, "ABCD-EFGH");
+		check_says(part, "1900 0000");
+		check_says(part, "Tổ chức chứng thực An");
+	}
+	CHECK(strstr(text, "http") == NULL && strstr(text, "www") == NULL);
+	if (code != NULL) {
+		check_says(text, "\n    KA1J-9CPV-2CVX-G\n");
+		check_says(english, "\n    KA1J-9CPV-2CVX-G\n");
+		check_says(text, "05:13, 15/11/2023");
+	} else {
+		CHECK(strstr(text, "\n    ") == NULL);
+	}
+	if (kind == STORE_MAIL_REFUSED)
+		check_says(english, "Không liên lạc được");
+	buf_free(&b);
+}
+
+static void
+test_without_name(void)
+{
+	struct letter_facts f = some_facts(STORE_MAIL_REFUSED, NULL);
+	char subject[LETTER_SUBJECT_SIZE];
+	struct buf b = buf_new(65536);
+
+	f.customer = "";
+	f.note = "";
+	CHECK(letter_write(&f, subject, &b) == ERR_OK);
+	check_says(buf_text(&b), "Kính gửi quý khách,\n");
+	check_says(buf_text(&b), "Dear customer,\n");
+	CHECK(strstr(buf_text(&b), "Reason") == NULL);
+	buf_free(&b);
+}
+
+int
+main(void)
+{
+	struct secret code = { 0 };
+
+	secret_set(&code, "KA1J-9CPV-2CVX-G", 16);
+	check_letter(STORE_MAIL_CODE, &code);
+	for (enum store_mail kind = STORE_MAIL_CODE + 1; kind < STORE_MAIL_COUNT; kind++)
+		check_letter(kind, NULL);
+	test_without_name();
+	return CHECK_DONE();
+}
