@@ -193,14 +193,9 @@ json_error(enum err e, const json_t *detail)
 	    "hint",
 	    "vi", err_hint(e, "vi"),
 	    "en", err_hint(e, "en"));
-	const char *key;
-	json_t *value;
 
-	/* jansson takes no const container for walking, and borrows only */
-	json_object_foreach((json_t *)detail, key, value) if (data != NULL && json_object_get(data, key) == NULL && json_object_set(data, key, value) != 0)
-	{
-		json_decref(data);
-		return NULL;
-	}
+	/* keys of ours win over detail's; jansson takes no const container to copy from, and borrows only */
+	if (detail != NULL)
+		(void)json_object_update_missing(data, (json_t *)detail);
 	return json_pack("{s:i, s:s, s:o}", "code", err_number(e), "message", err_sentence(e, "vi"), "data", data);
 }

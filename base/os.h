@@ -91,7 +91,8 @@ void os_child_end(struct os_child *child);
 /*
  * Reads a file that only the machine's administrator can have written: the file and every folder above it belong to root (SYSTEM,
  * Administrators, TrustedInstaller) and nobody else may write them. Links are followed where they belong to root and lead to such a place.
- * ERR_PROFILE_MISSING, ERR_PROFILE_UNSAFE, ERR_PROFILE_INVALID (longer than ret may become). The path is absolute.
+ * ERR_PROFILE_MISSING, ERR_PROFILE_UNSAFE, ERR_PROFILE_INVALID (longer than ret may become, or not
+ * readable by us). The path is absolute.
  */
 enum err os_read_trusted(const char *path, struct buf *ret);
 

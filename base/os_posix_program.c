@@ -12,8 +12,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 /* A close-on-exec pipe above the standard descriptors, so that placing its end at 0 or 1 of the child never overwrites the other pipe. */
 static bool
 open_pipe(intptr_t ret[2])

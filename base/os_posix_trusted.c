@@ -33,10 +33,19 @@ only_root_writes(const struct stat *s)
 	return s->st_uid == 0 && (s->st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
+/* What an open that failed says; ELOOP, where a link has taken the place of what was looked at, is the unsafe one. */
 static enum err
-missing_or_unsafe(void)
+translate_errno(void)
 {
-	return errno == ENOENT || errno == ENOTDIR ? ERR_PROFILE_MISSING : ERR_PROFILE_UNSAFE;
+	switch (errno) {
+	case ENOENT:
+	case ENOTDIR:
+		return ERR_PROFILE_MISSING;
+	case ELOOP:
+		return ERR_PROFILE_UNSAFE;
+	default:
+		return ERR_PROFILE_INVALID;
+	}
 }
 
 /* Takes fd as the folder to go on from, or closes it. */
@@ -46,7 +55,7 @@ enter(struct walk *w, int fd)
 	struct stat s;
 
 	if (fd < 0)
-		return missing_or_unsafe();
+		return translate_errno();
 	if (fstat(fd, &s) != 0 || !S_ISDIR(s.st_mode) || !only_root_writes(&s)) {
 		close(fd);
 		return S_ISDIR(s.st_mode) ? ERR_PROFILE_UNSAFE : ERR_PROFILE_MISSING;
@@ -103,7 +112,7 @@ open_file(const struct walk *w, const char *name, int *ret_fd)
 	int fd = openat(w->folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 
 	if (fd < 0)
-		return missing_or_unsafe();
+		return translate_errno();
 	if (fstat(fd, &s) != 0 || !S_ISREG(s.st_mode) || !only_root_writes(&s)) {
 		close(fd);
 		return ERR_PROFILE_UNSAFE;
@@ -121,7 +130,7 @@ step(struct walk *w, const char *name, bool *ret_at_file)
 	struct stat s;
 
 	if (fd < 0)
-		return missing_or_unsafe();
+		return translate_errno();
 	if (fstat(fd, &s) == 0 && S_ISDIR(s.st_mode))
 		return enter(w, fd);
 	if (S_ISLNK(s.st_mode))

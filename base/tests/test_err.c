@@ -34,7 +34,8 @@ main(void)
 		CHECK(err_http(e) >= 400 && err_http(e) < 600);
 		CHECK(is_wire_name(err_name(e)));
 		CHECK(err_from_name(err_name(e)) == e);
-		if (!is_sentence(err_sentence(e, "vi")) || !is_sentence(err_sentence(e, "en")) || !is_sentence(err_hint(e, "vi")) || !is_sentence(err_hint(e, "en")))
+		if (!is_sentence(err_sentence(e, "vi")) || !is_sentence(err_sentence(e, "en")) ||
+		    !is_sentence(err_hint(e, "vi")) || !is_sentence(err_hint(e, "en")))
 			CHECK_TEXT(err_name(e), "an error with four sentences");
 		CHECK(strcmp(err_sentence(e, "vi"), err_sentence(e, "en")) != 0);
 		for (int j = ERR_OK; j < i; j++) {

@@ -41,7 +41,8 @@ loading_is_strict(void)
 			printf("input %zu: %s\n", i, refused[i]);
 	CHECK(load("{}") == ERR_OK && load(" {\"a\": [1, 2.5, true, null, \"\\u1ede\"]} \n") == ERR_OK);
 	CHECK(load("{\"a\":9223372036854775807,\"b\":-9223372036854775808}") == ERR_OK);
-	CHECK(load("[]") == ERR_INVALID_REQUEST && load("1") == ERR_INVALID_REQUEST && load("\"{}\"") == ERR_INVALID_REQUEST && load("null") == ERR_INVALID_REQUEST);
+	CHECK(load("[]") == ERR_INVALID_REQUEST && load("1") == ERR_INVALID_REQUEST && load("\"{}\"") == ERR_INVALID_REQUEST);
+	CHECK(load("null") == ERR_INVALID_REQUEST);
 	nested(deep, 16);
 	CHECK(load(deep) == ERR_OK);
 	nested(deep, 17);
@@ -102,7 +103,8 @@ binary_and_secrets_are_base64url(void)
 	CHECK_TEXT(json_string_value(value), "-_-_");
 	CHECK_TEXT(json_string_value(empty), "");
 	CHECK(json_b64_exact(value, bytes, 3) && memcmp(bytes, "\xfb\xff\xbf", 3) == 0);
-	CHECK(!json_b64_exact(value, bytes, 4) && !json_b64_exact(value, bytes, 2) && !json_b64_exact(number, bytes, 3) && !json_b64_exact(NULL, bytes, 0));
+	CHECK(!json_b64_exact(value, bytes, 4) && !json_b64_exact(value, bytes, 2) && !json_b64_exact(number, bytes, 3));
+	CHECK(!json_b64_exact(NULL, bytes, 0));
 	CHECK(json_b64_upto(value, bytes, 4, &len) && len == 3 && !json_b64_upto(value, bytes, 2, &len) && !json_b64_upto(broken, bytes, 4, &len));
 	CHECK(json_b64_exact(empty, bytes, 0));
 
@@ -128,7 +130,8 @@ text_has_bounds(void)
 
 	CHECK(json_text(value, text, 1, 9));
 	CHECK_TEXT(text, "ở đây");
-	CHECK(!json_text(value, text, 0, 8) && !json_text(value, text, 10, 9) && !json_text(control, text, 0, 8) && !json_text(number, text, 0, 8) && !json_text(NULL, text, 0, 8));
+	CHECK(!json_text(value, text, 0, 8) && !json_text(value, text, 10, 9) && !json_text(control, text, 0, 8));
+	CHECK(!json_text(number, text, 0, 8) && !json_text(NULL, text, 0, 8));
 	json_decref(value);
 	json_decref(control);
 	json_decref(number);

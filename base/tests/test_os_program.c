@@ -35,7 +35,7 @@ child_report(void)
 	sigset_t blocked;
 
 	for (struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir))
-		if (entry->d_name[0] != '.' && atoi(entry->d_name) > 2 && atoi(entry->d_name) != dirfd(dir))
+		if (entry->d_name[0] != '.' && strtol(entry->d_name, NULL, 10) > 2 && strtol(entry->d_name, NULL, 10) != dirfd(dir))
 			descriptors++;
 	closedir(dir);
 	sigprocmask(SIG_SETMASK, NULL, &blocked);

@@ -180,6 +180,20 @@ paths_and_kinds(void)
 }
 
 static void
+what_we_may_not_read_is_not_called_unsafe(void)
+{
+	struct buf b = buf_new(64);
+
+	if (!has_strangers)
+		return;
+	CHECK(write_text("/etc/secret.json", "{}") && chmod("/etc/secret.json", 0600) == 0 && seteuid(STRANGER) == 0);
+	CHECK(os_read_trusted("/etc/secret.json", &b) == ERR_PROFILE_INVALID && os_check_trusted("/etc/secret.json") == ERR_OK);
+	CHECK(os_read_trusted("/etc/closed/p.json", &b) == ERR_PROFILE_INVALID && judged("/etc/mokhoa/p.json") == ERR_OK);
+	CHECK(seteuid(0) == 0);
+	buf_free(&b);
+}
+
+static void
 a_file_has_a_bound(void)
 {
 	struct buf small = buf_new(1), exact = buf_new(2);
@@ -207,6 +221,7 @@ main(void)
 	links_are_judged_by_where_they_lead();
 	a_chain_of_links_has_an_end();
 	paths_and_kinds();
+	what_we_may_not_read_is_not_called_unsafe();
 	a_file_has_a_bound();
 	CHECK(fchdir(outside) == 0 && chroot(".") == 0);
 	CHECK(nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0);
