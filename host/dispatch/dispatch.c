@@ -17,15 +17,14 @@
 #include <string.h>
 
 #define CHANNEL_MAX 64
-#define CLI	    "cli" /* the origin of a command; never one of a page, because it is none */
 
 /* One request, from its message to the end of its worker. */
 struct call {
 	uint64_t began_ms;
 	char channel[CHANNEL_MAX + 1]; /* empty without one */
 	json_t *id;		       /* NULL where none could be read */
-	const char *origin;	       /* for the log; the order's, once there is one */
-	const char *op;		       /* for the log */
+	const char *origin;	       /* empty: the local user; NULL: not one that may stand in the log */
+	const char *op;		       /* NULL: none that we have */
 	json_t *order;		       /* what the worker was told */
 	struct link *link;	       /* NULL: the slot is free */
 	bool answered;		       /* the worker is only given time to end */
@@ -81,6 +80,14 @@ send_message(struct dispatch *d, const struct call *c, json_t *message)
 	return e;
 }
 
+static const char *
+shown_origin(const struct call *c)
+{
+	if (c->origin == NULL)
+		return "-";
+	return c->origin[0] != '\0' ? c->origin : "cli";
+}
+
 /* The id as JSON, so that no id can look like another field of the line. */
 static void
 log_request(const struct call *c, const char *result)
@@ -91,7 +98,7 @@ log_request(const struct call *c, const char *result)
 		json_dump(c->id, &id);
 	else
 		buf_add_text(&id, "null");
-	log_info("request", "origin=%s op=%s id=%s result=%s ms=%llu", c->origin, c->op, buf_text(&id), result,
+	log_info("request", "origin=%s op=%s id=%s result=%s ms=%llu", shown_origin(c), c->op != NULL ? c->op : "-", buf_text(&id), result,
 	    (unsigned long long)(os_now_ms() - c->began_ms));
 	buf_free(&id);
 }
@@ -279,13 +286,13 @@ take_message(struct dispatch *d, struct call *c, const struct envelope *v)
 static struct call
 new_call(const char *origin)
 {
-	return (struct call){ .began_ms = os_now_ms(), .origin = origin, .op = "-" };
+	return (struct call){ .began_ms = os_now_ms(), .origin = origin };
 }
 
 void
 dispatch_message(struct dispatch *d, const void *bytes, size_t len)
 {
-	struct call c = new_call("-");
+	struct call c = new_call(NULL);
 	struct envelope v;
 	enum err e = envelope_read(bytes, len, &v);
 
@@ -303,7 +310,7 @@ dispatch_message(struct dispatch *d, const void *bytes, size_t len)
 void
 dispatch_unreadable(struct dispatch *d, enum err e)
 {
-	struct call c = new_call("-");
+	struct call c = new_call(NULL);
 
 	answer_error(d, &c, e);
 }
@@ -311,7 +318,7 @@ dispatch_unreadable(struct dispatch *d, enum err e)
 void
 dispatch_command(struct dispatch *d, const struct profile *profile, const char *method, json_t *params)
 {
-	struct call c = new_call(CLI);
+	struct call c = new_call("");
 	enum op_id op = op_from_name(method);
 	enum err e = ERR_METHOD_NOT_FOUND;
 
