@@ -1,0 +1,106 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+#   sh tests/bench/run.sh [NAME]
+#
+# Measures what a budget was given for, with the release build that it makes in build/bench, and prints one JSON object a line:
+#
+#   name     cold-start     from the start of mokhoa-host to the whole answer of hello, against a C program that does nothing else
+#            system-calls   of one hello, from its start to its end
+#            answer-bytes   of the hello's answer frame
+#            libraries      that the dynamic linker loads for mokhoa-host
+#   value, unit; against: the same of the empty program; ratio; n: measurements; spread: quartiles of the ratio
+#   goal, met: the ratio's where there is one, else the value's
+#
+# Ends with 1 where a goal is not met, with 77 where this machine cannot measure.
+set -eu
+cd "$(dirname "$0")/../.."
+build=$PWD/build/bench
+names="cold-start system-calls answer-bytes libraries"
+pairs=1000
+
+skip() {
+	echo "run.sh: $*" >&2
+	exit 77
+}
+
+make() {
+	mkdir -p "$build"
+	# the worker and its libraries are not measured here, so they need not be there
+	if ! { cmake --preset release -B "$build" -DMOKHOA_TMS=OFF -DMOKHOA_LIBP11=OFF && cmake --build "$build" --target mokhoa-host; } >"$build/log" 2>&1; then
+		tail -n 30 "$build/log" >&2
+		exit 1
+	fi
+	# the empty program has no flags that cost: it is what a C program starts like on this system
+	# shellcheck disable=SC2046 # these are words
+	cc -O2 -o "$build/empty" tests/bench/empty.c $(pkg-config --cflags --libs jansson)
+	cc -O2 -o "$build/cold_start" tests/bench/cold_start.c
+}
+
+# One row of a count: NAME VALUE UNIT AGAINST GOAL
+count() {
+	met=false
+	[ "$2" -le "$5" ] && met=true
+	printf '{"name": "%s", "value": %s, "unit": "%s", "against": %s, "ratio": null, "n": 1, "spread": null, "goal": %s, "met": %s}\n' \
+		"$1" "$2" "$3" "$4" "$5" "$met"
+	[ "$met" = true ]
+}
+
+write_profile() {
+	mkdir -p /etc/mokhoa/profiles.d
+	chmod 755 /etc/mokhoa/profiles.d
+	cat >/etc/mokhoa/profiles.d/bench.json <<'PROFILE'
+{
+ "tms": "https://tms.mokhoa.test", "tls_ca": "/etc/mokhoa/ca.pem", "tms_keys": ["AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"],
+ "origins": ["https://portal.mokhoa.test"], "extensions": ["chrome-extension://abcdefghijklmnopabcdefghijklmnop/"],
+ "modules": [{"name": "OpenSC", "path": "/usr/lib/x86_64-linux-gnu/opensc-pkcs11.so", "environment": {"OPENSC_CONF": "/etc/mokhoa/opensc.conf"}}],
+ "prompt": "/usr/bin/pinentry", "hotline": "1900 1234", "languages": ["vi", "en"]
+}
+PROFILE
+	chmod 644 /etc/mokhoa/profiles.d/bench.json
+}
+
+# The frame that cold_start.c sends, for the programs that are not timed.
+hello() {
+	printf 'g\0\0\0{"origin":"https://portal.mokhoa.test","message":{"jsonrpc":"2.0","id":1,"method":"hello","params":{}}}'
+}
+
+traced() {
+	hello | strace -f -o "$build/strace" "$@" >/dev/null 2>&1
+	grep -c '(' "$build/strace"
+}
+
+measure() {
+	host=$build/bin/mokhoa-host
+	extension=chrome-extension://abcdefghijklmnopabcdefghijklmnop/
+	case $1 in
+	cold-start) "$build/cold_start" cold-start 1.3 $pairs "$host" "$build/empty" ;;
+	system-calls)
+		command -v strace >/dev/null || skip "strace is missing: apt-get install strace"
+		count system-calls "$(traced "$host" $extension)" calls "$(traced "$build/empty")" 110
+		;;
+	answer-bytes) count answer-bytes "$(hello | "$host" $extension 2>/dev/null | wc -c)" bytes null 512 ;;
+	libraries)
+		count libraries "$(readelf -d "$host" | grep -c NEEDED)" libraries "$(readelf -d "$build/empty" | grep -c NEEDED)" 2
+		;;
+	esac
+}
+
+if [ "${1:-}" = --inside ]; then
+	write_profile
+	status=0
+	for name in $2; do
+		measure "$name" || status=1
+	done
+	exit $status
+fi
+
+case " $names " in
+*" ${1:-cold-start} "*) ;;
+*)
+	echo "usage: sh tests/bench/run.sh [$(echo "$names" | tr ' ' '|')]" >&2
+	exit 2
+	;;
+esac
+make
+exec sh tests/stage/enter.sh sh tests/bench/run.sh --inside "${1:-$names}"
