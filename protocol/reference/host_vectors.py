@@ -158,7 +158,7 @@ def bad_params(v, method, right):
 def request_ids(v, method):
     """What is right and wrong for the id of a request."""
     for name, right in (("", REQUEST), (": all zeros", "A" * 22), (": - and _", "-" * 11 + "_" * 10 + "w")):
-        v.request("%s: one that nobody sent%s" % (method, name), envelope(method, {"request": right}), "request_unknown", valid=True, method=method)
+        v.request("%s: one that nobody sent%s" % (method, name), envelope(method, {"request": right}), "request_elsewhere", valid=True, method=method)
     for name, wrong in (("21 characters", "A" * 21), ("23 characters", "A" * 23), ("empty", ""), ("loose bits", "A" * 21 + "B"), ("padded", "A" * 22 + "=="),
                         ("+ and /", "+/" * 10 + "AA"), ("behind it a line end", "A" * 22 + "\n"), ("null", None), ("a number", 1)):
         v.request("%s: id %s" % (method, name), envelope(method, {"request": wrong}), "invalid_params", method=method)
