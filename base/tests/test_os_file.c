@@ -1,23 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include "check.h"
+#include "folder.h"
 #include "os.h"
 
-#include <ftw.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 static char folder[] = "/tmp/mokhoa-test-XXXXXX";
-
-static int
-remove_one(const char *path, const struct stat *s, int kind, struct FTW *ftw)
-{
-	(void)s;
-	(void)kind;
-	(void)ftw;
-	return remove(path);
-}
 
 static const char *
 path_of(const char *name)
@@ -188,6 +179,6 @@ main(void)
 	removing_takes_leftovers_along();
 	reading_has_a_bound_and_takes_files_only();
 	the_state_folder_is_private();
-	CHECK(nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0);
+	CHECK(folder_remove(folder));
 	return CHECK_DONE();
 }

@@ -5,10 +5,10 @@
  */
 #define _GNU_SOURCE
 #include "check.h"
+#include "folder.h"
 #include "os.h"
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -18,15 +18,6 @@
 
 static char root[] = "/tmp/mokhoa-root-XXXXXX";
 static bool has_strangers;
-
-static int
-remove_one(const char *path, const struct stat *s, int kind, struct FTW *ftw)
-{
-	(void)s;
-	(void)kind;
-	(void)ftw;
-	return remove(path);
-}
 
 static bool
 write_text(const char *path, const char *text)
@@ -224,7 +215,7 @@ main(void)
 	what_we_may_not_read_is_not_called_unsafe();
 	a_file_has_a_bound();
 	CHECK(fchdir(outside) == 0 && chroot(".") == 0);
-	CHECK(nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0);
+	CHECK(folder_remove(root));
 	close(outside);
 	return CHECK_DONE();
 }
