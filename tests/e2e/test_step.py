@@ -665,15 +665,19 @@ class NoDaemonTest(StepTest):
         self.assertEqual((answer["tokens"], answer["failures"]), ([], []))
 
 
-def main():
-    if os.environ.get("MOKHOA_STAGE") != "1":
-        enter = os.path.join(test_card.STAGE, "enter.sh")
-        os.execv("/bin/sh", ["sh", enter, sys.executable, os.path.abspath(__file__)] + sys.argv[1:])
-    for name in ("mokhoa-worker", "step_probe", "mock_p11.so"):
+def need_programs(*names):
+    for name in names:
         if not os.path.exists(os.path.join(BIN, name)):
             test_card.skip(name + " is missing; name its folder in MOKHOA_BIN")
     if os.stat("/").st_uid != 0:
         test_card.skip("a module is loaded only from where root alone can write, and / is not root's in this user namespace")
+
+
+def main():
+    if os.environ.get("MOKHOA_STAGE") != "1":
+        enter = os.path.join(test_card.STAGE, "enter.sh")
+        os.execv("/bin/sh", ["sh", enter, sys.executable, os.path.abspath(__file__)] + sys.argv[1:])
+    need_programs("mokhoa-worker", "step_probe", "mock_p11.so")
     if test_card.CARD is None or test_card.module_path() is None:
         test_card.skip("mokhoa-card or opensc-pkcs11.so is missing")
     unittest.main(verbosity=2)

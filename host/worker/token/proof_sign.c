@@ -229,9 +229,9 @@ token_signer_sign(struct token_signer *s, const char *path, const struct token_n
 	ERR_clear_error();
 	if (e == ERR_OK)
 		e = find_token(s, token, &slot);
-	if (e == ERR_OK)
+	if (slot != NULL && e == ERR_OK)
 		e = log_in(s, slot, ui, text);
-	if (e == ERR_OK)
+	if (slot != NULL && e == ERR_OK)
 		e = find_key(s, slot, certificate, certificate_len, &key, &own);
 	if (e == ERR_OK && key != NULL)
 		e = sign_with(s, key, own, message, message_len, ret);

@@ -163,7 +163,7 @@ slot_find(struct cryptoki *c, const struct token_name *token, struct slot *ret)
 enum err
 slot_open(struct cryptoki *c, const struct token_name *token, bool writable, struct slot *ret)
 {
-	struct slot slot;
+	struct slot slot = { .id = 0 };
 	enum err e = slot_find(c, token, &slot);
 
 	if (e != ERR_OK)
