@@ -22,7 +22,7 @@ enum op_id {
 struct op_rule {
 	const char *name;    /* on the wire */
 	unsigned flags;	     /* enum op_flag */
-	unsigned deadline_s; /* seconds until the worker is ended and the caller gets "timeout" */
+	unsigned deadline_s; /* seconds until the caller gets "timeout" and the worker is ended, or let go where it survives */
 };
 
 const struct op_rule *op_rule(enum op_id id);

@@ -59,8 +59,7 @@ dispatch_free(struct dispatch *d)
 	if (d == NULL)
 		return;
 	for (size_t i = 0; i < DISPATCH_HANDLES_MAX; i++) {
-		if (d->calls[i].link != NULL)
-			link_leave(d->calls[i].link);
+		link_free(d->calls[i].link);
 		call_free(&d->calls[i]);
 	}
 	free(d);
@@ -185,7 +184,7 @@ hear(struct dispatch *d, struct call *c)
 static void
 end_call(struct call *c)
 {
-	link_end(c->link);
+	link_free(c->link);
 	call_free(c);
 }
 

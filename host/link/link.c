@@ -12,6 +12,7 @@
 
 #define WORKER	  "mokhoa-worker"
 #define LINGER_MS 5000 /* what a worker has after its answer to close its files and end */
+#define ENDING_MS 100  /* what one has that has closed its side */
 
 struct link {
 	struct os_child child;
@@ -19,6 +20,7 @@ struct link {
 	uint64_t deadline_ms;
 	bool survives;
 	bool lingers;
+	bool ended; /* it has closed its side */
 };
 
 static enum err
@@ -66,7 +68,7 @@ link_start(const json_t *order, bool survives, uint64_t deadline_ms, struct link
 	}
 	e = write_order(link, order);
 	if (e != ERR_OK) {
-		link_end(link);
+		link_free(link);
 		return e;
 	}
 	*ret_link = link;
@@ -99,7 +101,8 @@ link_read(struct link *link)
 
 	if (link->lingers)
 		buf_reset(&link->reader.bytes);
-	return frame_fill(&link->reader, link->child.out, &clean) == ERR_OK ? ERR_OK : ERR_WORKER_FAILED;
+	link->ended = frame_fill(&link->reader, link->child.out, &clean) != ERR_OK;
+	return link->ended ? ERR_WORKER_FAILED : ERR_OK;
 }
 
 /* The error object of a worker: one that the list has, with the number that goes with its name. */
@@ -168,34 +171,20 @@ link_next(struct link *link, struct link_message *ret_message)
 	return ERR_OK;
 }
 
-static void
-forget(struct link *link)
-{
-	frame_reader_free(&link->reader);
-	free(link);
-}
-
 void
-link_end(struct link *link)
+link_free(struct link *link)
 {
 	int status;
 
 	if (link == NULL)
 		return;
-	/* a worker that has closed its side is a moment from its end: its status is worth that moment */
-	if (log_shows(LOG_DEBUG) && os_child_wait(&link->child, 100, &status))
+	/* one that has closed its side is a moment from its end: collecting it, and its status in the log, is worth that moment */
+	if (os_child_wait(&link->child, link->ended ? ENDING_MS : 0, &status))
 		log_debug("link", "worker ended with status %d", status);
-	os_child_end(&link->child);
-	forget(link);
-}
-
-void
-link_leave(struct link *link)
-{
-	if (!link->survives) {
-		link_end(link);
-		return;
-	}
-	os_close(link->child.out);
-	forget(link);
+	if (link->survives)
+		os_close(link->child.out);
+	else
+		os_child_end(&link->child);
+	frame_reader_free(&link->reader);
+	free(link);
 }

@@ -4,7 +4,9 @@
  *
  * Nothing here waits for the worker: the owner's event loop waits for link_handle() and for the deadline, then calls link_read() once and
  * link_next() until it has nothing more. A worker that crashes, hangs or talks nonsense costs its own request and nothing else.
- * One thread. The owner ends a link with link_end() or link_leave().
+ *
+ * A worker that survives is never killed by us, whatever it does or does not say: it may be in the middle of changing a PIN, and each of its own
+ * waits has an end. One thread.
  */
 #ifndef MOKHOA_LINK_H
 #define MOKHOA_LINK_H
@@ -49,10 +51,7 @@ enum err link_read(struct link *link);
 /* The next message that was read. ERR_WORKER_FAILED: it is none that a worker may send. */
 enum err link_next(struct link *link, struct link_message *ret_message);
 
-/* Kills the worker if it still runs, collects it, and frees the link; NULL is fine. */
-void link_end(struct link *link);
-
-/* Frees the link and lets a worker that survives go on by itself; ends any other. */
-void link_leave(struct link *link);
+/* Frees the link. The worker is killed if it still runs, or goes on by itself if it survives; one that has ended is collected. NULL is fine. */
+void link_free(struct link *link);
 
 #endif

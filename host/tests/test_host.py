@@ -19,6 +19,9 @@ import tempfile
 import time
 import unittest
 
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "..", "tests", "check"))
+from seen import seen
+
 PROFILES = "/etc/mokhoa/profiles.d"
 ORIGIN = "https://portal.mokhoa.test"
 EXTENSION = "chrome-extension://abcdefghijklmnopabcdefghijklmnop/"
@@ -40,13 +43,6 @@ def frame(data):
 def envelope(method="hello", params=None, number=1, origin=ORIGIN, **more):
     message = {"jsonrpc": "2.0", "id": number, "method": method, "params": {} if params is None else params}
     return json.dumps({"origin": origin, "message": message, **more}, ensure_ascii=False).encode()
-
-
-def seen(name, test):
-    path = os.environ.get("MOKHOA_ERRORS_SEEN")
-    if path:
-        with open(path, "a") as f:
-            f.write(f"{name}\t{test}\n")
 
 
 def write_profile(name="test", **change):

@@ -31,7 +31,7 @@ hear(struct link *link, struct link_message *m)
 }
 
 static struct link *
-start(const char *play)
+start_one(const char *play, bool survives)
 {
 	json_t *order = json_pack("{s:s, s:{}}", "op", "x", "params");
 	char plays[64];
@@ -39,9 +39,15 @@ start(const char *play)
 
 	snprintf(plays, sizeof(plays), "x=%s", play);
 	setenv("FAKE_WORKER", plays, 1);
-	CHECK(link_start(order, false, os_now_ms() + 5000, &link) == ERR_OK);
+	CHECK(link_start(order, survives, os_now_ms() + 5000, &link) == ERR_OK);
 	json_decref(order);
 	return link;
+}
+
+static struct link *
+start(const char *play)
+{
+	return start_one(play, false);
 }
 
 static void
@@ -54,20 +60,20 @@ test_work(void)
 	CHECK_TEXT(json_string_value(json_object_get(json_object_get(m.body, "order"), "op")), "x");
 	json_decref(m.body);
 	CHECK(hear(link, &m) == ERR_WORKER_FAILED);
-	link_end(link);
+	link_free(link);
 
 	link = start("busy");
 	CHECK(hear(link, &m) == ERR_OK && m.kind == LINK_ERROR);
 	CHECK_TEXT(m.name, "token_busy");
 	json_decref(m.body);
-	link_end(link);
+	link_free(link);
 
 	link = start("progress");
 	CHECK(hear(link, &m) == ERR_OK && m.kind == LINK_NOTIFICATION);
 	CHECK_TEXT(m.name, "unlock.progress");
 	CHECK_TEXT(json_string_value(json_object_get(m.body, "stage")), "prompting");
 	json_decref(m.body);
-	link_end(link);
+	link_free(link);
 }
 
 static void
@@ -81,7 +87,7 @@ test_failure(void)
 		struct link *link = start(plays[i]);
 		if (!CHECK(hear(link, &m) == ERR_WORKER_FAILED))
 			printf("  %s\n", plays[i]);
-		link_end(link);
+		link_free(link);
 	}
 }
 
@@ -95,9 +101,9 @@ test_end(void)
 
 	CHECK(link_next(link, &m) == ERR_OK && m.kind == LINK_NOTHING);
 	CHECK(link_deadline(link) > began);
-	link_end(link);
+	link_free(link);
 	CHECK(os_now_ms() - began < 3000);
-	link_end(NULL);
+	link_free(NULL);
 }
 
 /* What a worker says behind its answer is not heard. */
@@ -112,7 +118,30 @@ test_linger(void)
 	link_linger(link);
 	CHECK(link_next(link, &m) == ERR_OK && m.kind == LINK_NOTHING);
 	CHECK(link_deadline(link) <= os_now_ms() + 5000);
-	link_end(link);
+	link_free(link);
+}
+
+/* The fake writes its file 0.7 seconds after its order. */
+static bool
+does_its_work(bool survives)
+{
+	static const char path[] = "test_link.mark";
+	struct link *link;
+
+	(void)remove(path);
+	setenv("FAKE_MARK", path, 1);
+	link = start_one("mark", survives);
+	os_sleep_ms(300);
+	link_free(link);
+	os_sleep_ms(1500);
+	return remove(path) == 0;
+}
+
+static void
+test_survival(void)
+{
+	CHECK(does_its_work(true));
+	CHECK(!does_its_work(false));
 }
 
 int
@@ -124,5 +153,6 @@ main(void)
 	test_failure();
 	test_end();
 	test_linger();
+	test_survival();
 	return CHECK_DONE();
 }
