@@ -7,16 +7,20 @@ from host_vectors import ANSWERS_ABOUT, STAGES, STATES, Answers
 from samples import (APPROVAL, EXPIRES, HOST_KEM, HOST_SIG, IDEMPOTENCY_KEY, KID, REQUEST, SIGNATURE, TOKEN, certificate, drop, fixed, long_text, put,
                      without_each)
 
-ABOUT = ("Each vector is one HTTP call: `body` is sent as compact JSON, `text` as it stands with `blanks` behind it, `hex` as bytes. `reply` has the HTTP status, and the error's name "
+ABOUT = ("Each vector is one HTTP call: `body` is sent as compact JSON, `text` as it stands with `blanks` behind it, `hex` as bytes; Content-Type is application/json unless `headers` say another. `reply` has the HTTP status, and the error's name "
          "or the schema of tms.openapi.json that the answer satisfies. `valid`: whether the schema takes the body (of a GET: the query).")
 
 WORLDS = {
     "bare": "the store is empty, and no limit of the configuration is near",
-    "desk": "as bare, on admin.sock with the certificate of an approver, and request 1 is pending",
+    "stranger": "as bare, on admin.sock with a certificate that is nobody's",
+    "auditor": "as bare, on admin.sock with the certificate of an auditor",
+    "desk": "as bare, on admin.sock with the certificate of an approver; request 1 is pending, and its check phrase is not 0000-0000",
 }
 
 STATUSES = {"parse_error": 400, "invalid_request": 400, "invalid_params": 400, "mail_address": 400, "signature_refused": 401, "method_not_found": 404,
-            "request_unknown": 404, "frame_too_large": 413}
+            "request_unknown": 404, "phrase_mismatch": 409, "frame_too_large": 413, "origin_refused": 403, "admin_unknown": 403,
+            "role_refused": 403}
+SHAPE = ("parse_error", "invalid_request", "invalid_params", "mail_address", "frame_too_large")  # what the body alone can earn
 HOST_KEM_PK = ref.kem_public(HOST_KEM)
 HOST_SIG_PK = ref.sig_public(HOST_SIG)
 BODY_MAX = 16384
@@ -29,7 +33,7 @@ class Vectors:
     def add(self, name, call, path, sent, reply, valid=None, given="bare", method="POST"):
         row = {"name": name, "call": call, "given": given, "method": method, "path": path}
         row.update(sent)
-        row["valid"] = reply not in STATUSES if valid is None else valid
+        row["valid"] = reply not in SHAPE if valid is None else valid
         row["reply"] = {"status": STATUSES[reply], "error": reply} if reply in STATUSES else {"status": 200, "valid": reply}
         self.rows.append(row)
 
@@ -51,12 +55,14 @@ def same_for_every_body(v, call, path, right, reply, given="bare"):
     """What is wrong with the body of any POST; reply is what the right one gets."""
     text = compact(right)
 
-    def wrong(name, sent, error):
-        v.add("%s: %s" % (call, name), call, path, sent, error, given=given)
+    def wrong(name, sent, error, **more):
+        v.add("%s: %s" % (call, name), call, path, sent, error, given=given, **more)
 
     blanks = BODY_MAX - len(text.encode())
     v.add("%s: a body of the greatest length" % call, call, path, {"text": text, "blanks": blanks}, reply, valid=True, given=given)
     wrong("one byte more than the greatest length", {"text": text, "blanks": blanks + 1}, "frame_too_large")
+    wrong("not said to be JSON", {"body": right, "headers": {"Content-Type": "text/plain"}}, "invalid_request", valid=True)
+    v.add("%s: a query" % call, call, path + "?a=1", {"body": right}, "invalid_params", valid=True, given=given)
     wrong("empty body", {"text": ""}, "parse_error")
     wrong("cut", {"text": text[:-1]}, "parse_error")
     wrong("something behind it", {"text": text + "{}"}, "parse_error")
@@ -102,10 +108,10 @@ def create(v):
         wrong_binary(v, call, path, right, key, length)
     body("host_kem_pk compressed", {**right, "host_kem_pk": ref.b64(b"\2" + HOST_KEM_PK[1:])}, "invalid_params")
     body("host_kem_pk not on the curve", {**right, "host_kem_pk": ref.b64(HOST_KEM_PK[:-1] + bytes([HOST_KEM_PK[-1] ^ 1]))}, "invalid_params", valid=True)
-    body("another signature", {**right, "signature": SIGNATURE}, "signature_refused", valid=True)
+    body("another signature", {**right, "signature": SIGNATURE}, "signature_refused")
     for key, value in (("reason", "forgotten"), ("language", "en"), ("token", {**TOKEN, "serial": "0123456788"}), ("certificate", ref.b64(certificate())),
                        ("idempotency_key", ref.b64(fixed("another", 16)))):
-        body("%s changed under the signature" % key, {**right, key: value}, "signature_refused", valid=True)
+        body("%s changed under the signature" % key, {**right, key: value}, "signature_refused")
     for key in ("reason", "language"):
         for value in ("another", "", None):
             body("%s %s" % (key, json.dumps(value)), {**right, key: value}, "invalid_params")
@@ -129,15 +135,15 @@ def paths(v):
                          ("GET", "/v1/requests/%s/status" % REQUEST), ("POST", "/v1/requests/%s" % REQUEST), ("POST", "/v1/requests/%s/unlock" % REQUEST),
                          ("POST", "/v1/requests/%s/Status" % REQUEST), ("POST", "/v1/requests/%s/status/" % REQUEST), ("GET", "/v1/admin/me"),
                          ("POST", "/v1/admin/requests/1/approve")):
-        v.add("path: %s %s" % (method, path), None, path, body if method != "GET" else {}, "method_not_found", valid=True, method=method)
+        v.add("path: %s %s" % (method, path), None, path, body if method != "GET" else {}, "method_not_found", method=method)
     for name, text in (("nobody's", REQUEST), ("21 characters", REQUEST[:21]), ("23 characters", REQUEST + "A"), ("with loose bits", REQUEST[:21] + "B"), ("one letter", "x")):
-        v.add("path: id %s" % name, "status", "/v1/requests/%s/status" % text, body, "request_unknown", valid=True)
+        v.add("path: id %s" % name, "status", "/v1/requests/%s/status" % text, body, "request_unknown")
     v.add("path: the shape is judged before the id", "status", "/v1/requests/%s/status" % REQUEST, {"body": {"counter": 0, "signature": SIGNATURE}}, "invalid_params")
 
 
 def counters(v, call, path, right):
     for value in (1, 2**63 - 1):
-        v.add("%s: counter %d" % (call, value), call, path, {"body": {**right, "counter": value}}, "request_unknown", valid=True)
+        v.add("%s: counter %d" % (call, value), call, path, {"body": {**right, "counter": value}}, "request_unknown")
     for value in (0, -1, 1.5, "1", None, True):
         v.add("%s: counter %s" % (call, json.dumps(value)), call, path, {"body": {**right, "counter": value}}, "invalid_params")
     v.add("%s: counter 2^63" % call, call, path, {"text": compact({**right, "counter": 2**63})}, "parse_error")
@@ -162,7 +168,7 @@ def signed(v):
     right = {"active": 0, "signature": SIGNATURE}
     same_for_every_body(v, call, path, right, "request_unknown")
     wrong_binary(v, call, path, right, "signature", 64)
-    v.add("grant: active 1", call, path, {"body": {**right, "active": 1}}, "request_unknown", valid=True)
+    v.add("grant: active 1", call, path, {"body": {**right, "active": 1}}, "request_unknown")
     for value in (-1, 2, 0.5, "0", None, False):
         v.add("grant: active %s" % json.dumps(value), call, path, {"body": {**right, "active": value}}, "invalid_params")
     done(v)
@@ -175,7 +181,7 @@ def done(v):
              "proof": proof, "signature": SIGNATURE}
 
     def at(key, value, reply="invalid_params"):
-        v.add("done: %s %s" % (key, json.dumps(value)[:24]), call, path, {"body": {**right, key: value}}, reply, valid=reply == "request_unknown")
+        v.add("done: %s %s" % (key, json.dumps(value)[:24]), call, path, {"body": {**right, key: value}}, reply)
 
     same_for_every_body(v, call, path, right, "request_unknown")
     wrong_binary(v, call, path, right, "signature", 64)
@@ -193,12 +199,12 @@ def done(v):
     at("rotated", False, "request_unknown")
     for value in (0, 1, "true", None):
         at("rotated", value)
-    v.add("done: a proof of 1,024 bytes", call, path, {"body": {**right, "proof": ref.b64(bytes(1024))}}, "request_unknown", valid=True)
+    v.add("done: a proof of 1,024 bytes", call, path, {"body": {**right, "proof": ref.b64(bytes(1024))}}, "request_unknown")
     v.add("done: a proof of 1,025 bytes", call, path, {"body": {**right, "proof": ref.b64(bytes(1025))}}, "invalid_params")
-    v.add("done: no proof", call, path, {"body": {**right, "proof_mechanism": "", "proof": ""}}, "request_unknown", valid=True)
+    v.add("done: no proof", call, path, {"body": {**right, "proof_mechanism": "", "proof": ""}}, "request_unknown")
     v.add("done: a proof without its mechanism", call, path, {"body": {**right, "proof_mechanism": ""}}, "invalid_params")
     v.add("done: a mechanism without its proof", call, path, {"body": {**right, "proof": ""}}, "invalid_params")
-    v.add("done: a proof of one byte", call, path, {"body": {**right, "proof": "AA"}}, "request_unknown", valid=True)
+    v.add("done: a proof of one byte", call, path, {"body": {**right, "proof": "AA"}}, "request_unknown")
 
 
 def desk(v):
@@ -208,9 +214,18 @@ def desk(v):
         v.add("admin.list: %s" % (query or "all"), "admin.list", lists + query, {}, "list_answer", given="desk", method="GET")
     for query in ("?state=open", "?limit=0", "?limit=101", "?limit=ten", "?before=-1", "?before=9007199254740992", "?order=id", "?state=", "?limit=1&limit=2"):
         v.add("admin.list: %s" % query, "admin.list", lists + query, {}, "invalid_params", given="desk", method="GET")
-    v.add("admin.one", "admin.one", lists + "/1", {}, "one_answer", given="desk", method="GET")
+    v.add("admin.detail", "admin.detail", lists + "/1", {}, "one_answer", given="desk", method="GET")
     for number in ("0", "2", "-1", "x", "01", "9007199254740992", "1.0"):
-        v.add("admin.one: number %s" % number, "admin.one", lists + "/" + number, {}, "request_unknown", given="desk", method="GET", valid=number == "2")
+        v.add("admin.detail: number %s" % number, "admin.detail", lists + "/" + number, {}, "request_unknown", given="desk", method="GET")
+
+    for given, error in (("stranger", "admin_unknown"), ("auditor", "role_refused")):
+        for name, body in (("right", {"body": {"reason": "x"}}), ("cut", {"text": "{"})):
+            v.add("%s refuses: %s" % (given, name), "admin.refuse", lists + "/1/refuse", body, error, given=given, valid=name == "right")
+    v.add("a stranger asks who he is", "admin.me", "/v1/admin/me", {}, "admin_unknown", given="stranger", method="GET")
+    v.add("an auditor looks", "admin.list", lists, {}, "list_answer", given="auditor", method="GET")
+    for origin in ("https://evil.example", "null", ""):
+        v.add("admin.refuse: from the origin %r" % origin, "admin.refuse", lists + "/1/refuse", {"body": {"reason": "x"}, "headers": {"Origin": origin}}, "origin_refused",
+              given="desk")
 
     call, path = "admin.approve", lists + "/1/approve"
     right = {"how": "call_back", "reference": "CV-2024-17", "phrase": "0000-0000"}
@@ -218,28 +233,28 @@ def desk(v):
     def body(name, value, reply, **more):
         v.add("%s: %s" % (call, name), call, path, {"body": value}, reply, given="desk", **more)
 
-    same_for_every_body(v, call, path, right, "one_answer", given="desk")
+    same_for_every_body(v, call, path, right, "phrase_mismatch", given="desk")
     for word in ("form", "in_person", "agency"):
-        body("how %s" % word, {**right, "how": word}, "one_answer")
+        body("how %s" % word, {**right, "how": word}, "phrase_mismatch")
     for key in ("how", "reference", "phrase"):
         for value in (None, 1):
             body("%s %s" % (key, json.dumps(value)), {**right, key: value}, "invalid_params")
     body("how another", {**right, "how": "mail"}, "invalid_params")
     around = (("reference", 128, 0, right), ("phrase", 32, 1, right), ("reason", 512, 1, {**right, "email": "khach@example.vn", "reason": "x"}))
     for key, most, least, base in around:
-        body("%s of %d bytes" % (key, most), {**base, key: long_text(most)}, "one_answer")
+        body("%s of %d bytes" % (key, most), {**base, key: long_text(most)}, "phrase_mismatch")
         body("%s of %d bytes" % (key, most + 1), {**base, key: long_text(most + 1)}, "invalid_params")
-        body("%s of %d bytes" % (key, least), {**base, key: "x" * least}, "one_answer")
+        body("%s of %d bytes" % (key, least), {**base, key: "x" * least}, "phrase_mismatch")
         if least:
             body("%s empty" % key, {**base, key: ""}, "invalid_params")
     addressed = {**right, "email": "khach@example.vn", "reason": "đổi địa chỉ"}
-    body("another address", addressed, "one_answer")
+    body("another address", addressed, "phrase_mismatch")
     body("another address without a reason", drop(addressed, "reason"), "invalid_params")
     body("reason null", {**addressed, "reason": None}, "invalid_params")
     body("email null", {**addressed, "email": None}, "invalid_params")
     longest = "k@" + "x" * 252
     for value in ("a@b", "a.b+c@xn--v-d-hla.example", "k" * 64 + "@example.vn", longest):
-        body("address %s" % value[:24], {**addressed, "email": value}, "one_answer")
+        body("address %s" % value[:24], {**addressed, "email": value}, "phrase_mismatch")
     for value in ("", "khach", "@example.vn", "khach@", "a b@example.vn", "a@b,c@d", "a@b\r\nBcc: c@d", "<a@b>", "\"a\"@b", "a@b.", "a@b@c", "đ@example.vn", "a;b@c", "a:b@c",
                   "a\\b@c", "k" * 65 + "@example.vn", longest + "x"):
         body("address %s" % json.dumps(value)[:24], {**addressed, "email": value}, "mail_address")

@@ -7,13 +7,13 @@ by place, and is red where a difference was not noticed.
 import re
 import sys
 
-from contract import (AT_BOUND, HOST, LISTS, TMS, VECTORS, Contract, Draft202012Validator, RefResolutionError, Schemas, answer_values, host_verdict, load_strict, read_texts,
+from contract import (AT_BOUND, HOST, LISTS, ROUTES, TMS, VECTORS, Contract, Draft202012Validator, RefResolutionError, Schemas, answer_values, host_verdict, load_strict, read_texts,
                       sent_bytes, tms_verdict)
 from lists import ListError
 
 SECRET = re.compile(r"pin|code|secret|puk", re.I)
 NO_SECRET = {"pin", "so_pin", "pin_min", "pin_max", "code_expires", "code"}  # states and lengths, a time, JSON-RPC's error code
-MESSAGES = ("from_page", "to_page", "request", "answer", "error_answer", "notification")
+BEFORE_THE_BODY = ("admin_unknown", "role_refused", "origin_refused", "method_not_found")
 
 
 def walk(schema, path=""):
@@ -125,6 +125,15 @@ def check_tms(c):
     same(problems, TMS + ": error of done", schemas["done_request"]["properties"]["error"]["enum"], ["ok"] + c.names("ERR"))
     for path, method, operation in operations(c):
         problems += check_operation(path, method, operation, http)
+    return problems
+
+
+def check_routes(c):
+    """The server's table of routes, where there is one, has the operations of the API."""
+    problems = []
+    rows = re.findall(r'\{ "([a-z.]+)", "([A-Z]+)", "(/[^"]*)",', c.texts.get(ROUTES, ""))
+    if ROUTES in c.texts:
+        same(problems, ROUTES, rows, [(op["operationId"], method.upper(), path) for path, method, op in operations(c)])
     return problems
 
 
@@ -247,14 +256,15 @@ def host_vector(c, schemas, row):
     yield from verdict(row, host_verdict(schemas, sent_bytes(row, "request"), c.vectors["host"]["origin"]), ("origin_refused",))
 
 
-def verdict(row, found, either):
-    """What the schema says against what the vector says; the names in either may be answered to what the schema takes, too."""
+def verdict(row, found, earlier):
+    """What the schema says against what the vector says; the errors in earlier are judged before the body, whatever it is."""
     error = row["reply"].get("error")
-    if row["valid"]:
-        if found is not None and found not in either:
-            yield "valid, but the schema says %s" % found
-    elif error is None or found != error:
-        yield "not valid, replies %s, and the schema says %s" % (error or "no error", found or "nothing against it")
+    if row["valid"] and found is not None and found not in earlier:
+        yield "valid, but the schema says %s" % found
+    if not row["valid"] and found is None:
+        yield "not valid, but the schema has nothing against it"
+    if not row["valid"] and error not in earlier and error != found:
+        yield "replies %s, but the schema says %s" % (error or "no error", found)
 
 
 def body_of(operation):
@@ -281,9 +291,9 @@ def tms_vector(c, schemas, row, bodies):
     if "error" in reply and reply["error"] not in operation["x-errors"]:
         yield "%s does not list %s" % (row["call"], reply["error"])
     if bodies[row["call"]] is not None:
-        yield from verdict(row, tms_verdict(schemas, sent_bytes(row, "body"), bodies[row["call"]]), ())
-    elif "?" in row["path"]:
-        yield from verdict(row, query_verdict(c, schemas, operation, row["path"]), ())
+        yield from verdict(row, tms_verdict(schemas, sent_bytes(row, "body"), bodies[row["call"]]), BEFORE_THE_BODY)
+    elif "?" in row["path"] and "parameters" in operation:
+        yield from verdict(row, query_verdict(c, schemas, operation, row["path"]), BEFORE_THE_BODY)
 
 
 def query_verdict(c, schemas, operation, path):
@@ -368,7 +378,7 @@ def check_written(c):
     return problems
 
 
-CHECKS = (check_lists, check_host_schema, check_tms, check_strict, check_valid, check_sentences, check_vectors)
+CHECKS = (check_lists, check_host_schema, check_tms, check_routes, check_strict, check_valid, check_sentences, check_vectors)
 
 
 def check(texts, checks=CHECKS):

@@ -29,6 +29,7 @@ LISTS = {"OP": "protocol/op.def", "NOTIFICATION": "protocol/notification.def", "
 HOST = "protocol/host.schema.json"
 TMS = "protocol/tms.openapi.json"
 README = "protocol/README.md"
+ROUTES = "tms/http/route.c"
 VECTORS = {name: "protocol/vectors/%s.json" % name for name in ("host", "host_answers", "tms", "tms_answers", "transcripts")}
 
 HOST_BODY_MAX = 8192
@@ -56,7 +57,8 @@ parsed_json = functools.lru_cache(maxsize=16)(json.loads)
 
 
 def read_texts():
-    return {path: (ROOT / path).read_text(encoding="utf-8") for path in [*LISTS.values(), HOST, TMS, README, *VECTORS.values()]}
+    paths = [*LISTS.values(), HOST, TMS, README, *VECTORS.values()] + [ROUTES] * (ROOT / ROUTES).exists()
+    return {path: (ROOT / path).read_text(encoding="utf-8") for path in paths}
 
 
 # ---- JSON as the product reads it (protocol/README.md, "the text") ----

@@ -4,10 +4,10 @@ import json
 import re
 
 import check_protocol as checker
-from contract import HOST, LISTS, README, TMS, VECTORS, read_texts
+from contract import HOST, LISTS, README, ROUTES, TMS, VECTORS, read_texts
 
 # the checks that compare documents with lists; the others run values through the schemas and take longer
-QUICK = (checker.check_lists, checker.check_host_schema, checker.check_tms, checker.check_strict)
+QUICK = (checker.check_lists, checker.check_host_schema, checker.check_tms, checker.check_routes, checker.check_strict)
 
 NEW_LINES = {
     "OP": 'OP(TOKEN_ERASE, "token.erase", OP_PAGE, 30)\n',
@@ -122,6 +122,10 @@ def schema_mutations(texts):
             yield tms("%s with an error of the client" % path, sets(operation["x-errors"] + ["no_token"], "paths", path, method, "x-errors"))
     yield tms("a word of admin_state less", lacks("unidentified", "components", "schemas", "admin_state", "enum"))
     yield tms("done without an error", lacks("token_removed", "components", "schemas", "done_request", "properties", "error", "enum"))
+    if ROUTES in texts:
+        for row in re.findall(r'\t(\{ "[a-z.]+", .*\n)', texts[ROUTES]):
+            yield "%s: without %s" % (ROUTES, row[:20]), {ROUTES: texts[ROUTES].replace(row, "")}
+            yield "%s: %s under another method" % (ROUTES, row[:20]), {ROUTES: texts[ROUTES].replace(row, re.sub("POST|GET", "PUT", row))}
     yield "%s: forgets unlock.cancel" % README, {README: texts[README].replace("`unlock.cancel`", "")}
 
 
