@@ -6,11 +6,11 @@
 #include "frame.h"
 #include "hello.h"
 #include "json.h"
-#include "link.h"
 #include "log.h"
 #include "os.h"
 #include "params.h"
 #include "text.h"
+#include "worker_link.h"
 
 #include <limits.h>
 #include <stdlib.h>

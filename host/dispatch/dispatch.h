@@ -32,7 +32,7 @@ struct dispatch;
 
 struct dispatch *dispatch_new(const struct dispatch_port *port);
 
-/* Ends every worker but those that survive (link.h). */
+/* Ends every worker but those that survive (worker_link.h). */
 void dispatch_free(struct dispatch *d);
 
 /* A message as it came from the page. Its answer is sent now or in a later turn; there always is one. */

@@ -260,7 +260,7 @@ read_profile(json_t *object, struct profile *p, char *where)
 {
 	json_t *tms, *tls = NULL, *tls_ca = NULL, *tls_pins = NULL, *tms_keys, *origins, *extensions, *portal_launch = NULL;
 	json_t *modules, *prompt, *proxy = NULL, *hotline, *languages;
-	const char *order[2];
+	const char *order[2] = { NULL };
 	size_t order_count;
 	json_error_t error;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A worker that does its work, and all that one can do instead. */
 #define _POSIX_C_SOURCE 200809L
-#include "link.h"
+#include "worker_link.h"
 
 #include "check.h"
 #include "json.h"

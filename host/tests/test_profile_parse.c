@@ -54,44 +54,43 @@ test_good(void)
 	json_decref(texts);
 }
 
-/* The good profile with one key set to another value (NULL: taken away) is refused, and where names what. */
-static void
-bad(const char *key, const char *value, const char *names)
-{
-	json_t *object = json_loads(good, 0, NULL);
-	json_t *other = value != NULL ? json_loads(value, JSON_DECODE_ANY, NULL) : NULL;
-	struct buf b = buf_new(65536);
-	struct profile p;
-	char where[PROFILE_WHERE_MAX];
-
-	if (other != NULL)
-		json_object_set_new(object, key, other);
-	else
-		json_object_del(object, key);
-	json_dump(object, &b);
-	if (!CHECK(parse(buf_text(&b), &p, where) == ERR_PROFILE_INVALID) || !CHECK(strstr(where, names) != NULL))
-		printf("  %s: %s -> %s\n", key, value != NULL ? value : "(none)", where);
-	buf_free(&b);
-	json_decref(object);
-}
-
-static void
-ok(const char *key, const char *value)
+/* Parses the good profile with one key set to another value, or taken away (NULL). */
+static enum err
+parse_with(const char *key, const char *value, char where[PROFILE_WHERE_MAX])
 {
 	json_t *object = json_loads(good, 0, NULL);
 	struct buf b = buf_new(65536);
 	struct profile p;
-	char where[PROFILE_WHERE_MAX];
+	enum err e;
 
 	if (value != NULL)
 		json_object_set_new(object, key, json_loads(value, JSON_DECODE_ANY, NULL));
 	else
 		json_object_del(object, key);
 	json_dump(object, &b);
-	if (!CHECK(parse(buf_text(&b), &p, where) == ERR_OK))
-		printf("  %s: %s -> %s\n", key, value != NULL ? value : "(none)", where);
+	e = parse(buf_text(&b), &p, where);
 	buf_free(&b);
 	json_decref(object);
+	return e;
+}
+
+/* It is refused, and where names what. */
+static void
+bad(const char *key, const char *value, const char *names)
+{
+	char where[PROFILE_WHERE_MAX];
+
+	if (!CHECK(parse_with(key, value, where) == ERR_PROFILE_INVALID) || !CHECK(strstr(where, names) != NULL))
+		printf("  %s: %s -> %s\n", key, value != NULL ? value : "(none)", where);
+}
+
+static void
+ok(const char *key, const char *value)
+{
+	char where[PROFILE_WHERE_MAX];
+
+	if (!CHECK(parse_with(key, value, where) == ERR_OK))
+		printf("  %s: %s -> %s\n", key, value != NULL ? value : "(none)", where);
 }
 
 static void

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * link: one worker at work: the program mokhoa-worker beside the running one, its order, its frames, its end.
+ * worker_link: one worker at work: the program mokhoa-worker beside the running one, its order, its frames, its end.
  *
  * Nothing here waits for the worker: the owner's event loop waits for link_handle() and for the deadline, then calls link_read() once and
  * link_next() until it has nothing more. A worker that crashes, hangs or talks nonsense costs its own request and nothing else.
  *
  * A worker that survives is never killed by us, whatever it does or does not say: it may be in the middle of changing a PIN, and each of its own
- * waits has an end. One thread.
+ * waits has an end. One thread. (The C library has a <link.h>, so this one is not called that.)
  */
-#ifndef MOKHOA_LINK_H
-#define MOKHOA_LINK_H
+#ifndef MOKHOA_WORKER_LINK_H
+#define MOKHOA_WORKER_LINK_H
 
 #include "err.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "link.h"
+#include "worker_link.h"
 
 #include "frame.h"
 #include "json.h"
