@@ -6,9 +6,9 @@
 #ifndef MOKHOA_DESK_H
 #define MOKHOA_DESK_H
 
-int desk_seal(int argc, char **argv); /* seal --vault-key FILE < CSV > CSV */
+int desk_seal(int argc, char **argv);	/* seal --vault-key FILE < CSV > CSV */
 int desk_import(int argc, char **argv); /* import --config FILE [--dry-run] < CSV */
-int desk_init(int argc, char **argv); /* init --dir DIR ... */
+int desk_init(int argc, char **argv);	/* init --dir DIR ... */
 int desk_person(int argc, char **argv); /* person add --config FILE --certificate FILE --name NAME --role ROLE */
 
 #endif

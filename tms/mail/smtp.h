@@ -16,8 +16,8 @@ struct smtp;
 enum smtp_result {
 	SMTP_SENT,    /* the server has taken it */
 	SMTP_UNKNOWN, /* it was on its way when the answer was lost: it may arrive */
-	SMTP_LATER, /* not taken, another time it may be (4yz) */
-	SMTP_ABSENT, /* nobody there, for this mail or another */
+	SMTP_LATER,   /* not taken, another time it may be (4yz) */
+	SMTP_ABSENT,  /* nobody there, for this mail or another */
 	SMTP_REFUSED, /* not taken and never will be (5yz) */
 	SMTP_ALARM    /* not taken because of the settings, not the mail: login or TLS; an operator must look */
 };

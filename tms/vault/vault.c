@@ -11,10 +11,9 @@
 #include "log.h"
 #include "open.h"
 #include "os.h"
+#include "user.h"
 
 #include <errno.h>
-#include <pwd.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -179,29 +178,6 @@ turn(struct vault *v)
 
 /* ---- the beginning ---- */
 
-/* A name or a number; our own where the configuration names nobody. */
-static bool
-find_client(const char *name, uid_t *ret_uid)
-{
-	char *end = NULL;
-	unsigned long number;
-	const struct passwd *entry;
-
-	if (name == NULL) {
-		*ret_uid = geteuid();
-		return true;
-	}
-	number = strtoul(name, &end, 10);
-	if (name[0] >= '0' && name[0] <= '9' && *end == '\0') {
-		*ret_uid = (uid_t)number;
-		return true;
-	}
-	entry = getpwnam(name);
-	if (entry != NULL)
-		*ret_uid = entry->pw_uid;
-	return entry != NULL;
-}
-
 static struct key_kem *
 load_key(const char *path)
 {
@@ -251,7 +227,8 @@ vault_main(const struct config *config)
 	v.key = load_key(config->vault.private_key);
 	if (v.key == NULL)
 		return 1;
-	if (!find_client(config->vault.client, &v.client)) {
+	v.client = geteuid();
+	if (config->vault.client != NULL && !user_find(config->vault.client, &v.client)) {
 		log_error("vault", "user=%s cause=there is no such user", config->vault.client);
 		key_kem_free(v.key);
 		return 1;

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "nginx.h"
+
+#include "json.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define LINE_SIZE 4096
+
+/* One line of the file, without and with values. */
+#if defined(__GNUC__)
+__attribute__((format(printf, 2, 3)))
+#endif
+static void
+line(struct buf *b, const char *format, ...)
+{
+	char text[LINE_SIZE];
+	va_list args;
+	int len;
+
+	va_start(args, format);
+	len = vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (len < 0 || (size_t)len >= sizeof(text)) {
+		buf_fail(b, ERR_INTERNAL);
+		return;
+	}
+	buf_add(b, text, (size_t)len);
+	buf_add_text(b, "\n");
+}
+
+bool
+nginx_word_ok(const char *text)
+{
+	return text[0] != '\0' && text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._:@+-[]")] == '\0';
+}
+
+/* nginx answers some things before we see them: with the same body as ours, so that a client reads one kind of error. */
+static void
+error_body(struct buf *b, const char *name, int status, enum err e)
+{
+	struct buf body = buf_new(LINE_SIZE / 2);
+	json_t *json = json_pack("{s:o}", "error", json_error(e, NULL));
+
+	if (json == NULL || json_dump(json, &body) != ERR_OK || buf_text(&body) == NULL || strpbrk((const char *)body.data, "'\\$") != NULL)
+		buf_fail(b, ERR_INTERNAL);
+	else
+		line(b, "    location @%s { internal; default_type application/json; return %d '%s'; }", name, status, (const char *)body.data);
+	json_decref(json);
+	buf_free(&body);
+}
+
+static void
+listen_lines(struct buf *b, const struct nginx *n, const char *port)
+{
+	if (n->listen != NULL) {
+		line(b, "    listen %s:%s ssl;", n->listen, port);
+		return;
+	}
+	line(b, "    listen %s ssl;", port);
+	line(b, "    listen [::]:%s ssl;", port);
+}
+
+/* What both doors have: TLS, and patience that has an end. */
+static void
+server_head(struct buf *b, const struct nginx *n, const char *port)
+{
+	line(b, "\nserver {");
+	listen_lines(b, n, port);
+	line(b, "    server_name %s;", n->host);
+	line(b, "    ssl_certificate %s;", n->certificate);
+	line(b, "    ssl_certificate_key %s;", n->key);
+	line(b, "    ssl_protocols TLSv1.2 TLSv1.3;");
+	line(b, "    ssl_ciphers ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
+		"ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305;");
+	line(b, "    ssl_session_tickets off;");
+	line(b, "    server_tokens off;");
+	line(b, "    client_max_body_size 32k;");
+	line(b, "    client_header_timeout 10s;");
+	line(b, "    client_body_timeout 10s;");
+	line(b, "    send_timeout 10s;");
+	line(b, "    large_client_header_buffers 4 8k;");
+	line(b, "    limit_conn mokhoa_connections 32;");
+	line(b, "    limit_conn_status 429;");
+	line(b, "    add_header Strict-Transport-Security \"max-age=31536000\" always;");
+	line(b, "    error_page 413 @too_large;");
+	line(b, "    error_page 429 @busy;");
+	error_body(b, "too_large", 413, ERR_FRAME_TOO_LARGE);
+	error_body(b, "busy", 429, ERR_BUSY);
+}
+
+/* To us, saying who asks. A header of that name from outside never passes: it is set, or set to nothing. */
+static void
+proxy_lines(struct buf *b, const char *upstream, const char *certificate)
+{
+	line(b, "        proxy_pass http://%s;", upstream);
+	line(b, "        proxy_http_version 1.1;");
+	line(b, "        proxy_set_header Connection \"\";");
+	line(b, "        proxy_set_header Host $host;");
+	line(b, "        proxy_set_header X-Real-IP $remote_addr;");
+	line(b, "        proxy_set_header X-Client-Certificate %s;", certificate);
+	line(b, "        proxy_connect_timeout 5s;");
+	line(b, "        proxy_read_timeout 30s;");
+}
+
+static void
+public_server(struct buf *b, const struct nginx *n)
+{
+	server_head(b, n, n->port);
+	line(b, "    location /v1/requests {");
+	line(b, "        limit_req zone=mokhoa_customers burst=60 nodelay;");
+	line(b, "        limit_req_status 429;");
+	proxy_lines(b, "mokhoa_public", "\"\"");
+	line(b, "    }");
+	line(b, "    location / { return 404; }");
+	line(b, "}");
+}
+
+static void
+admin_server(struct buf *b, const struct nginx *n)
+{
+	server_head(b, n, n->admin_port);
+	line(b, "    ssl_client_certificate %s;", n->admin_ca);
+	line(b, "    ssl_verify_client on;");
+	line(b, "    ssl_verify_depth 3;");
+	line(b, "    location /v1/admin/ {");
+	proxy_lines(b, "mokhoa_admin", "$ssl_client_escaped_cert");
+	line(b, "    }");
+	line(b, "    location / { return 404; }");
+	line(b, "}");
+}
+
+enum err
+nginx_write(const struct nginx *n, struct buf *b)
+{
+	line(b, "# Written by mokhoa-tms init: include this file in nginx's http block.");
+	line(b, "limit_req_zone $binary_remote_addr zone=mokhoa_customers:10m rate=20r/s;");
+	line(b, "limit_conn_zone $binary_remote_addr zone=mokhoa_connections:10m;");
+	line(b, "upstream mokhoa_public { server unix:%s; keepalive 32; }", n->public_socket);
+	line(b, "upstream mokhoa_admin { server unix:%s; keepalive 4; }", n->admin_socket);
+	public_server(b, n);
+	admin_server(b, n);
+	return buf_error(b);
+}

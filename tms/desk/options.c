@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "options.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void
+options_complain(enum err e, const char *detail)
+{
+	fprintf(stderr, "mokhoa-tms: %s%s%s: %s %s\n", err_name(e), detail != NULL ? ": " : "", detail != NULL ? detail : "", err_sentence(e, "vi"),
+	    err_sentence(e, "en"));
+}
+
+static enum err
+refuse(const char *name, const char *cause)
+{
+	char detail[128];
+
+	snprintf(detail, sizeof(detail), "%.64s %s", name, cause);
+	options_complain(ERR_USAGE, detail);
+	return ERR_USAGE;
+}
+
+static const struct option_row *
+find(const char *name, const struct option_row *rows, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(rows[i].name, name) == 0)
+			return &rows[i];
+	return NULL;
+}
+
+enum err
+options_read(int argc, char **argv, const struct option_row *rows, size_t count)
+{
+	for (int i = 0; i < argc; i++) {
+		const struct option_row *row = find(argv[i], rows, count);
+		if (row == NULL)
+			return refuse(argv[i], "is not known");
+		if (row->value == NULL) {
+			*row->given = true;
+			continue;
+		}
+		if (*row->value != NULL)
+			return refuse(row->name, "is given twice");
+		if (++i == argc)
+			return refuse(row->name, "needs a value");
+		*row->value = argv[i];
+	}
+	for (size_t i = 0; i < count; i++)
+		if (rows[i].required && *rows[i].value == NULL)
+			return refuse(rows[i].name, "is missing");
+	return ERR_OK;
+}
+
+enum err
+options_config(const char *path, struct config **ret_config)
+{
+	char where[CONFIG_WHERE_SIZE];
+	enum err e = config_load(path, ret_config, where);
+
+	if (e != ERR_OK)
+		options_complain(e, where);
+	return e;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * options: "--name value" and "--name" on a command line, each at most once, and what is said when a command fails.
+ */
+#ifndef MOKHOA_OPTIONS_H
+#define MOKHOA_OPTIONS_H
+
+#include "config.h"
+#include "err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct option_row {
+	const char *name;   /* "--config" */
+	const char **value; /* where a value goes; NULL for a switch */
+	bool *given;	    /* where a switch goes */
+	bool required;
+};
+
+/* ERR_USAGE, said on stderr with the option's name. Values are borrowed from argv. */
+enum err options_read(int argc, char **argv, const struct option_row *rows, size_t count);
+
+/* Loads the configuration; says on stderr what is wrong with it. */
+enum err options_config(const char *path, struct config **ret_config);
+
+/* Says on stderr what failed, in both languages; detail (may be NULL) names the line, file or option. */
+void options_complain(enum err e, const char *detail);
+
+#endif
