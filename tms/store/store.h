@@ -23,15 +23,16 @@
 #include <stdint.h>
 
 #define STORE_CERTIFICATE_MAX 8192 /* bytes of DER */
-#define STORE_SERIAL_MAX      32   /* content bytes of a certificate's serial number; RFC 5280 allows 20 */
+#define STORE_SERIAL_MAX      64   /* content bytes of a certificate's serial number; RFC 5280 allows 20 */
 #define STORE_CODES_MAX	      4	   /* codes of one request that are looked at */
-#define STORE_PAGE_MAX	      100  /* rows of a list */
+#define STORE_PAGE_MAX	      101  /* rows of a list: a page of the desk, and one to see whether there is another */
 #define STORE_ANSWER_MAX      512  /* bytes of a sealed answer's ciphertext */
 
-#define STORE_EMAIL_SIZE  255 /* characters of a mail address and a NUL (RFC 5321, 4.5.3.1.3) */
-#define STORE_NAME_SIZE	  257 /* of a customer or a person */
-#define STORE_NOTE_SIZE	  513 /* why a request was refused, why an address was changed */
-#define STORE_DETAIL_SIZE 513 /* of an audit row */
+#define STORE_EMAIL_SIZE  255  /* characters of a mail address and a NUL (RFC 5321, 4.5.3.1.3) */
+#define STORE_PERSON_SIZE 129  /* of a person at the desk */
+#define STORE_NAME_SIZE	  257  /* of a customer */
+#define STORE_NOTE_SIZE	  513  /* why a request was refused, why an address was changed */
+#define STORE_DETAIL_SIZE 1025 /* of an audit row */
 
 struct store;
 
@@ -58,7 +59,7 @@ enum store_role store_role_from_name(const char *name); /* STORE_ROLE_COUNT for 
 struct store_person {
 	int64_t id;
 	unsigned char fingerprint[KEY_HASH_LEN]; /* SHA-256 of the certificate's DER */
-	char name[STORE_NAME_SIZE];
+	char name[STORE_PERSON_SIZE];
 	enum store_role role;
 	int64_t created;
 };
@@ -114,6 +115,9 @@ enum err store_token_released(struct store *s, int64_t id, int64_t number);
 
 /* The active row is known and another is on its way: every other row is retired, the failures are forgotten. */
 enum err store_token_granted(struct store *s, int64_t id, int64_t active, int64_t next, int64_t now);
+
+/* An unlock with it was completed: verified, the failures are forgotten. */
+enum err store_token_proved(struct store *s, int64_t id);
 
 /* The next row is the active one now, the old one retired. ERR_STATE_WRONG where there is no next. */
 enum err store_token_rotated(struct store *s, int64_t id, int64_t now);
@@ -190,7 +194,7 @@ struct store_approval {
 	int64_t number;
 	unsigned char id[TRANSCRIPT_ID_LEN];
 	char how[16]; /* "call_back", "form", "in_person", "agency" */
-	char reference[STORE_NAME_SIZE];
+	char reference[129];
 	char email[STORE_EMAIL_SIZE]; /* the changed address, or empty */
 	char email_reason[STORE_NOTE_SIZE];
 	int64_t first;	/* person */
@@ -312,7 +316,7 @@ enum err store_outbox_by_id(struct store *s, int64_t id, struct store_outbox *re
 struct store_audit {
 	int64_t id;
 	int64_t created;
-	char who[STORE_NAME_SIZE];	/* a person's name, "host", "tms", "desk" */
+	char who[STORE_PERSON_SIZE];	/* a person's name, "host", "tms", "desk" */
 	char what[32];			/* one word of the protocol: "approve", "release", ... */
 	int64_t number;			/* of the request, or 0 */
 	char detail[STORE_DETAIL_SIZE]; /* key=value, no secret */

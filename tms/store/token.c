@@ -171,6 +171,16 @@ store_token_mark(struct store *s, int64_t id, enum store_token_state state)
 }
 
 enum err
+store_token_proved(struct store *s, int64_t id)
+{
+	struct query q = query_new(s, "UPDATE token SET state = ?, failures = 0 WHERE id = ?");
+
+	query_text(&q, store_token_state_name(STORE_VERIFIED));
+	query_int(&q, id);
+	return query_run(&q, NULL);
+}
+
+enum err
 store_token_count(struct store *s, int64_t *ret_count)
 {
 	struct query q = query_new(s, "SELECT count(*) FROM token");

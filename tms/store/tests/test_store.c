@@ -155,6 +155,8 @@ test_rotation(void)
 	CHECK(store_escrow_by_id(s.store, first, &row) == ERR_OK && row.retired == SCRATCH_NOW + 2);
 	CHECK(store_token_mark(s.store, id, STORE_SUSPECT) == ERR_OK);
 	CHECK(store_token_by_name(s.store, &t.name, &t) == ERR_OK && t.state == STORE_SUSPECT);
+	CHECK(store_token_released(s.store, id, number) == ERR_OK && store_token_proved(s.store, id) == ERR_OK);
+	CHECK(store_token_by_name(s.store, &t.name, &t) == ERR_OK && t.state == STORE_VERIFIED && t.failures == 0);
 	CHECK_TEXT(store_token_state_name(STORE_VERIFIED), "verified");
 	CHECK_TEXT(store_token_state_name(STORE_TOKEN_STATE_COUNT), "");
 	CHECK(behind_its_back(&s, "UPDATE token SET state = 'of tomorrow'") == SQLITE_OK);

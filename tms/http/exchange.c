@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "exchange.h"
+
+#include "call.h"
+#include "json.h"
+#include "log.h"
+#include "os.h"
+#include "person.h"
+#include "route.h"
+#include "text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- what the request said beside its body ---- */
+
+/* The address as nginx saw it; anything that does not look like one is none. */
+static const char *
+address_of(const struct exchange_request *request)
+{
+	const char *text = request->real_ip;
+
+	if (text == NULL || strlen(text) > 45 || text[strspn(text, "0123456789abcdefABCDEF.:")] != '\0')
+		return "";
+	return text;
+}
+
+/* application/json, with or without parameters behind it. */
+static bool
+is_json(const char *content_type)
+{
+	static const char want[] = "application/json";
+	char head[sizeof(want)] = "";
+	size_t len;
+
+	if (content_type == NULL)
+		return false;
+	len = strcspn(content_type, "; \t");
+	if (len != sizeof(want) - 1)
+		return false;
+	memcpy(head, content_type, len);
+	return text_equal_nocase(head, want);
+}
+
+/* A whole number of at most 2^53 - 1. */
+static bool
+read_number(const char *text, int64_t *ret_number)
+{
+	int64_t number = 0;
+
+	if (text == NULL || text[0] == '\0' || strlen(text) > 16 || text[strspn(text, "0123456789")] != '\0')
+		return false;
+	for (; *text != '\0'; text++)
+		number = number * 10 + (*text - '0');
+	*ret_number = number;
+	return number <= (INT64_C(1) << 53) - 1;
+}
+
+static enum err
+read_pair(const struct exchange_pair *pair, struct call_query *query)
+{
+	bool ok = false;
+
+	if (strcmp(pair->key, "state") == 0 && query->state == NULL) {
+		query->state = pair->value;
+		ok = pair->value != NULL;
+	} else if (strcmp(pair->key, "before") == 0 && query->before < 0) {
+		ok = read_number(pair->value, &query->before);
+	} else if (strcmp(pair->key, "limit") == 0 && query->limit == 0) {
+		ok = read_number(pair->value, &query->limit) && query->limit != 0;
+	}
+	return ok ? ERR_OK : ERR_INVALID_PARAMS;
+}
+
+/* Only the list has a query; each key once. */
+static enum err
+read_query(const struct exchange_request *request, const struct route *route, struct call_query *query)
+{
+	enum err e = ERR_OK;
+
+	if (request->query_count == 0)
+		return ERR_OK;
+	if (request->query_count > EXCHANGE_QUERY_MAX || route->run != op_admin_list)
+		return ERR_INVALID_PARAMS;
+	query->before = -1; /* not said yet */
+	for (size_t i = 0; e == ERR_OK && i < request->query_count; i++)
+		e = read_pair(&request->query[i], query);
+	if (query->before < 0)
+		query->before = 0;
+	return e;
+}
+
+/* ---- who calls ---- */
+
+static enum err
+check_person(const struct exchange_request *request, const struct route *route, struct call *c, struct store_person *person)
+{
+	enum err e = person_find(c->service, c->store, request->certificate, person);
+
+	if (e != ERR_OK)
+		return e;
+	c->person = person;
+	return (route->roles & 1u << person->role) != 0 ? ERR_OK : ERR_ROLE_REFUSED;
+}
+
+/* A browser sends the certificate for any page that asks it to: what changes something must come from the console, and be JSON. */
+static enum err
+check_origin(const struct exchange_request *request, const struct call *c)
+{
+	if (request->origin == NULL || strcmp(request->origin, c->service->config->console_origin) == 0)
+		return ERR_OK;
+	return ERR_ORIGIN_REFUSED;
+}
+
+/* ---- the whole ---- */
+
+/* In the order of the contract; the first thing wrong is the answer. */
+static enum err
+judge(const struct exchange_request *request, struct call *c, struct store_person *person, struct route_found *found, json_t **ret_body)
+{
+	bool posted = strcmp(request->method, "POST") == 0;
+	enum err e;
+
+	if (request->too_long || request->body_len > EXCHANGE_BODY_MAX)
+		return ERR_FRAME_TOO_LARGE;
+	e = route_find(request->desk, request->method, request->path, found);
+	if (e == ERR_OK && request->desk)
+		e = check_person(request, found->route, c, person);
+	if (e == ERR_OK && request->desk && posted)
+		e = check_origin(request, c);
+	if (e == ERR_OK && posted && !is_json(request->content_type))
+		e = ERR_INVALID_REQUEST;
+	if (e == ERR_OK)
+		e = read_query(request, found->route, &c->query);
+	if (e == ERR_OK && posted)
+		e = json_load(request->body, request->body_len, ret_body, NULL);
+	return e;
+}
+
+static enum err
+run(const struct exchange_request *request, struct call *c, struct route_found *found, json_t **ret_answer)
+{
+	struct store_person person;
+	json_t *body = NULL;
+	enum err e = judge(request, c, &person, found, &body);
+
+	c->body = body;
+	c->id = found->id;
+	c->number = found->number;
+	if (e == ERR_OK)
+		e = found->route->run(c, ret_answer);
+	/* person and body end here */
+	c->person = NULL;
+	c->body = NULL;
+	json_decref(body);
+	return e;
+}
+
+/* The body of the answer; what cannot even be said is an internal error with nothing in it. */
+static int
+write_answer(enum err e, json_t *answer, const json_t *detail, struct buf *ret)
+{
+	json_t *whole = answer;
+
+	if (e != ERR_OK)
+		whole = json_pack("{s:o}", "error", json_error(e, detail));
+	if (whole == NULL || json_dump(whole, ret) != ERR_OK) {
+		buf_reset(ret);
+		e = ERR_INTERNAL;
+	}
+	json_decref(whole);
+	return err_http(e);
+}
+
+static void
+write_log(const struct exchange_request *request, const struct route_found *found, const char *address, enum err e, uint64_t ms)
+{
+	char number[24] = "";
+
+	if (found->number != 0)
+		snprintf(number, sizeof(number), "%lld", (long long)found->number);
+	log_info("http", "door=%s route=%s id=%s%s result=%s ms=%llu address=%s", request->desk ? "admin" : "public",
+	    found->route != NULL ? found->route->name : "none", found->id, number, err_name(e), (unsigned long long)ms, address);
+}
+
+int
+exchange_run(const struct service *service, struct store *store, const struct exchange_request *request, struct buf *ret, bool *ret_mailed)
+{
+	struct call c = { .service = service, .store = store, .now = os_time(), .address = address_of(request) };
+	struct route_found found = { .route = NULL };
+	uint64_t begun = os_now_ms();
+	json_t *answer = NULL;
+	enum err e = store != NULL ? run(request, &c, &found, &answer) : ERR_STORE_FAILED;
+	int status = write_answer(e, answer, c.detail, ret);
+
+	json_decref(c.detail);
+	write_log(request, &found, c.address, e, os_now_ms() - begun);
+	*ret_mailed = c.mailed;
+	return status;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * exchange: one HTTP request as text goes in, one answer as text comes out. Judges in the order of protocol/README.md, runs the operation of
+ * its route, and writes one log line. Knows no library of HTTP, so that tests and fuzzers can hand it anything.
+ */
+#ifndef MOKHOA_EXCHANGE_H
+#define MOKHOA_EXCHANGE_H
+
+#include "buf.h"
+#include "err.h"
+#include "service.h"
+#include "store.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define EXCHANGE_BODY_MAX  16384 /* bytes of a body */
+#define EXCHANGE_QUERY_MAX 8	 /* keys of a query that are looked at */
+
+struct exchange_pair {
+	const char *key;
+	const char *value; /* NULL for a key without one */
+};
+
+/* What a request said; all borrowed. NULL for a header that did not come. */
+struct exchange_request {
+	bool desk; /* it came through admin.sock */
+	const char *method;
+	const char *path; /* as it was sent, without the query */
+	const char *content_type;
+	const char *origin;
+	const char *real_ip;	 /* X-Real-IP, which nginx sets */
+	const char *certificate; /* X-Client-Certificate, which nginx sets on the desk's port alone */
+	struct exchange_pair query[EXCHANGE_QUERY_MAX];
+	size_t query_count; /* more than EXCHANGE_QUERY_MAX: there were too many */
+	const void *body;
+	size_t body_len;
+	bool too_long; /* the body was longer than EXCHANGE_BODY_MAX and is not here */
+};
+
+/* The HTTP status, with the body of the answer in ret. *ret_mailed: there may be something for the mail worker. */
+int exchange_run(const struct service *service, struct store *store, const struct exchange_request *request, struct buf *ret, bool *ret_mailed);
+
+#endif

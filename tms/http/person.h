@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * person: who stands behind the client certificate of a TLS connection. nginx has verified it and passes it on; it is verified here once
+ * more, because the desk's rights hang on it.
+ */
+#ifndef MOKHOA_PERSON_H
+#define MOKHOA_PERSON_H
+
+#include "service.h"
+#include "store.h"
+
+/* header: the certificate as PEM, percent-encoded ($ssl_client_escaped_cert); NULL where none came. ERR_ADMIN_UNKNOWN for whatever it is not. */
+enum err person_find(const struct service *service, struct store *store, const char *header, struct store_person *ret);
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "route.h"
+
+#include "text.h"
+
+#include <string.h>
+
+#define ANY_ROLE (ROUTE_APPROVER | ROUTE_OPERATOR | ROUTE_AUDITOR)
+
+static const struct route routes[] = {
+	{ "create", "POST", "/v1/requests", ROUTE_MACHINE, op_create },
+	{ "status", "POST", "/v1/requests/{id}/status", ROUTE_MACHINE, op_status },
+	{ "resend", "POST", "/v1/requests/{id}/resend", ROUTE_MACHINE, op_resend },
+	{ "cancel", "POST", "/v1/requests/{id}/cancel", ROUTE_MACHINE, op_cancel },
+	{ "release", "POST", "/v1/requests/{id}/release", ROUTE_MACHINE, op_release },
+	{ "grant", "POST", "/v1/requests/{id}/grant", ROUTE_MACHINE, op_grant },
+	{ "done", "POST", "/v1/requests/{id}/done", ROUTE_MACHINE, op_done },
+	{ "admin.me", "GET", "/v1/admin/me", ANY_ROLE, op_admin_me },
+	{ "admin.list", "GET", "/v1/admin/requests", ANY_ROLE, op_admin_list },
+	{ "admin.detail", "GET", "/v1/admin/requests/{number}", ANY_ROLE, op_admin_detail },
+	{ "admin.approve", "POST", "/v1/admin/requests/{number}/approve", ROUTE_APPROVER, op_admin_approve },
+	{ "admin.refuse", "POST", "/v1/admin/requests/{number}/refuse", ROUTE_APPROVER, op_admin_refuse },
+};
+
+/* 1 to 2^53 - 1 without a leading zero; 0 for anything else. */
+static int64_t
+read_number(const char *text, size_t len)
+{
+	int64_t number = 0;
+
+	if (len < 1 || len > 16 || text[0] == '0')
+		return 0;
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] < '0' || text[i] > '9')
+			return 0;
+		number = number * 10 + (text[i] - '0');
+	}
+	return number <= (INT64_C(1) << 53) - 1 ? number : 0;
+}
+
+/* An id that is longer than any is cut: it is a strange one either way. */
+static void
+read_segment(const char *name, const char *text, size_t len, struct route_found *ret)
+{
+	if (strncmp(name, "{number}", strlen("{number}")) == 0) {
+		ret->number = read_number(text, len);
+		return;
+	}
+	if (len >= sizeof(ret->id))
+		len = sizeof(ret->id) - 1;
+	memcpy(ret->id, text, len);
+	ret->id[len] = '\0';
+}
+
+/* Segment by segment; an empty one matches no name. */
+static bool
+matches(const char *pattern, const char *path, struct route_found *ret)
+{
+	while (*pattern == '/' && *path == '/') {
+		size_t want = strcspn(++pattern, "/");
+		size_t got = strcspn(++path, "/");
+		if (*pattern == '{' && got != 0)
+			read_segment(pattern, path, got, ret);
+		else if (want != got || memcmp(pattern, path, want) != 0)
+			return false;
+		pattern += want;
+		path += got;
+	}
+	return *pattern == '\0' && *path == '\0';
+}
+
+enum err
+route_find(bool desk, const char *method, const char *path, struct route_found *ret)
+{
+	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+		const struct route *route = &routes[i];
+		if ((route->roles != ROUTE_MACHINE) == desk && strcmp(route->method, method) == 0 && matches(route->path, path, ret)) {
+			ret->route = route;
+			return ERR_OK;
+		}
+	}
+	return ERR_METHOD_NOT_FOUND;
+}

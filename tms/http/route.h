@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * route: which method and path is which operation, in one table. Pure; any thread may call.
+ */
+#ifndef MOKHOA_ROUTE_H
+#define MOKHOA_ROUTE_H
+
+#include "call.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define ROUTE_ID_SIZE 65 /* characters of an {id} that are looked at, and a NUL */
+
+/* Who may call; a set of roles for the desk. */
+enum route_role {
+	ROUTE_MACHINE = 0, /* on public.sock: the call is signed */
+	ROUTE_APPROVER = 1 << STORE_APPROVER,
+	ROUTE_OPERATOR = 1 << STORE_OPERATOR,
+	ROUTE_AUDITOR = 1 << STORE_AUDITOR
+};
+
+struct route {
+	const char *name; /* operationId of tms.openapi.json; for the log */
+	const char *method;
+	const char *path; /* {id} and {number} stand for one segment */
+	unsigned roles;	  /* enum route_role */
+	enum err (*run)(struct call *c, json_t **ret_answer);
+};
+
+/* What the path said in place of {id} and {number}. */
+struct route_found {
+	const struct route *route;
+	char id[ROUTE_ID_SIZE];
+	int64_t number; /* 0 for one that is none */
+};
+
+/* desk: looks among the routes of admin.sock, else among those of public.sock. ERR_METHOD_NOT_FOUND. */
+enum err route_find(bool desk, const char *method, const char *path, struct route_found *ret);
+
+#endif

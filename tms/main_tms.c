@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* mokhoa-tms: the token management server, its vault, and the operator's commands, one row each. */
+#include "config.h"
+#include "desk.h"
+#include "err.h"
+#include "json.h"
+#include "log.h"
+#include "os.h"
+#include "serve.h"
+#include "vault.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define USAGE_STATUS 2
+
+struct command {
+	const char *name;
+	int (*run)(int argc, char **argv); /* what stands behind the name */
+	const char *usage;
+	const char *what_vi;
+	const char *what_en;
+};
+
+/* ---- the commands of this file: each has --config FILE and nothing else ---- */
+
+static int
+wrong_use(void)
+{
+	fprintf(stderr, "mokhoa-tms: %s %s\n", err_sentence(ERR_USAGE, "vi"), err_hint(ERR_USAGE, "vi"));
+	fprintf(stderr, "mokhoa-tms: %s %s\n", err_sentence(ERR_USAGE, "en"), err_hint(ERR_USAGE, "en"));
+	return USAGE_STATUS;
+}
+
+static int
+with_config(int argc, char **argv, int (*run)(const struct config *config))
+{
+	char where[CONFIG_WHERE_SIZE];
+	struct config *config = NULL;
+	enum err e;
+	int status;
+
+	if (argc != 2 || strcmp(argv[0], "--config") != 0)
+		return wrong_use();
+	e = config_load(argv[1], &config, where);
+	if (e != ERR_OK) {
+		fprintf(stderr, "mokhoa-tms: %s: %s %s\n", where, err_sentence(e, "vi"), err_sentence(e, "en"));
+		return 1;
+	}
+	status = run(config);
+	config_free(config);
+	return status;
+}
+
+static int
+run_serve(int argc, char **argv)
+{
+	return with_config(argc, argv, serve);
+}
+
+static int
+run_vault(int argc, char **argv)
+{
+	return with_config(argc, argv, vault_main);
+}
+
+static int
+run_check(int argc, char **argv)
+{
+	return with_config(argc, argv, serve_check);
+}
+
+static const struct command commands[] = {
+	{ "serve", run_serve, "--config FILE", "chạy máy chủ", "runs the server" },
+	{ "vault", run_vault, "--config FILE", "chạy kho khóa, dưới một người dùng riêng", "runs the vault, under a user of its own" },
+	{ "check", run_check, "--config FILE", "kiểm tra cấu hình, khóa và cơ sở dữ liệu", "checks configuration, keys and database" },
+	{ "init", desk_init, "--dir DIR ...", "tạo khóa, cấu hình và cấu hình nginx", "makes keys, configuration and nginx configuration" },
+	{ "seal", desk_seal, "--vault-key FILE < CSV > CSV", "niêm phong SO PIN trước khi chuyển đi", "seals SO PINs before they travel" },
+	{ "import", desk_import, "--config FILE [--dry-run] < CSV", "nhập token đã niêm phong", "imports sealed tokens" },
+	{ "person", desk_person, "add --config FILE --certificate FILE --name NAME --role ROLE", "thêm người quản trị", "adds an administrator" },
+};
+
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+static int
+help(void)
+{
+	printf("mokhoa-tms COMMAND ...\n\n");
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		printf("  %s %s\n      %s\n      %s\n", commands[i].name, commands[i].usage, commands[i].what_vi, commands[i].what_en);
+	printf("  --version\n  --help\n");
+	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	os_harden();
+	log_open("mokhoa-tms");
+	json_open();
+	/* before there are threads, because jansson seeds its hash tables at first use */
+	json_object_seed(0);
+	if (argc == 2 && strcmp(argv[1], "--version") == 0)
+		return printf("mokhoa-tms %s\n", MOKHOA_VERSION) > 0 ? 0 : 1;
+	if (argc == 2 && strcmp(argv[1], "--help") == 0)
+		return help();
+	for (size_t i = 0; argc >= 2 && i < COMMAND_COUNT; i++)
+		if (strcmp(commands[i].name, argv[1]) == 0)
+			return commands[i].run(argc - 2, argv + 2);
+	return wrong_use();
+}

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "answer.h"
+
+#include "json.h"
+#include "text.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Seconds after which asking again is worth while: people decide, then a mail travels, then a machine works. */
+#define AGAIN_PEOPLE  30
+#define AGAIN_MACHINE 5
+
+/* Signs the transcript with the server's key and frees it. */
+static enum err
+sign(const struct call *c, struct buf *transcript, unsigned char ret[KEY_SIG_LEN])
+{
+	enum err e = buf_error(transcript);
+
+	if (e == ERR_OK)
+		e = key_sig_sign(c->service->signing_key, transcript->data, transcript->len, ret);
+	buf_free(transcript);
+	return e;
+}
+
+/* What json_pack made, or its failure, which is a lack of memory: every text was checked before. */
+static enum err
+packed(json_t *value, json_t **ret_value)
+{
+	if (value == NULL)
+		return ERR_NO_MEMORY;
+	*ret_value = value;
+	return ERR_OK;
+}
+
+enum err
+answer_create(const struct call *c, const struct store_request *r, json_t **ret_answer)
+{
+	struct buf transcript = buf_new(TRANSCRIPT_MAX);
+	unsigned char signature[KEY_SIG_LEN];
+	enum err e;
+
+	transcript_create_answer(&transcript, r->id, r->create_hash, (uint64_t)r->expires, c->service->config->hotline);
+	e = sign(c, &transcript, signature);
+	if (e != ERR_OK)
+		return e;
+	return packed(json_pack("{s:o, s:I, s:s, s:s, s:o}",
+			  "id", json_b64(r->id, sizeof(r->id)),
+			  "expires", (json_int_t)r->expires,
+			  "hotline", c->service->config->hotline,
+			  "kid", c->service->kid,
+			  "signature", json_b64(signature, sizeof(signature))),
+	    ret_answer);
+}
+
+/* ---- status ---- */
+
+static int64_t
+retry_after(const struct store_request *r)
+{
+	if (state_is_final(r->state))
+		return 0;
+	return r->state == STATE_RELEASED || r->state == STATE_UNKNOWN ? AGAIN_MACHINE : AGAIN_PEOPLE;
+}
+
+/* Whether the approval still stands or has been used. */
+static bool
+was_approved(const struct store_request *r)
+{
+	return r->decided != 0 && r->state != STATE_REFUSED && r->state != STATE_EXPIRED && r->state != STATE_CANCELLED;
+}
+
+/* When the newest code that still works ends; 0 where there is none. */
+static enum err
+code_expires(struct call *c, const struct store_request *r, int64_t *ret_expires)
+{
+	struct store_code codes[STORE_CODES_MAX];
+	size_t count = 0;
+	enum err e;
+
+	*ret_expires = 0;
+	if (r->state != STATE_APPROVED)
+		return ERR_OK;
+	e = store_code_list(c->store, r->number, codes, &count);
+	if (e == ERR_OK && count != 0 && codes[0].expires > c->now)
+		*ret_expires = codes[0].expires;
+	return e;
+}
+
+void
+answer_mask(const char *email, char ret[STORE_EMAIL_SIZE])
+{
+	const char *at = strrchr(email, '@');
+	size_t local = at != NULL ? (size_t)(at - email) : 0;
+
+	ret[0] = '\0';
+	if (local > 3)
+		snprintf(ret, STORE_EMAIL_SIZE, "%c***%s", email[0], at);
+	else if (local != 0)
+		snprintf(ret, STORE_EMAIL_SIZE, "%.*s%s", (int)local, "***", at);
+}
+
+static enum err
+sign_status(const struct call *c, const struct store_request *r, uint64_t counter, const struct transcript_status *s,
+    unsigned char ret[KEY_SIG_LEN])
+{
+	struct buf transcript = buf_new(TRANSCRIPT_MAX);
+
+	transcript_status_answer(&transcript, r->id, counter, s);
+	return sign(c, &transcript, ret);
+}
+
+enum err
+answer_status(struct call *c, const struct store_request *r, uint64_t counter, json_t **ret_answer)
+{
+	struct transcript_status s = { .state = state_for_customer(r->state), .note = r->note };
+	struct store_approval approval;
+	unsigned char signature[KEY_SIG_LEN];
+	char email[STORE_EMAIL_SIZE] = "";
+	int64_t expires = 0;
+	enum err e = code_expires(c, r, &expires);
+
+	if (e == ERR_OK && was_approved(r)) {
+		e = store_approval_of(c->store, r->number, &approval);
+		s.approval = approval.id;
+		answer_mask(r->email, email);
+	}
+	s.email = email;
+	s.expires = (uint64_t)r->expires;
+	s.code_expires = (uint64_t)expires;
+	s.retry_after = (uint64_t)retry_after(r);
+	if (e == ERR_OK)
+		e = sign_status(c, r, counter, &s, signature);
+	if (e != ERR_OK)
+		return e;
+	return packed(json_pack("{s:s, s:I, s:I, s:I, s:s, s:o, s:s, s:s, s:o}",
+			  "state", s.state,
+			  "expires", (json_int_t)s.expires,
+			  "code_expires", (json_int_t)s.code_expires,
+			  "retry_after", (json_int_t)s.retry_after,
+			  "email", s.email,
+			  "approval", json_b64(s.approval != NULL ? s.approval : (const unsigned char *)"", s.approval != NULL ? TRANSCRIPT_ID_LEN : 0),
+			  "note", s.note,
+			  "kid", c->service->kid,
+			  "signature", json_b64(signature, sizeof(signature))),
+	    ret_answer);
+}
+
+/* ---- release and grant ---- */
+
+static enum err
+sealed(const struct call *c, struct buf *transcript, const struct store_answer *a, json_t **ret_answer)
+{
+	unsigned char signature[KEY_SIG_LEN];
+	enum err e = sign(c, transcript, signature);
+
+	if (e != ERR_OK)
+		return e;
+	return packed(json_pack("{s:o, s:o, s:s, s:o}",
+			  "enc", json_b64(a->enc, sizeof(a->enc)),
+			  "ciphertext", json_b64(a->ciphertext, a->ciphertext_len),
+			  "kid", c->service->kid,
+			  "signature", json_b64(signature, sizeof(signature))),
+	    ret_answer);
+}
+
+enum err
+answer_release(const struct call *c, const unsigned char h[KEY_HASH_LEN], const struct store_answer *a, json_t **ret_answer)
+{
+	struct buf transcript = buf_new(TRANSCRIPT_MAX);
+
+	transcript_release_answer(&transcript, h, a->enc, sizeof(a->enc), a->ciphertext, a->ciphertext_len);
+	return sealed(c, &transcript, a, ret_answer);
+}
+
+enum err
+answer_grant(const struct call *c, const unsigned char h[KEY_HASH_LEN], unsigned active, const struct store_answer *a, json_t **ret_answer)
+{
+	struct buf transcript = buf_new(TRANSCRIPT_MAX);
+
+	transcript_grant_answer(&transcript, h, active, a->enc, sizeof(a->enc), a->ciphertext, a->ciphertext_len);
+	return sealed(c, &transcript, a, ret_answer);
+}
+
+/* ---- the desk ---- */
+
+enum err
+answer_row(const struct store_request *r, json_t **ret_row)
+{
+	return packed(json_pack("{s:I, s:s, s:s, s:s, s:o, s:s, s:s, s:s, s:I, s:I, s:I}",
+			  "number", (json_int_t)r->number,
+			  "state", state_name(r->state),
+			  "customer", r->customer,
+			  "email", r->email,
+			  "token", token_name_json(&r->token),
+			  "certificate_serial", issued_shown_serial(r->certificate_serial),
+			  "reason", r->reason,
+			  "language", r->language,
+			  "created", (json_int_t)r->created,
+			  "decided", (json_int_t)r->decided,
+			  "expires", (json_int_t)r->expires),
+	    ret_row);
+}
+
+struct history {
+	json_t *entries;
+	bool complete;
+};
+
+static void
+add_history(const struct store_audit *row, void *context)
+{
+	struct history *h = context;
+	json_t *entry = json_pack("{s:I, s:s, s:s, s:s}",
+	    "time", (json_int_t)row->created,
+	    "actor", row->who,
+	    "event", row->what,
+	    "detail", row->detail);
+
+	if (json_array_append_new(h->entries, entry) != 0)
+		h->complete = false;
+}
+
+/* How it was approved; empty where it was not, or a changed address that still waits. */
+static enum err
+add_approval(struct call *c, const struct store_request *r, json_t *one)
+{
+	struct store_approval a = { .how = "" };
+	struct store_person p = { .name = "" };
+	enum err e = store_approval_of(c->store, r->number, &a);
+	bool waits = e == ERR_OK && r->decided == 0;
+	json_t *more;
+
+	if (e == ERR_REQUEST_NOT_APPROVED)
+		e = ERR_OK;
+	if (e == ERR_OK && r->decider != 0)
+		e = store_person_by_id(c->store, r->decider, &p);
+	if (e == ERR_OK)
+		e = packed(json_pack("{s:s, s:s, s:s, s:s, s:s}",
+			       "how", a.how,
+			       "reference", a.reference,
+			       "decided_by", p.name,
+			       "note", r->note,
+			       "waiting_email", waits ? a.email : ""),
+		    &more);
+	if (e != ERR_OK)
+		return e;
+	e = json_object_update(one, more) == 0 ? ERR_OK : ERR_NO_MEMORY;
+	json_decref(more);
+	return e;
+}
+
+enum err
+answer_one(struct call *c, const struct store_request *r, json_t **ret_answer)
+{
+	struct history history = { .entries = json_array(), .complete = true };
+	json_t *one = NULL;
+	enum err e = answer_row(r, &one);
+
+	if (e == ERR_OK)
+		e = add_approval(c, r, one);
+	if (e == ERR_OK)
+		e = store_audit_list(c->store, r->number, add_history, &history);
+	if (e == ERR_OK && (!history.complete || json_object_set(one, "history", history.entries) != 0))
+		e = ERR_NO_MEMORY;
+	json_decref(history.entries);
+	if (e != ERR_OK) {
+		json_decref(one);
+		return e;
+	}
+	*ret_answer = one;
+	return ERR_OK;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * answer: what the operations answer, signed where the contract says so. Each gives a new reference.
+ */
+#ifndef MOKHOA_ANSWER_H
+#define MOKHOA_ANSWER_H
+
+#include "call.h"
+
+/* { "id", "expires", "hotline", "kid", "signature" } */
+enum err answer_create(const struct call *c, const struct store_request *r, json_t **ret_answer);
+
+/* A status, for that counter. */
+enum err answer_status(struct call *c, const struct store_request *r, uint64_t counter, json_t **ret_answer);
+
+/* { "enc", "ciphertext", "kid", "signature" } */
+enum err answer_release(const struct call *c, const unsigned char h[KEY_HASH_LEN], const struct store_answer *a, json_t **ret_answer);
+enum err answer_grant(const struct call *c, const unsigned char h[KEY_HASH_LEN], unsigned active, const struct store_answer *a, json_t **ret_answer);
+
+/* A row of the desk's list, and one with its history. */
+enum err answer_row(const struct store_request *r, json_t **ret_row);
+enum err answer_one(struct call *c, const struct store_request *r, json_t **ret_answer);
+
+/* The first character, three stars, and the domain: enough for the owner to know where to look. Never longer than the address. */
+void answer_mask(const char *email, char ret[STORE_EMAIL_SIZE]);
+
+#endif

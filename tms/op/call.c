@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "call.h"
+
+#include "decode.h"
+#include "text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum err
+call_begin(struct call *c)
+{
+	return store_begin(c->store);
+}
+
+enum err
+call_end(struct call *c, enum err e)
+{
+	if (e == ERR_OK)
+		e = store_commit(c->store);
+	if (e != ERR_OK)
+		store_rollback(c->store);
+	return e;
+}
+
+enum err
+call_audit(struct call *c, const char *who, int64_t number, const char *what, const char *format, ...)
+{
+	struct store_audit row = { .created = c->now, .number = number };
+	const char *caller = c->person != NULL ? c->person->name : "host";
+	va_list args;
+
+	text_copy(row.who, sizeof(row.who), who != NULL ? who : caller);
+	text_copy(row.what, sizeof(row.what), what);
+	va_start(args, format);
+	vsnprintf(row.detail, sizeof(row.detail), format, args);
+	va_end(args);
+	return store_audit_add(c->store, &row);
+}
+
+enum err
+call_mail(struct call *c, int64_t number, enum store_mail kind, const char *to)
+{
+	struct store_outbox row = { .number = number, .kind = kind, .state = STORE_OUTBOX_QUEUED, .due = c->now, .created = c->now };
+	int64_t id;
+
+	if (to[0] == '\0')
+		return ERR_OK;
+	text_copy(row.to, sizeof(row.to), to);
+	c->mailed = true;
+	return store_outbox_insert(c->store, &row, &id);
+}
+
+enum err
+call_move(struct call *c, struct store_request *r, enum machine_action action, const char *detail)
+{
+	const char *who = action == MACHINE_EXPIRE || action == MACHINE_LOSE ? "tms" : NULL;
+	enum state from = r->state;
+	enum state to;
+	enum err e = machine_next(from, action, &to);
+
+	if (e == ERR_OK)
+		e = store_request_transition(c->store, r->number, from, to, c->now);
+	if (e == ERR_OK)
+		e = call_audit(c, who, r->number, machine_action_name(action), "from=%s to=%s%s%s", state_name(from), state_name(to),
+		    detail[0] != '\0' ? " " : "", detail);
+	if (e == ERR_OK && state_is_final(to))
+		e = store_code_delete_of(c->store, r->number);
+	if (e != ERR_OK)
+		return e;
+	r->state = to;
+	r->changed = c->now;
+	return ERR_OK;
+}
+
+static bool
+is_over(const struct call *c, const struct store_request *r)
+{
+	return r->expires <= c->now && (r->state == STATE_PENDING || r->state == STATE_UNIDENTIFIED || r->state == STATE_APPROVED);
+}
+
+enum err
+call_expire(struct call *c, struct store_request *r)
+{
+	enum err e;
+
+	if (!is_over(c, r))
+		return ERR_OK;
+	e = call_begin(c);
+	if (e != ERR_OK)
+		return e;
+	e = call_move(c, r, MACHINE_EXPIRE, "");
+	/* nobody has asked for mail about a request that anybody can send who has read a serial number */
+	if (e == ERR_OK && (r->identified || r->decided != 0))
+		e = call_mail(c, r->number, STORE_MAIL_EXPIRED, r->email);
+	e = call_end(c, e);
+	/* somebody else was faster: the row says what it is now */
+	return e == ERR_STATE_WRONG ? store_request_by_number(c->store, r->number, r) : e;
+}
+
+enum err
+call_find(struct call *c, struct store_request *ret)
+{
+	unsigned char id[TRANSCRIPT_ID_LEN];
+	size_t len = 0;
+	enum err e;
+
+	if (!text_b64_decode(c->id, strlen(c->id), id, sizeof(id), &len) || len != sizeof(id))
+		return ERR_REQUEST_UNKNOWN;
+	e = store_request_by_id(c->store, id, ret);
+	return e == ERR_OK ? call_expire(c, ret) : e;
+}
+
+enum err
+call_find_number(struct call *c, struct store_request *ret)
+{
+	enum err e = store_request_by_number(c->store, c->number, ret);
+
+	return e == ERR_OK ? call_expire(c, ret) : e;
+}
+
+enum err
+call_check_signature(const struct store_request *r, struct buf *transcript, const unsigned char signature[KEY_SIG_LEN])
+{
+	enum err e = buf_error(transcript);
+
+	if (e == ERR_OK && !key_sig_verify(r->host_sig_pk, transcript->data, transcript->len, signature))
+		e = ERR_SIGNATURE_REFUSED;
+	buf_free(transcript);
+	return e;
+}
+
+enum err
+call_open(struct call *c, const char *verb, struct store_request *ret, uint64_t *ret_counter)
+{
+	struct buf transcript = buf_new(TRANSCRIPT_MAX);
+	struct decode_counted d;
+	enum err e = decode_counted(c->body, &d);
+
+	if (e == ERR_OK)
+		e = call_find(c, ret);
+	if (e != ERR_OK)
+		return e;
+	transcript_verb_request(&transcript, verb, ret->id, d.counter);
+	e = call_check_signature(ret, &transcript, d.signature);
+	if (e == ERR_OK)
+		e = store_request_count_up(c->store, ret->number, d.counter);
+	if (e == ERR_OK)
+		*ret_counter = d.counter;
+	return e;
+}
+
+enum err
+call_hash(const struct store_request *r, const unsigned char approval[TRANSCRIPT_ID_LEN], unsigned char ret_h[KEY_HASH_LEN])
+{
+	struct transcript_release t = { .token = r->token };
+	unsigned char serial[STORE_SERIAL_MAX];
+
+	if (!issued_serial_bytes(r->certificate_serial, serial, &t.certificate_serial_len))
+		return ERR_INTERNAL;
+	memcpy(t.id, r->id, sizeof(t.id));
+	memcpy(t.approval, approval, sizeof(t.approval));
+	memcpy(t.host_kem_pk, r->host_kem_pk, sizeof(t.host_kem_pk));
+	memcpy(t.host_sig_pk, r->host_sig_pk, sizeof(t.host_sig_pk));
+	t.certificate_serial = serial;
+	return transcript_release_hash(&t, ret_h);
+}

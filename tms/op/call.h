@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * call: one call of the API while it is carried out, and the operations themselves, which know nothing of HTTP.
+ *
+ * An operation reads what it needs from the call, decodes the body once, and answers with a JSON object or an error. A struct call lives as
+ * long as the request and belongs to one thread.
+ */
+#ifndef MOKHOA_CALL_H
+#define MOKHOA_CALL_H
+
+#include "err.h"
+#include "machine.h"
+#include "service.h"
+#include "store.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The query of admin.list; 0 and NULL where nothing was said. */
+struct call_query {
+	const char *state;
+	int64_t before;
+	int64_t limit;
+};
+
+struct call {
+	const struct service *service;
+	struct store *store;
+	int64_t now;
+	const char *address;		   /* of the caller's network, or "" */
+	const struct store_person *person; /* at the desk; NULL for a customer's machine */
+	const char *id;			   /* {id} of the path as it stands there, or NULL */
+	int64_t number;			   /* {number} of the path, or 0 */
+	struct call_query query;
+	json_t *body;	/* borrowed; NULL without one */
+	json_t *detail; /* what goes with an error: "tries_left", "retry_after"; the caller of the operation frees it */
+	bool mailed;	/* there may be something for the mail worker */
+};
+
+/* A customer's machine; signed by host_sig. */
+enum err op_create(struct call *c, json_t **ret_answer);
+enum err op_status(struct call *c, json_t **ret_answer);
+enum err op_resend(struct call *c, json_t **ret_answer);
+enum err op_cancel(struct call *c, json_t **ret_answer);
+enum err op_release(struct call *c, json_t **ret_answer);
+enum err op_grant(struct call *c, json_t **ret_answer);
+enum err op_done(struct call *c, json_t **ret_answer);
+
+/* The desk; c->person is who calls. */
+enum err op_admin_me(struct call *c, json_t **ret_answer);
+enum err op_admin_list(struct call *c, json_t **ret_answer);
+enum err op_admin_detail(struct call *c, json_t **ret_answer);
+enum err op_admin_approve(struct call *c, json_t **ret_answer);
+enum err op_admin_refuse(struct call *c, json_t **ret_answer);
+
+/* What no call does: expires what is over, gives up on releases without a report; a batch of them. How many were looked at. */
+enum err op_sweep(struct call *c, size_t *ret_count);
+
+/* ---- for the operations ---- */
+
+/* What is written until call_end() is written together or not at all. */
+enum err call_begin(struct call *c);
+
+/* Ends a transaction: commits when e is ERR_OK, else rolls back; what came of it. */
+enum err call_end(struct call *c, enum err e);
+
+/* An audit row in the transaction; format makes its detail, which holds no secret. who: NULL for the caller, else "tms". */
+#if defined(__GNUC__)
+__attribute__((format(printf, 5, 6)))
+#endif
+enum err
+call_audit(struct call *c, const char *who, int64_t number, const char *what, const char *format, ...);
+
+/* A mail in the transaction; none, and no error, where there is no address. */
+enum err call_mail(struct call *c, int64_t number, enum store_mail kind, const char *to);
+
+/*
+ * Carries the request on by the table of machine.h: state, audit row, and in a final state the end of its codes. detail may be empty.
+ * r->state follows. Inside a transaction.
+ */
+enum err call_move(struct call *c, struct store_request *r, enum machine_action action, const char *detail);
+
+/* Expires an open request whose time is over; in a transaction of its own. */
+enum err call_expire(struct call *c, struct store_request *r);
+
+/* The request of the path; one whose time is over is expired first. ERR_REQUEST_UNKNOWN. */
+enum err call_find(struct call *c, struct store_request *ret);
+
+/* The same by {number}, for the desk. */
+enum err call_find_number(struct call *c, struct store_request *ret);
+
+/* signature is host_sig's over the transcript: ERR_SIGNATURE_REFUSED. Frees the transcript. */
+enum err call_check_signature(const struct store_request *r, struct buf *transcript, const unsigned char signature[KEY_SIG_LEN]);
+
+/* The head of status, resend and cancel: decodes, finds, checks signature and counter. */
+enum err call_open(struct call *c, const char *verb, struct store_request *ret, uint64_t *ret_counter);
+
+/* h of the request with that approval. */
+enum err call_hash(const struct store_request *r, const unsigned char approval[TRANSCRIPT_ID_LEN], unsigned char ret_h[KEY_HASH_LEN]);
+
+#endif

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "decode.h"
+
+#include "address.h"
+#include "json.h"
+#include "op.h"
+#include "text.h"
+
+#include <string.h>
+
+static bool
+is_one_of(const char *word, const char *const *words, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(word, words[i]) == 0)
+			return true;
+	return false;
+}
+
+#define IS_ONE_OF(word, ...) is_one_of((word), (const char *const[]){ __VA_ARGS__ }, sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *))
+
+enum err
+decode_create(json_t *body, struct decode_create *ret)
+{
+	struct transcript_create *c = &ret->create;
+	json_t *token, *certificate, *kem, *sig, *key, *signature;
+
+	if (json_unpack(body, "{s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o !}",
+		"token", &token,
+		"certificate", &certificate,
+		"reason", &c->reason,
+		"language", &c->language,
+		"host_kem_pk", &kem,
+		"host_sig_pk", &sig,
+		"idempotency_key", &key,
+		"signature", &signature) != 0)
+		return ERR_INVALID_PARAMS;
+	c->certificate = ret->certificate;
+	if (!token_name_from_json(token, &c->token) ||
+	    !json_b64_upto(certificate, ret->certificate, sizeof(ret->certificate), &c->certificate_len) ||
+	    !IS_ONE_OF(c->reason, "locked", "forgotten") ||
+	    !IS_ONE_OF(c->language, "vi", "en") ||
+	    !json_b64_exact(kem, c->host_kem_pk, sizeof(c->host_kem_pk)) ||
+	    !json_b64_exact(sig, c->host_sig_pk, sizeof(c->host_sig_pk)) ||
+	    !json_b64_exact(key, c->idempotency_key, sizeof(c->idempotency_key)) ||
+	    !json_b64_exact(signature, ret->signature, sizeof(ret->signature)))
+		return ERR_INVALID_PARAMS;
+	return key_kem_public_ok(c->host_kem_pk) ? ERR_OK : ERR_INVALID_PARAMS;
+}
+
+enum err
+decode_counted(json_t *body, struct decode_counted *ret)
+{
+	json_int_t counter;
+	json_t *signature;
+
+	if (json_unpack(body, "{s:I, s:o !}",
+		"counter", &counter,
+		"signature", &signature) != 0)
+		return ERR_INVALID_PARAMS;
+	if (counter < 1 || !json_b64_exact(signature, ret->signature, sizeof(ret->signature)))
+		return ERR_INVALID_PARAMS;
+	ret->counter = (uint64_t)counter;
+	return ERR_OK;
+}
+
+enum err
+decode_release(json_t *body, struct decode_release *ret)
+{
+	json_t *approval, *signature, *proof;
+
+	if (json_unpack(body, "{s:o, s:o, s:o !}",
+		"approval", &approval,
+		"signature", &signature,
+		"proof", &proof) != 0)
+		return ERR_INVALID_PARAMS;
+	if (!json_b64_exact(approval, ret->approval, sizeof(ret->approval)) ||
+	    !json_b64_exact(signature, ret->signature, sizeof(ret->signature)) ||
+	    !json_b64_exact(proof, ret->proof, sizeof(ret->proof)))
+		return ERR_INVALID_PARAMS;
+	return ERR_OK;
+}
+
+enum err
+decode_grant(json_t *body, struct decode_grant *ret)
+{
+	json_int_t active;
+	json_t *signature;
+
+	if (json_unpack(body, "{s:I, s:o !}",
+		"active", &active,
+		"signature", &signature) != 0)
+		return ERR_INVALID_PARAMS;
+	if ((active != 0 && active != 1) || !json_b64_exact(signature, ret->signature, sizeof(ret->signature)))
+		return ERR_INVALID_PARAMS;
+	ret->active = (unsigned)active;
+	return ERR_OK;
+}
+
+/* A wire name of err.def, or "ok". */
+static bool
+error_name_ok(const char *name)
+{
+	return strcmp(err_name(err_from_name(name)), name) == 0 || strcmp(name, err_name(ERR_OK)) == 0;
+}
+
+enum err
+decode_done(json_t *body, struct decode_done *ret)
+{
+	struct transcript_done *d = &ret->done;
+	json_int_t counter, cryptoki;
+	json_t *proof, *signature;
+	int rotated;
+
+	if (json_unpack(body, "{s:I, s:s, s:s, s:I, s:s, s:b, s:s, s:o, s:o !}",
+		"counter", &counter,
+		"result", &d->result,
+		"stage", &d->stage,
+		"cryptoki", &cryptoki,
+		"error", &d->error,
+		"rotated", &rotated,
+		"proof_mechanism", &d->proof_mechanism,
+		"proof", &proof,
+		"signature", &signature) != 0)
+		return ERR_INVALID_PARAMS;
+	d->counter = (uint64_t)counter;
+	d->cryptoki = (uint64_t)cryptoki;
+	d->rotated = rotated != 0;
+	d->proof = ret->proof;
+	if (counter < 1 || cryptoki < 0 ||
+	    !IS_ONE_OF(d->result, "completed", "failed") ||
+	    stage_from_name(d->stage) == STAGE_COUNT ||
+	    !error_name_ok(d->error) ||
+	    !IS_ONE_OF(d->proof_mechanism, "", "ecdsa-sha256", "rsa-pkcs1-sha256") ||
+	    !json_b64_upto(proof, ret->proof, sizeof(ret->proof), &d->proof_len) ||
+	    !json_b64_exact(signature, ret->signature, sizeof(ret->signature)))
+		return ERR_INVALID_PARAMS;
+	return (d->proof_len == 0) == (d->proof_mechanism[0] == '\0') ? ERR_OK : ERR_INVALID_PARAMS;
+}
+
+/* A text of min..max bytes that can be shown; borrowed from the value. */
+static bool
+text_of(const json_t *value, size_t min, size_t max, const char **ret_text)
+{
+	size_t len = json_string_length(value);
+
+	if (!json_is_string(value) || len < min || len > max || !text_is_showable(json_string_value(value), len))
+		return false;
+	*ret_text = json_string_value(value);
+	return true;
+}
+
+enum err
+decode_approve(json_t *body, struct decode_approve *ret)
+{
+	json_t *reference, *phrase, *email = NULL, *reason = NULL;
+
+	ret->email = NULL;
+	ret->reason = NULL;
+	if (json_unpack(body, "{s:s, s:o, s:o, s?o, s?o !}",
+		"how", &ret->how,
+		"reference", &reference,
+		"phrase", &phrase,
+		"email", &email,
+		"reason", &reason) != 0)
+		return ERR_INVALID_PARAMS;
+	if (!IS_ONE_OF(ret->how, "call_back", "form", "in_person", "agency") ||
+	    !text_of(reference, 0, DECODE_REFERENCE_MAX, &ret->reference) ||
+	    !text_of(phrase, 1, DECODE_PHRASE_MAX, &ret->phrase) ||
+	    (reason != NULL && !text_of(reason, 1, DECODE_REASON_MAX, &ret->reason)) ||
+	    (email != NULL && (reason == NULL || !json_is_string(email))))
+		return ERR_INVALID_PARAMS;
+	if (email == NULL)
+		return ERR_OK;
+	ret->email = json_string_value(email);
+	return address_ok(ret->email, json_string_length(email)) ? ERR_OK : ERR_MAIL_ADDRESS;
+}
+
+enum err
+decode_refuse(json_t *body, struct decode_refuse *ret)
+{
+	json_t *reason;
+
+	if (json_unpack(body, "{s:o !}",
+		"reason", &reason) != 0)
+		return ERR_INVALID_PARAMS;
+	return text_of(reason, 1, DECODE_REASON_MAX, &ret->reason) ? ERR_OK : ERR_INVALID_PARAMS;
+}

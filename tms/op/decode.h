@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * decode: the bodies of the calls as structs. Each is read once, strictly: every key there, none unknown, each of its type, length and
+ * word; behind this no JSON is read. Pure functions; any thread may call.
+ *
+ * Every function: ERR_INVALID_PARAMS for whatever is not as protocol/README.md says. Pointers in the structs borrow from the body.
+ */
+#ifndef MOKHOA_DECODE_H
+#define MOKHOA_DECODE_H
+
+#include "err.h"
+#include "store.h"
+#include "transcript.h"
+
+#include <jansson.h>
+
+#define DECODE_PROOF_MAX     1024 /* bytes of a proof of unlock */
+#define DECODE_REFERENCE_MAX 128
+#define DECODE_REASON_MAX    512
+#define DECODE_PHRASE_MAX    32
+
+struct decode_create {
+	struct transcript_create create; /* its certificate points to certificate */
+	unsigned char certificate[STORE_CERTIFICATE_MAX];
+	unsigned char signature[KEY_SIG_LEN];
+};
+
+/* status, resend, cancel */
+struct decode_counted {
+	uint64_t counter;
+	unsigned char signature[KEY_SIG_LEN];
+};
+
+struct decode_release {
+	unsigned char approval[TRANSCRIPT_ID_LEN];
+	unsigned char signature[KEY_SIG_LEN];
+	unsigned char proof[KEY_SIG_LEN];
+};
+
+struct decode_grant {
+	unsigned active;
+	unsigned char signature[KEY_SIG_LEN];
+};
+
+struct decode_done {
+	struct transcript_done done; /* its proof points to proof */
+	unsigned char proof[DECODE_PROOF_MAX];
+	unsigned char signature[KEY_SIG_LEN];
+};
+
+struct decode_approve {
+	const char *how;
+	const char *reference;
+	const char *phrase; /* as it was heard */
+	const char *email;  /* changed address, or NULL */
+	const char *reason; /* of the change, or NULL */
+};
+
+struct decode_refuse {
+	const char *reason;
+};
+
+/* ret is written also where it fails: create.certificate and done.proof point into it. */
+enum err decode_create(json_t *body, struct decode_create *ret);
+enum err decode_counted(json_t *body, struct decode_counted *ret);
+enum err decode_release(json_t *body, struct decode_release *ret);
+enum err decode_grant(json_t *body, struct decode_grant *ret);
+enum err decode_done(json_t *body, struct decode_done *ret);
+
+/* Also ERR_MAIL_ADDRESS. */
+enum err decode_approve(json_t *body, struct decode_approve *ret);
+enum err decode_refuse(json_t *body, struct decode_refuse *ret);
+
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* POST /v1/requests/{id}/done: how the unlock ended, with the proof that the token's own key has signed. */
+#include "answer.h"
+#include "call.h"
+#include "decode.h"
+#include "text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static enum err
+check_caller(struct call *c, const struct store_request *r, const struct decode_done *d)
+{
+	struct buf transcript = buf_new(TRANSCRIPT_MAX);
+	enum err e;
+
+	transcript_done_request(&transcript, r->id, &d->done);
+	e = call_check_signature(r, &transcript, d->signature);
+	return e == ERR_OK ? store_request_count_up(c->store, r->number, d->done.counter) : e;
+}
+
+/* Whether the key of the certificate that came with the request has signed h and nonce of its release. */
+static enum err
+verify_proof(struct call *c, const struct store_request *r, const struct transcript_done *d, bool *ret_right)
+{
+	struct buf transcript = buf_new(TRANSCRIPT_MAX);
+	unsigned char der[STORE_CERTIFICATE_MAX];
+	struct store_release released;
+	struct issued *certificate = NULL;
+	size_t len = 0;
+	enum err e = store_release_of(c->store, r->number, &released);
+
+	if (e == ERR_OK)
+		e = store_request_certificate(c->store, r->number, der, &len);
+	if (e == ERR_OK) {
+		transcript_unlocked(&transcript, released.h, released.nonce);
+		certificate = issued_from_der(der, len);
+		*ret_right = buf_error(&transcript) == ERR_OK && certificate != NULL &&
+			     issued_verifies(certificate, d->proof_mechanism, &transcript, d->proof, d->proof_len);
+	}
+	issued_free(certificate);
+	buf_free(&transcript);
+	return e;
+}
+
+/* A proof that does not hold is written down; the request stays where it is, for people to look at. */
+static enum err
+check_proof(struct call *c, const struct store_request *r, const struct transcript_done *d)
+{
+	bool right = false;
+	enum err e;
+
+	if (d->proof_len == 0)
+		return ERR_OK;
+	e = verify_proof(c, r, d, &right);
+	if (e != ERR_OK || right)
+		return e;
+	e = call_begin(c);
+	if (e == ERR_OK)
+		e = call_end(c, call_audit(c, NULL, r->number, "proof", "error=%s mechanism=%s", err_name(ERR_PROOF_REFUSED), d->proof_mechanism));
+	return e == ERR_OK ? ERR_PROOF_REFUSED : e;
+}
+
+/*
+ * What the report says of the token's SO PIN, where no newer release has taken the token over. A rotation that is not reported as done
+ * leaves both candidates: the next session finds out which one it is.
+ */
+static enum err
+settle_token(struct call *c, const struct store_request *r, const struct transcript_done *d)
+{
+	struct store_grant grant;
+	struct store_token token;
+	enum err e = store_token_by_name(c->store, &r->token, &token);
+
+	/* rotated without a grant is no report that can be true */
+	if (e == ERR_OK && d->rotated)
+		e = store_grant_of(c->store, r->number, &grant);
+	if (e != ERR_OK || token.release != r->number)
+		return e;
+	if (d->rotated)
+		e = store_token_rotated(c->store, token.id, c->now);
+	if (e == ERR_OK && strcmp(d->result, "completed") == 0)
+		e = store_token_proved(c->store, token.id);
+	return e;
+}
+
+static enum err
+keep_report(struct call *c, const struct store_request *r, const struct transcript_done *d)
+{
+	struct store_done row = { .number = r->number, .cryptoki = d->cryptoki, .rotated = d->rotated, .created = c->now };
+
+	text_copy(row.result, sizeof(row.result), d->result);
+	text_copy(row.stage, sizeof(row.stage), d->stage);
+	text_copy(row.error, sizeof(row.error), d->error);
+	text_copy(row.proof, sizeof(row.proof), d->proof_len != 0 ? "verified" : "none");
+	return store_done_insert(c->store, &row);
+}
+
+static enum err
+finish(struct call *c, struct store_request *r, const struct transcript_done *d, enum machine_action action)
+{
+	char detail[STORE_DETAIL_SIZE];
+	enum err e;
+
+	snprintf(detail, sizeof(detail), "stage=%s error=%s cryptoki=0x%llx rotated=%s proof=%s", d->stage, d->error,
+	    (unsigned long long)d->cryptoki, d->rotated ? "yes" : "no", d->proof_len != 0 ? "verified" : "none");
+	e = r->state != STATE_APPROVED ? settle_token(c, r, d) : ERR_OK;
+	if (e == ERR_OK)
+		e = keep_report(c, r, d);
+	if (e == ERR_OK)
+		e = call_move(c, r, action, detail);
+	if (e == ERR_OK && action == MACHINE_COMPLETE)
+		e = call_mail(c, r->number, STORE_MAIL_UNLOCKED, r->email);
+	return e;
+}
+
+enum err
+op_done(struct call *c, json_t **ret_answer)
+{
+	struct decode_done d;
+	struct store_request r;
+	enum machine_action action = MACHINE_FAIL;
+	enum state to;
+	enum err e = decode_done(c->body, &d);
+
+	if (e == ERR_OK)
+		e = call_find(c, &r);
+	if (e == ERR_OK)
+		e = check_caller(c, &r, &d);
+	if (e != ERR_OK)
+		return e;
+	if (strcmp(d.done.result, "completed") == 0)
+		action = MACHINE_COMPLETE;
+	e = machine_next(r.state, action, &to);
+	/* a report that came before is not taken again, but answered */
+	if (e == ERR_OK && to != r.state) {
+		e = check_proof(c, &r, &d.done);
+		if (e == ERR_OK)
+			e = call_begin(c);
+		if (e == ERR_OK)
+			e = call_end(c, finish(c, &r, &d.done, action));
+	}
+	return e == ERR_OK ? answer_status(c, &r, d.done.counter, ret_answer) : e;
+}

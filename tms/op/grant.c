@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * POST /v1/requests/{id}/grant: the machine has found which candidate is the token's SO PIN and gets the next one, which the server has
+ * kept, logged on another device, and committed before it answers. No grant, no rotation.
+ */
+#include "answer.h"
+#include "call.h"
+#include "decode.h"
+#include "escrow_log.h"
+#include "vault_client.h"
+
+#include <string.h>
+
+/* Where nothing was approved there is no h, and no signature over it can be right. */
+static enum err
+check_caller(struct call *c, const struct store_request *r, const struct decode_grant *d, unsigned char ret_h[KEY_HASH_LEN])
+{
+	struct buf transcript = buf_new(TRANSCRIPT_MAX);
+	struct store_approval a;
+	enum err e = store_approval_of(c->store, r->number, &a);
+
+	if (e == ERR_OK)
+		e = call_hash(r, a.id, ret_h);
+	if (e != ERR_OK)
+		return e == ERR_REQUEST_NOT_APPROVED ? ERR_SIGNATURE_REFUSED : e;
+	transcript_grant_request(&transcript, ret_h, d->active);
+	return call_check_signature(r, &transcript, d->signature);
+}
+
+/* The vault makes the next SO PIN after the active one. */
+static enum err
+renew(struct call *c, const struct store_request *r, const struct store_escrow *active, const unsigned char h[KEY_HASH_LEN],
+    struct store_escrow *ret_next, struct store_answer *ret_answer)
+{
+	struct vault_row row = { .version = active->version };
+	struct vault_row next;
+	struct vault_answer answer;
+	enum err e;
+
+	memcpy(row.sealed, active->sealed, sizeof(row.sealed));
+	e = vault_renew(c->service->config->vault.socket, &r->token, &row, r->host_kem_pk, h, &next, &answer);
+	if (e != ERR_OK)
+		return e == ERR_SEALED_INVALID ? ERR_VAULT_REFUSED : e;
+	*ret_next = (struct store_escrow){ .token = active->token, .version = next.version, .created = c->now };
+	memcpy(ret_next->sealed, next.sealed, sizeof(next.sealed));
+	memcpy(ret_answer->enc, answer.enc, sizeof(answer.enc));
+	memcpy(ret_answer->ciphertext, answer.ciphertext, sizeof(answer.ciphertext));
+	ret_answer->ciphertext_len = sizeof(answer.ciphertext);
+	return ERR_OK;
+}
+
+/*
+ * In a transaction. Only the newest release of a token may rotate it: an older one knows nothing of what came after. The log comes before
+ * the commit: a line too many is a candidate that is not needed, a line too few would be a token that nobody can open.
+ */
+static enum err
+keep(struct call *c, struct store_request *r, struct store_escrow *next, struct store_grant *grant, int64_t active)
+{
+	struct store_token token;
+	enum err e = store_request_by_number(c->store, r->number, r);
+
+	if (e == ERR_OK)
+		e = store_token_by_name(c->store, &r->token, &token);
+	if (e == ERR_OK && token.release != r->number)
+		e = ERR_STATE_WRONG;
+	if (e == ERR_OK)
+		e = store_escrow_insert(c->store, next, &grant->next);
+	if (e == ERR_OK)
+		e = store_token_granted(c->store, token.id, active, grant->next, c->now);
+	if (e == ERR_OK)
+		e = store_grant_insert(c->store, grant);
+	if (e == ERR_OK)
+		e = call_move(c, r, MACHINE_GRANT, grant->active == 0 ? "active=0" : "active=1");
+	if (e == ERR_OK)
+		e = escrow_log_append(c->service->config, &r->token, r->number, next);
+	return e;
+}
+
+static enum err
+grant_first(struct call *c, struct store_request *r, const struct store_release *released, unsigned active, struct store_grant *ret_grant)
+{
+	struct store_escrow row;
+	struct store_escrow next;
+	struct store_grant other;
+	enum err e;
+
+	if (released->candidates[active] == 0)
+		return ERR_INVALID_PARAMS;
+	*ret_grant = (struct store_grant){ .number = r->number, .active = active, .created = c->now };
+	e = store_escrow_by_id(c->store, released->candidates[active], &row);
+	if (e == ERR_OK)
+		e = renew(c, r, &row, released->h, &next, &ret_grant->answer);
+	if (e == ERR_OK)
+		e = call_begin(c);
+	if (e != ERR_OK)
+		return e;
+	/* the same call came twice at once, and the other one was first: its answer is this one's, too */
+	e = store_grant_of(c->store, r->number, &other);
+	if (e == ERR_OK) {
+		store_rollback(c->store);
+		*ret_grant = other;
+		return ERR_OK;
+	}
+	return call_end(c, e == ERR_STATE_WRONG ? keep(c, r, &next, ret_grant, row.id) : e);
+}
+
+enum err
+op_grant(struct call *c, json_t **ret_answer)
+{
+	struct decode_grant d;
+	struct store_request r;
+	struct store_release released;
+	struct store_grant given;
+	unsigned char h[KEY_HASH_LEN];
+	enum state to;
+	enum err e = decode_grant(c->body, &d);
+
+	if (e == ERR_OK)
+		e = call_find(c, &r);
+	if (e == ERR_OK)
+		e = check_caller(c, &r, &d, h);
+	if (e == ERR_OK)
+		e = machine_next(r.state, MACHINE_GRANT, &to);
+	if (e == ERR_OK)
+		e = store_release_of(c->store, r.number, &released);
+	if (e == ERR_OK) {
+		e = store_grant_of(c->store, r.number, &given);
+		if (e == ERR_STATE_WRONG)
+			e = grant_first(c, &r, &released, d.active, &given);
+	}
+	if (e == ERR_OK && given.active != d.active)
+		e = ERR_STATE_WRONG;
+	return e == ERR_OK ? answer_grant(c, h, given.active, &given.answer, ret_answer) : e;
+}

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* POST /v1/requests/{id}/release: the sealed candidates for the SO PIN, for whoever proves the code on the machine that asked. */
+#include "answer.h"
+#include "call.h"
+#include "decode.h"
+#include "os.h"
+#include "vault_client.h"
+
+#include <openssl/crypto.h>
+#include <string.h>
+
+#define ATTEMPTS_MAX 5
+#define FAILURES_MAX 2 /* releases of a token that no grant followed: the next one is not made */
+
+/* ---- who calls ---- */
+
+/* h with the approval that the caller names: nobody else can have signed it, so it tells a stranger nothing about the request. */
+static enum err
+check_caller(const struct store_request *r, const struct decode_release *d, unsigned char ret_h[KEY_HASH_LEN])
+{
+	struct buf transcript = buf_new(TRANSCRIPT_MAX);
+	enum err e = call_hash(r, d->approval, ret_h);
+
+	if (e != ERR_OK)
+		return e;
+	transcript_release_request(&transcript, ret_h);
+	return call_check_signature(r, &transcript, d->signature);
+}
+
+/* The approval that was named is the one that was given: only then is the caller's h the server's own. */
+static enum err
+check_approval(struct call *c, const struct store_request *r, const struct decode_release *d)
+{
+	struct store_approval a;
+	enum err e = store_approval_of(c->store, r->number, &a);
+
+	if (e == ERR_OK && CRYPTO_memcmp(a.id, d->approval, sizeof(a.id)) != 0)
+		e = ERR_SIGNATURE_REFUSED;
+	return e;
+}
+
+/* ---- the code ---- */
+
+static bool
+is_proved_by(const struct store_code *code, const unsigned char h[KEY_HASH_LEN], const unsigned char proof[KEY_SIG_LEN])
+{
+	struct buf transcript = buf_new(TRANSCRIPT_MAX);
+	bool ok;
+
+	transcript_code_proof(&transcript, h);
+	ok = buf_error(&transcript) == ERR_OK && key_sig_verify(code->public_key, transcript.data, transcript.len, proof);
+	buf_free(&transcript);
+	return ok;
+}
+
+/* At most STORE_CODES_MAX keys are tried. */
+static enum err
+check_code(struct call *c, const struct store_request *r, const struct decode_release *d, const unsigned char h[KEY_HASH_LEN])
+{
+	struct store_code codes[STORE_CODES_MAX];
+	size_t count = 0;
+	enum err e = store_code_list(c->store, r->number, codes, &count);
+
+	if (e != ERR_OK)
+		return e;
+	for (size_t i = 0; i < count; i++)
+		if (is_proved_by(&codes[i], h, d->proof))
+			return codes[i].expires > c->now ? ERR_OK : ERR_CODE_EXPIRED;
+	return ERR_CODE_WRONG;
+}
+
+/* Committed before anything is checked, so that no crash and no race gives a free try. */
+static enum err
+count_attempt(struct call *c, struct store_request *r)
+{
+	enum err e = call_begin(c);
+
+	if (e != ERR_OK)
+		return e;
+	e = store_request_by_number(c->store, r->number, r);
+	if (e == ERR_OK && r->state != STATE_APPROVED)
+		e = ERR_BUSY; /* another call of this request is faster: asked again, this one gets what became of it */
+	else if (e == ERR_OK && r->attempts >= ATTEMPTS_MAX)
+		e = call_move(c, r, MACHINE_LOCK_OUT, "");
+	else if (e == ERR_OK)
+		e = store_request_set_attempts(c->store, r->number, ++r->attempts);
+	return call_end(c, e);
+}
+
+/* Writes down a code that was not right; the last try ends the request. */
+static enum err
+refuse_code(struct call *c, struct store_request *r, enum err why)
+{
+	unsigned left = r->attempts < ATTEMPTS_MAX ? ATTEMPTS_MAX - r->attempts : 0;
+	enum err e = call_begin(c);
+
+	if (e != ERR_OK)
+		return e;
+	e = call_audit(c, NULL, r->number, "code", "error=%s tries_left=%u", err_name(why), left);
+	if (e == ERR_OK && left == 0)
+		e = call_move(c, r, MACHINE_LOCK_OUT, "");
+	e = call_end(c, e);
+	if (e != ERR_OK)
+		return e;
+	if (left == 0)
+		return ERR_REQUEST_LOCKED_OUT;
+	if (why == ERR_CODE_WRONG)
+		c->detail = json_pack("{s:i}", "tries_left", (int)left);
+	return why;
+}
+
+/* ---- the token ---- */
+
+/* Marks a token whose releases keep leading nowhere: its row may hold another card's SO PIN, and each try costs the card one of few. */
+static enum err
+suspect(struct call *c, const struct store_token *token, int64_t number)
+{
+	enum err e = call_begin(c);
+
+	if (e != ERR_OK)
+		return e;
+	e = store_token_mark(c->store, token->id, STORE_SUSPECT);
+	if (e == ERR_OK)
+		e = call_audit(c, "tms", number, "suspect", "failures=%u", token->failures);
+	e = call_end(c, e);
+	return e == ERR_OK ? ERR_ESCROW_SUSPECT : e;
+}
+
+static enum err
+check_token(struct call *c, const struct store_request *r, struct store_token *ret_token)
+{
+	enum err e = store_token_by_name(c->store, &r->token, ret_token);
+
+	if (e != ERR_OK)
+		return e;
+	if (ret_token->state == STORE_SUSPECT)
+		return ERR_ESCROW_SUSPECT;
+	return ret_token->failures >= FAILURES_MAX ? suspect(c, ret_token, r->number) : ERR_OK;
+}
+
+/* The rows in the order in which the machine is to try them. */
+static enum err
+read_candidates(struct call *c, const struct store_token *token, struct vault_row rows[2], size_t *ret_count)
+{
+	const int64_t ids[2] = { token->active, token->next };
+	struct store_escrow row;
+	enum err e = ERR_OK;
+	size_t count = 0;
+
+	for (size_t i = 0; e == ERR_OK && i < 2 && ids[i] != 0; i++) {
+		e = store_escrow_by_id(c->store, ids[i], &row);
+		if (e != ERR_OK)
+			break;
+		rows[count].version = row.version;
+		memcpy(rows[count++].sealed, row.sealed, sizeof(row.sealed));
+	}
+	*ret_count = count;
+	return e == ERR_OK && count == 0 ? ERR_ESCROW_MISSING : e;
+}
+
+/* The vault seals the candidates to the machine's key. */
+static enum err
+reseal(struct call *c, const struct store_request *r, const struct store_token *token, struct store_release *release)
+{
+	struct vault_answer answer;
+	struct vault_row rows[2];
+	size_t count;
+	enum err e = read_candidates(c, token, rows, &count);
+
+	if (e != ERR_OK)
+		return e;
+	os_random(release->nonce, sizeof(release->nonce));
+	e = vault_reseal(c->service->config->vault.socket, &r->token, rows, count, r->host_kem_pk, release->h, release->nonce, &answer);
+	if (e != ERR_OK)
+		return e == ERR_SEALED_INVALID ? ERR_VAULT_REFUSED : e;
+	release->candidates[0] = token->active;
+	release->candidates[1] = token->next;
+	memcpy(release->answer.enc, answer.enc, sizeof(answer.enc));
+	memcpy(release->answer.ciphertext, answer.ciphertext, sizeof(answer.ciphertext));
+	release->answer.ciphertext_len = sizeof(answer.ciphertext);
+	return ERR_OK;
+}
+
+/*
+ * In a transaction. The vault was asked outside of it, so what it was asked about is looked at again: ERR_BUSY where another request has
+ * changed the token's candidates in between.
+ */
+static enum err
+keep(struct call *c, struct store_request *r, const struct store_token *before, const struct store_release *release)
+{
+	struct store_token token;
+	enum err e = store_request_by_number(c->store, r->number, r);
+
+	if (e == ERR_OK && r->state != STATE_APPROVED)
+		e = ERR_STATE_WRONG;
+	if (e == ERR_OK)
+		e = store_token_by_name(c->store, &r->token, &token);
+	if (e == ERR_OK && (token.active != before->active || token.next != before->next || token.state == STORE_SUSPECT))
+		e = ERR_BUSY;
+	if (e == ERR_OK)
+		e = store_release_insert(c->store, release);
+	if (e == ERR_OK)
+		e = store_token_released(c->store, token.id, r->number);
+	if (e == ERR_OK)
+		e = store_request_set_attempts(c->store, r->number, 0);
+	if (e == ERR_OK)
+		e = call_move(c, r, MACHINE_RELEASE, before->next != 0 ? "candidates=2" : "candidates=1");
+	return e;
+}
+
+/* A code that was right is no failed try, whatever came after it. */
+static void
+forgive_attempt(struct call *c, const struct store_request *r)
+{
+	if (r->attempts != 0)
+		store_request_set_attempts(c->store, r->number, r->attempts - 1);
+}
+
+static enum err
+release(struct call *c, struct store_request *r, const struct store_token *token, const unsigned char h[KEY_HASH_LEN],
+    struct store_release *ret_release)
+{
+	enum err e;
+
+	*ret_release = (struct store_release){ .number = r->number, .created = c->now };
+	memcpy(ret_release->h, h, KEY_HASH_LEN);
+	e = reseal(c, r, token, ret_release);
+	if (e != ERR_OK) {
+		forgive_attempt(c, r);
+		return e;
+	}
+	e = call_begin(c);
+	if (e == ERR_OK)
+		e = call_end(c, keep(c, r, token, ret_release));
+	/* the same call came twice at once, and the other one was first: its answer is this one's, too */
+	if (e == ERR_STATE_WRONG)
+		e = store_release_of(c->store, r->number, ret_release);
+	return e;
+}
+
+/* The first time: the code must be right and the token one that a release may be made for. */
+static enum err
+release_first(struct call *c, struct store_request *r, const struct decode_release *d, const unsigned char h[KEY_HASH_LEN],
+    struct store_release *ret_release)
+{
+	struct store_token token;
+	enum err e = check_token(c, r, &token);
+
+	if (e == ERR_OK)
+		e = count_attempt(c, r);
+	if (e == ERR_OK && r->state == STATE_LOCKED_OUT)
+		e = ERR_REQUEST_LOCKED_OUT;
+	if (e != ERR_OK)
+		return e;
+	e = check_code(c, r, d, h);
+	if (e == ERR_CODE_WRONG || e == ERR_CODE_EXPIRED)
+		return refuse_code(c, r, e);
+	return e == ERR_OK ? release(c, r, &token, h, ret_release) : e;
+}
+
+enum err
+op_release(struct call *c, json_t **ret_answer)
+{
+	struct decode_release d;
+	struct store_request r;
+	struct store_release given;
+	unsigned char h[KEY_HASH_LEN];
+	enum state to;
+	enum err e = decode_release(c->body, &d);
+
+	if (e == ERR_OK)
+		e = call_find(c, &r);
+	if (e == ERR_OK)
+		e = check_caller(&r, &d, h);
+	if (e == ERR_OK)
+		e = machine_next(r.state, MACHINE_RELEASE, &to);
+	if (e == ERR_OK)
+		e = check_approval(c, &r, &d);
+	if (e != ERR_OK)
+		return e;
+	if (to == r.state)
+		e = store_release_of(c->store, r.number, &given); /* the same call gets the same answer */
+	else
+		e = release_first(c, &r, &d, h, &given);
+	return e == ERR_OK ? answer_release(c, given.h, &given.answer, ret_answer) : e;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * service: what every operation shares and none changes: the configuration, the server's signing key, the authorities. Made once by main,
+ * read by every thread.
+ */
+#ifndef MOKHOA_SERVICE_H
+#define MOKHOA_SERVICE_H
+
+#include "config.h"
+#include "err.h"
+#include "issued.h"
+#include "key.h"
+
+#define SERVICE_KID_LEN 16 /* hexadecimal digits */
+
+struct service {
+	const struct config *config; /* borrowed */
+	struct key_sig *signing_key;
+	char kid[SERVICE_KID_LEN + 1];
+	struct authorities *issuers;  /* of customers' certificates */
+	struct authorities *admin_ca; /* of administrators' */
+};
+
+/* ERR_CONFIG_INVALID where a key or certificate file is not what it should be (logged). */
+enum err service_new(const struct config *config, struct service **ret_service);
+void service_free(struct service *s);
+
+#endif

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Create: the two queues, the limits, the same call twice, and what status, resend and cancel say of it. */
+#include "check.h"
+#include "json.h"
+#include "world.h"
+
+#include <stdlib.h>
+
+/* Which queue a machine lands in, and that its answer tells it nothing of that. */
+static void
+test_queues(void)
+{
+	static const struct {
+		unsigned token;
+		enum machine_certificate certificate;
+		enum state state;
+	} rows[] = {
+		{ 1, MACHINE_OWN, STATE_PENDING },
+		{ 1, MACHINE_OTHER, STATE_UNIDENTIFIED },
+		{ 1, MACHINE_FOREIGN, STATE_UNIDENTIFIED },
+		{ 1, MACHINE_NONE, STATE_UNIDENTIFIED },
+		{ 2, MACHINE_OWN, STATE_UNIDENTIFIED }, /* nobody knows the token */
+	};
+	struct world *w = world_new();
+
+	world_import(w, 1, "khach@example.vn");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct machine *m = machine_new(w, rows[i].token, rows[i].certificate);
+		struct store_request r;
+		CHECK(machine_create(m) == ERR_OK);
+		CHECK(store_request_by_number(w->scratch.store, m->number, &r) == ERR_OK);
+		CHECK(r.state == rows[i].state && r.identified == (rows[i].state == STATE_PENDING));
+		CHECK_TEXT(r.address, "203.0.113.7");
+		CHECK_TEXT(r.email, rows[i].token == 1 ? "khach@example.vn" : "");
+		CHECK(r.expires == w->now + 3600);
+		CHECK(machine_verb(m, "status") == ERR_OK);
+		CHECK_TEXT(m->state, "pending");
+		CHECK_TEXT(m->email, "");
+		CHECK(world_audits(w, m->number, "create") == 1);
+		machine_free(m);
+	}
+	world_free(w);
+}
+
+static void
+test_customer_name(void)
+{
+	struct world *w = world_new();
+	struct machine *known = machine_new(w, 1, MACHINE_OWN);
+	struct machine *strange = machine_new(w, 2, MACHINE_FOREIGN);
+	struct store_request r;
+
+	world_import(w, 1, "khach@example.vn");
+	CHECK(machine_create(known) == ERR_OK && machine_create(strange) == ERR_OK);
+	CHECK(store_request_by_number(w->scratch.store, known->number, &r) == ERR_OK);
+	CHECK_TEXT(r.customer, "CÔNG TY CỔ PHẦN THỬ NGHIỆM");
+	CHECK(store_request_by_number(w->scratch.store, strange->number, &r) == ERR_OK);
+	CHECK_TEXT(r.customer, "Công ty A");
+	CHECK_TEXT(r.certificate_serial, "1002");
+	machine_free(known);
+	machine_free(strange);
+	world_free(w);
+}
+
+static void
+test_same_call(void)
+{
+	struct world *w = world_new();
+	struct machine *m = machine_new(w, 1, MACHINE_OWN);
+	int64_t number;
+
+	world_import(w, 1, "khach@example.vn");
+	CHECK(machine_create(m) == ERR_OK);
+	number = m->number;
+	w->now += 60;
+	for (int i = 0; i < 5; i++)
+		CHECK(machine_create(m) == ERR_OK && m->number == number); /* and no limit is used up */
+	m->idempotency_key[0] ^= 1;
+	CHECK(machine_create(m) == ERR_OK && m->number != number);
+	machine_free(m);
+	world_free(w);
+}
+
+static void
+test_limit_of_a_token(void)
+{
+	struct world *w = world_new();
+	struct machine *m = machine_new(w, 1, MACHINE_OWN);
+	struct machine *other = machine_new(w, 2, MACHINE_OWN);
+
+	world_import(w, 1, "khach@example.vn");
+	world_import(w, 2, "khach@example.vn");
+	for (unsigned char i = 0; i < 3; i++) {
+		m->idempotency_key[0] = i;
+		CHECK(machine_create(m) == ERR_OK);
+	}
+	m->idempotency_key[0] = 3;
+	CHECK(machine_create(m) == ERR_REQUEST_LIMIT);
+	CHECK(machine_create(other) == ERR_OK);
+	CHECK(machine_verb(m, "cancel") == ERR_OK);
+	CHECK(machine_create(m) == ERR_OK);
+	machine_free(m);
+	machine_free(other);
+	world_free(w);
+}
+
+/* Somebody who has read a serial number fills his own queue and shuts nobody out. */
+static void
+test_limit_of_strangers(void)
+{
+	struct world *w = world_new();
+	struct machine *stranger = machine_new(w, 1, MACHINE_NONE);
+	struct machine *owner = machine_new(w, 1, MACHINE_OWN);
+
+	world_import(w, 1, "khach@example.vn");
+	for (unsigned char i = 0; i < 4; i++) {
+		stranger->idempotency_key[0] = i;
+		CHECK(machine_create(stranger) == ERR_OK);
+	}
+	stranger->idempotency_key[0] = 4;
+	CHECK(machine_create(stranger) == ERR_BUSY); /* by address */
+	CHECK(machine_create(owner) == ERR_OK && world_state(w, owner->number) == STATE_PENDING);
+	w->config.unidentified_by_address = 100;
+	for (unsigned char i = 4; i < 6; i++) {
+		stranger->idempotency_key[0] = i;
+		CHECK(machine_create(stranger) == ERR_OK);
+	}
+	stranger->idempotency_key[0] = 6;
+	CHECK(machine_create(stranger) == ERR_BUSY); /* in all */
+	machine_free(stranger);
+	machine_free(owner);
+	world_free(w);
+}
+
+static enum err
+create_with(struct world *w, json_t *body)
+{
+	json_t *answer;
+	enum err e = world_call(w, op_create, NULL, body, &answer);
+
+	json_decref(answer);
+	return e;
+}
+
+static void
+test_refused(void)
+{
+	struct world *w = world_new();
+	struct machine *m = machine_new(w, 1, MACHINE_OWN);
+	json_t *body;
+
+	body = machine_create_body(m);
+	json_object_set_new(body, "reason", json_string("forgotten"));
+	CHECK(create_with(w, body) == ERR_SIGNATURE_REFUSED);
+	body = machine_create_body(m);
+	json_object_set_new(body, "certificate", json_string(""));
+	CHECK(create_with(w, body) == ERR_SIGNATURE_REFUSED);
+	body = machine_create_body(m);
+	json_object_set_new(body, "certificate", json_string("AAAA"));
+	CHECK(create_with(w, body) == ERR_INVALID_PARAMS);
+	body = machine_create_body(m);
+	json_object_set_new(body, "extra", json_true());
+	CHECK(create_with(w, body) == ERR_INVALID_PARAMS);
+	body = machine_create_body(m);
+	json_object_del(body, "language");
+	CHECK(create_with(w, body) == ERR_INVALID_PARAMS);
+	machine_free(m);
+	world_free(w);
+}
+
+/* Signature and counter of the calls that carry one. */
+static void
+test_signed(void)
+{
+	struct world *w = world_new();
+	struct machine *m = machine_new(w, 1, MACHINE_OWN);
+	struct machine *thief = machine_new(w, 1, MACHINE_OWN);
+
+	world_import(w, 1, "khach@example.vn");
+	CHECK(machine_create(m) == ERR_OK);
+	CHECK(machine_verb(m, "status") == ERR_OK);
+	m->counter = 0;
+	CHECK(machine_verb(m, "status") == ERR_SIGNATURE_REFUSED); /* the same number again */
+	m->counter = 41;
+	CHECK(machine_verb(m, "status") == ERR_OK);
+	m->counter = 5;
+	CHECK(machine_verb(m, "cancel") == ERR_SIGNATURE_REFUSED);
+	/* knows the id, has not the key */
+	memcpy(thief->id_text, m->id_text, sizeof(m->id_text));
+	memcpy(thief->id, m->id, sizeof(m->id));
+	thief->counter = 100;
+	CHECK(machine_verb(thief, "status") == ERR_SIGNATURE_REFUSED);
+	CHECK(machine_verb(thief, "cancel") == ERR_SIGNATURE_REFUSED);
+	CHECK(machine_verb(thief, "resend") == ERR_SIGNATURE_REFUSED);
+	CHECK(world_state(w, m->number) == STATE_PENDING);
+	strcpy(m->id_text, "AAAAAAAAAAAAAAAAAAAAAA");
+	CHECK(machine_verb(m, "status") == ERR_REQUEST_UNKNOWN);
+	strcpy(m->id_text, "x");
+	CHECK(machine_verb(m, "status") == ERR_REQUEST_UNKNOWN);
+	machine_free(m);
+	machine_free(thief);
+	world_free(w);
+}
+
+static void
+test_cancel(void)
+{
+	struct world *w = world_new();
+	struct machine *m = machine_new(w, 1, MACHINE_OWN);
+
+	world_import(w, 1, "khach@example.vn");
+	CHECK(machine_create(m) == ERR_OK);
+	CHECK(machine_verb(m, "resend") == ERR_REQUEST_NOT_APPROVED);
+	CHECK(machine_verb(m, "cancel") == ERR_OK);
+	CHECK_TEXT(m->state, "cancelled");
+	CHECK(world_audits(w, m->number, "cancel") == 1);
+	CHECK(machine_verb(m, "cancel") == ERR_REQUEST_CANCELLED);
+	CHECK(machine_verb(m, "resend") == ERR_REQUEST_CANCELLED);
+	CHECK(machine_approve(m) == ERR_REQUEST_CANCELLED);
+	machine_free(m);
+	world_free(w);
+}
+
+int
+main(void)
+{
+	test_queues();
+	test_customer_name();
+	test_same_call();
+	test_limit_of_a_token();
+	test_limit_of_strangers();
+	test_refused();
+	test_signed();
+	test_cancel();
+	return CHECK_DONE();
+}

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Done: what the report makes of the request and of the token, and which proofs hold. */
+#include "check.h"
+#include "world.h"
+
+#include <stdlib.h>
+
+static const struct machine_report completed = { .result = "completed", .rotated = true, .proof_mechanism = "" };
+static const struct machine_report not_rotated = { .result = "completed", .rotated = false, .proof_mechanism = "" };
+static const struct machine_report failed = { .result = "failed", .rotated = false, .proof_mechanism = "" };
+
+static struct machine *
+granted(struct world *w, unsigned token)
+{
+	struct machine *m = machine_new(w, token, MACHINE_OWN);
+
+	CHECK(machine_to_release(m) == ERR_OK && machine_grant(m, 0) == ERR_OK);
+	return m;
+}
+
+static struct store_token
+token_row(struct world *w, const struct machine *m)
+{
+	struct store_token t = { .id = 0 };
+
+	CHECK(store_token_by_name(w->scratch.store, &m->token, &t) == ERR_OK);
+	return t;
+}
+
+static void
+test_completed(void)
+{
+	struct world *w = world_new();
+	struct machine *m;
+	struct machine_report proved = completed;
+	struct store_token before;
+	struct store_escrow row;
+	struct store_done done;
+	unsigned char proof[1024];
+
+	world_import(w, 1, "khach@example.vn");
+	m = granted(w, 1);
+	before = token_row(w, m);
+	proved.proof_mechanism = "ecdsa-sha256";
+	proved.proof = proof;
+	proved.proof_len = machine_prove(m, w->token_key, proof);
+	CHECK(machine_done(m, &proved) == ERR_OK);
+	CHECK_TEXT(m->state, "completed");
+	CHECK(token_row(w, m).active == before.next && token_row(w, m).next == 0 && token_row(w, m).state == STORE_VERIFIED);
+	CHECK(store_escrow_by_id(w->scratch.store, before.active, &row) == ERR_OK && row.retired == w->now);
+	CHECK(store_done_of(w->scratch.store, m->number, &done) == ERR_OK && done.rotated && done.cryptoki == 0xa0);
+	CHECK_TEXT(done.proof, "verified");
+	CHECK(world_mails(w, m->number, STORE_MAIL_UNLOCKED) == 1);
+	/* the answer was lost: the report comes again, with a new counter */
+	CHECK(machine_done(m, &completed) == ERR_OK);
+	CHECK_TEXT(m->state, "completed");
+	CHECK(machine_done(m, &failed) == ERR_STATE_WRONG);
+	m->counter--;
+	CHECK(machine_done(m, &completed) == ERR_SIGNATURE_REFUSED);
+	m->counter++;
+	CHECK(world_mails(w, m->number, STORE_MAIL_UNLOCKED) == 1 && world_audits(w, m->number, "done") == 1);
+	CHECK(machine_release(m) == ERR_STATE_WRONG);
+	CHECK(machine_grant(m, 0) == ERR_STATE_WRONG);
+	machine_free(m);
+	world_free(w);
+}
+
+/* Proofs that do not hold: another key's, another release's, another mechanism, none that could. */
+static void
+test_proof_refused(void)
+{
+	struct world *w = world_new();
+	EVP_PKEY *stranger = world_key_new(WORLD_EC);
+	struct machine *m;
+	struct machine_report r = completed;
+	unsigned char proof[1024];
+
+	world_import(w, 1, "khach@example.vn");
+	m = granted(w, 1);
+	r.proof_mechanism = "ecdsa-sha256";
+	r.proof = proof;
+	r.proof_len = machine_prove(m, stranger, proof);
+	CHECK(machine_done(m, &r) == ERR_PROOF_REFUSED);
+	m->nonce[0] ^= 1;
+	r.proof_len = machine_prove(m, w->token_key, proof);
+	m->nonce[0] ^= 1;
+	CHECK(machine_done(m, &r) == ERR_PROOF_REFUSED);
+	r.proof_len = machine_prove(m, w->token_key, proof);
+	r.proof_mechanism = "rsa-pkcs1-sha256";
+	CHECK(machine_done(m, &r) == ERR_PROOF_REFUSED);
+	CHECK(world_audits(w, m->number, "proof") == 3 && world_state(w, m->number) == STATE_RELEASED);
+	CHECK(token_row(w, m).next != 0 && token_row(w, m).state == STORE_UNVERIFIED);
+	r.proof_mechanism = "ecdsa-sha256";
+	CHECK(machine_done(m, &r) == ERR_OK);
+	machine_free(m);
+	EVP_PKEY_free(stranger);
+	world_free(w);
+}
+
+/* Without a certificate no proof can hold, and none is asked for. */
+static void
+test_without_certificate(void)
+{
+	struct world *w = world_new();
+	struct machine *m = machine_new(w, 1, MACHINE_NONE);
+	struct machine_report r = completed;
+	unsigned char proof[1024];
+	struct store_done done;
+
+	world_import(w, 1, "khach@example.vn");
+	CHECK(machine_to_release(m) == ERR_OK && machine_grant(m, 0) == ERR_OK);
+	r.proof_mechanism = "ecdsa-sha256";
+	r.proof = proof;
+	r.proof_len = machine_prove(m, w->token_key, proof);
+	CHECK(machine_done(m, &r) == ERR_PROOF_REFUSED);
+	CHECK(machine_done(m, &completed) == ERR_OK);
+	CHECK(store_done_of(w->scratch.store, m->number, &done) == ERR_OK);
+	CHECK_TEXT(done.proof, "none");
+	machine_free(m);
+	world_free(w);
+}
+
+/* A rotation that is not reported as done leaves both candidates. */
+static void
+test_not_rotated(void)
+{
+	struct world *w = world_new();
+	struct machine *m;
+	struct store_token before;
+
+	world_import(w, 1, "khach@example.vn");
+	m = granted(w, 1);
+	before = token_row(w, m);
+	CHECK(machine_done(m, &not_rotated) == ERR_OK);
+	CHECK(token_row(w, m).active == before.active && token_row(w, m).next == before.next && token_row(w, m).state == STORE_VERIFIED);
+	machine_free(m);
+	world_free(w);
+}
+
+static void
+test_without_grant(void)
+{
+	struct world *w = world_new();
+	struct machine *m = machine_new(w, 1, MACHINE_OWN);
+
+	world_import(w, 1, "khach@example.vn");
+	CHECK(machine_to_release(m) == ERR_OK);
+	CHECK(machine_done(m, &completed) == ERR_STATE_WRONG); /* rotated to what? */
+	CHECK(world_state(w, m->number) == STATE_RELEASED);
+	CHECK(machine_done(m, &not_rotated) == ERR_OK);
+	CHECK(token_row(w, m).failures == 0 && token_row(w, m).state == STORE_VERIFIED); /* it did open the token */
+	machine_free(m);
+	world_free(w);
+}
+
+static void
+test_failed(void)
+{
+	struct world *w = world_new();
+	struct machine *m = machine_new(w, 1, MACHINE_OWN);
+	struct machine *early = machine_new(w, 2, MACHINE_OWN);
+	struct machine *pending = machine_new(w, 3, MACHINE_OWN);
+
+	for (unsigned n = 1; n <= 3; n++)
+		world_import(w, n, "khach@example.vn");
+	CHECK(machine_to_release(m) == ERR_OK);
+	CHECK(machine_done(m, &failed) == ERR_OK);
+	CHECK_TEXT(m->state, "failed");
+	CHECK(token_row(w, m).failures == 1 && token_row(w, m).state == STORE_UNVERIFIED);
+	CHECK(world_mails(w, m->number, STORE_MAIL_UNLOCKED) == 0);
+	CHECK(machine_done(m, &failed) == ERR_OK);
+	CHECK(machine_done(m, &completed) == ERR_STATE_WRONG);
+	/* found hopeless before anything was released */
+	CHECK(machine_create(early) == ERR_OK && machine_approve(early) == ERR_OK);
+	CHECK(machine_done(early, &completed) == ERR_STATE_WRONG);
+	CHECK(machine_done(early, &failed) == ERR_OK);
+	CHECK_TEXT(early->state, "failed");
+	CHECK(machine_create(pending) == ERR_OK);
+	CHECK(machine_done(pending, &failed) == ERR_STATE_WRONG);
+	machine_free(m);
+	machine_free(early);
+	machine_free(pending);
+	world_free(w);
+}
+
+static enum err
+sweep(struct world *w, size_t *ret_count)
+{
+	struct call c = { .service = w->service, .store = w->scratch.store, .now = w->now, .address = "" };
+
+	return op_sweep(&c, ret_count);
+}
+
+/* A release that nobody reports becomes unknown; the machine may still come back. */
+static void
+test_unknown(void)
+{
+	struct world *w = world_new();
+	struct machine *m = machine_new(w, 1, MACHINE_OWN);
+	size_t count = 0;
+
+	world_import(w, 1, "khach@example.vn");
+	CHECK(machine_to_release(m) == ERR_OK);
+	w->now += 600;
+	CHECK(sweep(w, &count) == ERR_OK && count == 0);
+	w->now += 1;
+	CHECK(sweep(w, &count) == ERR_OK && count == 1);
+	CHECK(world_state(w, m->number) == STATE_UNKNOWN && world_mails(w, m->number, STORE_MAIL_UNKNOWN) == 1);
+	CHECK(sweep(w, &count) == ERR_OK && count == 0);
+	CHECK(machine_release(m) == ERR_OK);
+	CHECK(machine_grant(m, 0) == ERR_OK && world_state(w, m->number) == STATE_UNKNOWN);
+	CHECK(machine_done(m, &completed) == ERR_OK);
+	CHECK_TEXT(m->state, "completed");
+	machine_free(m);
+	world_free(w);
+}
+
+/* The report of a session that a newer one has overtaken changes nothing of the token. */
+static void
+test_overtaken(void)
+{
+	struct world *w = world_new();
+	struct machine *older;
+	struct machine *newer;
+	struct store_token now;
+
+	world_import(w, 1, "khach@example.vn");
+	older = granted(w, 1);
+	newer = machine_new(w, 1, MACHINE_OWN);
+	CHECK(machine_to_release(newer) == ERR_OK && newer->candidate_count == 2 && machine_grant(newer, 1) == ERR_OK);
+	now = token_row(w, newer);
+	CHECK(machine_done(older, &completed) == ERR_OK);
+	CHECK(token_row(w, newer).active == now.active && token_row(w, newer).next == now.next);
+	CHECK(machine_done(newer, &completed) == ERR_OK);
+	CHECK(token_row(w, newer).active == now.next && token_row(w, newer).next == 0);
+	machine_free(older);
+	machine_free(newer);
+	world_free(w);
+}
+
+int
+main(void)
+{
+	test_completed();
+	test_proof_refused();
+	test_without_certificate();
+	test_not_rotated();
+	test_without_grant();
+	test_failed();
+	test_unknown();
+	test_overtaken();
+	return CHECK_DONE();
+}

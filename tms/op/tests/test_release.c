@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Release and grant: who gets the candidates, how often one may try, and which SO PIN the server knows afterwards. */
+#include "check.h"
+#include "world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static struct machine *
+approved(struct world *w, unsigned token)
+{
+	struct machine *m = machine_new(w, token, MACHINE_OWN);
+
+	CHECK(machine_create(m) == ERR_OK && machine_approve(m) == ERR_OK);
+	machine_mail(m, 900);
+	CHECK(machine_verb(m, "status") == ERR_OK);
+	return m;
+}
+
+static bool
+is_so_pin(const struct secret *s, const char *want)
+{
+	return s->len == strlen(want) && memcmp(s->bytes, want, s->len) == 0;
+}
+
+static struct store_token
+token_row(struct world *w, const struct machine *m)
+{
+	struct store_token t = { .id = 0 };
+
+	CHECK(store_token_by_name(w->scratch.store, &m->token, &t) == ERR_OK);
+	return t;
+}
+
+static void
+test_release(void)
+{
+	struct world *w = world_new();
+	struct machine *m;
+	unsigned char nonce[TRANSCRIPT_ID_LEN];
+
+	world_import(w, 1, "khach@example.vn");
+	m = approved(w, 1);
+	CHECK(machine_release(m) == ERR_OK);
+	CHECK(m->candidate_count == 1 && is_so_pin(&m->candidates[0], WORLD_SO_PIN));
+	CHECK(world_state(w, m->number) == STATE_RELEASED && token_row(w, m).failures == 1 && token_row(w, m).release == m->number);
+	memcpy(nonce, m->nonce, sizeof(nonce));
+	CHECK(machine_release(m) == ERR_OK && memcmp(nonce, m->nonce, sizeof(nonce)) == 0); /* the same answer */
+	CHECK(token_row(w, m).failures == 1);
+	CHECK(machine_verb(m, "cancel") == ERR_STATE_WRONG);
+	CHECK(machine_verb(m, "resend") == ERR_STATE_WRONG);
+	CHECK(world_audits(w, m->number, "release") == 1);
+	machine_free(m);
+	world_free(w);
+}
+
+/* A code without the machine that asked is worth nothing, and costs no try. */
+static void
+test_mail_thief(void)
+{
+	struct world *w = world_new();
+	struct machine *m;
+	struct key_sig *own;
+	struct store_request r;
+
+	world_import(w, 1, "khach@example.vn");
+	m = approved(w, 1);
+	own = m->sig;
+	m->sig = key_sig_new();
+	CHECK(machine_release(m) == ERR_SIGNATURE_REFUSED);
+	key_sig_free(m->sig);
+	m->sig = own;
+	m->approval[0] ^= 1;
+	CHECK(machine_release(m) == ERR_SIGNATURE_REFUSED); /* an approval that was never given */
+	m->approval[0] ^= 1;
+	CHECK(store_request_by_number(w->scratch.store, m->number, &r) == ERR_OK && r.attempts == 0);
+	CHECK(machine_release(m) == ERR_OK);
+	machine_free(m);
+	world_free(w);
+}
+
+static void
+test_wrong_code(void)
+{
+	struct world *w = world_new();
+	struct machine *m;
+	struct key_sig *right;
+
+	world_import(w, 1, "khach@example.vn");
+	m = approved(w, 1);
+	right = m->code;
+	m->code = key_sig_new();
+	for (int left = 4; left >= 1; left--)
+		CHECK(machine_release(m) == ERR_CODE_WRONG && w->tries_left == left);
+	CHECK(world_state(w, m->number) == STATE_APPROVED);
+	CHECK(machine_release(m) == ERR_REQUEST_LOCKED_OUT);
+	CHECK(world_state(w, m->number) == STATE_LOCKED_OUT && world_audits(w, m->number, "code") == 5);
+	key_sig_free(m->code);
+	m->code = right;
+	CHECK(machine_release(m) == ERR_REQUEST_LOCKED_OUT); /* not even with the right one */
+	CHECK(token_row(w, m).failures == 0);
+	machine_free(m);
+	world_free(w);
+}
+
+/* A server that died between counting the last try and checking it gives no sixth. */
+static void
+test_counted_before_checked(void)
+{
+	struct world *w = world_new();
+	struct machine *m;
+
+	world_import(w, 1, "khach@example.vn");
+	m = approved(w, 1);
+	CHECK(store_request_set_attempts(w->scratch.store, m->number, 5) == ERR_OK);
+	CHECK(machine_release(m) == ERR_REQUEST_LOCKED_OUT && world_state(w, m->number) == STATE_LOCKED_OUT);
+	machine_free(m);
+	world_free(w);
+}
+
+static void
+test_codes(void)
+{
+	struct world *w = world_new();
+	struct machine *m;
+	struct key_sig *old;
+
+	world_import(w, 1, "khach@example.vn");
+	m = approved(w, 1);
+	w->now += 899;
+	old = m->code;
+	m->code = NULL;
+	machine_mail(m, 900); /* a second mail: both codes work */
+	key_sig_free(m->code);
+	m->code = old;
+	w->now += 1;
+	CHECK(machine_release(m) == ERR_CODE_EXPIRED && w->tries_left == -1);
+	machine_mail(m, 900);
+	CHECK(machine_release(m) == ERR_OK);
+	machine_free(m);
+	world_free(w);
+}
+
+static void
+test_not_approved(void)
+{
+	struct world *w = world_new();
+	struct machine *m = machine_new(w, 1, MACHINE_OWN);
+
+	world_import(w, 1, "khach@example.vn");
+	CHECK(machine_create(m) == ERR_OK);
+	m->code = key_sig_new();
+	CHECK(machine_release(m) == ERR_REQUEST_NOT_APPROVED);
+	CHECK(machine_grant(m, 0) == ERR_SIGNATURE_REFUSED); /* there is no h yet */
+	CHECK(machine_verb(m, "cancel") == ERR_OK);
+	CHECK(machine_release(m) == ERR_REQUEST_CANCELLED);
+	machine_free(m);
+	world_free(w);
+}
+
+static void
+test_vault_away(void)
+{
+	struct world *w = world_new();
+	struct machine *m;
+	struct store_request r;
+
+	world_import(w, 1, "khach@example.vn");
+	m = approved(w, 1);
+	world_vault_stop(w);
+	for (int i = 0; i < 7; i++) /* more often than wrong codes are allowed */
+		CHECK(machine_release(m) == ERR_VAULT_UNREACHABLE);
+	CHECK(store_request_by_number(w->scratch.store, m->number, &r) == ERR_OK && r.attempts == 0 && r.state == STATE_APPROVED);
+	world_vault_start(w);
+	CHECK(machine_release(m) == ERR_OK);
+	world_vault_stop(w);
+	CHECK(machine_grant(m, 0) == ERR_VAULT_UNREACHABLE);
+	CHECK(token_row(w, m).failures == 1 && token_row(w, m).next == 0);
+	machine_free(m);
+	world_free(w);
+}
+
+/* Releases of a token that no grant follows count over all its requests; the third is not made. */
+static void
+test_suspect(void)
+{
+	struct world *w = world_new();
+	struct machine *m[3];
+
+	world_import(w, 1, "khach@example.vn");
+	for (int i = 0; i < 3; i++) {
+		m[i] = approved(w, 1);
+		CHECK(machine_release(m[i]) == (i < 2 ? ERR_OK : ERR_ESCROW_SUSPECT));
+	}
+	CHECK(token_row(w, m[2]).state == STORE_SUSPECT && world_state(w, m[2]->number) == STATE_APPROVED);
+	CHECK(world_audits(w, m[2]->number, "suspect") == 1);
+	CHECK(machine_release(m[2]) == ERR_ESCROW_SUSPECT);
+	for (int i = 0; i < 3; i++)
+		machine_free(m[i]);
+	world_free(w);
+}
+
+static void
+test_grant(void)
+{
+	struct world *w = world_new();
+	struct machine *m;
+	struct secret next;
+	struct store_token token;
+	struct store_escrow row;
+	char line[1024] = "";
+	FILE *f;
+
+	world_import(w, 1, "khach@example.vn");
+	m = approved(w, 1);
+	CHECK(machine_release(m) == ERR_OK);
+	CHECK(machine_grant(m, 1) == ERR_INVALID_PARAMS); /* there was only one candidate */
+	CHECK(machine_grant(m, 0) == ERR_OK);
+	next = m->next;
+	CHECK(next.len == strlen(WORLD_SO_PIN) && !is_so_pin(&next, WORLD_SO_PIN));
+	CHECK(machine_grant(m, 0) == ERR_OK && secret_equal(&next, &m->next)); /* the same answer */
+	CHECK(machine_grant(m, 1) == ERR_STATE_WRONG);
+	token = token_row(w, m);
+	CHECK(token.failures == 0 && token.next != 0);
+	CHECK(store_escrow_by_id(w->scratch.store, token.next, &row) == ERR_OK && row.version == 2);
+	CHECK(transcript_open_escrow(w->vault_key, &m->token, 2, row.sealed, &next) == ERR_OK && secret_equal(&next, &m->next));
+	f = fopen(w->config.escrow_log, "r");
+	if (CHECK(f != NULL)) {
+		CHECK(fgets(line, sizeof(line), f) != NULL && strstr(line, "\"version\":2") != NULL && strstr(line, m->token.serial) != NULL);
+		CHECK(fgets(line, sizeof(line), f) == NULL); /* one line for one grant */
+		fclose(f);
+	}
+	machine_free(m);
+	world_free(w);
+}
+
+/* What cannot be logged on the other device is not granted. */
+static void
+test_log_away(void)
+{
+	struct world *w = world_new();
+	struct machine *m;
+	const char *log = w->config.escrow_log;
+
+	world_import(w, 1, "khach@example.vn");
+	m = approved(w, 1);
+	CHECK(machine_release(m) == ERR_OK);
+	w->config.escrow_log = "/nonexistent/escrow.log";
+	CHECK(machine_grant(m, 0) == ERR_STORE_FAILED);
+	CHECK(token_row(w, m).next == 0 && token_row(w, m).failures == 1);
+	w->config.escrow_log = log;
+	CHECK(machine_grant(m, 0) == ERR_OK);
+	machine_free(m);
+	world_free(w);
+}
+
+/* A session that died between rotation and report: the next one gets both, and says which one it was. */
+static void
+test_two_candidates(void)
+{
+	struct world *w = world_new();
+	struct machine *dead;
+	struct machine *m;
+	struct store_token token;
+
+	world_import(w, 1, "khach@example.vn");
+	dead = approved(w, 1);
+	CHECK(machine_release(dead) == ERR_OK && machine_grant(dead, 0) == ERR_OK);
+	m = approved(w, 1);
+	CHECK(machine_release(m) == ERR_OK && m->candidate_count == 2);
+	CHECK(is_so_pin(&m->candidates[0], WORLD_SO_PIN) && secret_equal(&m->candidates[1], &dead->next));
+	/* the dead one wakes up: it may have its stored answer, but it rotates nothing any more */
+	CHECK(machine_grant(dead, 0) == ERR_OK);
+	token = token_row(w, m);
+	CHECK(machine_grant(m, 1) == ERR_OK);
+	CHECK(token_row(w, m).active == token.next && token_row(w, m).next != token.next);
+	machine_free(dead);
+	machine_free(m);
+	world_free(w);
+}
+
+/* Only the newest release of a token may rotate it. */
+static void
+test_older_release(void)
+{
+	struct world *w = world_new();
+	struct machine *older;
+	struct machine *newer;
+
+	world_import(w, 1, "khach@example.vn");
+	older = approved(w, 1);
+	CHECK(machine_release(older) == ERR_OK);
+	newer = approved(w, 1);
+	CHECK(machine_release(newer) == ERR_OK);
+	CHECK(machine_grant(older, 0) == ERR_STATE_WRONG);
+	CHECK(machine_grant(newer, 0) == ERR_OK);
+	machine_free(older);
+	machine_free(newer);
+	world_free(w);
+}
+
+/* A row that is not what the vault sealed for this token. */
+static void
+test_swapped_row(void)
+{
+	struct world *w = world_new();
+	struct machine *m;
+	struct store_token other = scratch_token(9);
+	struct store_escrow row;
+	int64_t id;
+
+	world_import(w, 1, "khach@example.vn");
+	m = approved(w, 1);
+	CHECK(store_escrow_by_id(w->scratch.store, token_row(w, m).active, &row) == ERR_OK);
+	memcpy(m->token.serial, other.name.serial, sizeof(other.name.serial));
+	strcpy(other.email, "khach@example.vn");
+	CHECK(store_token_import(w->scratch.store, &other, 1, row.sealed, &id) == ERR_OK);
+	machine_free(m);
+	m = machine_new(w, 9, MACHINE_NONE);
+	CHECK(machine_create(m) == ERR_OK && machine_approve(m) == ERR_OK);
+	machine_mail(m, 900);
+	CHECK(machine_verb(m, "status") == ERR_OK);
+	CHECK(machine_release(m) == ERR_VAULT_REFUSED);
+	machine_free(m);
+	world_free(w);
+}
+
+int
+main(void)
+{
+	test_release();
+	test_mail_thief();
+	test_wrong_code();
+	test_counted_before_checked();
+	test_codes();
+	test_not_approved();
+	test_vault_away();
+	test_suspect();
+	test_grant();
+	test_log_away();
+	test_two_candidates();
+	test_older_release();
+	test_swapped_row();
+	return CHECK_DONE();
+}
