@@ -64,7 +64,10 @@ struct step_inspection {
 	size_t failure_count;
 };
 
-/* What a call that failed said: for the log, the report to the TMS and the error's data. */
+/*
+ * What a call that failed said: for the log, the report to the TMS and the error's data. A PIN was presented to the token where the call is
+ * C_Login, C_InitPIN or C_SetPIN, and may have been where a step gave no answer (ERR_MODULE_FAILED with no call); in no other case.
+ */
 struct step_outcome {
 	uint64_t cryptoki; /* CK_RV of the call that decided, 0 where none failed */
 	char call[24];	   /* its name, "C_InitPIN" */

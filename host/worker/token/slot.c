@@ -177,6 +177,8 @@ slot_open(struct cryptoki *c, const struct token_name *token, bool writable, str
 		e = ERR_TOKEN_CHANGED;
 	if (e == ERR_OK)
 		*ret = slot;
+	else if (c->trace.call == NULL)
+		c->trace.call = "C_GetTokenInfo"; /* it failed at nothing, and what it said decided */
 	return slot_settle(c, slot.id, e);
 }
 
