@@ -1,6 +1,7 @@
-#!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# postfix.sh: a real Postfix of its own in a folder, on a loopback port, that takes mail for anybody and keeps it. To be sourced.
+# shellcheck shell=sh
+#
+# A real Postfix of its own in a folder, on a loopback port, that takes mail for anybody and keeps it. To be sourced.
 #
 #   postfix_up DIR PORT     writes DIR/postfix (configuration, queue, log) and DIR/mail, starts it and waits until it answers.
 #   postfix_down DIR        ends it, and waits until it has ended.
@@ -10,9 +11,8 @@
 # A mail lands in DIR/mail/ADDRESS/new, one file each, the address in lower case. Two kinds of recipient are refused on purpose, so that
 # both kinds of refusal can be seen: anything that begins with "no-such-" (550) and with "try-later-" (450).
 #
-# Postfix gives up root for the user "postfix" and delivers as "nobody". Where those users cannot be had (a user namespace with nothing but
-# uid 0 in it) every one of its programs would end with "setgid(105): Invalid argument". There, and only there, they are started with
-# tests/stage/one_uid.c loaded, which answers those calls with yes. Without that library postfix_up returns 77 and says so.
+# Postfix's programs give up root for the user "postfix" and deliver as "nobody". In a user namespace with nothing but uid 0 in it there is
+# nobody to become (setgid: Invalid argument) and Postfix takes no root as its owner, so postfix_up returns 77 there and says so.
 #
 # STAGE_TESTS is the folder "tests" of the source tree.
 
@@ -49,8 +49,6 @@ postfix_main_cf() {
 		smtpd_timeout = 30s
 		smtp_host_lookup = native
 		biff = no
-		import_environment = $(postconf -dh import_environment) LD_PRELOAD
-		export_environment = $(postconf -dh export_environment) LD_PRELOAD
 	MAIN
 	if [ -n "${3-}" ]; then
 		cat <<-TLS
@@ -115,26 +113,18 @@ postfix_up() {
 		echo "postfix: not installed" >&2
 		return 77
 	fi
-	postfix_preload=
 	if ! postfix_may_change_user; then
-		postfix_preload=${STAGE_ONE_UID-}
-		if [ ! -r "$postfix_preload" ]; then
-			echo "postfix: it must become the users postfix and nobody, and this namespace maps uid 0 alone (setgid: Invalid argument);" \
-			    "STAGE_ONE_UID names no library that answers for it" >&2
-			return 77
-		fi
+		echo "postfix: it must become the users postfix and nobody, and this namespace does not map them (setgid: Invalid argument)" >&2
+		return 77
 	fi
 	mkdir -p "$1/postfix/queue" "$1/postfix/data" "$1/mail" || return 1
 	chmod 711 "$1/postfix" && chmod 1777 "$1/mail" || return 1
-	if [ -z "$postfix_preload" ]; then
-		chown postfix "$1/postfix/data" || return 1
-	fi
+	chown postfix "$1/postfix/data" || return 1
 	printf '%s\n' '/^no-such-/ 550 5.1.1 No such mailbox' '/^try-later-/ 450 4.2.1 Mailbox busy, try later' >"$1/postfix/refused"
 	postfix_keep_sh "$1" >"$1/postfix/keep.sh"
 	postfix_main_cf "$@" >"$1/postfix/main.cf"
 	postfix_master_cf "$1" "$2" >"$1/postfix/master.cf"
-	printf '%s\n' "$postfix_preload" >"$1/postfix/preload"
-	LD_PRELOAD=$postfix_preload postfix -c "$1/postfix" start >"$1/postfix/start.log" 2>&1 </dev/null || {
+	postfix -c "$1/postfix" start >"$1/postfix/start.log" 2>&1 </dev/null || {
 		cat "$1/postfix/start.log" "$1/postfix/log" >&2
 		return 1
 	}
@@ -151,7 +141,7 @@ postfix_up() {
 
 postfix_down() {
 	[ -f "$1/postfix/main.cf" ] || return 0
-	LD_PRELOAD=$(cat "$1/postfix/preload") postfix -c "$1/postfix" stop >>"$1/postfix/start.log" 2>&1 </dev/null
+	postfix -c "$1/postfix" stop >>"$1/postfix/start.log" 2>&1 </dev/null
 }
 
 mail_count() {
