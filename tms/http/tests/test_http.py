@@ -1,0 +1,321 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The running server over its two Unix sockets, beyond what the vectors of the contract ask: doors, certificates, bodies, headers, start and end.
+
+    test_http.py MOKHOA-TMS
+"""
+import concurrent.futures
+import contextlib
+import datetime
+import http.client
+import json
+import os
+import pathlib
+import re
+import signal
+import socket
+import sqlite3
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import urllib.parse
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+sys.path[:0] = [str(ROOT / "tests" / "protocol"), str(ROOT / "tests" / "check")]
+
+import test_tms_wire as wire  # ends with 77 where a package is missing
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from seen import seen
+
+PROGRAM = ""
+
+
+def connect(path):
+    s = socket.socket(socket.AF_UNIX)
+    s.settimeout(30)
+    s.connect(path)
+    return s
+
+
+def talk(path, raw):
+    """Sends the bytes and reads until the server closes or falls silent."""
+    got = b""
+    with connect(path) as s, contextlib.suppress(OSError):
+        s.sendall(raw)
+        s.settimeout(2)
+        while chunk := s.recv(65536):
+            got += chunk
+    return got
+
+
+def name_of(answer):
+    return answer[1].get("error", {}).get("data", {}).get("name")
+
+
+class World(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.server = wire.Server(PROGRAM, cls.folder.name)
+
+    @classmethod
+    def tearDownClass(cls):
+        status, log = cls.server.stop()
+        cls.folder.cleanup()
+        assert status == 0 and "Sanitizer" not in log and "runtime error" not in log, log[-4000:]
+
+    def refused(self, answer, status, name):
+        self.assertEqual((answer[0], name_of(answer)), (status, name))
+        seen(name, "test_http.py: " + self._testMethodName)
+
+
+class Doors(World):
+    def test_each_door_has_its_own_routes(self):
+        self.refused(self.server.call("/v1/admin/me", "GET"), 404, "method_not_found")
+        self.refused(self.server.call("/v1/requests", person="approver", body=b"{}"), 404, "method_not_found")
+        forged = {"X-Client-Certificate": urllib.parse.quote(self.server.certificates["approver"], safe="")}
+        self.refused(self.server.call("/v1/admin/me", "GET", headers=forged), 404, "method_not_found")
+
+    def test_only_the_group_may_knock(self):
+        for path in (self.server.public, self.server.admin):
+            self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), 0o660)
+
+    def test_other_methods(self):
+        for method in ("HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"):
+            got = talk(self.server.public, f"{method} /v1/requests HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n".encode())
+            self.assertRegex(got, rb"^HTTP/1.1 40[0-9] ", method)
+
+    def test_answers_are_not_kept_by_anybody(self):
+        got = talk(self.server.public, b"POST /v1/requests HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}").decode()
+        for line in ("Content-Type: application/json", "Cache-Control: no-store", "X-Content-Type-Options: nosniff"):
+            self.assertIn("\r\n" + line + "\r\n", got)
+
+    def test_garbage_is_answered_or_dropped(self):
+        for raw in (b"\r\n\r\n", b"GET\r\n\r\n", b"\x16\x03\x01\x02\x00\x01", b"POST /v1/requests HTTP/1.1\r\n" + b"A: b\r\n" * 20000 + b"\r\n", b"GET / HTTP/9.9\r\n\r\n"):
+            self.assertNotIn(b" 200 ", talk(self.server.public, raw)[:20])
+        self.assertEqual(self.server.call("/v1/admin/me", "GET", person="approver")[0], 200)
+
+
+class People(World):
+    def certificate(self, issuer_key, issuer, days=(-1, 30)):
+        now = datetime.datetime.utcnow()
+        key = ec.generate_private_key(ec.SECP256R1())
+        made = (x509.CertificateBuilder().subject_name(wire.name_of("Ai đó")).issuer_name(wire.name_of(issuer)).public_key(key.public_key())
+                .serial_number(7).not_valid_before(now + datetime.timedelta(days=days[0])).not_valid_after(now + datetime.timedelta(days=days[1])))
+        return made.sign(issuer_key or key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
+
+    def test_who_is_nobody(self):
+        right = self.server.certificates["approver"]
+        body = right.split("-----")[2].replace("\n", "")
+        cases = {
+            "none": None,
+            "empty": "",
+            "garbage": "x",
+            "half an escape": "%4",
+            "bad escape": "%zz",
+            "no certificate": urllib.parse.quote("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
+            "self-signed": urllib.parse.quote(self.certificate(None, "CA")),
+            "in the authority's name": urllib.parse.quote(self.certificate(ec.generate_private_key(ec.SECP256R1()), "CA")),
+            "not enrolled": urllib.parse.quote(self.server.certificates["stranger"]),
+            "two": urllib.parse.quote(right + self.server.certificates["stranger"]),
+            "one letter changed": urllib.parse.quote(right.replace(body[100], "A" if body[100] != "A" else "B", 1)),
+            "too long": "A" * 20000,
+        }
+        for what, value in cases.items():
+            with self.subTest(what):
+                headers = {"X-Client-Certificate": value} if value is not None else {}
+                self.refused(self.server.call("/v1/admin/me", "GET", person="nobody", headers=headers), 403, "admin_unknown")
+        self.assertEqual(self.server.call("/v1/admin/me", "GET", person="approver")[1], {"name": "approver", "role": "approver"})
+
+    def test_a_certificate_that_ran_out(self):
+        """Enrolled by its fingerprint, and still refused."""
+        authority = ec.generate_private_key(ec.SECP256R1())
+        pem = wire.make_certificate("CA2", authority, "CA2", authority, True)
+        with tempfile.TemporaryDirectory() as folder:
+            other = FreshAndOld(PROGRAM, folder, authority, pem)
+            try:
+                self.assertEqual(other.call("/v1/admin/me", "GET", person="fresh")[1].get("name"), "fresh")
+                self.refused(other.call("/v1/admin/me", "GET", person="old"), 403, "admin_unknown")
+            finally:
+                other.stop()
+
+    def test_an_auditor_looks_and_decides_nothing(self):
+        self.assertEqual(self.server.call("/v1/admin/requests", "GET", person="auditor")[0], 200)
+        for verb in ("approve", "refuse"):
+            self.refused(self.server.call(f"/v1/admin/requests/1/{verb}", person="auditor", body=b"{}"), 403, "role_refused")
+
+    def test_another_page_cannot_press_the_button(self):
+        path = "/v1/admin/requests/1/refuse"
+        for origin in ("https://evil.example", "null", "", "https://console.example.evil.example", "HTTPS://CONSOLE.EXAMPLE"):
+            self.refused(self.server.call(path, person="approver", body=b'{"reason":"x"}', headers={"Origin": origin}), 403, "origin_refused")
+        self.refused(self.server.call(path, person="approver", body=b'{"reason":"x"}', headers={"Origin": wire.CONSOLE}), 404, "request_unknown")
+        for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "", "application/jsonx"):
+            self.refused(self.server.call(path, person="approver", body=b'{"reason":"x"}', headers={"Content-Type": kind}), 400, "invalid_request")
+        self.refused(self.server.call(path, person="approver", body=b'{"reason":"x"}', headers={"Content-Type": "Application/JSON; charset=utf-8"}), 404,
+                     "request_unknown")
+
+
+class FreshAndOld(wire.Server):
+    """A server whose two administrators have a certificate that is valid and one that has run out, both enrolled by hand."""
+
+    def __init__(self, program, folder, authority, pem):
+        self.authority, self.pem = authority, pem
+        super().__init__(program, folder)
+
+    def write_files(self):
+        super().write_files()
+        (self.folder / "admin.pem").write_text(self.pem)
+        now = datetime.datetime.utcnow()
+        for name, last in (("fresh", 1), ("old", -1)):
+            key = ec.generate_private_key(ec.SECP256R1())
+            made = (x509.CertificateBuilder().subject_name(wire.name_of(name)).issuer_name(wire.name_of("CA2")).public_key(key.public_key()).serial_number(9)
+                    .not_valid_before(now - datetime.timedelta(days=2)).not_valid_after(now + datetime.timedelta(days=last)))
+            self.certificates[name] = made.sign(self.authority, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
+
+    def enrol(self, role):
+        """By hand, because `person add` takes no certificate that has run out."""
+        with sqlite3.connect(self.folder / "data" / "tms.sqlite") as db:
+            for name in ("fresh", "old"):
+                der = x509.load_pem_x509_certificate(self.certificates[name].encode()).fingerprint(hashes.SHA256())
+                db.execute("INSERT INTO person (fingerprint, name, role, created) VALUES (?, ?, 'approver', 1) ON CONFLICT DO NOTHING", (der, name))
+
+
+class Bodies(World):
+    def test_too_long(self):
+        for length in (16385, 100000, 1 << 20):
+            self.refused(self.server.call("/v1/requests", body=b" " * length), 413, "frame_too_large")
+        try:
+            status = self.server.call("/v1/requests", body=b" " * (3 << 20))[0]
+        except (OSError, http.client.HTTPException):
+            status = None  # not read to its end
+        self.assertIn(status, (None, 413))
+        self.assertEqual(self.server.call("/v1/requests", body=b"{}")[0], 400)
+
+    def test_in_pieces(self):
+        life = wire.Life(self.server, "pieces")
+        text = json.dumps(life.body).encode()
+        head = b"POST /v1/requests HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nConnection: close\r\n"
+        chunks = b"".join(b"%x\r\n%s\r\n" % (len(text[i:i + 100]), text[i:i + 100]) for i in range(0, len(text), 100)) + b"0\r\n\r\n"
+        got = talk(self.server.public, head + b"Transfer-Encoding: chunked\r\n\r\n" + chunks)
+        self.assertIn(life.answer["id"].encode(), got)
+        with connect(self.server.public) as s:
+            s.sendall(head + b"Content-Length: %d\r\n\r\n" % len(text))
+            for i in range(0, len(text), 400):
+                s.sendall(text[i:i + 400])
+                time.sleep(0.01)
+            self.assertIn(life.answer["id"].encode(), s.recv(65536))
+
+    def test_two_on_one_connection(self):
+        connection = http.client.HTTPConnection("localhost")
+        connection.sock = connect(self.server.admin)
+        headers = {"X-Client-Certificate": urllib.parse.quote(self.server.certificates["auditor"], safe="")}
+        for _ in range(3):
+            connection.request("GET", "/v1/admin/me", headers=headers)
+            self.assertEqual(json.loads(connection.getresponse().read())["role"], "auditor")
+        connection.close()
+
+    def test_many_at_once(self):
+        with concurrent.futures.ThreadPoolExecutor(16) as pool:
+            lives = list(pool.map(lambda n: wire.Life(self.server, f"many{n}"), range(100)))
+        self.assertEqual({life.status for life in lives}, {200})
+        self.assertEqual(len({life.id for life in lives}), 100)
+
+    def test_the_answer_to_create_is_alike_for_every_token(self):
+        self.assertEqual(len({len(json.dumps(wire.Life(self.server, serial).answer)) for serial in ("a", "b" * 16, "known")}), 1)
+
+
+class Life(unittest.TestCase):
+    """Starts and ends."""
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.server = wire.Server(PROGRAM, self.folder.name)
+        self.addCleanup(lambda: self.server.process.kill() if self.server.process.poll() is None else None)
+
+    def run_tms(self, *arguments):
+        return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=30, check=False)
+
+    def test_a_call_under_way_is_answered(self):
+        text = json.dumps(wire.Life(self.server, "x").body).encode()
+        with connect(self.server.public) as s:
+            s.sendall(b"POST /v1/requests HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(text) + text[:50])
+            time.sleep(0.2)
+            self.server.process.send_signal(signal.SIGTERM)
+            time.sleep(0.3)
+            with self.assertRaises(OSError):
+                connect(self.server.public)
+            s.sendall(text[50:])
+            self.assertIn(b"HTTP/1.1 200 ", s.recv(65536))
+        self.assertEqual(self.server.process.wait(20), 0)
+        self.assertFalse(os.path.exists(self.server.public) or os.path.exists(self.server.admin))
+        self.server.log.close()
+
+    def test_killed_and_started_again(self):
+        life = wire.Life(self.server, "survivor")
+        self.assertEqual(life.ask("status")[0], 200)
+        self.server.process.kill()
+        self.server.process.wait(20)
+        self.server.process = subprocess.Popen([PROGRAM, "serve", "--config", str(self.server.config)], stdin=subprocess.DEVNULL, stdout=self.server.log,
+                                               stderr=self.server.log)
+        self.server.wait()  # the sockets that were left behind are replaced
+        time.sleep(0.2)
+        self.assertEqual(life.ask("status")[0], 200)
+        self.assertEqual(name_of(life.ask("status", 1)), "signature_refused")
+        self.assertEqual(self.server.stop()[0], 0)
+
+    def test_no_second_server_on_the_same_socket(self):
+        second = self.run_tms("serve", "--config", str(self.server.config))
+        self.assertEqual(second.returncode, 1)
+        self.assertIn("another server listens on it", second.stderr)
+        self.assertEqual(self.server.call("/v1/requests", body=b"{}")[0], 400)
+        self.assertEqual(self.server.stop()[0], 0)
+
+    def test_check(self):
+        good = self.run_tms("check", "--config", str(self.server.config))
+        self.assertEqual((good.returncode, re.sub(r"kid=[0-9a-f]{16}", "kid=K", good.stdout)), (0, "ok kid=K tokens=0\n"))
+        config = json.loads(self.server.config.read_text())
+        config["escrow_log_same_device"] = False
+        wrong = self.server.folder / "wrong.json"
+        wrong.write_text(json.dumps(config))
+        bad = self.run_tms("check", "--config", str(wrong))
+        self.assertEqual(bad.returncode, 1)
+        self.assertIn("same device", bad.stderr)
+        config["hotlin"] = config.pop("hotline")
+        wrong.write_text(json.dumps(config, indent=1))
+        bad = self.run_tms("check", "--config", str(wrong))
+        self.assertEqual(bad.returncode, 1)
+        self.assertRegex(bad.stderr, r'wrong\.json: line \d+: key "hotlin": is not known')
+        seen("config_invalid", "test_http.py: test_check")
+        self.assertEqual(self.server.stop()[0], 0)
+
+    def test_usage(self):
+        for arguments in ((), ("dance",), ("serve",), ("serve", "--conf", "x"), ("check", "--config", "x", "y"), ("--help", "x")):
+            self.assertEqual(self.run_tms(*arguments).returncode, 2, arguments)
+        seen("usage", "test_http.py: test_usage")
+        self.assertIn("mokhoa-tms", self.run_tms("--version").stdout)
+        self.assertIn("serve --config FILE", self.run_tms("--help").stdout)
+        self.assertEqual(self.server.stop()[0], 0)
+
+    def test_one_line_a_request_and_no_body_in_it(self):
+        life = wire.Life(self.server, "canary-serial")
+        self.server.call("/v1/nothing?x=1", body=b'{"canary-body": 1}', headers={"X-Real-IP": "203.0.113.9"})
+        self.server.call("/v1/requests", body=b"{}", headers={"X-Real-IP": "not\tan address"})
+        status, log = self.server.stop()
+        self.assertEqual(status, 0)
+        lines = [line for line in log.splitlines() if " http door=" in line]
+        self.assertEqual(len([line for line in lines if "door=public" in line]), 3, log)
+        self.assertRegex(lines[-3], r"route=create id= result=ok ms=\d+ address=$")
+        self.assertRegex(lines[-2], r"route=none id= result=method_not_found ms=\d+ address=203\.0\.113\.9$")
+        self.assertRegex(lines[-1], r"result=invalid_params ms=\d+ address=$")
+        for canary in ("canary", life.body["signature"], life.body["host_kem_pk"]):
+            self.assertNotIn(canary, log)
+
+
+if __name__ == "__main__":
+    PROGRAM = os.path.abspath(sys.argv.pop(1))
+    unittest.main()

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which path is which operation, and at which door. */
+#include "check.h"
+#include "route.h"
+
+static const struct {
+	bool desk;
+	const char *method;
+	const char *path;
+	const char *name; /* NULL: there is no such route */
+	const char *id;
+	int64_t number;
+} rows[] = {
+	{ false, "POST", "/v1/requests", "create", "", 0 },
+	{ false, "POST", "/v1/requests/AAAAAAAAAAAAAAAAAAAAAA/status", "status", "AAAAAAAAAAAAAAAAAAAAAA", 0 },
+	{ false, "POST", "/v1/requests/x/done", "done", "x", 0 },
+	{ false, "GET", "/v1/requests", NULL, "", 0 },
+	{ false, "post", "/v1/requests", NULL, "", 0 },
+	{ false, "POST", "/v1/requests/", NULL, "", 0 },
+	{ false, "POST", "/v1//requests", NULL, "", 0 },
+	{ false, "POST", "v1/requests", NULL, "", 0 },
+	{ false, "POST", "", NULL, "", 0 },
+	{ false, "POST", "/v1/requests//status", NULL, "", 0 },
+	{ false, "POST", "/v1/requests/x/status/", NULL, "", 0 },
+	{ false, "POST", "/v1/requests/x", NULL, "", 0 },
+	{ false, "POST", "/v1/requests/x/y/status", NULL, "", 0 },
+	{ false, "GET", "/v1/admin/me", NULL, "", 0 },
+	{ false, "POST", "/v1/admin/requests/1/approve", NULL, "", 0 },
+	{ true, "GET", "/v1/admin/me", "admin.me", "", 0 },
+	{ true, "GET", "/v1/admin/requests", "admin.list", "", 0 },
+	{ true, "GET", "/v1/admin/requests/58498", "admin.detail", "", 58498 },
+	{ true, "GET", "/v1/admin/requests/9007199254740991", "admin.detail", "", 9007199254740991 },
+	{ true, "GET", "/v1/admin/requests/9007199254740992", "admin.detail", "", 0 },
+	{ true, "GET", "/v1/admin/requests/99999999999999999999", "admin.detail", "", 0 },
+	{ true, "GET", "/v1/admin/requests/01", "admin.detail", "", 0 },
+	{ true, "GET", "/v1/admin/requests/+1", "admin.detail", "", 0 },
+	{ true, "POST", "/v1/admin/requests/1/refuse", "admin.refuse", "", 1 },
+	{ true, "POST", "/v1/admin/requests/1", NULL, "", 0 },
+	{ true, "POST", "/v1/requests", NULL, "", 0 },
+};
+
+static void
+test_row(size_t i)
+{
+	struct route_found found = { .route = NULL };
+	enum err e = route_find(rows[i].desk, rows[i].method, rows[i].path, &found);
+
+	if (rows[i].name == NULL) {
+		CHECK(e == ERR_METHOD_NOT_FOUND && found.route == NULL);
+		return;
+	}
+	if (!CHECK(e == ERR_OK))
+		return;
+	CHECK_TEXT(found.route->name, rows[i].name);
+	CHECK_TEXT(found.id, rows[i].id);
+	CHECK(found.number == rows[i].number);
+}
+
+int
+main(void)
+{
+	struct route_found found = { .route = NULL };
+	char path[300] = "/v1/requests/";
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		test_row(i);
+	/* an id that is longer than any is cut, not refused: it is a strange one */
+	memset(path + strlen(path), 'A', 200);
+	strcat(path, "/status");
+	CHECK(route_find(false, "POST", path, &found) == ERR_OK && strlen(found.id) == ROUTE_ID_SIZE - 1);
+	return CHECK_DONE();
+}
