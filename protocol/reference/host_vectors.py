@@ -2,11 +2,13 @@
 """Vectors of the page's wire: what the host is given, and what it must answer."""
 import json
 
-from samples import EXPIRES, EXTENSION, ORIGIN, PHRASE, REQUEST, TOKEN, drop, long_text, put, without_each
+from answers import AnswerFile
+from samples import EXPIRES, EXTENSION, ORIGIN, PHRASE, REQUEST, TOKEN, drop, long_text, put, short, without_each
 
-ABOUT = ("Each vector is one frame to mokhoa-host: `request` is sent as compact JSON, `text` as it stands with `blanks` behind it, `hex` as bytes. `frame` is a length in "
-         "the machine's byte order and a body that need not be as long, or a part of a length, and the end of the pipe. `reply` is the error's name, the exact "
-         "result, or the definition of host.schema.json that the result satisfies. `valid`: whether the schema takes what is sent.")
+ABOUT = ("Each vector is one frame to mokhoa-host: `request` is sent as compact JSON, `text` as it stands with `blanks` behind it, `hex` as "
+         "bytes. `frame` is a length in the machine's byte order and a body that need not be as long, or a part of a length, and the end of the "
+         "pipe. `reply` is the error's name, the exact result, or the definition of host.schema.json that the result "
+         "satisfies. `valid`: whether the schema takes what is sent.")
 
 WORLDS = {
     "bare": "one profile with this origin and extension; its module shows no token; its server is out of reach; the journal is empty",
@@ -56,11 +58,6 @@ def spelled(request, **replaced):
     return text
 
 
-def short(value):
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 24 else "%s... (%d characters)" % (text[:12], len(text))
-
-
 def frames(v):
     text = spelled(HELLO)
     v.add("frame: of the greatest length", {"text": text, "blanks": 8192 - len(text)}, {"valid": "hello.result"})
@@ -106,7 +103,8 @@ def envelopes(v):
     v.request("envelope: another key", {**HELLO, "tab": 1}, "invalid_request")
     for wrong in (None, 1, [ORIGIN]):
         v.request("origin: %s" % json.dumps(wrong), put(HELLO, "origin", wrong), "invalid_request")
-    for wrong in ("", "null", ORIGIN + "/", ORIGIN + ":443", ORIGIN.upper(), ORIGIN + ".", " " + ORIGIN, ORIGIN + " ", ORIGIN + "\n", "http://portal.example",
+    for wrong in ("", "null", ORIGIN + "/", ORIGIN + ":443", ORIGIN.upper(), ORIGIN + ".", " " + ORIGIN, ORIGIN + " ", ORIGIN + "\n",
+                  "http://portal.example",
                   "https://user@portal.example", "https://*.example", "https://cổng.example", "file://"):
         v.request("origin: %s" % json.dumps(wrong, ensure_ascii=False), put(HELLO, "origin", wrong), "origin_refused",
                   valid=wrong == ORIGIN + ":443")
@@ -150,7 +148,8 @@ def messages(v):
 def bad_params(v, method, right):
     """What is wrong for the params of any method."""
     for wrong in (None, [], [right], "{}", 1):
-        v.request("%s: params %s" % (method, json.dumps(wrong)[:4]), put(envelope(method, {}), "message.params", wrong), "invalid_params", method=method)
+        v.request("%s: params %s" % (method, json.dumps(wrong)[:4]), put(envelope(method, {}), "message.params", wrong), "invalid_params",
+                  method=method)
     v.request("%s: another key" % method, envelope(method, {**right, "extra": 1}), "invalid_params", method=method)
     v.request("%s: a field for a secret" % method, envelope(method, {**right, "new_pin": "123456"}), "invalid_params", method=method)
 
@@ -159,7 +158,8 @@ def request_ids(v, method):
     """What is right and wrong for the id of a request."""
     for name, right in (("", REQUEST), (": all zeros", "A" * 22), (": - and _", "-" * 11 + "_" * 10 + "w")):
         v.request("%s: one that nobody sent%s" % (method, name), envelope(method, {"request": right}), "request_elsewhere", valid=True, method=method)
-    for name, wrong in (("21 characters", "A" * 21), ("23 characters", "A" * 23), ("empty", ""), ("loose bits", "A" * 21 + "B"), ("padded", "A" * 22 + "=="),
+    for name, wrong in (("21 characters", "A" * 21), ("23 characters", "A" * 23), ("empty", ""), ("loose bits", "A" * 21 + "B"),
+                        ("padded", "A" * 22 + "=="),
                         ("+ and /", "+/" * 10 + "AA"), ("behind it a line end", "A" * 22 + "\n"), ("null", None), ("a number", 1)):
         v.request("%s: id %s" % (method, name), envelope(method, {"request": wrong}), "invalid_params", method=method)
 
@@ -238,11 +238,13 @@ INFO = {
                 "pin_max": 15, "certificates": [CERTIFICATE]}],
     "failures": [{"module": "other", "slot": "", "error": {
         "code": 2014, "message": "Thiếu trình điều khiển (PKCS#11) của token.",
-        "data": {"name": "module_missing", "message": {"vi": "Thiếu trình điều khiển (PKCS#11) của token.", "en": "The token's driver (PKCS#11 module) is missing."},
+        "data": {"name": "module_missing",
+                 "message": {"vi": "Thiếu trình điều khiển (PKCS#11) của token.", "en": "The token's driver (PKCS#11 module) is missing."},
                  "hint": {"vi": "Cài trình điều khiển token của nhà cung cấp rồi thử lại.",
                           "en": "Install the token driver of your authority, then try again."}}}}],
 }
-ASKED = {"request": REQUEST, "token": TOKEN, "state": "pending", "phrase": PHRASE, "expires": EXPIRES, "code_expires": 0, "retry_after": 30, "email": "",
+ASKED = {"request": REQUEST, "token": TOKEN, "state": "pending", "phrase": PHRASE, "expires": EXPIRES, "code_expires": 0, "retry_after": 30,
+         "email": "",
          "hotline": "1800 1000", "note": ""}
 APPROVED = {**ASKED, "state": "approved", "code_expires": EXPIRES - 86400, "email": "k***h@example.vn"}
 UNLOCKED = {"request": REQUEST, "state": "completed", "rotated": True, "proof": "verified"}
@@ -252,7 +254,8 @@ HELLO_RESULT = {"name": "mokhoa", "version": "0.1.0", "protocol": 1,
 ERROR = {
     "code": 2009, "message": "Khóa mà nhà cung cấp lưu giữ không khớp với token này.",
     "data": {"name": "token_so_refused",
-             "message": {"vi": "Khóa mà nhà cung cấp lưu giữ không khớp với token này.", "en": "The key that the authority keeps does not fit this token."},
+             "message": {"vi": "Khóa mà nhà cung cấp lưu giữ không khớp với token này.",
+                         "en": "The key that the authority keeps does not fit this token."},
              "hint": {"vi": "Gọi đường dây nóng; đừng thử thêm.", "en": "Call the hotline; do not try again."},
              "tries_left": 1, "retry_after": 0, "request": REQUEST, "cryptoki": 160},
 }
@@ -262,50 +265,9 @@ STAGES = ("prompting", "releasing", "setting_pin", "proving_pin", "granting", "r
 PIN_STATES = ("ok", "few_tries", "last_try", "locked", "unknown")
 
 
-ANSWERS_ABOUT = ("Values of definitions that name answers. `value` is the right one; `set` and `drop` are what is changed in the `value` before them, by path; `instead` "
-                 "is in its place. `valid`: whether the definition takes it.")
-
-
-class Answers:
-    """One definition, a right value, and what lies around each of its bounds."""
-
-    def __init__(self, definition, right):
-        self.definition = definition
-        self.right = right
-        self.rows = [{"of": definition, "value": right, "valid": True}, {"of": definition, "instead": [right], "valid": False}]
-
-    def at(self, path, right=(), wrong=()):
-        for valid, values in ((True, right), (False, wrong)):
-            for value in values:
-                self.rows.append({"of": self.definition, "set": {path: value}, "valid": valid})
-
-    def keys(self, path="", optional=()):
-        """Each key of the object at path is needed, but the optional ones, and no other is taken."""
-        at = path + "." if path else ""
-        for key, _ in without_each(self.right, path):
-            self.rows.append({"of": self.definition, "drop": at + key, "valid": key in optional})
-        self.at(at + "extra", wrong=[1])
-
-    def text(self, path, most, least=0):
-        self.at(path, right=["x" * least, long_text(most)], wrong=[long_text(most + 1), "a\u202eb", None] + [""] * (least > 0))
-
-    def seconds(self, path):
-        self.at(path, right=[0, 2**53 - 1], wrong=[-1, 2**53, 1.5, "1", None])
-
-    def words(self, path, words):
-        self.at(path, right=words, wrong=["another", None])
-
-    def request_id(self, path):
-        self.at(path, wrong=["A" * 21 + "B", None])
-
-
-def answers():
-    found = []
-
-    def of(definition, right):
-        a = Answers(definition, right)
-        found.append(a)
-        return a
+def host_answers():
+    answers = AnswerFile()
+    of = answers.of
 
     a = of("hello.result", HELLO_RESULT)
     a.keys()
@@ -420,7 +382,7 @@ def answers():
     a.at("channel", right=["c" * 64], wrong=["c" * 65, ""])
     a.at("message", right=[{"jsonrpc": "2.0", "id": None, "error": ERROR}], wrong=[HELLO["message"], None])
     a.at("origin", wrong=[ORIGIN])
-    return [row for a in found for row in a.rows]
+    return answers.content()
 
 
 def host():
@@ -431,7 +393,3 @@ def host():
     messages(v)
     calls(v)
     return {"about": ABOUT, "origin": ORIGIN, "extension": EXTENSION, "worlds": WORLDS, "vectors": v.rows}
-
-
-def host_answers():
-    return {"about": ANSWERS_ABOUT, "vectors": answers()}

@@ -2,6 +2,7 @@
 """Fixed values that the vectors are made of, and the few ways in which a right value is made wrong."""
 import copy
 import datetime
+import json
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
@@ -105,3 +106,8 @@ def without_each(value, path):
 def long_text(length):
     """Text of so many bytes, most of them in characters of two."""
     return "đ" * (length // 2) + "x" * (length % 2)
+
+
+def short(value):
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 24 else "%s... (%d characters)" % (text[:12], len(text))

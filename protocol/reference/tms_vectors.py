@@ -3,12 +3,14 @@
 import json
 
 import reference as ref
-from host_vectors import ANSWERS_ABOUT, STAGES, STATES, Answers, short
+from answers import AnswerFile
+from host_vectors import STAGES, STATES
 from samples import (APPROVAL, EXPIRES, HOST_KEM, HOST_SIG, IDEMPOTENCY_KEY, KID, REQUEST, SIGNATURE, TOKEN, certificate, drop, fixed, long_text, put,
-                     without_each)
+                     short, without_each)
 
-ABOUT = ("Each vector is one HTTP call: `body` is sent as compact JSON, `text` as it stands with `blanks` behind it, `hex` as bytes; Content-Type is application/json unless `headers` say another. `reply` has the HTTP status, and the error's name "
-         "or the schema of tms.openapi.json that the answer satisfies. `valid`: whether the schema takes the body (of a GET: the query).")
+ABOUT = ("Each vector is one HTTP call: `body` is sent as compact JSON, `text` as it stands with `blanks` behind it, `hex` as bytes; "
+         "Content-Type is application/json unless `headers` say another. `reply` has the HTTP status, and the error's name or the schema of "
+         "tms.openapi.json that the answer satisfies. `valid`: whether the schema takes the body (of a GET: the query).")
 
 WORLDS = {
     "bare": "the store is empty, and no limit of the configuration is near",
@@ -45,7 +47,8 @@ def compact(body):
 def create_body(number=0, der=b"", **other):
     """A create request with its right signature; number makes the idempotency key another one."""
     body = {"token": TOKEN, "certificate": ref.b64(der), "reason": "locked", "language": "vi", "host_kem_pk": ref.b64(HOST_KEM_PK),
-            "host_sig_pk": ref.b64(HOST_SIG_PK), "idempotency_key": ref.b64(fixed("idempotency key %d" % number, 16)) if number else ref.b64(IDEMPOTENCY_KEY)}
+            "host_sig_pk": ref.b64(HOST_SIG_PK),
+            "idempotency_key": ref.b64(fixed("idempotency key %d" % number, 16)) if number else ref.b64(IDEMPOTENCY_KEY)}
     body.update(other)
     r = ref.create_hash(body["token"], der, body["reason"], body["language"], HOST_KEM_PK, HOST_SIG_PK, ref.unb64(body["idempotency_key"]))
     return {**body, "signature": ref.b64(HOST_SIG.sign(ref.create_request(r)))}
@@ -81,7 +84,8 @@ def wrong_binary(v, call, path, right, key, length):
     """Around a binary field of a fixed length."""
     text = right[key]
     loose = text[:-1] + chr(ord(text[-1]) + 1)
-    for name, value in (("%d bytes" % (length - 1), ref.b64(ref.unb64(text)[:-1])), ("%d bytes" % (length + 1), ref.b64(ref.unb64(text) + b"\0")), ("empty", ""),
+    for name, value in (("%d bytes" % (length - 1), ref.b64(ref.unb64(text)[:-1])), ("%d bytes" % (length + 1), ref.b64(ref.unb64(text) + b"\0")),
+                        ("empty", ""),
                         ("with loose bits", loose), ("padded", text + "="), ("with + in place of -", "+" + text[1:]), ("null", None)):
         v.add("%s: %s %s" % (call, key, name), call, path, {"body": {**right, key: value}}, "invalid_params")
 
@@ -107,9 +111,11 @@ def create(v):
     for key, length in (("host_kem_pk", 65), ("host_sig_pk", 32), ("idempotency_key", 16), ("signature", 64)):
         wrong_binary(v, call, path, right, key, length)
     body("host_kem_pk compressed", {**right, "host_kem_pk": ref.b64(b"\2" + HOST_KEM_PK[1:])}, "invalid_params")
-    body("host_kem_pk not on the curve", {**right, "host_kem_pk": ref.b64(HOST_KEM_PK[:-1] + bytes([HOST_KEM_PK[-1] ^ 1]))}, "invalid_params", valid=True)
+    body("host_kem_pk not on the curve", {**right, "host_kem_pk": ref.b64(HOST_KEM_PK[:-1] + bytes([HOST_KEM_PK[-1] ^ 1]))}, "invalid_params",
+         valid=True)
     body("another signature", {**right, "signature": SIGNATURE}, "signature_refused")
-    for key, value in (("reason", "forgotten"), ("language", "en"), ("token", {**TOKEN, "serial": "0123456788"}), ("certificate", ref.b64(certificate())),
+    for key, value in (("reason", "forgotten"), ("language", "en"), ("token", {**TOKEN, "serial": "0123456788"}),
+                       ("certificate", ref.b64(certificate())),
                        ("idempotency_key", ref.b64(fixed("another", 16)))):
         body("%s changed under the signature" % key, {**right, key: value}, "signature_refused")
     for key in ("reason", "language"):
@@ -131,14 +137,18 @@ def create(v):
 
 def paths(v):
     body = {"body": {"counter": 1, "signature": SIGNATURE}}
-    for method, path in (("POST", "/"), ("POST", "/v1"), ("POST", "/v1/requests/"), ("POST", "/v2/requests"), ("GET", "/v1/requests"), ("PUT", "/v1/requests"),
-                         ("GET", "/v1/requests/%s/status" % REQUEST), ("POST", "/v1/requests/%s" % REQUEST), ("POST", "/v1/requests/%s/unlock" % REQUEST),
+    for method, path in (("POST", "/"), ("POST", "/v1"), ("POST", "/v1/requests/"), ("POST", "/v2/requests"), ("GET", "/v1/requests"),
+                         ("PUT", "/v1/requests"),
+                         ("GET", "/v1/requests/%s/status" % REQUEST), ("POST", "/v1/requests/%s" % REQUEST),
+                         ("POST", "/v1/requests/%s/unlock" % REQUEST),
                          ("POST", "/v1/requests/%s/Status" % REQUEST), ("POST", "/v1/requests/%s/status/" % REQUEST), ("GET", "/v1/admin/me"),
                          ("POST", "/v1/admin/requests/1/approve")):
         v.add("path: %s %s" % (method, path), None, path, body if method != "GET" else {}, "method_not_found", method=method)
-    for name, text in (("nobody's", REQUEST), ("21 characters", REQUEST[:21]), ("23 characters", REQUEST + "A"), ("with loose bits", REQUEST[:21] + "B"), ("one letter", "x")):
+    for name, text in (("nobody's", REQUEST), ("21 characters", REQUEST[:21]), ("23 characters", REQUEST + "A"),
+                       ("with loose bits", REQUEST[:21] + "B"), ("one letter", "x")):
         v.add("path: id %s" % name, "status", "/v1/requests/%s/status" % text, body, "request_unknown")
-    v.add("path: the shape is judged before the id", "status", "/v1/requests/%s/status" % REQUEST, {"body": {"counter": 0, "signature": SIGNATURE}}, "invalid_params")
+    v.add("path: the shape is judged before the id", "status", "/v1/requests/%s/status" % REQUEST, {"body": {"counter": 0, "signature": SIGNATURE}},
+          "invalid_params")
 
 
 def counters(v, call, path, right):
@@ -177,7 +187,8 @@ def signed(v):
 def done(v):
     call, path = "done", "/v1/requests/%s/done" % REQUEST
     proof = ref.b64(fixed("proof"))
-    right = {"counter": 3, "result": "completed", "stage": "reporting", "cryptoki": 0, "error": "ok", "rotated": True, "proof_mechanism": "ecdsa-sha256",
+    right = {"counter": 3, "result": "completed", "stage": "reporting", "cryptoki": 0, "error": "ok", "rotated": True,
+             "proof_mechanism": "ecdsa-sha256",
              "proof": proof, "signature": SIGNATURE}
 
     def at(key, value, reply="invalid_params"):
@@ -212,7 +223,8 @@ def desk(v):
     lists = "/v1/admin/requests"
     for query in ("", "?state=pending", "?state=unidentified&limit=1", "?limit=100", "?before=0", "?before=9007199254740991"):
         v.add("admin.list: %s" % (query or "all"), "admin.list", lists + query, {}, "list_answer", given="desk", method="GET")
-    for query in ("?state=open", "?limit=0", "?limit=101", "?limit=ten", "?before=-1", "?before=9007199254740992", "?order=id", "?state=", "?limit=1&limit=2"):
+    for query in ("?state=open", "?limit=0", "?limit=101", "?limit=ten", "?before=-1", "?before=9007199254740992", "?order=id", "?state=",
+                  "?limit=1&limit=2"):
         v.add("admin.list: %s" % query, "admin.list", lists + query, {}, "invalid_params", given="desk", method="GET")
     v.add("admin.detail", "admin.detail", lists + "/1", {}, "one_answer", given="desk", method="GET")
     for number in ("0", "-1", "x", "01", "9007199254740991", "9007199254740992", "1.0"):
@@ -224,7 +236,8 @@ def desk(v):
     v.add("a stranger asks who he is", "admin.me", "/v1/admin/me", {}, "admin_unknown", given="stranger", method="GET")
     v.add("an auditor looks", "admin.list", lists, {}, "list_answer", given="auditor", method="GET")
     for origin in ("https://evil.example", "null", ""):
-        v.add("admin.refuse: from the origin %r" % origin, "admin.refuse", lists + "/1/refuse", {"body": {"reason": "x"}, "headers": {"Origin": origin}}, "origin_refused",
+        v.add("admin.refuse: from the origin %r" % origin, "admin.refuse", lists + "/1/refuse",
+              {"body": {"reason": "x"}, "headers": {"Origin": origin}}, "origin_refused",
               given="desk")
 
     call, path = "admin.approve", lists + "/1/approve"
@@ -256,7 +269,8 @@ def desk(v):
     longest = "k@" + labels[:252]
     for value in ("a@b", "a.b+c@xn--v-d-hla.example", "!#$%&'*+/=?^_`{|}~-@1.2", "k" * 64 + "@example.vn", longest):
         body("address %s" % short(value), {**addressed, "email": value}, "phrase_mismatch")
-    for value in ("", "khach", "@example.vn", "khach@", "a b@example.vn", "a@b,c@d", "a@b\r\nBcc: c@d", "<a@b>", "\"a\"@b", "a@b.", "a@b@c", "đ@example.vn", "a;b@c", "a:b@c", ".a@b", "a.@b", "a..b@c", "a@b..c", "a@.b", "a@-b", "a@b-", "a@b-.c", "a@b_c", "k@" + "x" * 64,
+    for value in ("", "khach", "@example.vn", "khach@", "a b@example.vn", "a@b,c@d", "a@b\r\nBcc: c@d", "<a@b>", "\"a\"@b", "a@b.", "a@b@c",
+                  "đ@example.vn", "a;b@c", "a:b@c", ".a@b", "a.@b", "a..b@c", "a@b..c", "a@.b", "a@-b", "a@b-", "a@b-.c", "a@b_c", "k@" + "x" * 64,
                   "a\\b@c", "k" * 65 + "@example.vn", longest + "x"):
         body("address %s" % short(value), {**addressed, "email": value}, "mail_address")
 
@@ -272,13 +286,9 @@ def desk(v):
 
 # ---- answers ----
 
-def answers():
-    found = []
-
-    def of(definition, right):
-        a = Answers(definition, right)
-        found.append(a)
-        return a
+def tms_answers():
+    answers = AnswerFile()
+    of = answers.of
 
     def binary(a, key):
         text = a.right[key]
@@ -305,7 +315,8 @@ def answers():
     binary(a, "signature")
 
     enc = ref.b64(HOST_KEM_PK)
-    a = of("sealed_answer", {"enc": enc, "ciphertext": ref.b64(b"".join(fixed("sealed %d" % i) for i in range(9))[:272]), "kid": KID, "signature": SIGNATURE})
+    a = of("sealed_answer", {"enc": enc, "ciphertext": ref.b64(b"".join(fixed("sealed %d" % i) for i in range(9))[:272]), "kid": KID,
+                             "signature": SIGNATURE})
     a.keys()
     for key in ("enc", "ciphertext", "signature"):
         binary(a, key)
@@ -338,7 +349,7 @@ def answers():
     a.text("history.0.actor", 128)
     a.text("history.0.detail", 1024)
     a.at("history.0.event", right=["a", "e" * 64], wrong=["", "E", "e" * 65, None])
-    return [row for a in found for row in a.rows]
+    return answers.content()
 
 
 def shared(a, at):
@@ -361,7 +372,3 @@ def tms():
     signed(v)
     desk(v)
     return {"about": ABOUT, "worlds": WORLDS, "vectors": v.rows}
-
-
-def tms_answers():
-    return {"about": ANSWERS_ABOUT, "vectors": answers()}

@@ -40,7 +40,8 @@ def hashes():
         rows.append({"name": "R: " + name, "kind": "create_hash", "inputs": shown(inputs), "hash": ref.create_hash(**inputs).hex()})
 
     def release(name, token, serial):
-        inputs = {"request_id": ID, "approval": APPROVAL, "host_kem_pk": HOST_KEM_PK, "host_sig_pk": HOST_SIG_PK, "token": token, "certificate_serial": serial}
+        inputs = {"request_id": ID, "approval": APPROVAL, "host_kem_pk": HOST_KEM_PK, "host_sig_pk": HOST_SIG_PK, "token": token,
+                  "certificate_serial": serial}
         rows.append({"name": "h: " + name, "kind": "release_hash", "inputs": shown(inputs), "hash": ref.release_hash(**inputs).hex()})
 
     create("with a certificate", TOKEN, certificate(), "locked", "vi")
@@ -62,7 +63,8 @@ def signed():
     def row(name, kind, signer, inputs, key=None, inputs_shown=None):
         made = getattr(ref, kind)(**inputs)
         key = key or {"host_sig": HOST_SIG, "tms_sig": TMS_SIG}[signer]
-        rows.append({"name": name, "kind": kind, "inputs": shown(inputs_shown or inputs), "bytes": made.hex(), "signer": signer, "signature": key.sign(made).hex()})
+        rows.append({"name": name, "kind": kind, "inputs": shown(inputs_shown or inputs), "bytes": made.hex(), "signer": signer,
+                     "signature": key.sign(made).hex()})
 
     row("create request", "create_request", "host_sig", {"r": R})
     row("create answer", "create_answer", "tms_sig", {"request_id": ID, "r": R, "expires": EXPIRES, "hotline": "1800 1000"})
@@ -70,7 +72,8 @@ def signed():
     for verb in ("status", "resend", "cancel"):
         row("%s request" % verb, "verb_request", "host_sig", {"verb": verb, "request_id": ID, "counter": 1})
         row("%s request: the greatest counter" % verb, "verb_request", "host_sig", {"verb": verb, "request_id": ID, "counter": 2**63 - 1})
-    status = {"request_id": ID, "counter": 2, "state": "pending", "expires": EXPIRES, "code_expires": 0, "retry_after": 30, "email": "", "approval": b"", "note": ""}
+    status = {"request_id": ID, "counter": 2, "state": "pending", "expires": EXPIRES, "code_expires": 0, "retry_after": 30, "email": "",
+              "approval": b"", "note": ""}
     row("status answer: pending", "status_answer", "tms_sig", status)
     row("status answer: approved", "status_answer", "tms_sig",
         {**status, "state": "approved", "code_expires": EXPIRES - 1, "email": "k***h@example.vn", "approval": APPROVAL})
@@ -85,10 +88,11 @@ def signed():
             "proof_mechanism": "ecdsa-sha256", "proof": fixed("proof") * 2}
     row("done request: completed", "done_request", "host_sig", done)
     row("done request: without a proof", "done_request", "host_sig", {**done, "rotated": False, "proof_mechanism": "", "proof": b""})
-    row("done request: failed", "done_request", "host_sig", {**done, "result": "failed", "stage": "setting_pin", "cryptoki": 0xA0, "error": "token_so_refused",
-                                                             "rotated": False, "proof_mechanism": "", "proof": b""})
+    failed = {**done, "result": "failed", "rotated": False, "proof_mechanism": "", "proof": b""}
+    row("done request: failed", "done_request", "host_sig", {**failed, "stage": "setting_pin", "cryptoki": 0xA0, "error": "token_so_refused"})
     row("done request: the greatest CK_RV", "done_request", "host_sig",
-        {**done, "result": "failed", "stage": "rotating", "cryptoki": 2**63 - 1, "error": "token_failed", "proof_mechanism": "rsa-pkcs1-sha256", "proof": bytes(1024)})
+        {**done, "result": "failed", "stage": "rotating", "cryptoki": 2**63 - 1, "error": "token_failed", "proof_mechanism": "rsa-pkcs1-sha256",
+         "proof": bytes(1024)})
     return rows
 
 
@@ -116,7 +120,8 @@ def plaintexts():
     def refused(name, kind, made):
         rows.append({"name": name, "kind": kind, "bytes": made.hex(), "refused": True})
 
-    for name, candidates in (("one candidate", [ONE]), ("two candidates", [ONE, TWO]), ("two of 62 bytes", [TWO, TWO[::-1]]), ("one of one byte", [b"1"])):
+    for name, candidates in (("one candidate", [ONE]), ("two candidates", [ONE, TWO]), ("two of 62 bytes", [TWO, TWO[::-1]]),
+                             ("one of one byte", [b"1"])):
         opens("release: " + name, "release", ref.release_plain(NONCE, candidates), nonce=NONCE, candidates=candidates)
     for name, following in (("16 bytes", ONE), ("62 bytes", TWO), ("one byte", b"1")):
         opens("grant: " + name, "grant", ref.grant_plain(following), next=following)
@@ -159,7 +164,8 @@ def sealed():
         return row, enc, ciphertext
 
     def broken(row, name, **changed):
-        rows.append({**row, **{k: v.hex() if isinstance(v, bytes) else v for k, v in changed.items()}, "name": row["name"] + ": " + name, "refused": True})
+        rows.append({**row, **{k: v.hex() if isinstance(v, bytes) else v for k, v in changed.items()}, "name": row["name"] + ": " + name,
+                     "refused": True})
 
     row, enc, ciphertext = seal("release", "release", "host_kem", HOST_KEM, H, b"", ref.release_plain(NONCE, [ONE, TWO]))
     for at in (0, 255, 256, 271):
@@ -172,7 +178,8 @@ def sealed():
     broken(row, "enc compressed", enc=b"\2" + enc[1:])
     broken(row, "enc at infinity", enc=bytes(65))
     seal("grant", "grant", "host_kem", HOST_KEM, ref.grant_info(H), b"", ref.grant_plain(ONE))
-    for name, token, version, so_pin in (("escrow row", TOKEN, 1, ONE), ("escrow row: version 2, 62 bytes", TOKEN, 2, TWO), ("escrow row: text beyond ASCII", VIETNAMESE, 2**32, b"1")):
+    for name, token, version, so_pin in (("escrow row", TOKEN, 1, ONE), ("escrow row: version 2, 62 bytes", TOKEN, 2, TWO),
+                                         ("escrow row: text beyond ASCII", VIETNAMESE, 2**32, b"1")):
         row, enc, ciphertext = seal(name, "escrow", "vault", VAULT, ref.ESCROW_INFO, ref.escrow_aad(token, version), ref.escrow_plain(so_pin),
                                     token=token, version=version, so_pin=so_pin.hex())
     broken(row, "another version", version=version + 1, aad=ref.escrow_aad(token, version + 1))
@@ -235,7 +242,8 @@ def typings(right):
                 yield bare[:at] + other + bare[at + 1:]
     for at in range(12):
         yield bare[:at] + bare[at + 1] + bare[at] + bare[at + 2:]
-    yield from ("", "-", bare[:12], bare[:11], bare + "0", bare + bare, "U" + bare[1:], bare[:5] + "*" + bare[6:], bare[:12] + "!", bare[:12] + "Đ", bare.replace(bare[0], "é", 1),
+    yield from ("", "-", bare[:12], bare[:11], bare + "0", bare + bare, "U" + bare[1:], bare[:5] + "*" + bare[6:], bare[:12] + "!", bare[:12] + "Đ",
+                bare.replace(bare[0], "é", 1),
                 bare + "\n", bare[:6] + "_" + bare[6:])
 
 
@@ -253,11 +261,13 @@ def phrases():
         inputs = {"request_id": request_id, "host_kem_pk": HOST_KEM_PK, "host_sig_pk": HOST_SIG_PK}
         rows.append({"inputs": shown(inputs), "phrase": ref.phrase(**inputs)})
     right = "0A1B-9XYZ"
-    heard = [right, right.lower(), "0a1b9xyz", " 0A1B 9XYZ ", "OA1B-9XYZ", "0AIB-9XYZ", "oalb9xyz", "0A1B-9XY", "0A1B-9XYZZ", "1A1B-9XYZ", "0A1B-9XZY", "", "-", "0A1B-9XYŹ", "0A1B_9XYZ"]
+    heard = [right, right.lower(), "0a1b9xyz", " 0A1B 9XYZ ", "OA1B-9XYZ", "0AIB-9XYZ", "oalb9xyz", "0A1B-9XY", "0A1B-9XYZZ", "1A1B-9XYZ",
+             "0A1B-9XZY", "", "-", "0A1B-9XYŹ", "0A1B_9XYZ"]
     return {"made": rows, "heard": [{"heard": text, "phrase": right, "same": ref.phrase_equal(text, right)} for text in heard]}
 
 
 def transcripts():
     return {"about": "Keys, inputs and expected bytes of the unlock, in hexadecimal. A kind is a function of reference.py and of transcript.h.",
-            "keys": keys(), "hashes": hashes(), "signed": signed(), "unsigned": unsigned(), "plaintexts": plaintexts(), "sealed": sealed(), "rfc9180": rfc9180(),
+            "keys": keys(), "hashes": hashes(), "signed": signed(), "unsigned": unsigned(), "plaintexts": plaintexts(), "sealed": sealed(),
+            "rfc9180": rfc9180(),
             "codes": codes(), "phrases": phrases()}

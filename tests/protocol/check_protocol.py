@@ -7,8 +7,8 @@ by place, and is red where a difference was not noticed.
 import re
 import sys
 
-from contract import (AT_BOUND, HOST, LISTS, ROUTES, TMS, VECTORS, Contract, Draft202012Validator, RefResolutionError, Schemas, answer_values, host_verdict, load_strict, read_texts,
-                      sent_bytes, tms_verdict)
+from contract import (AT_BOUND, HOST, LISTS, ROUTES, TMS, VECTORS, Contract, Draft202012Validator, RefResolutionError, Schemas, answer_values,
+                      host_verdict, read_texts, sent_bytes, tms_verdict)
 from lists import ListError
 
 SECRET = re.compile(r"pin|code|secret|puk", re.I)
@@ -349,7 +349,7 @@ def check_bounds(c, schemas):
 
 
 def demands(schema):
-    """The keywords that a vector must fail. An integer beyond 64 bits is parse_error before any schema sees it; what is no object fails oneOf, too."""
+    """The keywords that a vector must fail. An integer beyond 64 bits is parse_error before any schema sees it; no object fails oneOf, too."""
     for keyword in ("type", "pattern", "enum", "const", "additionalProperties", "uniqueItems", "dependentRequired", *AT_BOUND):
         if keyword in ("minimum", "maximum") and schema.get(keyword) in (-2**63, 2**63 - 1) or keyword == "type" and "oneOf" in schema:
             continue
@@ -409,7 +409,8 @@ def main(arguments):
         print(line)
     contract = Contract(texts)
     print("%d lists with %d words, %d vectors of the host, %d of the TMS: %s" % (
-        len(LISTS), sum(map(len, contract.lists.values())), len(contract.vectors["host"]["vectors"]) + len(contract.vectors["host_answers"]["vectors"]),
+        len(LISTS), sum(map(len, contract.lists.values())),
+        len(contract.vectors["host"]["vectors"]) + len(contract.vectors["host_answers"]["vectors"]),
         len(contract.vectors["tms"]["vectors"]) + len(contract.vectors["tms_answers"]["vectors"]),
         "%d differences" % len(problems) if problems else "agree"))
     return 1 if problems else 0

@@ -294,5 +294,6 @@ def tms_verdict(schemas, data, schema):
     errors = schemas.tms(schema, value)
     if not isinstance(value, dict):
         return "invalid_request"
-    names = sorted("mail_address" if list(e.absolute_path) == ["email"] and e.validator in ("pattern", "maxLength") else "invalid_params" for e in errors)
-    return names[0] if names else None
+    if all(list(e.absolute_path) == ["email"] and e.validator in ("pattern", "maxLength") for e in errors):
+        return "mail_address" if errors else None
+    return "invalid_params"

@@ -39,10 +39,10 @@ def list_mutations(texts):
                 number, http = re.search(r"(-?\d+), (\d+)", line).groups()
                 yield "%s: %s with another number" % (path, name), {path: text[:start] + line.replace(number, str(int(number) + 500), 1) + text[end:]}
                 other = "0" if http != "0" else "418"
-                yield "%s: %s with HTTP %s" % (path, name, other), {path: text[:start] + line.replace(", %s," % http, ", %s," % other, 1) + text[end:]}
-        if macro in ("STATE", "STAGE", "NOTIFICATION", "OP", "ERR") and len(spans) > 1:
-            (a, b), (c, d) = spans[-2:]
-            yield "%s: the last two swapped" % path, {path: text[:a] + text[c:d] + text[a:b] + text[d:]}
+                edited = line.replace(", %s," % http, ", %s," % other, 1)
+                yield "%s: %s with HTTP %s" % (path, name, other), {path: text[:start] + edited + text[end:]}
+        (a, b), (c, d) = spans[-2:]
+        yield "%s: the last two swapped" % path, {path: text[:a] + text[c:d] + text[a:b] + text[d:]}
 
 
 def changed(texts, path, change):
@@ -92,7 +92,8 @@ def schema_mutations(texts):
         name = row["if"]["properties"]["method"]["const"]
         yield host("no params of %s" % name, pops("$defs", "request", "allOf", i))
         if name != "hello":
-            yield host("%s takes the params of hello" % name, sets({"$ref": "#/$defs/hello.params"}, "$defs", "request", "allOf", i, "then", "properties", "params"))
+            params = ("$defs", "request", "allOf", i, "then", "properties", "params")
+            yield host("%s takes the params of hello" % name, sets({"$ref": "#/$defs/hello.params"}, *params))
     yield host("another definition of a result", sets({"type": "object"}, "$defs", "token.erase.result"))
     for pointer, schema in checker.walk(document):
         way = ["$defs", *(int(k) if k.isdigit() else k for k in pointer.split("/")[1:])]
@@ -107,9 +108,12 @@ def schema_mutations(texts):
     api = json.loads(texts[TMS])
     for name, schema in api["components"]["schemas"].items():
         if name.startswith("error_"):
-            words = schema["properties"]["error"]["properties"]["data"]["properties"]["name"]["enum"]
+            way = ("properties", "error", "properties", "data", "properties", "name", "enum")
+            words = schema
+            for key in way:
+                words = words[key]
             for word in words:
-                yield tms("%s without %s" % (name, word), lacks(word, "components", "schemas", name, "properties", "error", "properties", "data", "properties", "name", "enum"))
+                yield tms("%s without %s" % (name, word), lacks(word, "components", "schemas", name, *way))
             yield tms("without %s" % name, pops("components", "schemas", name))
     for path, item in api["paths"].items():
         for method, operation in item.items():
@@ -135,21 +139,30 @@ def http_of(texts, name):
 
 def vector_mutations(texts):
     """Slower, so a sample: some vectors say the opposite; a bound is moved; a bound has lost its vector."""
+    def opposite(i):
+        def change(document):
+            document["vectors"][i]["valid"] = not document["vectors"][i]["valid"]
+        return change
+
     for where in ("host", "tms", "host_answers", "tms_answers"):
         rows = json.loads(texts[VECTORS[where]])["vectors"]
         for i in range(0, len(rows), len(rows) // 4):
             if "frame" not in rows[i] and (rows[i].get("call") or where != "tms"):
-                yield "%s: vector %d says the opposite" % (VECTORS[where], i), changed(texts, VECTORS[where], lambda d, i=i: d["vectors"][i].update(valid=not d["vectors"][i]["valid"]))
+                yield "%s: vector %d says the opposite" % (VECTORS[where], i), changed(texts, VECTORS[where], opposite(i))
 
-    def errors(document, old, new):
-        for row in document["vectors"]:
-            if row["reply"].get("error") == old:
-                row["reply"]["error"] = new
-                return
+    def renamed(old, new):
+        def change(document):
+            next(row for row in document["vectors"] if row["reply"].get("error") == old)["reply"]["error"] = new
+        return change
 
-    for old, new in (("invalid_params", "invalid_request"), ("parse_error", "invalid_params"), ("method_not_found", "invalid_request"), ("invalid_request", "parse_error")):
-        yield "%s: %s where the schema says %s" % (VECTORS["host"], new, old), changed(texts, VECTORS["host"], lambda d, o=old, n=new: errors(d, o, n))
-    yield "%s: a status that is not the error's" % VECTORS["tms"], changed(texts, VECTORS["tms"], lambda d: d["vectors"][-1]["reply"].update(status=409))
+    for old, new in (("invalid_params", "invalid_request"), ("parse_error", "invalid_params"), ("method_not_found", "invalid_request"),
+                     ("invalid_request", "parse_error")):
+        yield "%s: %s where the schema says %s" % (VECTORS["host"], new, old), changed(texts, VECTORS["host"], renamed(old, new))
+
+    def conflict(document):
+        document["vectors"][-1]["reply"]["status"] = 409
+
+    yield "%s: a status that is not the error's" % VECTORS["tms"], changed(texts, VECTORS["tms"], conflict)
 
     def bound(pointer, keyword, by):
         def change(document):
@@ -158,7 +171,8 @@ def vector_mutations(texts):
             document[keyword] += by
         return change
 
-    for pointer, keyword in (("$defs/token_name/properties/serial", "maxBytes"), ("$defs/token_name/properties/serial", "minLength"), ("$defs/origin", "maxLength")):
+    for pointer, keyword in (("$defs/token_name/properties/serial", "maxBytes"), ("$defs/token_name/properties/serial", "minLength"),
+                             ("$defs/origin", "maxLength")):
         for by in (1, -1):
             yield "%s: %s of %s moved by %d" % (HOST, keyword, pointer, by), changed(texts, HOST, bound(pointer, keyword, by))
     for pointer, keyword in (("components/schemas/counter", "minimum"), ("components/schemas/create_request/properties/certificate", "maxLength"),

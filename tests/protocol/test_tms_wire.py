@@ -3,8 +3,8 @@
 
     test_tms_wire.py BIN
 
-BIN holds mokhoa-tms, which is started in a temporary folder without nginx, vault or mail server. Each answer must be the vector's status and error, and
-one that tms.openapi.json takes. A vector of the desk that would change request 1 gets an open request of its own.
+BIN holds mokhoa-tms, which is started in a temporary folder without nginx, vault or mail server. Each answer must be the vector's
+status and error, and one that tms.openapi.json takes. A vector of the desk that would change request 1 gets an open request of its own.
 """
 import contextlib
 import datetime
@@ -28,7 +28,6 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "check")
 
 import reference as ref
 import samples
-import tms_vectors
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -49,7 +48,8 @@ def make_certificate(subject, key, issuer, issuer_key, authority):
     now = datetime.datetime.utcnow()
     builder = (x509.CertificateBuilder().subject_name(name_of(subject)).issuer_name(name_of(issuer)).public_key(key.public_key())
                .serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(days=1))
-               .not_valid_after(now + datetime.timedelta(days=30)).add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True))
+               .not_valid_after(now + datetime.timedelta(days=30))
+               .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True))
     if authority:
         usage = dict.fromkeys(("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement", "encipher_only",
                                "decipher_only"), False)
@@ -89,10 +89,13 @@ class Server:
         os.makedirs(self.folder / "data", 0o700)
         self.config.write_text(json.dumps({
             "data": str(self.folder / "data"), "signing_key": str(self.folder / "signing.key"), "issuers": str(self.folder / "issuers.pem"),
-            "admin_ca": str(self.folder / "admin.pem"), "console_origin": CONSOLE, "authority": "Mokhoa", "hotline": "1800 1000", "languages": ["vi", "en"],
-            "escrow_log": str(self.folder / "escrow.log"), "escrow_log_same_device": True, "unidentified_max": 1000000, "unidentified_by_address": 1000000,
+            "admin_ca": str(self.folder / "admin.pem"), "console_origin": CONSOLE, "authority": "Mokhoa", "hotline": "1800 1000",
+            "languages": ["vi", "en"],
+            "escrow_log": str(self.folder / "escrow.log"), "escrow_log_same_device": True, "unidentified_max": 1000000,
+            "unidentified_by_address": 1000000,
             "listen": {"public": self.public, "admin": self.admin},
-            "vault": {"socket": str(self.folder / "vault.sock"), "public_key": str(self.folder / "vault.pub"), "private_key": str(self.folder / "vault.key")},
+            "vault": {"socket": str(self.folder / "vault.sock"), "public_key": str(self.folder / "vault.pub"),
+                      "private_key": str(self.folder / "vault.key")},
             "smtp": {"url": "smtp://127.0.0.1:9", "from": "mokhoa@example.vn", "tls": "none"}}))
 
     def wait(self):
@@ -105,7 +108,8 @@ class Server:
         raise RuntimeError("mokhoa-tms does not start: " + self.text())
 
     def enrol(self, role):
-        command = [self.program, "person", "add", "--config", str(self.config), "--certificate", str(self.folder / (role + ".pem")), "--name", role, "--role", role]
+        command = [self.program, "person", "add", "--config", str(self.config), "--certificate", str(self.folder / (role + ".pem")), "--name", role,
+                   "--role", role]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=60)
 
     def text(self):
@@ -148,7 +152,8 @@ class Life:
         self.sig = ref.sig_from_seed(os.urandom(32))
         self.counter = 0
         self.body = {"token": {"manufacturer": "M", "model": "", "serial": serial}, "certificate": "", "reason": "locked", "language": "vi",
-                     "host_kem_pk": ref.b64(ref.kem_public(self.kem)), "host_sig_pk": ref.b64(ref.sig_public(self.sig)), "idempotency_key": ref.b64(os.urandom(16))}
+                     "host_kem_pk": ref.b64(ref.kem_public(self.kem)), "host_sig_pk": ref.b64(ref.sig_public(self.sig)),
+                     "idempotency_key": ref.b64(os.urandom(16))}
         self.r = ref.create_hash(self.body["token"], b"", "locked", "vi", ref.kem_public(self.kem), ref.sig_public(self.sig),
                                  ref.unb64(self.body["idempotency_key"]))
         self.body["signature"] = self.sign(ref.create_request(self.r))
@@ -223,7 +228,8 @@ class Wire(unittest.TestCase):
         life = Life(self.server, "create")
         self.assertEqual(life.status, 200, life.answer)
         self.assertEqual(life.answer["kid"], ref.kid(tms_public()))
-        ref.sig_verify(tms_public(), ref.create_answer(life.id, life.r, life.answer["expires"], life.answer["hotline"]), ref.unb64(life.answer["signature"]))
+        ref.sig_verify(tms_public(), ref.create_answer(life.id, life.r, life.answer["expires"], life.answer["hotline"]),
+                       ref.unb64(life.answer["signature"]))
         self.assertEqual(self.server.post("/v1/requests", life.body)[1]["id"], life.answer["id"], "the same call has the same request")
 
     def test_counter_must_grow(self):
@@ -248,7 +254,8 @@ class Wire(unittest.TestCase):
         life = Life(self.server, "early")
         h = ref.release_hash(life.id, samples.APPROVAL, ref.kem_public(life.kem), ref.sig_public(life.sig), life.body["token"], b"")
         code = ref.code_key("0" * 12, life.id)
-        release = {"approval": ref.b64(samples.APPROVAL), "signature": life.sign(ref.release_request(h)), "proof": ref.b64(code.sign(ref.code_proof(h)))}
+        release = {"approval": ref.b64(samples.APPROVAL), "signature": life.sign(ref.release_request(h)),
+                   "proof": ref.b64(code.sign(ref.code_proof(h)))}
         self.error_of(self.server.post(life.path("release"), release), 409, "request_not_approved")
         self.error_of(life.ask("resend"), 409, "request_not_approved")
 
