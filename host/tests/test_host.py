@@ -61,7 +61,7 @@ class Host:
         # a file and no pipe: a worker that survives the host would hold the pipe open
         self.log = tempfile.TemporaryFile(dir=BIN)
         self.process = subprocess.Popen([program or HOST, *args], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=self.log, bufsize=0, env={**os.environ, **(env or {})})
+            stderr=self.log, bufsize=0, env={**os.environ, **(env or {})}, start_new_session=True)
         self.stderr = b""
         if close_stdout:
             self.process.stdout.close()
@@ -427,6 +427,16 @@ class Workers(Case):
             self.assertEqual(os.path.exists(mark), survives, method)
             if survives:
                 os.unlink(mark)
+
+    def test_what_survives_a_killed_process_group(self):
+        mark = self.log + ".mark"
+        os.environ["FAKE_MARK"] = mark
+        host = self.play("unlock=mark", ("unlock", {"request": REQUEST}))
+        self.wait_for_runs(1)
+        os.killpg(host.process.pid, signal.SIGKILL)
+        host.end()
+        time.sleep(1.5)
+        self.assertTrue(os.path.exists(mark))
 
     def test_nothing_of_the_host_is_inherited(self):
         folder = tempfile.mkdtemp(dir=BIN)

@@ -173,6 +173,7 @@ test_callers(void)
 	bad("extensions", "[\"chrome-extension://abcdefghijklmnopabcdefghijklmnop\"]", "extensions[0]");
 	bad("extensions", "[\"chrome-extension://abcdefghijklmnopabcdefghijklmno/\"]", "extensions[0]");
 	bad("extensions", "[\"chrome-extension://abcdefghijklmnopabcdefghijklmnoq/\"]", "extensions[0]");
+	bad("extensions", "[\"chrome-extension://abcdefghijklmnopabcdefghijklmnop!\"]", "extensions[0]");
 	bad("extensions", "[\"chrome-extension://*/\"]", "extensions[0]");
 	bad("extensions", "[\"mokhoa\"]", "extensions[0]");
 	bad("extensions", "[\"mokhoa@\"]", "extensions[0]");
