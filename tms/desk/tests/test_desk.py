@@ -1,0 +1,252 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""test_desk.py PROGRAM: init, seal, import, person and check of mokhoa-tms as an operator runs them, on a server of its own below TMPDIR."""
+import csv
+import datetime
+import io
+import json
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..")
+sys.path[:0] = [os.path.join(ROOT, "protocol", "reference"), os.path.join(ROOT, "tests", "check")]
+
+try:
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    import reference
+except ImportError as missing:
+    print(f"{missing}: apt-get install python3-cryptography")
+    sys.exit(77)
+from seen import seen
+
+PROGRAM = sys.argv.pop(1)
+NAMES = "manufacturer,model,serial,so_pin,customer,email,certificate_serial"
+TOKEN = {"manufacturer": "CardContact", "model": "SmartCard-HSM", "serial": "DENK0100001"}
+
+
+def certificate(name, issuer=None, ca=False):
+    """(certificate, key) of a name, signed by an issuer of the same kind or by itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    now = datetime.datetime.utcnow()
+    builder = (x509.CertificateBuilder().subject_name(subject).issuer_name(issuer[0].subject if issuer else subject).public_key(key.public_key())
+               .serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(hours=1))
+               .not_valid_after(now + datetime.timedelta(days=1)).add_extension(x509.BasicConstraints(ca, None), True))
+    if not ca:
+        builder = builder.add_extension(x509.ExtendedKeyUsage([x509.ExtendedKeyUsageOID.CLIENT_AUTH]), False)
+    return builder.sign(issuer[1] if issuer else key, hashes.SHA256()), key
+
+
+def write_pem(path, made):
+    with open(path, "wb") as f:
+        f.write(made.public_bytes(serialization.Encoding.PEM))
+
+
+def run(*args, text=""):
+    done = subprocess.run([PROGRAM, *args], input=text.encode(), capture_output=True, check=False)
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+class Desk(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.scratch = tempfile.TemporaryDirectory(prefix="mokhoa-desk.")
+        cls.folder = cls.scratch.name
+        cls.admin_ca = certificate("Administrators", ca=True)
+        write_pem(cls.file("admin-ca.pem"), cls.admin_ca[0])
+        write_pem(cls.file("issuers.pem"), certificate("Customers", ca=True)[0])
+        write_pem(cls.file("an.pem"), certificate("An", cls.admin_ca)[0])
+        write_pem(cls.file("stranger.pem"), certificate("Stranger")[0])
+        cls.made = run(*cls.init_options("tms"))
+        cls.config = cls.file("tms", "tms.json")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.scratch.cleanup()
+
+    @classmethod
+    def file(cls, *parts):
+        return os.path.join(cls.folder, *parts)
+
+    @classmethod
+    def init_options(cls, name, **changes):
+        options = {"dir": cls.file(name), "host": "tms.ca.example", "tls-certificate": "/etc/tms/tls.pem", "tls-key": "/etc/tms/tls.key",
+                   "admin-ca": cls.file("admin-ca.pem"), "issuers": cls.file("issuers.pem"), "authority": "Tổ chức chứng thực An",
+                   "hotline": "1900 0000", "from": "no-reply@ca.example", "smtp": "smtp://mail.ca.example:587", "escrow-log-same-device": True}
+        options.update({k.replace("_", "-"): v for k, v in changes.items()})
+        words = ["init"]
+        for key, value in options.items():
+            if value is True:
+                words.append("--" + key)
+            elif value is not None:
+                words += ["--" + key, value]
+        return words
+
+    def sql(self, statement, *values):
+        with sqlite3.connect(self.file("tms", "data", "tms.sqlite")) as db:
+            return db.execute(statement, values).fetchall()
+
+    def fails(self, status, name, done, *words):
+        self.assertEqual(done[0], status, done)
+        for word in (name, *words):
+            self.assertIn(word, done[2])
+        seen(name, "test_desk.py " + self.id().split(".", 1)[1])
+
+    def seal(self, *rows, names=NAMES):
+        return run("seal", "--vault-key", self.file("tms", "vault.pub"), text="\r\n".join((names, *rows)) + "\r\n")
+
+    def sealed(self, *rows):
+        done = self.seal(*rows)
+        self.assertEqual((done[0], done[2]), (0, ""))
+        return done[1]
+
+    def import_(self, text, *options):
+        return run("import", "--config", self.config, *options, text=text)
+
+    # ---- init ----
+
+    def test_init_makes_a_whole_server(self):
+        status, out, err = self.made
+        self.assertEqual((status, err), (0, ""))
+        profile = json.loads(out)
+        self.assertEqual(profile["tms"], "https://tms.ca.example")
+        self.assertEqual(len(reference.unb64(profile["tms_keys"][0])), 32)
+        modes = {name: stat.S_IMODE(os.stat(self.file("tms", name)).st_mode)
+                 for name in ("data", "data/tms.sqlite", "keys/tms.key", "vault/vault.key", "vault.pub", "tms.json", "nginx.conf", "run")}
+        self.assertEqual(modes, {"data": 0o700, "data/tms.sqlite": 0o600, "keys/tms.key": 0o400, "vault/vault.key": 0o400, "vault.pub": 0o444,
+                                 "tms.json": 0o644, "nginx.conf": 0o644, "run": 0o711})
+        status, out, err = run("check", "--config", self.config)
+        self.assertEqual(status, 0, err)
+        self.assertTrue(out.startswith("ok kid="))
+        with open(self.file("tms", "vault", "vault.key"), encoding="ascii") as f:
+            private = reference.kem_from_private(reference.unb64(f.read().strip()))
+        with open(self.file("tms", "vault.pub"), encoding="ascii") as f:
+            self.assertEqual(reference.unb64(f.read().strip()), reference.kem_public(private))
+
+    def test_init_never_twice(self):
+        before = os.stat(self.file("tms", "vault", "vault.key")).st_mtime_ns
+        self.fails(1, "config_invalid", run(*self.init_options("tms")), "exists already; nothing was changed")
+        self.assertEqual(os.stat(self.file("tms", "vault", "vault.key")).st_mtime_ns, before)
+
+    def test_init_judges_before_it_makes(self):
+        bad = ({"from": "nobody"}, {"smtp": "http://x"}, {"authority": ""}, {"smtp_tls": "perhaps"}, {"language": "fr"}, {"issuers": "relative.pem"},
+               {"portal": "https://x/path"})
+        for change in bad:
+            self.fails(1, "config_invalid", run(*self.init_options("other", **change)), "key \"")
+        wrong = ({"host": "UPPER.example"}, {"host": "a b"}, {"port": "99999999"}, {"admin_port": "x"}, {"tms_user": "no-such-user"}, {"vault_user": "-1"},
+                 {"tls_key": "/etc/x;y"}, {"listen": "127.0.0.1 "}, {"escrow_log_same_device": None}, {"hotline": None}, {"extra": "x"}, {"dir": "relative"})
+        for change in wrong:
+            self.fails(2, "usage", run(*self.init_options("other", **change)))
+        self.assertFalse(os.path.exists(self.file("other")))
+
+    def test_init_separate_escrow_log(self):
+        done = run(*self.init_options("apart", escrow_log="/mnt/other/escrow.log", escrow_log_same_device=None, portal="https://portal.ca.example",
+                                      port="4443", language="en"))
+        self.assertEqual((done[0], done[2]), (0, ""))
+        with open(self.file("apart", "tms.json"), encoding="utf-8") as f:
+            config = json.load(f)
+        self.assertEqual((config["escrow_log"], config["escrow_log_same_device"], config["languages"]), ("/mnt/other/escrow.log", False, ["en", "vi"]))
+        self.assertFalse(os.path.exists(self.file("apart", "escrow")))
+        self.assertEqual(json.loads(done[1])["tms"], "https://tms.ca.example:4443")
+
+    # ---- seal ----
+
+    def test_sealed_rows_open_with_the_vault_key_alone(self):
+        with open(self.file("tms", "vault", "vault.key"), encoding="ascii") as f:
+            vault = reference.kem_from_private(reference.unb64(f.read().strip()))
+        out = self.sealed("CardContact,SmartCard-HSM,DENK0100001,3537363231383830,\"Công ty \"\"A\"\", B\",an@ca.vn,56:0a",
+                          "CardContact,SmartCard-HSM,DENK0100002,x,,,")
+        self.assertNotIn("3537363231383830", out)
+        rows = list(csv.DictReader(io.StringIO(out, newline="")))
+        self.assertEqual([r["customer"] for r in rows], ["Công ty \"A\", B", ""])
+        self.assertEqual(rows[0]["certificate_serial"], "560A")
+        for row, pin in zip(rows, (b"3537363231383830", b"x")):
+            sealed = reference.unb64(row["sealed"])
+            self.assertEqual(len(sealed), 145)
+            token = {k: row[k] for k in TOKEN}
+            plain = reference.hpke_open(vault, sealed[:65], b"mokhoa-escrow-v1", reference.escrow_aad(token, 1), sealed[65:])
+            self.assertEqual(plain, len(pin).to_bytes(2, "big") + pin + bytes(62 - len(pin)))
+
+    def test_sealing_names_every_bad_line_and_writes_nothing(self):
+        done = self.seal("a,b,1,1234,,,", "a,b,2,,,,", "a,b,3," + "9" * 63 + ",,,", "a,b,4,12 34,,,", "a,b,5,mật,,,", "a,b,6,1234,,an@ca@vn,", "a,b", "a,b,1,1,,,")
+        self.assertEqual((done[0], done[1]), (1, ""))
+        self.assertEqual([line.split(":")[1:3] for line in done[2].splitlines()],
+                         [[" csv_invalid", f" line {n}, serial {s}"] for n, s in ((3, 2), (4, 3), (5, 4), (6, 5))] +
+                         [[" mail_address", " line 7, serial 6"], [" csv_invalid", " line 8"], [" csv_invalid", " line 9, serial 1"]])
+        seen("csv_invalid", "test_desk.py " + self.id().split(".", 1)[1])
+        seen("mail_address", "test_desk.py " + self.id().split(".", 1)[1])
+
+    def test_seal_wrong_tables_and_keys(self):
+        self.fails(1, "csv_invalid", self.seal(names="serial,so_pin"), "line 1: a column is missing")
+        self.fails(1, "csv_invalid", run("seal", "--vault-key", self.file("tms", "vault.pub")), "line 1")
+        self.fails(1, "config_invalid", run("seal", "--vault-key", self.file("tms", "vault", "vault.key")))
+        self.fails(1, "config_invalid", run("seal", "--vault-key", "/nowhere"))
+        self.fails(2, "usage", run("seal"))
+        self.fails(2, "usage", run("seal", "--vault-key"), "needs a value")
+        self.fails(2, "usage", run("seal", "--vault-key", "a", "--vault-key", "b"), "twice")
+
+    # ---- import ----
+
+    def test_import_never_overwrites(self):
+        text = self.sealed("CardContact,SmartCard-HSM,IMPORT1,1111,Đặng An,an@ca.vn,560A", "CardContact,SmartCard-HSM,IMPORT2,2222,,,")
+        done = self.import_(text, "--dry-run")
+        self.assertEqual(done, (0, "lines=2 imported=2 refused=0 dry-run\n", ""))
+        self.assertEqual(self.sql("SELECT count(*) FROM token WHERE serial LIKE 'IMPORT_'"), [(0,)])
+        self.assertEqual(self.import_(text), (0, "lines=2 imported=2 refused=0\n", ""))
+        rows = self.sql("SELECT customer, email, certificate_serial, token.state, version, sealed FROM token JOIN escrow ON escrow.id = active"
+                        " WHERE serial = 'IMPORT1'")
+        sealed = next(csv.DictReader(io.StringIO(text, newline="")))["sealed"]
+        self.assertEqual(rows, [("Đặng An", "an@ca.vn", "560A", "unverified", 1, reference.unb64(sealed))])
+        other = self.sealed("CardContact,SmartCard-HSM,IMPORT1,9999,Other,b@ca.vn,", "CardContact,SmartCard-HSM,IMPORT3,3333,,,")
+        self.fails(1, "token_imported", self.import_(other, "--dry-run"), "line 2, serial IMPORT1")
+        done = self.import_(other)
+        self.fails(1, "token_imported", done, "line 2, serial IMPORT1")
+        self.assertEqual(done[1], "lines=2 imported=1 refused=1\n")
+        self.assertEqual(self.sql("SELECT customer, sealed FROM token JOIN escrow ON escrow.id = active WHERE serial = 'IMPORT1'"),
+                         [("Đặng An", reference.unb64(sealed))])
+        self.assertEqual(self.sql("SELECT who, what, detail FROM audit WHERE detail LIKE '%IMPORT3%'"),
+                         [("desk", "import", "manufacturer=CardContact model=SmartCard-HSM serial=IMPORT3")])
+
+    def test_each_line_stands_alone(self):
+        good = self.sealed("a,b,ALONE1,1234,,,", "a,b,ALONE2,1234,,,").splitlines()
+        broken = good[1].split(",")
+        bad = [",".join(broken[:2] + [f"ALONE{n}", sealed] + broken[4:])
+               for n, sealed in ((3, broken[3][:-2]), (4, "x"), (5, broken[3].replace(broken[3][:8], "AAAAAAAA")), (6, ""))]
+        done = self.import_("\n".join([good[0], *bad, "a,b", good[1], "\"", good[2]]) + "\n")
+        self.fails(1, "sealed_invalid", done, "line 2, serial ALONE3", "line 3", "line 4", "line 5")
+        self.fails(1, "csv_invalid", done, "line 6: ", "line 8: ")
+        self.assertEqual(done[1], "lines=8 imported=2 refused=6\n")
+        self.assertEqual(self.sql("SELECT serial FROM token WHERE serial LIKE 'ALONE_' ORDER BY serial"), [("ALONE1",), ("ALONE2",)])
+
+    def test_import_wrong_use(self):
+        self.fails(1, "csv_invalid", self.import_(NAMES + "\n"), "line 1: a column that is not known")
+        self.fails(2, "usage", run("import"))
+        self.fails(1, "config_invalid", run("import", "--config", "/nowhere"))
+
+    # ---- people ----
+
+    def test_person(self):
+        add = ("person", "add", "--config", self.config, "--name", "Nguyễn Văn An")
+        status, out, err = run(*add, "--certificate", self.file("an.pem"), "--role", "auditor")
+        self.assertEqual((status, err), (0, ""))
+        self.assertIn("role=auditor", out)
+        self.assertEqual(run(*add, "--certificate", self.file("an.pem"), "--role", "approver")[0], 0)
+        self.assertEqual(self.sql("SELECT name, role FROM person"), [("Nguyễn Văn An", "approver")])
+        self.fails(1, "admin_unknown", run(*add, "--certificate", self.file("stranger.pem"), "--role", "approver"))
+        self.fails(1, "admin_unknown", run(*add, "--certificate", self.config, "--role", "approver"))
+        self.fails(1, "admin_unknown", run(*add, "--certificate", "/nowhere", "--role", "approver"))
+        self.fails(2, "usage", run(*add, "--certificate", self.file("an.pem"), "--role", "king"), "--role")
+        self.fails(2, "usage", run(*add, "--certificate", self.file("an.pem")))
+        self.fails(2, "usage", run("person", "remove"))
+        self.fails(2, "usage", run("person", "add", "--config", self.config, "--name", "", "--certificate", "x", "--role", "approver"), "--name")
+
+
+if __name__ == "__main__":
+    unittest.main()
