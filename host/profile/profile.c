@@ -40,7 +40,7 @@ profile_folder(void)
 static enum err
 refuse(struct reading *r, const char *file, enum err e, const char *cause)
 {
-	snprintf(r->where, PROFILE_WHERE_MAX, "%s/%s: %s", r->folder, file, cause);
+	snprintf(r->where, PROFILE_WHERE_MAX, "%s/%s: %.400s", r->folder, file, cause);
 	return e;
 }
 

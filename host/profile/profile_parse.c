@@ -193,14 +193,19 @@ read_tms_keys(const json_t *list, struct profile *p, char *where)
 	return true;
 }
 
-static bool
-read_environment(json_t *variables, const char *module, struct profile_module *m, char *where)
+/* modules[INDEX] and what follows it */
+static void
+name_module(size_t index, const char *key, char ret[KEY_MAX])
 {
-	char at[KEY_MAX];
+	snprintf(ret, KEY_MAX, "modules[%zu]%s", index, key);
+}
+
+static bool
+read_environment(json_t *variables, const char *at, struct profile_module *m, char *where)
+{
 	const char *name;
 	json_t *value;
 
-	snprintf(at, sizeof(at), "%s.environment", module);
 	if (!json_is_object(variables) || json_object_size(variables) > PROFILE_LIST_MAX)
 		return refuse(where, at, "must be at most 16 variables and their values");
 	json_object_foreach(variables, name, value)
@@ -216,23 +221,25 @@ read_environment(json_t *variables, const char *module, struct profile_module *m
 }
 
 static bool
-read_module(json_t *value, const char *at, struct profile_module *m, char *where)
+read_module(json_t *value, size_t index, struct profile_module *m, char *where)
 {
 	json_t *name, *path, *environment = NULL;
 	json_error_t error;
-	char key[KEY_MAX];
+	char at[KEY_MAX];
 
+	name_module(index, "", at);
 	if (json_unpack_ex(value, &error, 0, "{s:o, s:o, s?o !}",
 		"name", &name,
 		"path", &path,
 		"environment", &environment) != 0)
 		return refuse(where, at, error.text);
-	snprintf(key, sizeof(key), "%s.name", at);
-	if (!read_text(name, key, &word_rule, &m->name, where))
+	name_module(index, ".name", at);
+	if (!read_text(name, at, &word_rule, &m->name, where))
 		return false;
-	snprintf(key, sizeof(key), "%s.path", at);
-	if (!read_text(path, key, &path_rule, &m->path, where))
+	name_module(index, ".path", at);
+	if (!read_text(path, at, &path_rule, &m->path, where))
 		return false;
+	name_module(index, ".environment", at);
 	return environment == NULL || read_environment(environment, at, m, where);
 }
 
@@ -245,9 +252,9 @@ read_modules(const json_t *list, struct profile *p, char *where)
 		return false;
 	p->module_count = json_array_size(list);
 	for (size_t i = 0; i < p->module_count; i++) {
-		snprintf(at, sizeof(at), "modules[%zu]", i);
-		if (!read_module(json_array_get(list, i), at, &p->modules[i], where))
+		if (!read_module(json_array_get(list, i), i, &p->modules[i], where))
 			return false;
+		name_module(i, "", at);
 		for (size_t j = 0; j < i; j++)
 			if (strcmp(p->modules[i].name, p->modules[j].name) == 0)
 				return refuse(where, at, "has the name of another module");
