@@ -80,8 +80,8 @@ play() {
 
 	step "Dựng máy chủ: kho khóa, mokhoa-tms, nginx, Postfix, đầu đọc ảo" "Servers: vault, mokhoa-tms, nginx, Postfix, a virtual reader"
 	world_up "$DIR"
-	# shellcheck disable=SC2046 # two numbers
-	set -- $(world_ports "$DIR")
+	# shellcheck disable=SC2046 # three numbers
+	set -- $(tms_ports "$DIR")
 	PUBLIC_PORT=$1 ADMIN_PORT=$2
 	world_card "$DIR" 0 $SERIAL $SO_PIN $PIN ec customer-ca
 	world_import "$DIR" $SERIAL $SO_PIN $EMAIL | show
@@ -122,7 +122,7 @@ play() {
 
 	step "Khách hàng nhập mã và PIN mới vào cửa sổ của host; thẻ được mở khóa" \
 		"The customer types code and new PIN into the host's own window; the card is unlocked"
-	printf 'type %s\ntype %s\n' "$code" $NEW_PIN >"$DIR/prompt/pinentry.answers"
+	printf 'type %s\ntype %s\n' "$code" $NEW_PIN >"$WORLD_PROMPT/pinentry.answers"
 	host unlock "{\"request\": \"$request\"}"
 	[ "$(value state) $(value rotated) $(value proof)" = "completed true verified" ] || fail "the unlock is not whole"
 

@@ -68,7 +68,7 @@ class World:
             self.client_env.pop(name, None)
         self.pki = os.path.join(self.dir, "pki")
         self.sh("world_up $DIR")
-        self.ports = self.sh("world_ports $DIR").split()
+        self.ports = self.sh("tms_ports $DIR").split()
 
     # ---- shell ----
 
@@ -103,16 +103,16 @@ class World:
 
     def person(self, *answers):
         """What the person at the machine will type into the next prompt."""
-        with open(os.path.join(self.dir, "prompt", "pinentry.answers"), "w", encoding="utf-8") as f:
+        with open("/etc/mokhoa/prompt/pinentry.answers", "w", encoding="utf-8") as f:
             f.write("".join(a + "\n" for a in answers))
-        log = os.path.join(self.dir, "prompt", "pinentry.log")
+        log = "/etc/mokhoa/prompt/pinentry.log"
         if os.path.exists(log):
             os.unlink(log)
 
     def shown(self):
         """All that the last prompt showed; empty where none was opened."""
         try:
-            with open(os.path.join(self.dir, "prompt", "pinentry.log"), encoding="utf-8") as f:
+            with open("/etc/mokhoa/prompt/pinentry.log", encoding="utf-8") as f:
                 return f.read()
         except FileNotFoundError:
             return ""
