@@ -2,6 +2,7 @@
 #include "store.h"
 
 #include "log.h"
+#include "os.h"
 #include "query.h"
 #include "schema.h"
 
@@ -9,13 +10,24 @@
 
 #define BUSY_MS 5000 /* how long a writer waits for another's commit */
 
+/* SQLite's own wait grows to 100 ms a step, which is many commits: this one looks every millisecond. */
+static int
+wait_for_writer(void *context, int waited)
+{
+	(void)context;
+	if (waited >= BUSY_MS)
+		return 0;
+	os_sleep_ms(1);
+	return 1;
+}
+
 /* What every connection needs to keep the promises of store.h. FULL: a commit is on the disk when it returns. */
 static enum err
 set_up(struct store *s)
 {
 	enum err e;
 
-	sqlite3_busy_timeout(s->db, BUSY_MS);
+	sqlite3_busy_handler(s->db, wait_for_writer, NULL);
 	sqlite3_extended_result_codes(s->db, 1);
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
