@@ -253,18 +253,17 @@ def host_vector(c, schemas, row):
         yield "there is no world %s" % row["given"]
     if "frame" in row:
         return
-    yield from verdict(row, host_verdict(schemas, sent_bytes(row, "request"), c.vectors["host"]["origin"]), ("origin_refused",))
+    yield from verdict(row, host_verdict(schemas, sent_bytes(row, "request"), c.vectors["host"]["origin"]), ())
 
 
 def verdict(row, found, earlier):
-    """What the schema says against what the vector says; the errors in earlier are judged before the body, whatever it is."""
+    """What the schema says (whether it takes it, and the error where it does not) against what the vector says; errors in earlier are judged before."""
+    taken, name = found
     error = row["reply"].get("error")
-    if row["valid"] and found is not None and found not in earlier:
-        yield "valid, but the schema says %s" % found
-    if not row["valid"] and found is None:
-        yield "not valid, but the schema has nothing against it"
-    if not row["valid"] and error not in earlier and error != found:
-        yield "replies %s, but the schema says %s" % (error or "no error", found)
+    if row["valid"] != taken:
+        yield "%s, but the schema says %s" % ("valid" if row["valid"] else "not valid", name or "nothing against it")
+    if name is not None and error != name and error not in earlier:
+        yield "replies %s, but the schema says %s" % (error or "no error", name)
 
 
 def body_of(operation):
@@ -292,23 +291,21 @@ def tms_vector(c, schemas, row, bodies):
         yield "%s does not list %s" % (row["call"], reply["error"])
     if bodies[row["call"]] is not None:
         yield from verdict(row, tms_verdict(schemas, sent_bytes(row, "body"), bodies[row["call"]]), BEFORE_THE_BODY)
-    elif "?" in row["path"] and "parameters" in operation:
+    else:
         yield from verdict(row, query_verdict(c, schemas, operation, row["path"]), BEFORE_THE_BODY)
 
 
 def query_verdict(c, schemas, operation, path):
-    parameters = {p["name"]: i for i, p in enumerate(operation["parameters"])}
+    parameters = {p["name"]: i for i, p in enumerate(operation.get("parameters", [])) if p["in"] == "query"}
     place = next("/paths/%s/get/parameters" % p.replace("/", "~1") for p, _, op in operations(c) if op is operation)
     seen = set()
-    for pair in path.partition("?")[2].split("&"):
+    for pair in path.partition("?")[2].split("&") if "?" in path else []:
         key, _, text = pair.partition("=")
-        if key not in parameters or key in seen:
-            return "invalid_params"
-        seen.add(key)
         value = int(text) if re.fullmatch(r"-?(0|[1-9][0-9]*)", text) else text
-        if schemas.errors("tms.openapi.json", "%s/%d/schema" % (place, parameters[key]), value):
-            return "invalid_params"
-    return None
+        if key not in parameters or key in seen or schemas.errors("tms.openapi.json", "%s/%d/schema" % (place, parameters[key]), value):
+            return False, "invalid_params"
+        seen.add(key)
+    return True, None
 
 
 def check_reach(c, bodies):

@@ -250,24 +250,19 @@ def answer_values(rows):
         yield label, row, value
 
 
-STAGE_OF = ("invalid_request", "origin_refused", "method_not_found", "invalid_params")
-
-
 def host_verdict(schemas, data, origin):
-    """The error that the host must answer as far as the schema can tell, or None."""
+    """(whether the schema takes it, the error that the host must answer as far as the schema can tell, or None)"""
     if len(data) > HOST_BODY_MAX:
-        return "frame_too_large"
+        return False, "frame_too_large"
     try:
         value = load_strict(data)
     except NotJson:
-        return "parse_error"
-    errors = schemas.host("from_page", value)
-    judged = sorted(host_stage(error) for error in errors)
-    if judged and judged[0][0] == 0:
-        return judged[0][1]
-    if isinstance(value.get("origin"), str) and value["origin"] != origin:
-        return "origin_refused"
-    return judged[0][1] if judged else None
+        return False, "parse_error"
+    judged = sorted(host_stage(error) for error in schemas.host("from_page", value))
+    name = judged[0][1] if judged else None
+    if not (judged and judged[0][0] == 0) and value["origin"] != origin:
+        name = "origin_refused"
+    return not judged, name
 
 
 def host_stage(error):
@@ -286,14 +281,14 @@ def host_stage(error):
 
 def tms_verdict(schemas, data, schema):
     if len(data) > TMS_BODY_MAX:
-        return "frame_too_large"
+        return False, "frame_too_large"
     try:
         value = load_strict(data)
     except NotJson:
-        return "parse_error"
+        return False, "parse_error"
     errors = schemas.tms(schema, value)
     if not isinstance(value, dict):
-        return "invalid_request"
+        return False, "invalid_request"
     if all(list(e.absolute_path) == ["email"] and e.validator in ("pattern", "maxLength") for e in errors):
-        return "mail_address" if errors else None
-    return "invalid_params"
+        return not errors, "mail_address" if errors else None
+    return False, "invalid_params"
