@@ -29,6 +29,7 @@ class Unlock(unittest.TestCase):
         cls.world.close()
 
     def setUp(self):
+        self.world.new_home()
         self.world.profile()
         self.world.person()
 
@@ -342,9 +343,8 @@ class Unlock(unittest.TestCase):
         card = self.world.card()
         with self.world.host() as host:
             request, _, _ = card.approved(host)
-        other = dict(self.world.client_env, HOME=os.path.join(self.world.dir, "other-home"))
-        os.makedirs(other["HOME"], 0o700)
-        with world.native.Host(os.path.join(world.BIN, "mokhoa-host"), env=other) as host:
+        self.world.new_home()
+        with self.world.host() as host:
             self.refused("request_elsewhere", host.call, "unlock", {"request": request["request"]})
         self.untouched(card)
 
@@ -451,7 +451,10 @@ class Unlock(unittest.TestCase):
             self.world.sh("vault_down $DIR")
             try:
                 self.world.person(f"type {code}", f"type {NEW_PIN}")
-                self.refused("vault_unreachable", host.call, "unlock", {"request": request["request"]})
+                self.refused("tms_failed", host.call, "unlock", {"request": request["request"]})
+                with open(os.path.join(self.world.dir, "serve.log"), encoding="utf-8") as log:
+                    self.assertIn("result=vault_unreachable", log.read())
+                world.seen("vault_unreachable", self.id().replace("__main__", "test_unlock.py"))
             finally:
                 self.world.sh("vault_up $DIR")
             self.untouched(card)

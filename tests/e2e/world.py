@@ -59,13 +59,10 @@ class World:
         # not on /run: the stage's /run is small, and what lies here can be looked at when a test fails
         self.dir = tempfile.mkdtemp(prefix="mokhoa-e2e.")
         os.chmod(self.dir, 0o755)
-        self.home = os.path.join(self.dir, "home")
-        os.makedirs(self.home, 0o700)
-        self.cards = 0
+        self.cards = self.homes = 0
         self.env = dict(os.environ, DIR=self.dir, STAGE_TESTS=TESTS, MOKHOA_BIN=BIN, MOKHOA_CARD=os.path.join(BIN, "mokhoa-card"))
-        self.client_env = dict(os.environ, HOME=self.home, MOKHOA_LOG="debug")
-        for name in ("XDG_STATE_HOME", "CI"):
-            self.client_env.pop(name, None)
+        self.client_env = dict(os.environ, MOKHOA_LOG="debug")
+        self.client_env.pop("XDG_STATE_HOME", None)
         self.pki = os.path.join(self.dir, "pki")
         self.sh("world_up $DIR")
         self.ports = self.sh("tms_ports $DIR").split()
@@ -97,6 +94,12 @@ class World:
         return done.returncode, done.stdout + done.stderr
 
     # ---- the customer ----
+
+    def new_home(self):
+        """Another account on this machine: no request of the one before is known to it."""
+        self.homes += 1
+        self.client_env["HOME"] = os.path.join(self.dir, f"home{self.homes}")
+        os.makedirs(self.client_env["HOME"], 0o700)
 
     def host(self, **options):
         return native.Host(os.path.join(BIN, "mokhoa-host"), env=self.client_env, **options)
