@@ -5,8 +5,11 @@
 #include "certificate_view.h"
 #include "json.h"
 #include "log.h"
+#include "os.h"
 #include "step.h"
 #include "text.h"
+
+#define BEGIN_MS 14000 /* after this a module is not even asked: one that hangs takes 15 seconds, and what the others said must still be told */
 
 static const char *
 pin_state_name(enum step_pin_state state)
@@ -104,14 +107,20 @@ inspect(const struct profile_module *module, json_t *tokens, json_t *failures)
 static enum err
 run(struct op_call *call)
 {
+	uint64_t until = os_now_ms() + BEGIN_MS;
 	json_t *tokens, *failures;
 
 	if (json_object_size(call->params) != 0)
 		return ERR_INVALID_PARAMS;
 	tokens = json_array();
 	failures = json_array();
-	for (size_t i = 0; i < call->profile->module_count; i++)
-		inspect(&call->profile->modules[i], tokens, failures);
+	for (size_t i = 0; i < call->profile->module_count; i++) {
+		const struct profile_module *module = &call->profile->modules[i];
+		if (os_now_ms() < until)
+			inspect(module, tokens, failures);
+		else
+			json_array_append_new(failures, failure_json(module, "", ERR_TIMEOUT, 0));
+	}
 	call->result = json_pack("{s:o, s:o}", "tokens", tokens, "failures", failures);
 	return call->result != NULL ? ERR_OK : ERR_NO_MEMORY;
 }

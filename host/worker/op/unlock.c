@@ -215,7 +215,7 @@ release(struct unlock *u)
 
 /* ---- the new PIN ---- */
 
-/* Whether the step may have presented the SO PIN to the card without a word whether it was right. A step that crashed names no call. */
+/* Whether the SO PIN was presented, or may have been (step.h), and the token did not say whether it was right. */
 static bool
 is_unclear(enum err e, const struct step_outcome *said)
 {
@@ -224,15 +224,10 @@ is_unclear(enum err e, const struct step_outcome *said)
 	case ERR_TOKEN_SO_REFUSED:
 	case ERR_TOKEN_SO_LOCKED:
 	case ERR_TOKEN_SO_LAST_TRY:
-	case ERR_TOKEN_ABSENT:
-	case ERR_TOKEN_AMBIGUOUS:
-	case ERR_TOKEN_BUSY:
 	case ERR_PIN_REFUSED:
-	case ERR_MODULE_MISSING:
-	case ERR_PROFILE_UNSAFE:
 		return false;
 	default:
-		return said->call[0] == '\0' || strcmp(said->call, "C_Login") == 0 || strcmp(said->call, "C_InitPIN") == 0;
+		return strcmp(said->call, "C_Login") == 0 || strcmp(said->call, "C_InitPIN") == 0 || (e == ERR_MODULE_FAILED && said->call[0] == '\0');
 	}
 }
 
@@ -460,6 +455,8 @@ run(struct op_call *call)
 		e = open_request(&u);
 	if (e == ERR_OK)
 		e = has_ended(&u) ? report(&u) : unlock_token(&u);
+	if (e != ERR_OK && e != ERR_INVALID_PARAMS)
+		op_detail(call, "request", request_id_json(u.id));
 	if (e != ERR_OK && u.entry != NULL)
 		op_detail_refusal(call, &u.request.tms.refusal);
 	forget(&u);

@@ -139,19 +139,16 @@ refusal_of(enum state state)
 enum err
 request_ask(struct open_request *r, const char *verb)
 {
+	struct tms_patience patience = tms_patience_new();
 	bool harmless = strcmp(verb, "status") == 0;
-	enum err e = ERR_INTERNAL;
+	enum err e;
 
 	if (r->host_sig == NULL)
 		return harmless ? ERR_OK : refusal_of(request_entry(r)->state);
 	/* resend and cancel are not made twice: the first may have arrived although its answer did not */
-	for (unsigned i = 0; i < (harmless ? TMS_TRIES : 1u); i++) {
-		if (i != 0)
-			os_sleep_ms(TMS_PAUSE_MS * i);
+	do
 		e = ask_once(r, verb);
-		if (!tms_is_worth_again(e))
-			break;
-	}
+	while (harmless && tms_is_worth_again(&patience, e));
 	return harmless && e == ERR_REQUEST_UNKNOWN ? give_up(r) : e;
 }
 
@@ -198,17 +195,14 @@ is_a_verdict(enum err e)
 enum err
 request_report(struct open_request *r)
 {
-	enum err e = ERR_INTERNAL;
+	struct tms_patience patience = tms_patience_new();
+	enum err e;
 
 	if (!request_has_report(request_entry(r)) || r->host_sig == NULL)
 		return ERR_OK;
-	for (unsigned i = 0; i < TMS_TRIES; i++) {
-		if (i != 0)
-			os_sleep_ms(TMS_PAUSE_MS * i);
+	do
 		e = report_once(r);
-		if (!tms_is_worth_again(e))
-			break;
-	}
+	while (tms_is_worth_again(&patience, e));
 	if (e != ERR_OK)
 		log_info("request", "report=%s", err_name(e));
 	if (is_a_verdict(e)) {

@@ -11,9 +11,29 @@
 #include <stdio.h>
 #include <string.h>
 
-#define BODY_MAX	16384u /* bytes of a call, the server's bound */
-#define PATH_MAX_LEN	64
-#define REPEAT_UNTIL_MS 12000u /* a network that takes longer than this to fail is not asked again: the operation has a deadline */
+#define BODY_MAX     16384u /* bytes of a call, the server's bound */
+#define PATH_MAX_LEN 64
+#define TRIES	     3
+#define PAUSE_MS     400u   /* before the second try; the third waits twice as long */
+#define PATIENCE_MS  12000u /* after this time nothing is begun again */
+
+/* ---- patience ---- */
+
+struct tms_patience
+tms_patience_new(void)
+{
+	return (struct tms_patience){ .begin_ms = os_now_ms() };
+}
+
+bool
+tms_is_worth_again(struct tms_patience *patience, enum err e)
+{
+	patience->tries++;
+	if (e != ERR_TMS_UNREACHABLE || patience->tries >= TRIES || os_now_ms() - patience->begin_ms > PATIENCE_MS)
+		return false;
+	os_sleep_ms(PAUSE_MS * patience->tries);
+	return true;
+}
 
 /* ---- one call ---- */
 
@@ -39,19 +59,15 @@ signed_by(const struct key_sig *key, const struct buf *transcript)
 
 /* Posts once, or again on a network failure; an answer that is an error answer becomes that error. */
 static enum err
-post(struct tms *tms, const char *path, const struct buf *body, unsigned tries, struct tms_reply *ret)
+post(struct tms *tms, const char *path, const struct buf *body, bool again, struct tms_reply *ret)
 {
-	uint64_t begin = os_now_ms();
-	enum err e = ERR_INTERNAL;
+	struct tms_patience patience = tms_patience_new();
+	enum err e;
 
-	for (unsigned i = 0; i < tries; i++) {
-		if (i != 0)
-			os_sleep_ms(TMS_PAUSE_MS * i);
+	do {
 		buf_reset(&ret->body);
 		e = tms_post(tms->profile, path, body, ret);
-		if (!tms_is_worth_again(e) || os_now_ms() - begin > REPEAT_UNTIL_MS)
-			break;
-	}
+	} while (again && tms_is_worth_again(&patience, e));
 	if (e != ERR_OK)
 		return e;
 	if (ret->status != 200)
@@ -61,7 +77,7 @@ post(struct tms *tms, const char *path, const struct buf *body, unsigned tries, 
 
 /* Sends the body (taken; NULL is a failure of memory) and gives the whole answer. The caller frees the reply. */
 static enum err
-call(struct tms *tms, const char *path, json_t *body, unsigned tries, struct tms_reply *ret)
+call(struct tms *tms, const char *path, json_t *body, bool again, struct tms_reply *ret)
 {
 	struct buf text = buf_new(BODY_MAX);
 	enum err e = body != NULL ? json_dump(body, &text) : ERR_NO_MEMORY;
@@ -69,17 +85,11 @@ call(struct tms *tms, const char *path, json_t *body, unsigned tries, struct tms
 	tms->refusal = (struct tms_refusal){ .tries_left = -1 };
 	*ret = tms_reply_new();
 	if (e == ERR_OK)
-		e = post(tms, path, &text, tries, ret);
+		e = post(tms, path, &text, again, ret);
 	log_debug("tms", "path=%s status=%ld result=%s", path, ret->status, err_name(e));
 	buf_free(&text);
 	json_decref(body);
 	return e;
-}
-
-bool
-tms_is_worth_again(enum err e)
-{
-	return e == ERR_TMS_UNREACHABLE;
 }
 
 /* ---- create ---- */
@@ -113,7 +123,7 @@ tms_create(struct tms *tms, const struct transcript_create *create, struct tms_c
 
 	if (e != ERR_OK)
 		return e;
-	e = call(tms, "/v1/requests", create_body(tms, create, r), TMS_TRIES, &reply);
+	e = call(tms, "/v1/requests", create_body(tms, create, r), true, &reply);
 	if (e == ERR_OK)
 		e = tms_read_created(tms->profile, reply.body.data, reply.body.len, r, ret);
 	tms_reply_free(&reply);
@@ -132,7 +142,7 @@ tms_verb(struct tms *tms, const char *verb, const unsigned char id[TRANSCRIPT_ID
 
 	path_of(id, verb, path);
 	transcript_verb_request(&transcript, verb, id, counter);
-	e = call(tms, path, json_pack("{s:I, s:o}", "counter", (json_int_t)counter, "signature", signed_by(tms->host_sig, &transcript)), 1, &reply);
+	e = call(tms, path, json_pack("{s:I, s:o}", "counter", (json_int_t)counter, "signature", signed_by(tms->host_sig, &transcript)), false, &reply);
 	if (e == ERR_OK)
 		e = tms_read_status(tms->profile, reply.body.data, reply.body.len, id, counter, ret);
 	tms_reply_free(&reply);
@@ -182,7 +192,7 @@ tms_release(struct tms *tms, const struct tms_release_call *c, struct tms_releas
 	enum err e;
 
 	path_of(c->release->id, "release", path);
-	e = call(tms, path, release_body(tms, c), TMS_TRIES, &reply);
+	e = call(tms, path, release_body(tms, c), true, &reply);
 	if (e == ERR_OK)
 		e = tms_read_released(tms->profile, reply.body.data, reply.body.len, c->h, &sealed);
 	if (e == ERR_OK)
@@ -223,7 +233,7 @@ tms_grant(struct tms *tms, const unsigned char id[TRANSCRIPT_ID_LEN], const unsi
 
 	path_of(id, "grant", path);
 	transcript_grant_request(&transcript, h, active);
-	e = call(tms, path, json_pack("{s:i, s:o}", "active", (int)active, "signature", signed_by(tms->host_sig, &transcript)), TMS_TRIES, &reply);
+	e = call(tms, path, json_pack("{s:i, s:o}", "active", (int)active, "signature", signed_by(tms->host_sig, &transcript)), true, &reply);
 	if (e == ERR_OK)
 		e = tms_read_granted(tms->profile, reply.body.data, reply.body.len, h, active, &sealed);
 	if (e == ERR_OK)
@@ -264,7 +274,7 @@ tms_done(struct tms *tms, const unsigned char id[TRANSCRIPT_ID_LEN], const struc
 	enum err e;
 
 	path_of(id, "done", path);
-	e = call(tms, path, done_body(tms, id, done), 1, &reply);
+	e = call(tms, path, done_body(tms, id, done), false, &reply);
 	if (e == ERR_OK)
 		e = tms_read_status(tms->profile, reply.body.data, reply.body.len, id, done->counter, ret);
 	tms_reply_free(&reply);

@@ -91,10 +91,24 @@ enum err tms_grant(struct tms *tms, const unsigned char id[TRANSCRIPT_ID_LEN], c
 /* How it ended; done->counter as for tms_verb(). */
 enum err tms_done(struct tms *tms, const unsigned char id[TRANSCRIPT_ID_LEN], const struct transcript_done *done, struct tms_status *ret);
 
-/* Whether a call that failed like this may be made again soon. */
-bool tms_is_worth_again(enum err e);
+/*
+ * How often a call is made that did not reach the server: three times, with a short pause, as long as the network fails quickly; one that takes
+ * its time to fail is not asked again, because the operation has a deadline. For one call:
+ *
+ *	struct tms_patience patience = tms_patience_new();
+ *
+ *	do
+ *		e = call();
+ *	while (tms_is_worth_again(&patience, e));
+ */
+struct tms_patience {
+	unsigned tries;
+	uint64_t begin_ms;
+};
 
-#define TMS_TRIES    3	 /* of one call */
-#define TMS_PAUSE_MS 400 /* before the second try; the third waits twice as long */
+struct tms_patience tms_patience_new(void);
+
+/* Has waited where it says yes. */
+bool tms_is_worth_again(struct tms_patience *patience, enum err e);
 
 #endif

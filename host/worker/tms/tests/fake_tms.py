@@ -4,6 +4,7 @@
 Its bytes come from protocol/reference, which shares no line with the C. Needs Debian's python3-cryptography.
 """
 
+import base64
 import datetime
 import http.server
 import ipaddress
@@ -65,7 +66,7 @@ class Authority:
         pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
         path = self.write(name + ".pem", pem + certificate.public_bytes(serialization.Encoding.PEM))
         public = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-        return path, "sha256//" + __import__("base64").b64encode(wire.sha256(public)).decode()
+        return path, "sha256//" + base64.b64encode(wire.sha256(public)).decode()
 
 
 # ---- errors ----
@@ -263,10 +264,12 @@ class Server(http.server.ThreadingHTTPServer):
 
     def finish_request(self, request, client_address):
         # in the connection's own thread: a handshake that fails or hangs holds up nobody else
-        if self.context is not None:
-            request.settimeout(30)
-            request = self.context.wrap_socket(request, server_side=True)
-        super().finish_request(request, client_address)
+        if self.context is None:
+            super().finish_request(request, client_address)
+            return
+        request.settimeout(30)
+        with self.context.wrap_socket(request, server_side=True) as tls:
+            super().finish_request(tls, client_address)
 
     def shutdown_request(self, request):
         try:

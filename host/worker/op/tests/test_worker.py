@@ -1,0 +1,619 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""mokhoa-worker from its pipe to a token, a person and a server that do what the test tells them: above all what happens to an unlock that is
+disturbed, and what the token, the server and the journal then know.
+
+usage: test_worker.py [-v] [TEST...]      MOKHOA_BIN is the folder with mokhoa-worker and mock_p11.so. Enters a stage by itself.
+"""
+
+import os
+import threading
+import time
+import unittest
+
+import worker_stage
+from fake_tms import hangs_up, refuses, replies, wire
+from seen import seen
+from worker_stage import NEW_PIN, NEXT_SO_PIN, ORIGIN, PIN, SO_PIN, TOKEN, WRONG_SO_PIN
+
+CODE = wire.code_shown(0x123456789ABCDEF)
+WRONG_CODE = wire.code_shown(0xFEDCBA987654321)
+ALL_STAGES = ["prompting", "releasing", "setting_pin", "proving_pin", "granting", "rotating", "proving_rotation", "reporting"]
+ASK = {"token": TOKEN, "reason": "locked", "language": "vi"}
+
+
+class WorkerTest(unittest.TestCase):
+    def setUp(self):
+        self.stage = worker_stage.Stage()
+        self.addCleanup(self.stage.close)
+        self.tms = self.stage.tms
+
+    def tearDown(self):
+        written = self.stage.everything_written()
+        for secret in (SO_PIN, NEXT_SO_PIN, WRONG_SO_PIN, NEW_PIN, CODE, CODE.replace("-", "")[:12]):
+            for form in worker_stage.hidden(secret):
+                self.assertNotIn(form, written)
+        self.assertNotIn("C_InitToken", self.stage.get("card/log"))
+
+    def result(self, frame):
+        self.assertIn("result", frame, frame)
+        return frame["result"]
+
+    def refused(self, name, frame):
+        self.assertEqual(frame.get("error", frame).get("data", {}).get("name"), name, frame)
+        self.assertNotIn("result", frame)
+        seen(name, self.id().replace("__main__", "test_worker.py"))
+        return frame["error"]["data"]
+
+    def ask(self, **changes):
+        return self.result(self.stage.call("unlock.request", {**ASK, **changes}))
+
+    def approved(self, **changes):
+        """A request whose code has come."""
+        request = self.ask(**changes)
+        self.tms.approve(CODE)
+        self.stage.person(f"type {CODE}", f"type {NEW_PIN}")
+        return {"request": request["request"]}
+
+    def unlock(self, request, code=CODE):
+        self.stage.person(f"type {code}", f"type {NEW_PIN}")
+        return self.stage.call("unlock", request)
+
+    def unlocked(self, frame, request, rotated=True):
+        self.assertEqual(self.result(frame), {**request, "state": "completed", "rotated": rotated, "proof": "no_key"})
+        card = self.stage.remembers()
+        self.assertEqual((card["user_pin"], card["so_pin"]), (NEW_PIN, NEXT_SO_PIN if rotated else SO_PIN))
+
+    def untouched(self, so_tries="3"):
+        card = self.stage.remembers()
+        self.assertEqual((card["so_pin"], card["user_pin"], card["so_tries"], card["user_tries"]), (SO_PIN, PIN, so_tries, "0"))
+
+    def calls(self, name):
+        return [body for call, body, _ in self.tms.seen if call == name]
+
+    def report(self):
+        [report] = self.tms.only()["reports"]
+        return report
+
+
+class Request(WorkerTest):
+    def test_the_answer_and_the_journal(self):
+        answer = self.ask()
+        self.assertEqual(answer["token"], TOKEN)
+        self.assertEqual((answer["state"], answer["hotline"], answer["code_expires"]), ("pending", "1900 0000", 0))
+        request = self.tms.only()
+        self.assertEqual(answer["request"], wire.b64(request["id"]))
+        self.assertEqual(answer["phrase"], wire.phrase(request["id"], request["host_kem_pk"], request["host_sig_pk"]))
+        entry = self.stage.entry()
+        sig = wire.sig_from_seed(wire.unb64(entry["host_sig"]))
+        kem = wire.kem_from_private(wire.unb64(entry["host_kem"]))
+        self.assertEqual((wire.sig_public(sig), wire.kem_public(kem)), (request["host_sig_pk"], request["host_kem_pk"]))
+        self.assertEqual(self.stage.pin_calls(), [])
+
+    def test_the_server_without_a_hotline(self):
+        self.tms.hotline = ""
+        self.assertEqual(self.ask()["hotline"], "1900 1234")
+
+    def test_each_request_has_its_own_keys(self):
+        self.ask()
+        self.ask()
+        one, other = self.tms.requests.values()
+        self.assertNotEqual(one["host_sig_pk"], other["host_sig_pk"])
+        self.assertEqual(len(self.result(self.stage.call("unlock.status"))["requests"]), 2)
+
+    def test_a_create_whose_answer_is_lost_is_the_same_call_later(self):
+        self.tms.faults["create"] = [hangs_up] * 3
+        self.refused("tms_unreachable", self.stage.call("unlock.request", ASK))
+        [name] = self.stage.journal()
+        self.assertTrue(name.startswith("draft-"))
+        self.ask()
+        self.assertEqual(len(self.calls("create")), 4)
+        self.assertEqual(len({str(body) for body in self.calls("create")}), 1)
+        self.assertEqual(len(self.tms.requests), 1)
+        [name] = self.stage.journal()
+        self.assertFalse(name.startswith("draft-"))
+
+    def test_the_reason_must_fit_the_token(self):
+        self.stage.card(user_tries=3)
+        self.refused("token_not_locked", self.stage.call("unlock.request", ASK))
+        self.assertEqual(self.tms.seen, [])
+        self.ask(reason="forgotten")
+
+    def test_an_so_pin_that_may_not_be_touched(self):
+        for tries, name in ((1, "token_so_last_try"), (0, "token_so_locked")):
+            self.stage.card(so_tries=tries)
+            self.refused(name, self.stage.call("unlock.request", ASK))
+        self.assertEqual(self.tms.seen, [])
+
+    def test_which_token(self):
+        self.stage.script("slots 2", "serial 1 MOCK0001")
+        self.refused("token_ambiguous", self.stage.call("unlock.request", ASK))
+        self.stage.script("serial 0 MOCK0002")
+        self.refused("token_absent", self.stage.call("unlock.request", ASK))
+        self.stage.script("empty 0")
+        self.refused("no_token", self.stage.call("unlock.request", ASK))
+        self.stage.script("slots 2", "empty 0", "rv C_GetTokenInfo 0x30")
+        self.refused("token_failed", self.stage.call("unlock.request", ASK))
+        self.stage.script("do C_GetTokenInfo crash")
+        self.refused("module_failed", self.stage.call("unlock.request", ASK))
+        self.assertEqual(self.tms.seen, [])
+
+    def test_two_modules_that_show_the_same_reader(self):
+        self.stage.profile(modules=[{"name": "absent", "path": "/usr/lib/no-such-module.so"}, self.stage.module("one"), self.stage.module("two")])
+        self.ask()
+
+    def test_a_missing_module_hides_no_other(self):
+        self.stage.script("empty 0")
+        missing = {"name": "absent", "path": "/usr/lib/no-such-module.so"}
+        self.stage.profile(modules=[missing, self.stage.module()])
+        self.refused("no_token", self.stage.call("unlock.request", ASK))
+        self.stage.profile(modules=[missing])
+        self.refused("module_missing", self.stage.call("unlock.request", ASK))
+
+    def test_params(self):
+        for params in ({}, {**ASK, "more": 1}, {**ASK, "reason": "lost"}, {**ASK, "language": "fr"}, {**ASK, "token": {}}, {**ASK, "reason": 1},
+                       {**ASK, "token": {**TOKEN, "serial": ""}}, {**ASK, "token": {**TOKEN, "serial": "1" * 17}}):
+            self.refused("invalid_params", self.stage.call("unlock.request", params))
+        for op in ("unlock", "unlock.resend", "unlock.cancel"):
+            for params in ({}, {"request": 1}, {"request": "x"}, {"request": None}, {"request": wire.b64(bytes(16)), "more": 1}):
+                self.refused("invalid_params", self.stage.call(op, params))
+        self.refused("invalid_params", self.stage.call("unlock.status", {"request": "short"}))
+        self.refused("invalid_params", self.stage.call("token.info", {"more": 1}))
+
+    def test_refused_by_the_server(self):
+        self.tms.faults["create"] = [refuses(429, "request_limit", retry_after=60)]
+        self.assertEqual(self.refused("request_limit", self.stage.call("unlock.request", ASK))["retry_after"], 60)
+
+
+class Status(WorkerTest):
+    def status(self, request=None):
+        worker = self.stage.start("unlock.status", request)
+        frame = worker.answer()
+        self.changed = [n["params"] for n in worker.notifications]
+        return frame
+
+    def test_what_changed(self):
+        request = {"request": self.ask()["request"]}
+        [answer] = self.result(self.status(request))["requests"]
+        self.assertEqual((answer["state"], answer["email"], answer["retry_after"]), ("pending", "a***@mail.example", 15))
+        self.assertEqual(self.changed, [])
+        self.tms.approve(CODE)
+        [answer] = self.result(self.status())["requests"]
+        self.assertEqual((answer["state"], self.changed), ("approved", [{**request, "state": "approved"}]))
+        self.assertEqual(self.result(self.status())["requests"], [answer])
+        self.assertEqual(self.changed, [])
+
+    def test_an_ended_request_needs_no_server(self):
+        request = {"request": self.ask()["request"]}
+        self.tms.only()["state"] = "refused"
+        self.tms.note = "Không đúng người"
+        [answer] = self.result(self.status(request))["requests"]
+        self.assertEqual((answer["state"], answer["note"]), ("refused", "Không đúng người"))
+        self.assertEqual((self.stage.entry()["host_sig"], self.stage.entry()["host_kem"]), ("", ""))
+        count = len(self.tms.seen)
+        self.assertEqual(self.result(self.status(request))["requests"], [answer])
+        self.assertEqual(self.result(self.status())["requests"], [])
+        self.assertEqual(len(self.tms.seen), count)
+        for op, name in (("unlock", "request_refused"), ("unlock.resend", "request_refused"), ("unlock.cancel", "request_refused")):
+            self.refused(name, self.stage.call(op, request))
+
+    def test_a_lost_answer_takes_another_counter(self):
+        request = {"request": self.ask()["request"]}
+        self.tms.faults["status"] = [hangs_up, hangs_up]
+        self.result(self.status(request))
+        self.assertEqual([body["counter"] for body in self.calls("status")], [1, 2, 3])
+        self.assertEqual(self.stage.entry()["counter"], 3)
+
+    def test_elsewhere(self):
+        self.ask()
+        other = {"request": wire.b64(bytes(16))}
+        for op in ("unlock.status", "unlock.resend", "unlock.cancel", "unlock"):
+            self.refused("request_elsewhere", self.stage.call(op, other))
+
+    def test_a_server_that_has_forgotten(self):
+        request = {"request": self.ask()["request"]}
+        self.tms.requests.clear()
+        self.refused("request_unknown", self.status(request))
+        self.assertEqual(self.result(self.status())["requests"], [])
+        self.assertNotEqual(self.stage.entry()["host_sig"], "")
+
+    def test_a_damaged_entry(self):
+        first, second = self.ask(), self.ask()
+        folder = self.stage.path("state/mokhoa/demo/requests")
+        name = wire.unb64(first["request"]).hex() + ".json"
+        with open(os.path.join(folder, name), "a", encoding="utf-8") as f:
+            f.write("}")
+        self.assertEqual([r["request"] for r in self.result(self.status())["requests"]], [second["request"]])
+        for _ in range(2):
+            self.refused("journal_failed", self.status({"request": first["request"]}))
+        self.assertIn(name + ".damaged", os.listdir(folder))
+
+    def test_a_state_folder_that_cannot_be_written(self):
+        self.stage.environment["XDG_STATE_HOME"] = "/proc"
+        self.refused("journal_failed", self.stage.call("unlock.request", ASK))
+        self.assertEqual(self.tms.seen, [])
+
+    def test_resend_and_cancel(self):
+        request = self.approved()
+        self.assertEqual(self.result(self.stage.call("unlock.resend", request))["state"], "approved")
+        self.tms.faults["resend"] = [refuses(429, "resend_too_soon", retry_after=590)]
+        self.assertEqual(self.refused("resend_too_soon", self.stage.call("unlock.resend", request))["retry_after"], 590)
+        self.tms.faults["resend"] = [hangs_up]
+        self.refused("tms_unreachable", self.stage.call("unlock.resend", request))
+        self.assertEqual(len(self.calls("resend")), 3)
+        self.assertEqual(self.result(self.stage.call("unlock.cancel", request))["state"], "cancelled")
+        self.refused("request_cancelled", self.stage.call("unlock", request))
+        self.assertEqual(self.stage.shown(), "")
+
+
+class Unlock(WorkerTest):
+    def test_whole(self):
+        request = self.approved()
+        worker = self.stage.start("unlock", request)
+        self.unlocked(worker.answer(), request)
+        self.assertEqual(worker.stages(), ALL_STAGES)
+        report = self.report()
+        self.assertEqual((report["result"], report["stage"], report["error"], report["rotated"], report["cryptoki"]),
+                         ("completed", "reporting", "ok", True, 0))
+        shown = self.stage.shown()
+        for text in (ORIGIN, self.stage.entry()["said"]["phrase"], "MOCK0001"):
+            self.assertEqual(shown.count(text), 2)
+        self.assertEqual((self.stage.entry()["host_sig"], self.stage.entry()["said"]["state"]), ("", "completed"))
+        # asked again, it answers the same and does nothing
+        count, calls = len(self.tms.seen), self.stage.pin_calls()
+        self.unlocked(self.stage.call("unlock", request), request)
+        self.assertEqual((len(self.tms.seen), self.stage.pin_calls()), (count, calls))
+
+    def test_order_of_the_pin_calls(self):
+        self.unlock(self.approved())
+        self.assertEqual([line.rsplit(" ", 1)[0] for line in self.stage.pin_calls()],
+                         ["C_Login so", "C_InitPIN", "C_Login user", "C_Login so", "C_SetPIN", "C_Login so", "C_InitPIN"])
+
+    def test_before_anybody_is_asked(self):
+        request = {"request": self.ask()["request"]}
+        self.refused("request_not_approved", self.unlock(request))
+        self.tms.approve(CODE)
+        self.tms.only()["code_expires"] = 0
+        self.refused("code_expired", self.unlock(request))
+        self.stage.script("serial 0 MOCK0002")
+        self.refused("token_absent", self.unlock(request))
+        self.stage.script("empty 0")
+        self.refused("token_absent", self.unlock(request))
+        self.stage.script()
+        self.stage.card(so_tries=1)
+        self.refused("token_so_last_try", self.unlock(request))
+        self.stage.card()
+        self.stage.server.close()
+        self.refused("tms_unreachable", self.unlock(request))
+        self.assertEqual(self.stage.shown(), "")
+        self.untouched()
+
+    def test_a_wrong_code(self):
+        request = self.approved()
+        data = self.refused("code_wrong", self.unlock(request, WRONG_CODE))
+        self.assertEqual((data["tries_left"], data["request"]), (4, request["request"]))
+        self.untouched()
+        self.unlocked(self.unlock(request), request)
+
+    def test_a_cancelled_prompt(self):
+        request = self.approved()
+        self.stage.person("cancel")
+        self.refused("prompt_cancelled", self.stage.call("unlock", request))
+        self.stage.profile(prompt="/usr/bin/no-such-pinentry")
+        self.refused("prompt_failed", self.stage.call("unlock", request))
+        self.assertEqual(self.calls("release"), [])
+        self.untouched()
+
+    def test_one_unlock_of_a_token_at_a_time(self):
+        request = self.approved()
+        self.stage.person("hang")
+        first = self.stage.start("unlock", request)
+        first.until("prompting")
+        self.refused("token_busy", self.stage.call("unlock", request))
+        # nobody who only looks has to wait for a person
+        [answer] = self.result(self.stage.call("unlock.status", request))["requests"]
+        self.assertEqual(answer["state"], "approved")
+        first.kill()
+        self.unlocked(self.unlock(request), request)
+
+    def test_cancelled_while_a_person_thinks(self):
+        request = self.approved()
+        self.stage.put("code", "")
+        os.remove(self.stage.path("code"))
+        os.mkfifo(self.stage.path("code"))
+        self.stage.person(f"file {self.stage.path('code')}", f"type {NEW_PIN}")
+        worker = self.stage.start("unlock", request)
+        worker.until("prompting")
+        self.result(self.stage.call("unlock.cancel", request))
+        with open(self.stage.path("code"), "w", encoding="ascii") as f:
+            f.write(CODE + "\n")
+        self.refused("request_cancelled", worker.answer())
+        self.assertEqual(self.calls("release"), [])
+        self.untouched()
+
+    def test_status_while_it_works(self):
+        request = self.approved()
+
+        def slowly(handler, right):
+            time.sleep(4)
+            handler.send(200, right)
+
+        self.tms.faults["release"] = [slowly]
+        worker = self.stage.start("unlock", request)
+        worker.until("releasing")
+        count = len(self.calls("status"))
+        [answer] = self.result(self.stage.call("unlock.status", request))["requests"]
+        self.assertEqual((answer["state"], len(self.calls("status"))), ("approved", count))
+        self.unlocked(worker.answer(), request)
+
+    def test_nobody_listens_any_more(self):
+        request = self.approved()
+        worker = self.stage.start("unlock", request)
+        worker.until("releasing")
+        worker.process.stdout.close()
+        worker.process.wait(timeout=60)
+        self.assertEqual(self.tms.only()["state"], "completed")
+        self.assertEqual(self.stage.remembers()["so_pin"], NEXT_SO_PIN)
+        self.unlocked(self.stage.call("unlock", request), request)
+        worker.close()
+
+
+class Candidates(WorkerTest):
+    def test_the_second_fits(self):
+        request = self.approved()
+        self.tms.so_pins = [WRONG_SO_PIN, SO_PIN]
+        self.unlocked(self.unlock(request), request)
+        self.assertEqual([body["active"] for body in self.calls("grant")], [1])
+        self.assertEqual(self.stage.entry()["refused"], 1)
+
+    def test_none_fits(self):
+        request = self.approved()
+        self.tms.so_pins = [WRONG_SO_PIN, "11112222"]
+        data = self.refused("token_so_refused", self.unlock(request))
+        self.assertEqual(data["cryptoki"], 0xA0)
+        report = self.report()
+        self.assertEqual((report["result"], report["stage"], report["error"], report["cryptoki"], report["rotated"]),
+                         ("failed", "setting_pin", "token_so_refused", 0xA0, False))
+        calls = self.stage.pin_calls()
+        self.assertEqual(len(calls), 2)
+        self.untouched(so_tries="1")
+        # it has ended: asked again, the token is left alone
+        self.assertEqual(self.refused("token_so_refused", self.unlock(request))["cryptoki"], 0xA0)
+        self.assertEqual(self.stage.pin_calls(), calls)
+
+    def test_a_refused_one_is_not_tried_by_a_later_unlock(self):
+        request = self.approved()
+        self.tms.so_pins = [WRONG_SO_PIN, SO_PIN]
+        self.stage.script("rv C_InitPIN 0x30")
+        self.refused("token_failed", self.unlock(request))
+        self.assertEqual(self.stage.remembers()["so_tries"], "3", "the right one has mended it")
+        # one was refused and one is unclear: that is all that a request may cost
+        self.assertEqual((self.stage.entry()["refused"], self.stage.entry()["unclear"]), (1, 1))
+        self.assertEqual(self.report()["error"], "token_failed")
+
+    def test_the_token_is_down_to_its_last_try(self):
+        request = self.approved()
+        self.tms.so_pins = [WRONG_SO_PIN, SO_PIN]
+        self.stage.card(so_tries=2)
+        self.refused("token_so_last_try", self.unlock(request))
+        self.untouched(so_tries="1")
+        self.assertEqual(len(self.stage.pin_calls()), 1)
+        self.assertEqual(self.report()["error"], "token_so_last_try")
+
+
+class Disturbed(WorkerTest):
+    def test_the_module_crashes_then_works(self):
+        request = self.approved()
+        self.stage.script("do C_InitPIN crash")
+        self.refused("module_failed", self.unlock(request))
+        self.assertEqual((self.stage.entry()["unclear"], self.tms.only()["reports"]), (1, []))
+        self.stage.script()
+        self.unlocked(self.unlock(request), request)
+        self.assertEqual(len({str(body) for body in self.calls("release")}), 1)
+
+    def test_the_module_crashes_twice(self):
+        request = self.approved()
+        self.stage.script("do C_InitPIN crash")
+        self.refused("module_failed", self.unlock(request))
+        self.refused("module_failed", self.unlock(request))
+        report = self.report()
+        self.assertEqual((report["result"], report["stage"], report["error"]), ("failed", "setting_pin", "module_failed"))
+        calls = self.stage.pin_calls()
+        self.stage.script()
+        self.refused("module_failed", self.unlock(request))
+        self.assertEqual(self.stage.pin_calls(), calls)
+
+    def test_pulled_out(self):
+        request = self.approved()
+        self.stage.script("do C_Login remove")
+        self.refused("token_removed", self.unlock(request))
+        self.assertEqual(self.tms.only()["reports"], [])
+        self.stage.script()
+        self.unlocked(self.unlock(request), request)
+
+    def test_a_pin_that_the_token_refuses_costs_nothing(self):
+        request = self.approved()
+        self.stage.script("rv C_InitPIN 0xa2")
+        for _ in range(3):
+            self.assertEqual(self.refused("pin_refused", self.unlock(request))["cryptoki"], 0xA2)
+        self.stage.script()
+        self.unlocked(self.unlock(request), request)
+
+    def test_a_module_that_lies(self):
+        request = self.approved()
+        self.stage.script("rv C_InitPIN 0")
+        self.refused("pin_not_proved", self.unlock(request))
+        self.untouched()
+        self.assertEqual((self.report()["stage"], self.report()["error"]), ("proving_pin", "pin_not_proved"))
+        self.assertEqual(self.calls("grant"), [])
+
+    def test_a_release_that_is_forged(self):
+        request = self.approved()
+        self.tms.changes["release"] = lambda a: a.update(signature=wire.b64(bytes(64)))
+        self.refused("tms_answer", self.unlock(request))
+        self.untouched()
+        self.tms.changes.clear()
+        self.unlocked(self.unlock(request), request)
+
+    def not_rotated(self, frame, request, stage, error):
+        self.unlocked(frame, request, rotated=False)
+        report = self.report()
+        self.assertEqual((report["result"], report["rotated"], report["stage"], report["error"]), ("completed", False, stage, error))
+
+    def test_no_grant(self):
+        request = self.approved()
+        self.tms.faults["grant"] = [refuses(503, "vault_limit")]
+        self.not_rotated(self.unlock(request), request, "granting", "tms_failed")
+
+    def test_a_forged_grant(self):
+        request = self.approved()
+        self.tms.changes["grant"] = lambda a: a.update(signature=wire.b64(bytes(64)))
+        self.not_rotated(self.unlock(request), request, "granting", "tms_answer")
+
+    def test_the_rotation_fails(self):
+        request = self.approved()
+        self.stage.script("rv C_SetPIN 0x30")
+        self.not_rotated(self.unlock(request), request, "rotating", "token_failed")
+        self.assertEqual(self.report()["cryptoki"], 0x30)
+
+    def test_a_rotation_that_did_not_happen(self):
+        request = self.approved()
+        self.stage.script("rv C_SetPIN 0")
+        self.not_rotated(self.unlock(request), request, "proving_rotation", "token_so_refused")
+
+    def test_the_report_has_to_wait(self):
+        request = self.approved()
+        self.tms.faults["done"] = [hangs_up] * 3
+        # the server takes each of them and only its answer is lost; here it forgets them, too
+        done = self.tms.done
+        self.tms.done = lambda q, body: self.tms.status(q, body["counter"])
+        self.unlocked(self.unlock(request), request)
+        self.assertEqual(self.stage.entry()["outcome"]["reported"], False)
+        self.assertNotEqual(self.stage.entry()["host_sig"], "")
+        self.tms.done = done
+        [answer] = self.result(self.stage.call("unlock.status"))["requests"]
+        self.assertEqual(answer["state"], "completed")
+        self.assertEqual((self.report()["rotated"], self.stage.entry()["host_sig"]), (True, ""))
+
+    def test_the_report_has_to_wait_and_unlock_is_asked_again(self):
+        request = self.approved()
+        self.tms.faults["done"] = [replies(502)]
+        self.unlocked(self.unlock(request), request)
+        self.unlocked(self.stage.call("unlock", request), request)
+        self.assertEqual(self.stage.entry()["outcome"]["reported"], True)
+
+    def test_the_proof_is_refused(self):
+        request = self.approved()
+        self.tms.faults["done"] = [refuses(409, "proof_refused")]
+        self.refused("proof_refused", self.unlock(request))
+        self.assertEqual(self.stage.remembers()["user_pin"], NEW_PIN)
+
+
+class Killed(WorkerTest):
+    def killed_at(self, call, request):
+        """The worker dies while the server answers this call."""
+        killed = threading.Event()
+
+        def kill(handler, right):
+            worker.process.kill()
+            killed.set()
+
+        self.tms.faults[call] = [kill]
+        worker = self.stage.start("unlock", request)
+        self.assertIsNone(worker.answer())
+        self.assertTrue(killed.wait(20))
+
+    def test_after_the_release(self):
+        request = self.approved()
+        self.killed_at("release", request)
+        self.untouched()
+        self.unlocked(self.unlock(request), request)
+
+    def test_after_the_grant(self):
+        request = self.approved()
+        self.killed_at("grant", request)
+        self.assertEqual(self.stage.remembers()["user_pin"], NEW_PIN)
+        # the customer has his PIN: nobody is asked for a code again, and the server is told
+        self.stage.person()
+        self.unlocked(self.stage.call("unlock", request), request, rotated=False)
+        self.assertEqual(self.stage.shown(), "")
+        self.assertEqual((self.report()["result"], self.report()["rotated"]), ("completed", False))
+
+    def test_after_the_report(self):
+        request = self.approved()
+        self.killed_at("done", request)
+        self.assertEqual(self.stage.remembers()["so_pin"], NEXT_SO_PIN)
+        [answer] = self.result(self.stage.call("unlock.status", request))["requests"]
+        self.assertEqual(answer["state"], "completed")
+        self.assertEqual({r["rotated"] for r in self.tms.only()["reports"]}, {True})
+
+    def test_while_the_token_works(self):
+        request = self.approved()
+        self.stage.script("do C_InitPIN hang")
+        worker = self.stage.start("unlock", request)
+        worker.until("setting_pin")
+        end = time.monotonic() + 20
+        while "C_InitPIN hang" not in self.stage.get("card/log") and time.monotonic() < end:
+            time.sleep(0.05)
+        worker.kill()
+        self.assertEqual(self.stage.entry()["unclear"], 1)
+        self.stage.script()
+        self.unlocked(self.unlock(request), request)
+
+
+class Orders(WorkerTest):
+    def test_what_no_host_sends(self):
+        for order in ({"op": "nothing", "profile": "demo", "origin": ORIGIN, "params": {}},):
+            worker = self.stage.start(order["op"])
+            self.refused("method_not_found", worker.answer())
+        self.refused("profile_missing", self.stage.call("token.info", profile="other"))
+        self.refused("invalid_request", self.stage.call("token.info", origin="javascript:1"))
+        self.refused("invalid_request", self.stage.call("token.info", []))
+
+    def test_the_command_line_has_no_origin(self):
+        self.result(self.stage.call("token.info", origin=""))
+
+    def test_token_info(self):
+        self.stage.script("slots 3", "serial 1 MOCK0002", "empty 2")
+        answer = self.result(self.stage.call("token.info"))
+        self.assertEqual([t["serial"] for t in answer["tokens"]], ["MOCK0001", "MOCK0002"])
+        token = answer["tokens"][0]
+        self.assertEqual({k: token[k] for k in TOKEN}, TOKEN)
+        self.assertEqual((token["module"], token["pin"], token["pin_min"], token["pin_max"], token["certificates"]), ("mock", "locked", 4, 12, []))
+        self.assertEqual(answer["failures"], [])
+
+    def test_token_info_with_failures(self):
+        self.stage.profile(modules=[{"name": "absent", "path": "/usr/lib/no-such-module.so"}, self.stage.module()])
+        self.stage.script("slots 2", "serial 1 MOCK0002", "rv C_GetTokenInfo#1 0x30")
+        answer = self.result(self.stage.call("token.info"))
+        self.assertEqual([t["serial"] for t in answer["tokens"]], ["MOCK0002"])
+        self.assertEqual([(f["module"], f["error"]["data"]["name"]) for f in answer["failures"]], [("absent", "module_missing"), ("mock", "token_failed")])
+        self.assertEqual(answer["failures"][1]["error"]["data"]["cryptoki"], 0x30)
+
+    def test_a_module_that_hangs_hides_no_other(self):
+        os.makedirs(self.stage.path("other"))
+        for name in ("state", "script", "log"):
+            self.stage.put("other/" + name, self.stage.get("card/" + name))
+        self.stage.put("other/script", "do C_GetSlotList hang\n")
+        self.stage.profile(modules=[self.stage.module("good"), self.stage.module("hung", card="other"), self.stage.module("late")])
+        answer = self.result(self.stage.call("token.info"))
+        self.assertEqual([t["module"] for t in answer["tokens"]], ["good"])
+        self.assertEqual([(f["module"], f["error"]["data"]["name"]) for f in answer["failures"]], [("hung", "module_failed"), ("late", "timeout")])
+        seen("timeout", self.id().replace("__main__", "test_worker.py"))
+
+    def test_a_certificate(self):
+        certificate = self.stage.authority.certificate
+        with open(self.stage.path("card/certificate.der"), "wb") as f:
+            f.write(certificate.public_bytes(worker_stage.fake_tms.serialization.Encoding.DER))
+        [token] = self.result(self.stage.call("token.info"))["tokens"]
+        [shown] = token["certificates"]
+        self.assertEqual((shown["subject"], shown["issuer"], shown["email"]), ("CN=authority", "CN=authority", ""))
+        number = certificate.serial_number
+        self.assertEqual(int(shown["serial"], 16), number)
+        self.assertEqual(shown["serial"], shown["serial"].upper())
+        self.assertEqual(shown["not_after"] - shown["not_before"], 31 * 24 * 60 * 60)
+
+
+if __name__ == "__main__":
+    worker_stage.enter_stage()
+    unittest.main()
