@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """test_desk.py PROGRAM: init, seal, import, person and check of mokhoa-tms as an operator runs them, on a server of its own below TMPDIR."""
+import contextlib
 import csv
 import datetime
 import io
@@ -224,6 +225,22 @@ class Desk(unittest.TestCase):
         self.fails(1, "csv_invalid", done, "line 6: ", "line 8: ")
         self.assertEqual(done[1], "lines=8 imported=2 refused=6\n")
         self.assertEqual(self.sql("SELECT serial FROM token WHERE serial LIKE 'ALONE_' ORDER BY serial"), [("ALONE1",), ("ALONE2",)])
+
+    def test_import_into_a_store_that_fails(self):
+        text = self.sealed("a,b,LOCKED1,1234,,,", "a,b,LOCKED2,1234,,,")
+        with contextlib.closing(sqlite3.connect(self.file("tms", "data", "tms.sqlite"), isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            done = self.import_(text)
+        self.fails(1, "store_failed", done, "run it again")
+        self.assertEqual(done[1], "lines=2 imported=0 refused=2\n")
+        self.assertEqual(self.import_(text)[:2], (0, "lines=2 imported=2 refused=0\n"))
+
+    def test_import_of_many_lines(self):
+        rows = [f"a,b,MANY{n},1234,,," for n in range(600)]
+        text = self.sealed(*rows)
+        self.assertEqual(self.import_(self.sealed(*rows[100:400]))[:2], (0, "lines=300 imported=300 refused=0\n"))
+        self.assertEqual(self.import_(text)[:2], (1, "lines=600 imported=300 refused=300\n"))
+        self.assertEqual(self.sql("SELECT count(*) FROM token WHERE serial LIKE 'MANY%'"), [(600,)])
 
     def test_import_wrong_use(self):
         self.fails(1, "csv_invalid", self.import_(NAMES + "\n"), "line 1: a column that is not known")

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The mail worker against a mail server that misbehaves on request: what becomes of the row, and what of the code. */
 #include "check.h"
+#include "seen.h"
 
 #include "code.h"
 #include "config.h"
@@ -311,8 +312,9 @@ write_credentials(char path[400])
 int
 main(int argc, char **argv)
 {
+	static const enum err reached[] = { ERR_MAIL_REFUSED, ERR_MAIL_UNREACHABLE, ERR_MAIL_ADDRESS, ERR_CONFIG_INVALID };
 	char credentials[400];
-	char command[500];
+	char path[500];
 
 	if (argc != 2)
 		return 2;
@@ -348,10 +350,12 @@ main(int argc, char **argv)
 	test_bad_settings();
 	os_child_end(&stub);
 	for (unsigned n = mail_count(); n > 0; n--) {
-		snprintf(command, sizeof(command), "%s/%u", stub_folder, n);
-		unlink(command);
+		snprintf(path, sizeof(path), "%s/%u", stub_folder, n);
+		unlink(path);
 	}
 	rmdir(stub_folder);
 	scratch_free(&scratch);
+	for (size_t i = 0; check_failed == 0 && i < sizeof(reached) / sizeof(reached[0]); i++)
+		seen(err_name(reached[i]), "test_outbox");
 	return CHECK_DONE();
 }

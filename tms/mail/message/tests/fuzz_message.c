@@ -27,12 +27,12 @@ next_text(const uint8_t **data, size_t *size)
 }
 
 static size_t
-count_of(const struct buf *b, const char *what)
+count_of(const struct buf *b, size_t end, const char *what)
 {
 	size_t len = strlen(what);
 	size_t count = 0;
 
-	for (size_t i = 0; i + len <= b->len; i++)
+	for (size_t i = 0; i + len <= end; i++)
 		count += memcmp(b->data + i, what, len) == 0;
 	return count;
 }
@@ -41,6 +41,7 @@ static void
 check_bytes(const struct buf *b)
 {
 	size_t column = 0;
+	size_t head = 0;
 
 	for (size_t i = 0; i < b->len; i++) {
 		unsigned char c = b->data[i];
@@ -53,7 +54,12 @@ check_bytes(const struct buf *b)
 		if (c < 0x20 || c > 0x7e || ++column > 998 || (c == '.' && column == 1))
 			abort();
 	}
-	if (count_of(b, "\r\nTo: ") != 1 || count_of(b, "\r\nSubject: ") != 1 || count_of(b, "\r\nBcc:") != 0 || count_of(b, "\r\n--mokhoa-1-2") != 3)
+	/* the first empty line ends the header; behind it the text may say what it likes, but begin no part */
+	while (head + 4 < b->len && memcmp(b->data + head, "\r\n\r\n", 4) != 0)
+		head++;
+	if (count_of(b, head, "\r\nTo: ") != 1 || count_of(b, head, "\r\nSubject: ") != 1 || count_of(b, head, "\r\nBcc:") != 0)
+		abort();
+	if (count_of(b, b->len, "\r\n--mokhoa-1-2") != 3)
 		abort();
 }
 
