@@ -9,12 +9,12 @@
 #include "log.h"
 #include "os.h"
 #include "slot.h"
-#include "so_pin.h"
 #include "step.h"
 #include "step_wire.h"
 #include "text.h"
 #include "token_certificate.h"
 #include "token_proof.h"
+#include "token_so_pin.h"
 
 #include <assert.h>
 #include <stdint.h>

@@ -41,7 +41,7 @@ static const struct meaning meanings[] = {
 	{ CKR_TOKEN_WRITE_PROTECTED, EVERYWHERE(ERR_TOKEN_UNSUPPORTED) },
 	/* some cards let C_Login(CKU_SO) pass unasked, and the SO PIN is judged only when it is used */
 	{ CKR_PIN_INCORRECT, { [CRYPTOKI_SO_LOGIN] = ERR_TOKEN_SO_REFUSED, [CRYPTOKI_INIT_PIN] = ERR_TOKEN_SO_REFUSED, [CRYPTOKI_SET_SO_PIN] = ERR_TOKEN_SO_REFUSED, [CRYPTOKI_USER_LOGIN] = ERR_PIN_NOT_PROVED } },
-	/* under C_InitPIN the flags have the last word: so_pin.c */
+	/* under C_InitPIN the flags have the last word: token_so_pin.c */
 	{ CKR_PIN_LOCKED, { [CRYPTOKI_SO_LOGIN] = ERR_TOKEN_SO_LOCKED, [CRYPTOKI_INIT_PIN] = ERR_TOKEN_SO_LOCKED, [CRYPTOKI_SET_SO_PIN] = ERR_TOKEN_SO_LOCKED, [CRYPTOKI_USER_LOGIN] = ERR_PIN_NOT_PROVED } },
 	{ CKR_PIN_LEN_RANGE, PIN_FORM },
 	{ CKR_PIN_INVALID, PIN_FORM },

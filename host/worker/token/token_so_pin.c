@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "so_pin.h"
+#include "token_so_pin.h"
 
 #include "slot.h"
 

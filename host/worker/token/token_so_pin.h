@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * so_pin: the two things that are done with a token's SO PIN: to give it a new user PIN, and to replace the SO PIN.
+ * token_so_pin: the two things that are done with a token's SO PIN: to give it a new user PIN, and to replace the SO PIN.
  *
  * Both find the one token, open a session, read its name and flags again in that session, and make no PIN call where these say that the SO
  * PIN has one last try (ERR_TOKEN_SO_LAST_TRY) or none (ERR_TOKEN_SO_LOCKED). Each PIN call is made once. A wrong SO PIN is
@@ -8,8 +8,8 @@
  *
  * ERR_OK says what the module said. Some modules say it and change nothing: only a login in a fresh process proves it (token_proof.h).
  */
-#ifndef MOKHOA_SO_PIN_H
-#define MOKHOA_SO_PIN_H
+#ifndef MOKHOA_TOKEN_SO_PIN_H
+#define MOKHOA_TOKEN_SO_PIN_H
 
 #include "cryptoki.h"
 #include "err.h"
