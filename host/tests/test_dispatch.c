@@ -9,12 +9,12 @@
 #include "op.h"
 #include "os.h"
 #include "seen.h"
+#include "stage.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#define SKIP	    77
 #define EXTENSION   "chrome-extension://abcdefghijklmnopabcdefghijklmnop/"
 #define OTHER	    "chrome-extension://ponmlkjihgfedcbaponmlkjihgfedcba/"
 #define REQUEST	    "AAAAAAAAAAAAAAAAAAAAAA"
@@ -443,42 +443,17 @@ test_many(void)
 	dispatch_free(d);
 }
 
-/* ---- the stage ---- */
-
-static void
-write_profile(const char *name, const char *origin, const char *extensions, const char *portal_launch)
-{
-	char path[128];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/etc/mokhoa/profiles.d/%s.json", name);
-	f = fopen(path, "w");
-	if (f == NULL)
-		exit(1);
-	fprintf(f,
-	    "{\"tms\": \"https://tms.example\", \"tls\": \"system\", \"tms_keys\": [\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"],"
-	    " \"origins\": [\"%s\"], \"extensions\": [%s], \"portal_launch\": %s, \"modules\": [{\"name\": \"a\", \"path\": \"/a.so\"}],"
-	    " \"prompt\": \"/usr/bin/pinentry\", \"hotline\": \"1900\", \"languages\": [\"vi\", \"en\"]}",
-	    origin, extensions, portal_launch);
-	fclose(f);
-	chmod(path, 0644);
-}
-
 int
 main(void)
 {
 	char where[PROFILE_WHERE_MAX];
 
-	if (getenv("MOKHOA_STAGE") == NULL) {
-		puts("run me by tests/stage/enter.sh: I write to /etc/mokhoa");
-		return SKIP;
-	}
+	if (!stage_is_set())
+		return STAGE_SKIP;
 	json_open();
 	os_harden();
-	mkdir("/etc/mokhoa/profiles.d", 0755);
-	chmod("/etc/mokhoa/profiles.d", 0755);
-	write_profile("portal", "https://portal.example", "\"" EXTENSION "\", \"mokhoa@example.vn\"", "false");
-	write_profile("other", "https://other.example", "\"" OTHER "\"", "true");
+	stage_write_profile("portal.json", "https://portal.example", "\"" EXTENSION "\", \"mokhoa@example.vn\"", "false");
+	stage_write_profile("other.json", "https://other.example", "\"" OTHER "\"", "true");
 	if (!CHECK(profile_load_all(profile_folder(), &profiles, where) == ERR_OK)) {
 		puts(where);
 		return CHECK_DONE();

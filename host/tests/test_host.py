@@ -586,6 +586,9 @@ if __name__ == "__main__":
     if os.environ.get("MOKHOA_STAGE") is None:
         print("run me by tests/stage/enter.sh: I write to /etc/mokhoa", file=sys.stderr)
         sys.exit(77)
+    if os.stat("/").st_uid != 0:
+        print("run me as root: on the stage of another user no file is root's", file=sys.stderr)
+        sys.exit(77)
     VALIDATE = validator(sys.argv[3])
     BIN = tempfile.mkdtemp(dir="/run")
     HOST = shutil.copy(sys.argv[1], BIN)

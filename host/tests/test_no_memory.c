@@ -11,14 +11,13 @@
 #include "json.h"
 #include "os.h"
 #include "seen.h"
+#include "stage.h"
 
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define SKIP 77
 
 void *__real_malloc(size_t len);
 void *__real_calloc(size_t count, size_t len);
@@ -142,30 +141,16 @@ test_jansson(void)
 int
 main(void)
 {
-	static const char path[] = "/etc/mokhoa/profiles.d/a.json";
 	struct profile_set *profiles;
-	FILE *f;
 
-	if (getenv("MOKHOA_STAGE") == NULL) {
-		puts("run me by tests/stage/enter.sh: I write to /etc/mokhoa");
-		return SKIP;
-	}
+	if (!stage_is_set())
+		return STAGE_SKIP;
 	os_harden();
 	json_open();
 	test_jansson();
 	json_set_alloc_funcs(__real_malloc, free);
 	setenv("FAKE_WORKER", "token.info=progress unlock.status=busy", 1);
-	mkdir("/etc/mokhoa/profiles.d", 0755);
-	chmod("/etc/mokhoa/profiles.d", 0755);
-	f = fopen(path, "w");
-	if (f == NULL)
-		return 1;
-	fputs("{\"tms\": \"https://tms.example\", \"tls\": \"system\", \"tms_keys\": [\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"],"
-	      " \"origins\": [\"https://a.example\"], \"extensions\": [\"mokhoa@example.vn\"], \"modules\": [{\"name\": \"a\", \"path\": \"/a.so\"}],"
-	      " \"prompt\": \"/usr/bin/pinentry\", \"hotline\": \"1900\", \"languages\": [\"vi\", \"en\"]}",
-	    f);
-	fclose(f);
-	chmod(path, 0644);
+	stage_write_profile("a.json", "https://a.example", "\"mokhoa@example.vn\"", "false");
 
 	allocations = 0;
 	if (!CHECK(profile_load_all(profile_folder(), &profiles, NULL) == ERR_OK))

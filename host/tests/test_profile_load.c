@@ -5,43 +5,15 @@
 
 #include "check.h"
 #include "json.h"
+#include "stage.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SKIP   77
 #define FOLDER "/etc/mokhoa/profiles.d"
 
 static char where[PROFILE_WHERE_MAX];
-
-static void
-write_file(const char *name, const char *text)
-{
-	char path[256];
-	FILE *f;
-
-	snprintf(path, sizeof(path), FOLDER "/%s", name);
-	f = fopen(path, "w");
-	if (f == NULL || fputs(text, f) < 0 || fclose(f) != 0) {
-		perror(path);
-		exit(1);
-	}
-	chmod(path, 0644);
-}
-
-static void
-write_profile(const char *name, const char *origin)
-{
-	char text[1024];
-
-	snprintf(text, sizeof(text),
-	    "{\"tms\": \"https://tms.example\", \"tls\": \"system\", \"tms_keys\": [\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"],"
-	    " \"origins\": [\"%s\"], \"extensions\": [], \"modules\": [{\"name\": \"a\", \"path\": \"/a.so\"}],"
-	    " \"prompt\": \"/usr/bin/pinentry\", \"hotline\": \"1900\", \"languages\": [\"vi\"]}",
-	    origin);
-	write_file(name, text);
-}
 
 static void
 remove_file(const char *name)
@@ -69,8 +41,8 @@ test_missing(void)
 	CHECK(load() == ERR_PROFILE_MISSING && strstr(where, FOLDER) != NULL);
 	mkdir(FOLDER, 0755);
 	CHECK(load() == ERR_PROFILE_MISSING);
-	write_file("README", "not a profile");
-	write_file("old.json~", "not a profile");
+	stage_write("README", "not a profile");
+	stage_write("old.json~", "not a profile");
 	CHECK(load() == ERR_PROFILE_MISSING);
 }
 
@@ -79,8 +51,8 @@ test_lookup(void)
 {
 	struct profile_set *set;
 
-	write_profile("a.json", "https://a.example");
-	write_profile("b-2.json", "https://b.example");
+	stage_write_profile("a.json", "https://a.example", "", "false");
+	stage_write_profile("b-2.json", "https://b.example", "", "false");
 	if (!CHECK(profile_load_all(FOLDER, &set, NULL) == ERR_OK))
 		return;
 	CHECK(profile_count(set) == 2 && profile_at(set, 2) == NULL);
@@ -99,7 +71,7 @@ test_names(void)
 		"a12345678901234567890123456789012.json" };
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
-		write_profile(bad[i], "https://c.example");
+		stage_write_profile(bad[i], "https://c.example", "", "false");
 		/* a hidden file may be passed over as no file of the folder at all; it must never be read as a profile */
 		if (bad[i][0] != '.')
 			CHECK(load() == ERR_PROFILE_INVALID && strstr(where, bad[i]) != NULL);
@@ -107,7 +79,7 @@ test_names(void)
 			CHECK(load() == ERR_PROFILE_INVALID || load() == ERR_OK);
 		remove_file(bad[i]);
 	}
-	write_profile("a1234567890123456789012345678901.json", "https://c.example");
+	stage_write_profile("a1234567890123456789012345678901.json", "https://c.example", "", "false");
 	CHECK(load() == ERR_OK);
 	remove_file("a1234567890123456789012345678901.json");
 }
@@ -117,16 +89,16 @@ test_two(void)
 {
 	char name[32], origin[64];
 
-	write_profile("c.json", "https://a.example");
+	stage_write_profile("c.json", "https://a.example", "", "false");
 	CHECK(load() == ERR_PROFILE_INVALID && strstr(where, "c.json") != NULL && strstr(where, "origins[0]") != NULL && strstr(where, ": a has") != NULL);
-	write_file("c.json", "{\n}");
+	stage_write("c.json", "{\n}");
 	CHECK(load() == ERR_PROFILE_INVALID && strstr(where, "c.json") != NULL && strstr(where, "tms") != NULL);
 	remove_file("c.json");
 	for (int i = 0; i < 15; i++) {
 		CHECK(load() == ERR_OK);
 		snprintf(name, sizeof(name), "n%02d.json", i);
 		snprintf(origin, sizeof(origin), "https://n%02d.example", i);
-		write_profile(name, origin);
+		stage_write_profile(name, origin, "", "false");
 	}
 	CHECK(load() == ERR_PROFILE_INVALID && strstr(where, "16") != NULL);
 	for (int i = 0; i < 15; i++) {
@@ -161,7 +133,7 @@ test_unsafe(void)
 	if (big != NULL) {
 		memset(big, ' ', 69999);
 		big[69999] = '\0';
-		write_file("big.json", big);
+		stage_write("big.json", big);
 		CHECK(load() == ERR_PROFILE_INVALID && strstr(where, "big.json") != NULL);
 		remove_file("big.json");
 		free(big);
@@ -171,10 +143,8 @@ test_unsafe(void)
 int
 main(void)
 {
-	if (getenv("MOKHOA_STAGE") == NULL) {
-		puts("run me by tests/stage/enter.sh: I write to /etc/mokhoa");
-		return SKIP;
-	}
+	if (!stage_is_set())
+		return STAGE_SKIP;
 	json_open();
 	CHECK_TEXT(profile_folder(), FOLDER);
 	test_missing();
