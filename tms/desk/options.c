@@ -48,7 +48,7 @@ options_read(int argc, char **argv, const struct option_row *rows, size_t count)
 		*row->value = argv[i];
 	}
 	for (size_t i = 0; i < count; i++)
-		if (rows[i].required && *rows[i].value == NULL)
+		if (rows[i].required && rows[i].value != NULL && *rows[i].value == NULL)
 			return refuse(rows[i].name, "is missing");
 	return ERR_OK;
 }

@@ -46,11 +46,7 @@ put(struct store *s, struct store_person *p)
 		e = store_person_put(s, p, &p->id);
 	if (e == ERR_OK)
 		e = store_audit_add(s, &a);
-	if (e == ERR_OK)
-		e = store_commit(s);
-	if (e != ERR_OK)
-		store_rollback(s);
-	return e;
+	return store_end(s, e);
 }
 
 static enum err

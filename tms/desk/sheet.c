@@ -142,7 +142,7 @@ read_row(struct sheet *s, const struct csv_row *row, struct sheet_row *ret)
 bool
 sheet_next(struct sheet *s, struct sheet_row *ret_row, enum err *ret_error, const char **ret_cause)
 {
-	struct sheet_row r = { .key = "" };
+	struct sheet_row r = { .key = "", .customer = "", .email = "" };
 	struct csv_row row;
 	enum err e;
 

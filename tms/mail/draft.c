@@ -47,11 +47,7 @@ commit_code(struct store *s, struct store_code *code, int64_t *ret_id)
 		e = ERR_STATE_WRONG;
 	if (e == ERR_OK)
 		e = store_code_insert(s, code, ret_id);
-	if (e == ERR_OK)
-		e = store_commit(s);
-	if (e != ERR_OK)
-		store_rollback(s);
-	return e;
+	return store_end(s, e);
 }
 
 /* Makes a code and commits what the server keeps of it. */

@@ -86,11 +86,7 @@ finish(struct store *s, const struct store_outbox *row, const struct verdict *v,
 		e = store_outbox_finish(s, row->id, v->state, v->due, v->error == ERR_OK ? "" : err_name(v->error));
 	if (e == ERR_OK)
 		e = audit(s, row, v, now);
-	if (e == ERR_OK)
-		e = store_commit(s);
-	if (e != ERR_OK)
-		store_rollback(s);
-	return e;
+	return store_end(s, e);
 }
 
 /* Sends one row that was claimed; *ret_rest says whether the next one had better wait. */

@@ -17,11 +17,7 @@ call_begin(struct call *c)
 enum err
 call_end(struct call *c, enum err e)
 {
-	if (e == ERR_OK)
-		e = store_commit(c->store);
-	if (e != ERR_OK)
-		store_rollback(c->store);
-	return e;
+	return store_end(c->store, e);
 }
 
 enum err

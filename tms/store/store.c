@@ -94,3 +94,13 @@ store_rollback(struct store *s)
 	if (!sqlite3_get_autocommit(s->db))
 		query_exec(s, "ROLLBACK");
 }
+
+enum err
+store_end(struct store *s, enum err e)
+{
+	if (e == ERR_OK)
+		e = store_commit(s);
+	if (e != ERR_OK)
+		store_rollback(s);
+	return e;
+}

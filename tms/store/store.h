@@ -44,6 +44,9 @@ enum err store_begin(struct store *s);
 enum err store_commit(struct store *s);
 void store_rollback(struct store *s); /* also after a failed commit; harmless outside a transaction */
 
+/* Commits where e is ERR_OK and takes back where it is not: e, or what the commit said. */
+enum err store_end(struct store *s, enum err e);
+
 /* ---- people at the desk ---- */
 
 enum store_role {
