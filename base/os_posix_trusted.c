@@ -52,13 +52,20 @@ translate_errno(void)
 static enum err
 enter(struct walk *w, int fd)
 {
+	enum err e = ERR_OK;
 	struct stat s;
 
 	if (fd < 0)
 		return translate_errno();
-	if (fstat(fd, &s) != 0 || !S_ISDIR(s.st_mode) || !only_root_writes(&s)) {
+	if (fstat(fd, &s) != 0)
+		e = ERR_PROFILE_UNSAFE;
+	else if (!S_ISDIR(s.st_mode))
+		e = ERR_PROFILE_MISSING;
+	else if (!only_root_writes(&s))
+		e = ERR_PROFILE_UNSAFE;
+	if (e != ERR_OK) {
 		close(fd);
-		return S_ISDIR(s.st_mode) ? ERR_PROFILE_UNSAFE : ERR_PROFILE_MISSING;
+		return e;
 	}
 	if (w->folder >= 0)
 		close(w->folder);
@@ -131,7 +138,11 @@ step(struct walk *w, const char *name, bool *ret_at_file)
 
 	if (fd < 0)
 		return translate_errno();
-	if (fstat(fd, &s) == 0 && S_ISDIR(s.st_mode))
+	if (fstat(fd, &s) != 0) {
+		close(fd);
+		return e;
+	}
+	if (S_ISDIR(s.st_mode))
 		return enter(w, fd);
 	if (S_ISLNK(s.st_mode))
 		e = follow(w, fd, &s);
@@ -150,7 +161,7 @@ static enum err
 walk_to(const char *path, int *ret_fd)
 {
 	struct walk w = { .folder = -1 };
-	char name[OS_PATH_MAX];
+	char name[OS_PATH_MAX] = ""; /* empty while it is / itself that is judged */
 	bool at_file = false;
 	enum err e;
 
