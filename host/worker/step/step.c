@@ -44,7 +44,7 @@ ask(const struct profile_module *module, struct step_request *request, json_t **
 	return e;
 }
 
-/* ret_answer may be NULL where the error is the whole answer; *ret_result is borrowed from *ret_answer. */
+/* Wipes the request. ret_answer may be NULL where the error is the whole answer; *ret_result is borrowed from *ret_answer. */
 static enum err
 run(const struct profile_module *module, struct step_request *request, struct step_outcome *ret, json_t **ret_answer, const json_t **ret_result)
 {
@@ -141,7 +141,10 @@ step_prove(const struct profile_module *module, const struct token_name *token, 
 	*ret_proof = (struct step_proof){ .built = token_signer_built() };
 	if (!ret_proof->built || certificate_len == 0 || certificate_len > STEP_CERTIFICATE_MAX || message_len > STEP_MESSAGE_MAX)
 		return ERR_OK;
-	request = (struct step_request){ .kind = STEP_SIGN, .token = *token, .first = *new_pin };
+	/* field by field over what run() has wiped: a whole new value would be built elsewhere on the stack, with a copy of the PIN that stays */
+	request.kind = STEP_SIGN;
+	request.token = *token;
+	request.first = *new_pin;
 	memcpy(request.certificate, certificate, certificate_len);
 	request.certificate_len = certificate_len;
 	memcpy(request.message, message, message_len);
