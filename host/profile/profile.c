@@ -44,19 +44,23 @@ refuse(struct reading *r, const char *file, enum err e, const char *cause)
 	return e;
 }
 
-/* The profile's name out of the file's; false where the file is no profile at all. */
+#define ENDING	   ".json"
+#define ENDING_LEN (sizeof(ENDING) - 1)
+
+/* Other files are no profiles. */
 static bool
 has_ending(const char *file)
 {
 	size_t len = strlen(file);
 
-	return len >= 5 && strcmp(file + len - 5, ".json") == 0;
+	return len >= ENDING_LEN && strcmp(file + len - ENDING_LEN, ENDING) == 0;
 }
 
+/* The profile's name out of its file's, which has the ending. */
 static bool
 name_from_file(const char *file, char ret[PROFILE_NAME_MAX + 1])
 {
-	size_t len = strlen(file) - 5;
+	size_t len = strlen(file) - ENDING_LEN;
 
 	if (len < 1 || len > PROFILE_NAME_MAX || strspn(file, "abcdefghijklmnopqrstuvwxyz0123456789-") != len)
 		return false;
