@@ -92,12 +92,11 @@ static void
 log_request(const struct call *c, const char *result)
 {
 	struct buf id = buf_new(512);
+	const char *shown = "null";
 
 	if (c->id != NULL)
-		json_dump(c->id, &id);
-	else
-		buf_add_text(&id, "null");
-	log_info("request", "origin=%s op=%s id=%s result=%s ms=%llu", shown_origin(c), c->op != NULL ? c->op : "-", buf_text(&id), result,
+		shown = json_dump(c->id, &id) == ERR_OK ? buf_text(&id) : "?";
+	log_info("request", "origin=%s op=%s id=%s result=%s ms=%llu", shown_origin(c), c->op != NULL ? c->op : "-", shown, result,
 	    (unsigned long long)(os_now_ms() - c->began_ms));
 	buf_free(&id);
 }
