@@ -142,7 +142,7 @@ ask_person(struct unlock *u)
 {
 	struct prompt_question question = {
 		.program = u->call->profile->prompt,
-		.origin = u->call->origin,
+		.origin = u->call->origin[0] != '\0' ? u->call->origin : "mokhoa-host call",
 		.label = u->token.token->label,
 		.serial = u->token.token->name.serial,
 		.pin_min = u->token.token->pin_min,
@@ -385,11 +385,14 @@ note_failure(struct unlock *u, enum err e)
 		(void)request_report(&u->request);
 }
 
+/* The server verifies the proof before it says "completed". */
 static const char *
-proof_word(const struct journal_outcome *o)
+proof_word(const struct journal_entry *entry)
 {
+	const struct journal_outcome *o = &entry->outcome;
+
 	if (o->proof_len != 0)
-		return o->reported ? "verified" : "unreported";
+		return o->reported && entry->state == STATE_COMPLETED ? "verified" : "unreported";
 	return o->proof_built ? "no_key" : "not_built";
 }
 
@@ -397,22 +400,19 @@ proof_word(const struct journal_outcome *o)
 static enum err
 report(struct unlock *u)
 {
-	struct journal_outcome *o = &u->entry->outcome;
-	enum err e;
+	const struct journal_outcome *o = &u->entry->outcome;
 
 	(void)enter(u, STAGE_REPORTING);
-	e = request_report(&u->request);
-	if (!o->completed) {
+	(void)request_report(&u->request);
+	if (!o->completed || o->error == ERR_PROOF_REFUSED) {
 		add_cryptoki(u, o->cryptoki);
 		return o->error;
 	}
-	if (e == ERR_PROOF_REFUSED)
-		return e;
 	u->call->result = json_pack("{s:o, s:s, s:b, s:s}",
 	    "request", request_id_json(u->id),
 	    "state", state_for_customer(state_is_final(u->entry->state) ? u->entry->state : STATE_COMPLETED),
 	    "rotated", o->rotated ? 1 : 0,
-	    "proof", proof_word(o));
+	    "proof", proof_word(u->entry));
 	return u->call->result != NULL ? ERR_OK : ERR_NO_MEMORY;
 }
 

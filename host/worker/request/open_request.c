@@ -206,7 +206,10 @@ request_report(struct open_request *r)
 	if (e != ERR_OK)
 		log_info("request", "report=%s", err_name(e));
 	if (is_a_verdict(e)) {
-		request_entry(r)->outcome.reported = true;
+		struct journal_outcome *o = &request_entry(r)->outcome;
+		o->reported = true;
+		if (e == ERR_PROOF_REFUSED)
+			o->error = e;
 		(void)journal_save(r->journal);
 	}
 	return e;

@@ -33,6 +33,7 @@ class WorkerTest(unittest.TestCase):
         for secret in (SO_PIN, NEXT_SO_PIN, WRONG_SO_PIN, NEW_PIN, CODE, CODE.replace("-", "")[:12]):
             for form in worker_stage.hidden(secret):
                 self.assertNotIn(form, written)
+        self.assertNotIn("Sanitizer", written)
         self.assertNotIn("C_InitToken", self.stage.get("card/log"))
 
     def result(self, frame):
@@ -507,6 +508,8 @@ class Disturbed(WorkerTest):
         self.tms.faults["done"] = [refuses(409, "proof_refused")]
         self.refused("proof_refused", self.unlock(request))
         self.assertEqual(self.stage.remembers()["user_pin"], NEW_PIN)
+        self.refused("proof_refused", self.unlock(request))
+        self.assertEqual(len(self.calls("done")), 1)
 
 
 class Killed(WorkerTest):

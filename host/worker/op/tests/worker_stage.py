@@ -15,6 +15,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.normpath(os.path.join(HERE, "../../../.."))
 sys.path[:0] = [os.path.join(HERE, "../../tms/tests"), os.path.join(ROOT, "tests/check")]
 
+import jsonschema  # noqa: E402 (Debian's python3-jsonschema)
+
 import fake_tms  # noqa: E402
 from fake_tms import wire  # noqa: E402
 
@@ -23,6 +25,15 @@ ORIGIN = "https://portal.mokhoa.test"
 TOKEN = {"manufacturer": "Mokhoa tests", "model": "Mock", "serial": "MOCK0001"}
 SO_PIN, NEXT_SO_PIN, WRONG_SO_PIN = "87654321", "13572468", "40506070"
 PIN, NEW_PIN = "1234", "739102"
+
+
+with open(os.path.join(ROOT, "protocol/host.schema.json"), encoding="utf-8") as schema_file:
+    SCHEMA = json.load(schema_file)
+
+
+def check(name, value):
+    """What the worker says is what the schema says that a page gets."""
+    jsonschema.validate(value, {**SCHEMA, "oneOf": [{"$ref": "#/$defs/" + name}]})
 
 
 def enter_stage():
@@ -44,6 +55,7 @@ class Worker:
         self.log = open(os.path.join(stage.folder, "worker.log"), "ab")
         self.process = subprocess.Popen([os.path.join(BIN, "mokhoa-worker")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log,
                                         env=stage.environment)
+        self.op = op
         self.notifications = []
         self.send({"op": op, "profile": profile, "origin": origin, "params": params})
 
@@ -56,7 +68,14 @@ class Worker:
         head = self.process.stdout.read(4)
         if len(head) < 4:
             return None
-        return json.loads(self.process.stdout.read(struct.unpack("=I", head)[0]))
+        frame = json.loads(self.process.stdout.read(struct.unpack("=I", head)[0]))
+        if "notification" in frame:
+            check(frame["notification"] + ".params", frame["params"])
+        elif "result" in frame:
+            check(self.op + ".result", frame["result"])
+        else:
+            check("error", frame["error"])
+        return frame
 
     def until(self, stage):
         """Reads until the worker enters this stage of an unlock."""
