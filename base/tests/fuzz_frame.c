@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* However a stream is cut into reads, the same frames come out of it, and none that is not whole. The first byte says how it is cut. */
 #include "frame.h"
+#include "fuzz.h"
 #include "os.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define MAX 512
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* The next frame of the stream, found without a reader; false where there is none, or none may follow. */
 static bool
@@ -26,13 +24,6 @@ expected(const uint8_t *stream, size_t len, size_t *at, const uint8_t **ret_byte
 	*ret_len = announced;
 	*at += sizeof(announced) + announced;
 	return true;
-}
-
-static void
-must(bool holds)
-{
-	if (!holds)
-		abort();
 }
 
 /* Takes every frame that is there; false where the stream cannot be trusted any more. */

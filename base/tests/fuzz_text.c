@@ -1,20 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The readers of foreign text: base64url, hexadecimal, UTF-8, origins. */
+#include "fuzz.h"
 #include "text.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define MAX 4096
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-must(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 /* What decodes is spelled in the only way there is. */
 static void

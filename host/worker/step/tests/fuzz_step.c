@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Both readers of the step's pipe: the child reads a request, the parent an answer that a hostile module may have written. */
+#include "fuzz.h"
 #include "json.h"
 #include "step_wire.h"
-
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* What was read as a request is packed and read again, and must be the same. */
 static void
@@ -19,8 +14,7 @@ read_request(const json_t *json)
 	if (step_request_from_json(json, &first) != ERR_OK)
 		return;
 	again = step_request_json(&first);
-	if (again == NULL || !json_equal(again, (json_t *)json) || step_request_from_json(again, &second) != ERR_OK)
-		abort();
+	must(again != NULL && json_equal(again, (json_t *)json) && step_request_from_json(again, &second) == ERR_OK);
 	json_decref(again);
 }
 
