@@ -30,7 +30,7 @@ struct config_vault {
 	const char *public_key;	 /* file (keyfile.h), KEY_KEM_PK_LEN bytes */
 	const char *private_key; /* file, KEY_KEM_SK_LEN bytes; only the vault's user can read it */
 	const char *client;	 /* user that may call it; NULL: the vault's own */
-	unsigned rows_per_hour;	 /* default 60 */
+	unsigned rows_per_hour;	 /* an unlock takes two or three; default 200 */
 };
 
 enum config_tls {

@@ -103,7 +103,7 @@ test_right(void)
 	CHECK_TEXT(c->language, "vi");
 	CHECK(c->portal == NULL && c->listen.group == NULL && c->smtp.credentials == NULL && c->vault.client == NULL && !c->escrow_log_same_device);
 	CHECK(c->request_valid_s == 604800 && c->approval_valid_s == 604800 && c->code_valid_s == 86400 && c->unknown_after_s == 3600);
-	CHECK(c->listen.threads == 4 && c->vault.rows_per_hour == 60 && c->unidentified_max == 1000 && c->unidentified_by_address == 5);
+	CHECK(c->listen.threads == 4 && c->vault.rows_per_hour == 200 && c->unidentified_max == 1000 && c->unidentified_by_address == 5);
 	CHECK(c->smtp.tls == CONFIG_TLS_NONE);
 	config_free(c);
 	if (!CHECK(config_parse(most, sizeof(most) - 1, "tms.json", &c, where) == ERR_OK)) {
