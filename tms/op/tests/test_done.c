@@ -153,6 +153,44 @@ test_without_grant(void)
 	world_free(w);
 }
 
+/* The next one that an earlier session was granted is not this session's to report. */
+static void
+test_rotated_by_another(void)
+{
+	struct world *w = world_new();
+	struct machine *dead;
+	struct machine *m = machine_new(w, 1, MACHINE_OWN);
+	struct store_token before;
+
+	world_import(w, 1, "khach@example.vn");
+	dead = granted(w, 1);
+	before = token_row(w, dead);
+	CHECK(machine_to_release(m) == ERR_OK);
+	CHECK(machine_done(m, &completed) == ERR_STATE_WRONG);
+	CHECK(token_row(w, m).active == before.active && token_row(w, m).next == before.next);
+	machine_free(dead);
+	machine_free(m);
+	world_free(w);
+}
+
+/* What ended keeps no code. */
+static void
+test_codes_end(void)
+{
+	struct world *w = world_new();
+	struct machine *m = machine_new(w, 1, MACHINE_OWN);
+	struct store_code codes[STORE_CODES_MAX];
+	size_t count = 0;
+
+	world_import(w, 1, "khach@example.vn");
+	CHECK(machine_to_release(m) == ERR_OK);
+	CHECK(store_code_list(w->scratch.store, m->number, codes, &count) == ERR_OK && count == 1);
+	CHECK(machine_done(m, &failed) == ERR_OK);
+	CHECK(store_code_list(w->scratch.store, m->number, codes, &count) == ERR_OK && count == 0);
+	machine_free(m);
+	world_free(w);
+}
+
 static void
 test_failed(void)
 {
@@ -246,6 +284,8 @@ main(void)
 	test_without_certificate();
 	test_not_rotated();
 	test_without_grant();
+	test_rotated_by_another();
+	test_codes_end();
 	test_failed();
 	test_unknown();
 	test_overtaken();

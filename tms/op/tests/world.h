@@ -120,7 +120,8 @@ enum err machine_create(struct machine *m);		    /* verifies the answer's signat
 enum err machine_verb(struct machine *m, const char *verb); /* status, resend, cancel; verifies and keeps what it said */
 enum err machine_approve(struct machine *m);		    /* the first approver says yes, on the phone */
 void machine_mail(struct machine *m, int64_t valid_s);	    /* what the mail worker does: a new code's public half */
-enum err machine_release(struct machine *m);		    /* opens what was sealed */
+json_t *machine_release_body(struct machine *m);
+enum err machine_release(struct machine *m); /* opens what was sealed */
 enum err machine_grant(struct machine *m, unsigned active);
 
 struct machine_report {

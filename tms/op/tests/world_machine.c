@@ -254,24 +254,28 @@ open_sealed(const struct machine *m, const json_t *answer, bool granted, unsigne
 	buf_free(&info);
 }
 
-enum err
-machine_release(struct machine *m)
+json_t *
+machine_release_body(struct machine *m)
 {
 	struct buf transcript = buf_new(TRANSCRIPT_MAX);
 	struct buf proof = buf_new(TRANSCRIPT_MAX);
-	unsigned char plain[TRANSCRIPT_SEALED_LEN];
-	json_t *answer;
-	enum err e;
 
 	compute_h(m);
 	transcript_release_request(&transcript, m->h);
 	transcript_code_proof(&proof, m->h);
-	e = world_call(m->world, op_release, m->id_text,
-	    json_pack("{s:o, s:o, s:o}",
-		"approval", json_b64(m->approval, sizeof(m->approval)),
-		"signature", signature(m->sig, &transcript),
-		"proof", signature(m->code, &proof)),
-	    &answer);
+	return json_pack("{s:o, s:o, s:o}",
+	    "approval", json_b64(m->approval, sizeof(m->approval)),
+	    "signature", signature(m->sig, &transcript),
+	    "proof", signature(m->code, &proof));
+}
+
+enum err
+machine_release(struct machine *m)
+{
+	unsigned char plain[TRANSCRIPT_SEALED_LEN];
+	json_t *answer;
+	enum err e = world_call(m->world, op_release, m->id_text, machine_release_body(m), &answer);
+
 	if (e == ERR_OK) {
 		open_sealed(m, answer, false, 0, plain);
 		CHECK(transcript_unpack_release(plain, m->nonce, m->candidates, &m->candidate_count) == ERR_OK);
