@@ -27,6 +27,18 @@ check_caller(struct call *c, const struct store_request *r, const struct decode_
 	return call_check_signature(r, &transcript, d->signature);
 }
 
+/*
+ * Only the newest release of a token may rotate it: an older one knows nothing of what came after, and what it was granted may be no
+ * candidate any more.
+ */
+static enum err
+check_newest(struct call *c, const struct store_request *r, struct store_token *ret_token)
+{
+	enum err e = store_token_by_name(c->store, &r->token, ret_token);
+
+	return e == ERR_OK && ret_token->release != r->number ? ERR_STATE_WRONG : e;
+}
+
 /* The vault makes the next SO PIN after the active one. */
 static enum err
 renew(struct call *c, const struct store_request *r, const struct store_escrow *active, const unsigned char h[KEY_HASH_LEN],
@@ -50,8 +62,8 @@ renew(struct call *c, const struct store_request *r, const struct store_escrow *
 }
 
 /*
- * In a transaction. Only the newest release of a token may rotate it: an older one knows nothing of what came after. The log comes before
- * the commit: a line too many is a candidate that is not needed, a line too few would be a token that nobody can open.
+ * In a transaction. The log comes before the commit: a line too many is a candidate that is not needed, a line too few would be a token that
+ * nobody can open.
  */
 static enum err
 keep(struct call *c, struct store_request *r, struct store_escrow *next, struct store_grant *grant, int64_t active)
@@ -60,9 +72,7 @@ keep(struct call *c, struct store_request *r, struct store_escrow *next, struct 
 	enum err e = store_request_by_number(c->store, r->number, r);
 
 	if (e == ERR_OK)
-		e = store_token_by_name(c->store, &r->token, &token);
-	if (e == ERR_OK && token.release != r->number)
-		e = ERR_STATE_WRONG;
+		e = check_newest(c, r, &token);
 	if (e == ERR_OK)
 		e = store_escrow_insert(c->store, next, &grant->next);
 	if (e == ERR_OK)
@@ -111,6 +121,7 @@ op_grant(struct call *c, json_t **ret_answer)
 	struct store_request r;
 	struct store_release released;
 	struct store_grant given;
+	struct store_token token;
 	unsigned char h[KEY_HASH_LEN];
 	enum state to;
 	enum err e = decode_grant(c->body, &d);
@@ -130,5 +141,8 @@ op_grant(struct call *c, json_t **ret_answer)
 	}
 	if (e == ERR_OK && given.active != d.active)
 		e = ERR_STATE_WRONG;
+	/* looked at last, also for a grant that was kept before: another release may have come since */
+	if (e == ERR_OK)
+		e = check_newest(c, &r, &token);
 	return e == ERR_OK ? answer_grant(c, h, given.active, &given.answer, ret_answer) : e;
 }

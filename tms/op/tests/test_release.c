@@ -270,8 +270,8 @@ test_two_candidates(void)
 	m = approved(w, 1);
 	CHECK(machine_release(m) == ERR_OK && m->candidate_count == 2);
 	CHECK(is_so_pin(&m->candidates[0], WORLD_SO_PIN) && secret_equal(&m->candidates[1], &dead->next));
-	/* the dead one wakes up: it may have its stored answer, but it rotates nothing any more */
-	CHECK(machine_grant(dead, 0) == ERR_OK);
+	/* the dead one wakes up: what it was granted is not given out again, because it may soon be no candidate any more */
+	CHECK(machine_grant(dead, 0) == ERR_STATE_WRONG);
 	token = token_row(w, m);
 	CHECK(machine_grant(m, 1) == ERR_OK);
 	CHECK(token_row(w, m).active == token.next && token_row(w, m).next != token.next);
