@@ -87,7 +87,10 @@ count_attempt(struct call *c, struct store_request *r)
 	return call_end(c, e);
 }
 
-/* Writes down a code that was not right; the last try ends the request. */
+/*
+ * Writes down a code that was not right; the last try ends the request, unless a call that came at the same time has done so. In either case
+ * what was tried stays written down.
+ */
 static enum err
 refuse_code(struct call *c, struct store_request *r, enum err why)
 {
@@ -96,13 +99,15 @@ refuse_code(struct call *c, struct store_request *r, enum err why)
 
 	if (e != ERR_OK)
 		return e;
-	e = call_audit(c, NULL, r->number, "code", "error=%s tries_left=%u", err_name(why), left);
-	if (e == ERR_OK && left == 0)
+	e = store_request_by_number(c->store, r->number, r);
+	if (e == ERR_OK)
+		e = call_audit(c, NULL, r->number, "code", "error=%s tries_left=%u", err_name(why), left);
+	if (e == ERR_OK && left == 0 && r->state == STATE_APPROVED)
 		e = call_move(c, r, MACHINE_LOCK_OUT, "");
 	e = call_end(c, e);
 	if (e != ERR_OK)
 		return e;
-	if (left == 0)
+	if (r->state == STATE_LOCKED_OUT)
 		return ERR_REQUEST_LOCKED_OUT;
 	if (why == ERR_CODE_WRONG)
 		c->detail = json_pack("{s:i}", "tries_left", (int)left);
