@@ -627,7 +627,7 @@ class CardTest(StepTest):
             sent = [apdu[0][:8] for apdu in self.bench.apdus(0)[before:]]
             errors.setdefault(answer["error"], []).append(k)
             with self.subTest(how=how, k=k):
-                self.assertIn(answer["error"], ("ok", "token_removed", "token_failed", "module_failed"))
+                self.assertIn(answer["error"], ("ok", "token_removed", "token_absent", "token_failed", "module_failed"))
                 self.assertLessEqual(len([a for a in sent if a in ("002C0081", "00240088")]), 1)
                 self.assertEqual(self.tries(), (3, 15))
                 yield answer["error"]

@@ -416,6 +416,13 @@ report(struct unlock *u)
 	return u->call->result != NULL ? ERR_OK : ERR_NO_MEMORY;
 }
 
+/* It was here when this unlock began: a step that does not find it any more means that it was pulled out. */
+static enum err
+since_begun(const struct unlock *u, enum err e)
+{
+	return e == ERR_TOKEN_ABSENT && u->stage > STAGE_PROMPTING ? ERR_TOKEN_REMOVED : e;
+}
+
 static enum err
 unlock_token(struct unlock *u)
 {
@@ -428,6 +435,7 @@ unlock_token(struct unlock *u)
 	    (e = release(u)) != ERR_OK ||
 	    (e = set_pin(u)) != ERR_OK ||
 	    (e = prove_pin(u)) != ERR_OK) {
+		e = since_begun(u, e);
 		note_failure(u, e);
 		return e;
 	}
