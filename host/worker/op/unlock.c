@@ -213,6 +213,13 @@ release(struct unlock *u)
 	return e;
 }
 
+/* It was here when this unlock began: a step that does not find it any more means that it was pulled out. */
+static enum err
+since_begun(const struct unlock *u, enum err e)
+{
+	return e == ERR_TOKEN_ABSENT && u->stage > STAGE_PROMPTING ? ERR_TOKEN_REMOVED : e;
+}
+
 /* ---- the new PIN ---- */
 
 /* Whether the SO PIN was presented, or may have been (step.h), and the token did not say whether it was right. */
@@ -334,7 +341,7 @@ change_so_pin(struct unlock *u)
 	    (e = rotate(u)) == ERR_OK &&
 	    (e = prove_rotation(u)) == ERR_OK)
 		o->rotated = true;
-	o->error = e;
+	o->error = since_begun(u, e);
 	o->cryptoki = u->said.cryptoki;
 	o->stage = e == ERR_OK ? STAGE_REPORTING : u->stage;
 	if (e != ERR_OK)
@@ -414,13 +421,6 @@ report(struct unlock *u)
 	    "rotated", o->rotated ? 1 : 0,
 	    "proof", proof_word(u->entry));
 	return u->call->result != NULL ? ERR_OK : ERR_NO_MEMORY;
-}
-
-/* It was here when this unlock began: a step that does not find it any more means that it was pulled out. */
-static enum err
-since_begun(const struct unlock *u, enum err e)
-{
-	return e == ERR_TOKEN_ABSENT && u->stage > STAGE_PROMPTING ? ERR_TOKEN_REMOVED : e;
 }
 
 static enum err
