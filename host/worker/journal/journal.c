@@ -235,7 +235,7 @@ is_same_question(const struct journal_entry *a, const struct journal_entry *b)
 }
 
 struct draft_search {
-	const struct journal_entry *wanted;
+	const struct journal_entry *wanted; /* NULL: none; what is too old is thrown away all the same */
 	const char *folder;
 	struct journal *found;
 };
@@ -281,7 +281,7 @@ look_at_draft(const char *name, void *context)
 	age = os_time() - j->entry.created;
 	if (age > DRAFT_SECONDS)
 		(void)os_remove(j->path);
-	else if (is_same_question(&j->entry, search->wanted))
+	else if (search->wanted != NULL && is_same_question(&j->entry, search->wanted))
 		search->found = j;
 	if (search->found != j)
 		journal_close(j);
@@ -411,6 +411,7 @@ journal_list(const char *profile, struct journal_list *ret)
 {
 	struct id_search search = { .list = ret };
 	char folder[OS_PATH_MAX];
+	struct draft_search drafts = { .folder = folder };
 	size_t kept = 0;
 	enum err e = folder_of(profile, folder);
 
@@ -419,6 +420,8 @@ journal_list(const char *profile, struct journal_list *ret)
 		e = os_list(folder, add_id, &search);
 	if (e == ERR_OK)
 		e = search.error;
+	if (e == ERR_OK)
+		e = os_list(folder, look_at_draft, &drafts);
 	if (e != ERR_OK) {
 		journal_list_free(ret);
 		return e;

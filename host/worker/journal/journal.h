@@ -115,7 +115,10 @@ struct journal_list {
 	size_t count;
 };
 
-/* The ids of this user's requests in this profile; throws away what ended 90 days ago. The caller frees. */
+/*
+ * The ids of this user's requests in this profile; throws away what ended 90 days ago, and what has waited more than an hour for its id,
+ * so that no keys stay behind for nothing. The caller frees.
+ */
 enum err journal_list(const char *profile, struct journal_list *ret);
 void journal_list_free(struct journal_list *list);
 

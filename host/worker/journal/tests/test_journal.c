@@ -250,6 +250,30 @@ an_old_draft_is_thrown_away(void)
 	journal_close(j);
 }
 
+/* Its keys must not lie there until somebody happens to ask again. */
+static void
+an_old_draft_goes_with_the_list(void)
+{
+	struct journal_entry e = sample_entry(os_time());
+	struct journal_list list = { .ids = NULL };
+	struct journal *j = NULL;
+
+	start_empty();
+	CHECK(journal_begin(&e, &j) == ERR_OK);
+	journal_close(j);
+	CHECK(journal_list(PROFILE, &list) == ERR_OK && list.count == 0 && exists(DRAFT_FILE));
+	journal_list_free(&list);
+	CHECK(journal_begin(&e, &j) == ERR_OK);
+	journal_entry(j)->created -= 2 * 60 * 60;
+	CHECK(journal_save(j) == ERR_OK);
+	/* somebody works on it */
+	CHECK(journal_list(PROFILE, &list) == ERR_OK && exists(DRAFT_FILE));
+	journal_list_free(&list);
+	journal_close(j);
+	CHECK(journal_list(PROFILE, &list) == ERR_OK && list.count == 0 && !exists(DRAFT_FILE));
+	journal_list_free(&list);
+}
+
 /* The process died between writing ID.json and removing the draft, and the request went on since. */
 static void
 the_counter_survives_a_second_naming(void)
@@ -474,6 +498,7 @@ main(void)
 	a_request_gets_its_name();
 	a_lost_create_is_made_again();
 	an_old_draft_is_thrown_away();
+	an_old_draft_goes_with_the_list();
 	the_counter_survives_a_second_naming();
 	a_counter_is_on_the_disk_before_it_is_used();
 	one_works_on_a_request_at_a_time();
