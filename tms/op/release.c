@@ -10,7 +10,8 @@
 #include <string.h>
 
 #define ATTEMPTS_MAX 5
-#define FAILURES_MAX 2 /* releases of a token that no grant followed: the next one is not made */
+#define TRY_S	     15 /* longer than an attempt takes, the 10 seconds of the vault included; one that is older has died with its server */
+#define FAILURES_MAX 2	/* releases of a token that no grant followed: the next one is not made */
 
 /* ---- who calls ---- */
 
@@ -69,7 +70,10 @@ check_code(struct call *c, const struct store_request *r, const struct decode_re
 	return ERR_CODE_WRONG;
 }
 
-/* Committed before anything is checked, so that no crash and no race gives a free try. */
+/*
+ * Committed before anything is checked, so that no crash gives a free try; one at a time, so that right codes which come at once are not
+ * counted against each other, and wrong ones are no more than five.
+ */
 static enum err
 count_attempt(struct call *c, struct store_request *r)
 {
@@ -78,18 +82,22 @@ count_attempt(struct call *c, struct store_request *r)
 	if (e != ERR_OK)
 		return e;
 	e = store_request_by_number(c->store, r->number, r);
-	if (e == ERR_OK && r->state != STATE_APPROVED)
-		e = ERR_BUSY; /* another call of this request is faster: asked again, this one gets what became of it */
+	/* another call of this request is faster: asked again, this one gets what became of it */
+	if (e == ERR_OK && (r->state != STATE_APPROVED || r->trying > c->now - TRY_S))
+		e = ERR_BUSY;
 	else if (e == ERR_OK && r->attempts >= ATTEMPTS_MAX)
 		e = call_move(c, r, MACHINE_LOCK_OUT, "");
 	else if (e == ERR_OK)
-		e = store_request_set_attempts(c->store, r->number, ++r->attempts);
-	return call_end(c, e);
+		e = store_request_begin_try(c->store, r->number, c->now, c->now - TRY_S);
+	e = call_end(c, e);
+	if (e == ERR_OK && r->state == STATE_APPROVED)
+		r->attempts++;
+	return e;
 }
 
 /*
- * Writes down a code that was not right; the last try ends the request, unless a call that came at the same time has done so. In either case
- * what was tried stays written down.
+ * Writes down a code that was not right; the last try ends the request, unless it was ended otherwise in between. In either case what was
+ * tried stays written down.
  */
 static enum err
 refuse_code(struct call *c, struct store_request *r, enum err why)
@@ -102,6 +110,8 @@ refuse_code(struct call *c, struct store_request *r, enum err why)
 	e = store_request_by_number(c->store, r->number, r);
 	if (e == ERR_OK)
 		e = call_audit(c, NULL, r->number, "code", "error=%s tries_left=%u", err_name(why), left);
+	if (e == ERR_OK)
+		e = store_request_end_try(c->store, r->number, r->attempts);
 	if (e == ERR_OK && left == 0 && r->state == STATE_APPROVED)
 		e = call_move(c, r, MACHINE_LOCK_OUT, "");
 	e = call_end(c, e);
@@ -187,27 +197,28 @@ reseal(struct call *c, const struct store_request *r, const struct store_token *
 }
 
 /*
- * In a transaction. The vault was asked outside of it, so what it was asked about is looked at again: ERR_BUSY where another request has
- * changed the token's candidates in between.
+ * In a transaction. The vault was asked outside of it, so what it was asked about is looked at again: ERR_BUSY where the token's candidates
+ * are others by now.
  */
 static enum err
 keep(struct call *c, struct store_request *r, const struct store_token *before, const struct store_release *release)
 {
 	struct store_token token;
+	enum state to;
 	enum err e = store_request_by_number(c->store, r->number, r);
 
-	if (e == ERR_OK && r->state != STATE_APPROVED)
-		e = ERR_STATE_WRONG;
+	if (e == ERR_OK)
+		e = machine_next(r->state, MACHINE_RELEASE, &to);
 	if (e == ERR_OK)
 		e = store_token_by_name(c->store, &r->token, &token);
-	if (e == ERR_OK && (token.active != before->active || token.next != before->next || token.state == STORE_SUSPECT))
+	if (e == ERR_OK && (r->state != STATE_APPROVED || token.active != before->active || token.next != before->next || token.state == STORE_SUSPECT))
 		e = ERR_BUSY;
 	if (e == ERR_OK)
 		e = store_release_insert(c->store, release);
 	if (e == ERR_OK)
 		e = store_token_released(c->store, token.id, r->number);
 	if (e == ERR_OK)
-		e = store_request_set_attempts(c->store, r->number, 0);
+		e = store_request_end_try(c->store, r->number, 0);
 	if (e == ERR_OK)
 		e = call_move(c, r, MACHINE_RELEASE, before->next != 0 ? "candidates=2" : "candidates=1");
 	return e;
@@ -217,8 +228,7 @@ keep(struct call *c, struct store_request *r, const struct store_token *before, 
 static void
 forgive_attempt(struct call *c, const struct store_request *r)
 {
-	if (r->attempts != 0)
-		store_request_set_attempts(c->store, r->number, r->attempts - 1);
+	store_request_end_try(c->store, r->number, r->attempts - 1);
 }
 
 static enum err
@@ -230,16 +240,12 @@ release(struct call *c, struct store_request *r, const struct store_token *token
 	*ret_release = (struct store_release){ .number = r->number, .created = c->now };
 	memcpy(ret_release->h, h, KEY_HASH_LEN);
 	e = reseal(c, r, token, ret_release);
-	if (e != ERR_OK) {
-		forgive_attempt(c, r);
-		return e;
-	}
-	e = call_begin(c);
+	if (e == ERR_OK)
+		e = call_begin(c);
 	if (e == ERR_OK)
 		e = call_end(c, keep(c, r, token, ret_release));
-	/* the same call came twice at once, and the other one was first: its answer is this one's, too */
-	if (e == ERR_STATE_WRONG)
-		e = store_release_of(c->store, r->number, ret_release);
+	if (e != ERR_OK)
+		forgive_attempt(c, r);
 	return e;
 }
 

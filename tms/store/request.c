@@ -7,7 +7,7 @@
 /* In the order in which read_request() reads. */
 #define COLUMNS \
 	"number, id, create_hash, manufacturer, model, serial, certificate_serial, customer, email, reason, language," \
-	" host_kem_pk, host_sig_pk, address, state, identified, created, changed, decided, decider, expires, counter, attempts, note"
+	" host_kem_pk, host_sig_pk, address, state, identified, created, changed, decided, decider, expires, counter, attempts, trying, note"
 #define SELECT "SELECT " COLUMNS " FROM request "
 
 static void
@@ -39,6 +39,7 @@ read_request(struct query *q, struct store_request *r)
 	r->expires = query_get_int(q);
 	r->counter = (uint64_t)query_get_int(q);
 	r->attempts = (unsigned)query_get_int(q);
+	r->trying = query_get_int(q);
 	query_get_text(q, r->note, sizeof(r->note));
 }
 
@@ -263,9 +264,20 @@ set_text(struct query q, const char *text, int64_t number)
 }
 
 enum err
-store_request_set_attempts(struct store *s, int64_t number, unsigned attempts)
+store_request_begin_try(struct store *s, int64_t number, int64_t now, int64_t since)
 {
-	return set_int(query_new(s, "UPDATE request SET attempts = ? WHERE number = ?"), attempts, number);
+	struct query q = query_new(s, "UPDATE request SET attempts = attempts + 1, trying = ? WHERE number = ? AND trying <= ?");
+
+	query_int(&q, now);
+	query_int(&q, number);
+	query_int(&q, since);
+	return run_on_one(&q, ERR_BUSY);
+}
+
+enum err
+store_request_end_try(struct store *s, int64_t number, unsigned attempts)
+{
+	return set_int(query_new(s, "UPDATE request SET trying = 0, attempts = ? WHERE number = ?"), attempts, number);
 }
 
 enum err

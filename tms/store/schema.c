@@ -69,6 +69,7 @@ static const char *const steps[] = {
 	" expires INTEGER NOT NULL,"
 	" counter INTEGER NOT NULL DEFAULT 0,"
 	" attempts INTEGER NOT NULL DEFAULT 0,"
+	" trying INTEGER NOT NULL DEFAULT 0,"
 	" note TEXT NOT NULL DEFAULT ''"
 	") STRICT;"
 	"CREATE INDEX request_state ON request (state, number);"

@@ -152,6 +152,7 @@ struct store_request {
 	int64_t expires;
 	uint64_t counter;	    /* the highest that the host has signed */
 	unsigned attempts;	    /* codes tried and not found right */
+	int64_t trying;		    /* when the attempt that is under way began, or 0 */
 	char note[STORE_NOTE_SIZE]; /* for the customer: why it was refused */
 };
 
@@ -181,7 +182,13 @@ enum err store_request_transition(struct store *s, int64_t number, enum state fr
 /* Takes a counter that is higher than every one before; ERR_SIGNATURE_REFUSED for another. */
 enum err store_request_count_up(struct store *s, int64_t number, uint64_t counter);
 
-enum err store_request_set_attempts(struct store *s, int64_t number, unsigned attempts);
+/*
+ * Counts an attempt at a code and takes the request for it: ERR_BUSY while another one is under way that began after `since`. Ended with the
+ * count that it leaves.
+ */
+enum err store_request_begin_try(struct store *s, int64_t number, int64_t now, int64_t since);
+enum err store_request_end_try(struct store *s, int64_t number, unsigned attempts);
+
 enum err store_request_set_expires(struct store *s, int64_t number, int64_t expires);
 enum err store_request_set_email(struct store *s, int64_t number, const char *email);
 enum err store_request_set_note(struct store *s, int64_t number, const char *note);
