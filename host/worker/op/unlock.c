@@ -238,6 +238,13 @@ is_unclear(enum err e, const struct step_outcome *said)
 	}
 }
 
+/* A step looks for the token by its name; one that this process has seen and that is not there any more was pulled out. */
+static enum err
+said_by_step(enum err e)
+{
+	return e == ERR_TOKEN_ABSENT ? ERR_TOKEN_REMOVED : e;
+}
+
 /* Written down as unclear before the token is asked, and as what it was afterwards: a crash in between counts as a try. */
 static enum err
 try_candidate(struct unlock *u, unsigned i)
@@ -248,7 +255,7 @@ try_candidate(struct unlock *u, unsigned i)
 	e = journal_save(u->request.journal);
 	if (e != ERR_OK)
 		return e;
-	e = step_set_pin(u->token.module, &u->entry->token, &u->released.candidates[i], &u->pin, &u->said);
+	e = said_by_step(step_set_pin(u->token.module, &u->entry->token, &u->released.candidates[i], &u->pin, &u->said));
 	if (e == ERR_TOKEN_SO_REFUSED)
 		u->entry->refused |= 1u << i;
 	if (!is_unclear(e, &u->said))
@@ -295,8 +302,8 @@ prove_pin(struct unlock *u)
 	if (e == ERR_OK)
 		e = buf_error(&message);
 	if (e == ERR_OK)
-		e = step_prove(u->token.module, &u->entry->token, &u->pin, u->entry->certificate, u->entry->certificate_len, message.data, message.len,
-		    &proof, &u->said);
+		e = said_by_step(step_prove(u->token.module, &u->entry->token, &u->pin, u->entry->certificate, u->entry->certificate_len,
+		    message.data, message.len, &proof, &u->said));
 	buf_free(&message);
 	if (e == ERR_OK)
 		note_success(&u->entry->outcome, &proof);
@@ -318,7 +325,9 @@ rotate(struct unlock *u)
 {
 	enum err e = enter(u, STAGE_ROTATING);
 
-	return e == ERR_OK ? step_rotate(u->token.module, &u->entry->token, &u->released.candidates[u->active], &u->next, &u->said) : e;
+	if (e == ERR_OK)
+		e = step_rotate(u->token.module, &u->entry->token, &u->released.candidates[u->active], &u->next, &u->said);
+	return said_by_step(e);
 }
 
 static enum err
@@ -326,7 +335,9 @@ prove_rotation(struct unlock *u)
 {
 	enum err e = enter(u, STAGE_PROVING_ROTATION);
 
-	return e == ERR_OK ? step_prove_rotation(u->token.module, &u->entry->token, &u->next, &u->pin, &u->said) : e;
+	if (e == ERR_OK)
+		e = step_prove_rotation(u->token.module, &u->entry->token, &u->next, &u->pin, &u->said);
+	return said_by_step(e);
 }
 
 /* The server has the next SO PIN before the token gets it, and keeps the old one until it is told that the new one was proved. */

@@ -432,6 +432,19 @@ class Disturbed(WorkerTest):
         self.stage.script()
         self.unlocked(self.unlock(request), request)
 
+    def test_pulled_out_between_the_steps(self):
+        def pull(handler, right):
+            self.stage.script("empty 0")
+            handler.send(200, right)
+
+        request = self.approved()
+        self.tms.faults["release"] = [pull]
+        self.refused("token_removed", self.unlock(request))
+        self.assertEqual((self.stage.entry()["unclear"], self.stage.pin_calls()), (0, []))
+        self.stage.script()
+        self.tms.faults["grant"] = [pull]
+        self.not_rotated(self.unlock(request), request, "rotating", "token_removed")
+
     def test_a_pin_that_the_token_refuses_costs_nothing(self):
         request = self.approved()
         self.stage.script("rv C_InitPIN 0xa2")
