@@ -46,7 +46,7 @@ class Stage:
         os.chmod(self.dir, 0o755)
         try:
             self.sh("tms_up $DIR")
-        except Exception:
+        except BaseException:
             self.close()
             raise
         self.public, self.admin, _ = (int(p) for p in self.sh("tms_ports $DIR").split())
@@ -57,7 +57,7 @@ class Stage:
         done = subprocess.run(["sh", "-eu", "-c", sources + script], env=env, input=text, capture_output=True, text=True, timeout=120, check=False)
         if done.returncode == 77:
             print(done.stderr.strip())
-            os._exit(77)  # no other thread holds anything that outlives the stage
+            sys.exit(77)
         if check and done.returncode != 0:
             raise RuntimeError(f"{script}: {done.returncode}\n{done.stdout}{done.stderr}")
         return done.stdout.strip()
