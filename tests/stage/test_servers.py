@@ -259,6 +259,36 @@ class Servers(unittest.TestCase):
         state, error = until("a verdict", lambda: self.outbox(customer, "failed"))
         self.assertEqual((error, self.stage.mails(customer.address)), ("state_wrong", []))
 
+    def test_mail_over_tls(self):
+        config = f"{self.stage.dir}/tms/tms.json"
+        with open(config, encoding="utf-8") as f:
+            before = f.read()
+        self.stage.sh("postfix_down $DIR; postfix_up $DIR $(tms_ports $DIR | cut -d ' ' -f 3) $DIR/pki/tls.pem $DIR/pki/tls.key")
+        try:
+            self.serve_with(config, before, ca="tls-ca")
+            customer = Customer(self.stage, "TLS1", "tls@khach.example").create().approve()
+            customer.code()
+            self.assertIn("with ESMTPS", self.stage.mails(customer.address)[0]["Received"])
+            # a server that is not the authority's gets no code
+            self.serve_with(config, before, ca="customer-ca")
+            customer = Customer(self.stage, "TLS2", "tls2@khach.example").create().approve()
+            until("a try", lambda: self.stage.sql("SELECT 1 FROM outbox WHERE number = ? AND tries > 0 AND state = 'queued'", customer.number))
+            self.assertEqual((self.codes(customer), self.stage.mails(customer.address)), (0, []))
+            with open(f"{self.stage.dir}/serve.log", encoding="utf-8") as f:
+                self.assertIn("alarm=settings", f.read())
+        finally:
+            self.stage.sh("postfix_down $DIR; stage_postfix $DIR")
+            self.serve_with(config, before)
+
+    def serve_with(self, config, text, ca=None):
+        """The server again, with STARTTLS and that authority, or as it was."""
+        settings = json.loads(text)
+        if ca:
+            settings["smtp"].update(tls="starttls", ca=f"{self.stage.dir}/pki/{ca}.pem")
+        with open(config, "w", encoding="utf-8") as f:
+            json.dump(settings, f)
+        self.stage.sh("serve_down $DIR; serve_up $DIR")
+
     def outbox(self, customer, state):
         rows = self.stage.sql("SELECT state, error FROM outbox WHERE number = ? AND kind = 'code' AND state = ?", customer.number, state)
         return rows[0] if rows else None
