@@ -12,6 +12,7 @@ packages_of() {
 		libmicrohttpd-dev libsqlite3-dev ;;
 	stage) echo opensc pcscd vsmartcard-vpcd nginx-light postfix openssl ca-certificates curl python3 python3-cryptography util-linux iproute2 procps ;;
 	test) echo git clang-14 clang clang-tidy-14 clang-format-14 libclang-rt-14-dev python3-jsonschema shellcheck strace \
+		pinentry-tty pinentry-curses \
 		file binutils sqlite3 softhsm2 opencryptoki ;;
 	*) echo "packages.sh: no such purpose: $1" >&2; return 2 ;;
 	esac
