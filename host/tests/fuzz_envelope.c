@@ -5,21 +5,11 @@
  */
 #include "envelope.h"
 #include "frame.h"
+#include "fuzz.h"
 #include "json.h"
 #include "params.h"
 
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-must(int holds)
-{
-	if (!holds)
-		abort();
-}
 
 static enum err
 judge(const struct envelope *v)

@@ -2,20 +2,10 @@
 /* A profile is the administrator's, but a broken one must be refused and not half read: what is accepted keeps its promises. */
 #include "profile_parse.h"
 
+#include "fuzz.h"
 #include "json.h"
 
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-must(int holds)
-{
-	if (!holds)
-		abort();
-}
 
 static void
 check_profile(const struct profile *p)
