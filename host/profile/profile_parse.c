@@ -39,8 +39,15 @@ word_ok(const char *text, size_t len)
 static bool
 path_ok(const char *text, size_t len)
 {
-	return len >= 2 && text[0] == '/' && text[len - 1] != '/' && text_is_showable(text, len) && strstr(text, "//") == NULL &&
-	       strstr(text, "/./") == NULL && strstr(text, "/../") == NULL;
+	if (text[0] != '/')
+		return false;
+	for (const char *slash = text; *slash != '\0';) {
+		size_t n = strcspn(slash + 1, "/");
+		if (n == 0 || (n <= 2 && strspn(slash + 1, ".") == n))
+			return false;
+		slash += 1 + n;
+	}
+	return text_is_showable(text, len);
 }
 
 static bool
@@ -86,12 +93,12 @@ language_ok(const char *text, size_t len)
 	return len == 2 && (strcmp(text, "vi") == 0 || strcmp(text, "en") == 0);
 }
 
-/* LD_* would put somebody's code before the module's; OPENSC_DEBUG writes PINs into a file. */
+/* LD_* and PKCS11_* would put somebody's code before the module's; OPENSC_DEBUG writes PINs into a file. */
 static bool
 variable_name_ok(const char *text, size_t len)
 {
 	return len >= 1 && len <= WORD_MAX && strspn(text, UPPER DIGITS "_") == len && strncmp(text, "LD_", 3) != 0 &&
-	       strcmp(text, "OPENSC_DEBUG") != 0;
+	       strncmp(text, "PKCS11_", 7) != 0 && strcmp(text, "OPENSC_DEBUG") != 0;
 }
 
 static bool
@@ -212,7 +219,7 @@ read_environment(json_t *variables, const char *at, struct profile_module *m, ch
 	{
 		struct profile_variable *v = &m->environment[m->environment_count++];
 		if (!variable_name_ok(name, strlen(name)))
-			return refuse(where, at, "a variable is [A-Z0-9_]{1,64}, never LD_* or OPENSC_DEBUG");
+			return refuse(where, at, "a variable is [A-Z0-9_]{1,64}, never LD_*, PKCS11_* or OPENSC_DEBUG");
 		if (!read_text(value, at, &value_rule, &v->value, where))
 			return false;
 		v->name = name;

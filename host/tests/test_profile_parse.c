@@ -198,8 +198,8 @@ module(const char *value, const char *names)
 static void
 test_modules(void)
 {
-	static const char *const paths[] = { "a.so", "./a.so", "../a.so", "/", "", "/a/", "//a", "/a//b", "/a/./b", "/a/../b", "~/a.so", "pkcs11:x", "C:\\\\a.dll" };
-	static const char *const names[] = { "LD_PRELOAD", "LD_LIBRARY_PATH", "LD_", "OPENSC_DEBUG", "opensc_conf", "A-B", "A=B", "", "Ă",
+	static const char *const paths[] = { "a.so", "./a.so", "../a.so", "/", "", "/a/", "//a", "/a//b", "/a/./b", "/a/../b", "/a/.", "/a/..", "/..", "/./a", "~/a.so", "pkcs11:x", "C:\\\\a.dll" };
+	static const char *const names[] = { "LD_PRELOAD", "LD_LIBRARY_PATH", "LD_", "PKCS11_PROVIDER", "OPENSC_DEBUG", "opensc_conf", "A-B", "A=B", "", "Ă",
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFGHIJKLM" };
 	char value[512];
 
