@@ -3,7 +3,7 @@
 #
 #   sh tests/run.sh [LABEL...]
 #
-# Installs what is missing (as root on Debian 12), builds with sanitizers and runs the tests of these labels: unit, e2e, lint, fuzz.
+# Installs what is missing (as root on Debian 12), builds with sanitizers and runs the tests of these labels: unit, e2e, hostile, lint, fuzz.
 # Without a label: all of them, which is what CI does. A missing card, server or tool is a skip that says what to install; under
 # CI=true it is a failure.
 set -eu
@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 # shellcheck source=installer/packages.sh
 . installer/packages.sh
 
-labels=${*:-unit e2e lint fuzz}
+labels=${*:-unit e2e hostile lint fuzz}
 packages_install build stage test || exit $?
 
 # build PRESET [CMAKE-OPTION...]
