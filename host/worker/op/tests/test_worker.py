@@ -14,7 +14,7 @@ import unittest
 import worker_stage
 from fake_tms import hangs_up, refuses, replies, wire
 from seen import seen
-from worker_stage import NEW_PIN, NEXT_SO_PIN, ORIGIN, PIN, SO_PIN, TOKEN, WRONG_SO_PIN
+from worker_stage import NEW_PIN, NEXT_SO_PIN, ORIGIN, PIN, SERIAL, SO_PIN, TOKEN, WRONG_SO_PIN
 
 CODE = wire.code_shown(0x123456789ABCDEF)
 WRONG_CODE = wire.code_shown(0xFEDCBA987654321)
@@ -127,7 +127,7 @@ class Request(WorkerTest):
         self.assertEqual(self.tms.seen, [])
 
     def test_which_token(self):
-        self.stage.script("slots 2", "serial 1 MOCK0001")
+        self.stage.script("slots 2", f"serial 1 {SERIAL}")
         self.refused("token_ambiguous", self.stage.call("unlock.request", ASK))
         self.stage.script("serial 0 MOCK0002")
         self.refused("token_absent", self.stage.call("unlock.request", ASK))
@@ -257,7 +257,7 @@ class Unlock(WorkerTest):
         self.assertEqual((report["result"], report["stage"], report["error"], report["rotated"], report["cryptoki"]),
                          ("completed", "reporting", "ok", True, 0))
         shown = self.stage.shown()
-        for text in (ORIGIN, self.stage.entry()["said"]["phrase"], "MOCK0001"):
+        for text in (ORIGIN, self.stage.entry()["said"]["phrase"], SERIAL):
             self.assertEqual(shown.count(text), 2)
         self.assertEqual((self.stage.entry()["host_sig"], self.stage.entry()["said"]["state"]), ("", "completed"))
         # asked again, it answers the same and does nothing
@@ -592,7 +592,7 @@ class Orders(WorkerTest):
     def test_token_info(self):
         self.stage.script("slots 3", "serial 1 MOCK0002", "empty 2")
         answer = self.result(self.stage.call("token.info"))
-        self.assertEqual([t["serial"] for t in answer["tokens"]], ["MOCK0001", "MOCK0002"])
+        self.assertEqual([t["serial"] for t in answer["tokens"]], [SERIAL, "MOCK0002"])
         token = answer["tokens"][0]
         self.assertEqual({k: token[k] for k in TOKEN}, TOKEN)
         self.assertEqual((token["module"], token["pin"], token["pin_min"], token["pin_max"], token["certificates"]), ("mock", "locked", 4, 12, []))

@@ -22,7 +22,9 @@ from fake_tms import wire  # noqa: E402
 
 BIN = os.environ.get("MOKHOA_BIN", "")
 ORIGIN = "https://portal.mokhoa.test"
-TOKEN = {"manufacturer": "Mokhoa tests", "model": "Mock", "serial": "MOCK0001"}
+# a token of this run alone: its lock holds for the whole machine, where others may be testing
+SERIAL = "W" + os.urandom(6).hex()
+TOKEN = {"manufacturer": "Mokhoa tests", "model": "Mock", "serial": SERIAL}
 SO_PIN, NEXT_SO_PIN, WRONG_SO_PIN = "87654321", "13572468", "40506070"
 PIN, NEW_PIN = "1234", "739102"
 
@@ -180,7 +182,8 @@ class Stage:
         self.put("card/log", "")
 
     def script(self, *lines):
-        self.put("card/script", "".join(line + "\n" for line in lines))
+        """What the token does otherwise; of two lines that contradict each other the first one counts."""
+        self.put("card/script", "".join(line + "\n" for line in lines) + f"serial 0 {SERIAL}\n")
 
     def remembers(self):
         return dict(line.split() for line in self.get("card/state").splitlines())
