@@ -8,6 +8,7 @@ server then know.
 import glob
 import json
 import os
+import secrets
 import shutil
 import sqlite3
 import subprocess
@@ -60,6 +61,8 @@ class World:
         self.dir = tempfile.mkdtemp(prefix="mokhoa-e2e.")
         os.chmod(self.dir, 0o755)
         self.cards = self.homes = 0
+        # a token is locked on the whole machine while it is unlocked: two worlds at once must not have one of the same serial
+        self.run = secrets.token_hex(3).upper()
         self.env = dict(os.environ, DIR=self.dir, STAGE_TESTS=TESTS, MOKHOA_BIN=BIN, MOKHOA_CARD=os.path.join(BIN, "mokhoa-card"))
         self.client_env = dict(os.environ, MOKHOA_LOG="debug")
         self.client_env.pop("XDG_STATE_HOME", None)
@@ -87,7 +90,7 @@ class World:
 
     def card(self, **options):
         self.cards += 1
-        return Card(self, f"MKT{self.cards:07d}", **options)
+        return Card(self, f"M{self.run}{self.cards:04d}", **options)
 
     def pkcs11(self, *args):
         done = subprocess.run(["pkcs11-tool", "--module", module_path(), *args], capture_output=True, text=True, timeout=60, check=False)
