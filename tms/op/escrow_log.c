@@ -16,7 +16,29 @@
 static int
 open_log(const char *path)
 {
-	return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
+	return open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
+}
+
+/* Whether the file ends in a piece of a line: a crash or a full device cut it short, and nobody was granted what it says. */
+static bool
+ends_in_a_piece(int fd, bool *ret_piece)
+{
+	struct stat st;
+	char last = '\n';
+
+	if (fstat(fd, &st) != 0 || (st.st_size > 0 && pread(fd, &last, 1, st.st_size - 1) != 1))
+		return false;
+	*ret_piece = last != '\n';
+	return true;
+}
+
+/* The line is written and synced; behind a piece of another one it begins on a line of its own. */
+static bool
+append(int fd, const struct buf *line)
+{
+	bool piece = false;
+
+	return ends_in_a_piece(fd, &piece) && (!piece || os_write_all(fd, "\n", 1)) && os_write_all(fd, line->data, line->len) && fsync(fd) == 0;
 }
 
 static enum err
@@ -43,7 +65,7 @@ escrow_log_append(const struct config *config, const struct token_name *token, i
 	enum err e = make_line(token, number, row, &line);
 	int fd = e == ERR_OK ? open_log(config->escrow_log) : -1;
 
-	if (e == ERR_OK && (fd < 0 || !os_write_all(fd, line.data, line.len) || fsync(fd) != 0)) {
+	if (e == ERR_OK && (fd < 0 || !append(fd, &line))) {
 		log_error("escrow", "file=%s cause=%s", config->escrow_log, strerror(errno));
 		e = ERR_STORE_FAILED;
 	}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * escrow_log: every sealed SO PIN that was ever granted, one line of JSON each, on another device than the database: after a restore
- * from an old backup it still says what a token's SO PIN may be. Only ever appended to.
+ * from an old backup it still says what a token's SO PIN may be. Only ever appended to; a line that is no JSON was cut short by a crash,
+ * and was never granted.
  */
 #ifndef MOKHOA_ESCROW_LOG_H
 #define MOKHOA_ESCROW_LOG_H

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static struct machine *
@@ -259,6 +260,36 @@ test_log_away(void)
 	world_free(w);
 }
 
+/* A line that a crash cut short takes nothing of the next one with it. */
+static void
+test_log_cut_short(void)
+{
+	static const char piece[] = "{\"time\":1700000000,\"requ";
+	struct world *w = world_new();
+	struct machine *m;
+	json_t *entry;
+	char line[1024] = "";
+	FILE *f = fopen(w->config.escrow_log, "w");
+
+	if (!CHECK(f != NULL && fputs(piece, f) >= 0 && fclose(f) == 0))
+		exit(1);
+	world_import(w, 1, "khach@example.vn");
+	m = approved(w, 1);
+	CHECK(machine_release(m) == ERR_OK && machine_grant(m, 0) == ERR_OK);
+	f = fopen(w->config.escrow_log, "r");
+	if (CHECK(f != NULL)) {
+		CHECK(fgets(line, sizeof(line), f) != NULL && strncmp(line, piece, strlen(piece)) == 0 && line[strlen(piece)] == '\n');
+		CHECK(fgets(line, sizeof(line), f) != NULL);
+		entry = json_loads(line, 0, NULL);
+		CHECK(json_integer_value(json_object_get(entry, "request")) == m->number);
+		json_decref(entry);
+		CHECK(fgets(line, sizeof(line), f) == NULL);
+		fclose(f);
+	}
+	machine_free(m);
+	world_free(w);
+}
+
 /* A session that died between rotation and report: the next one gets both, and says which one it was. */
 static void
 test_two_candidates(void)
@@ -343,6 +374,7 @@ main(void)
 	test_suspect();
 	test_grant();
 	test_log_away();
+	test_log_cut_short();
 	test_two_candidates();
 	test_older_release();
 	test_swapped_row();
