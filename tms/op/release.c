@@ -111,7 +111,7 @@ refuse_code(struct call *c, struct store_request *r, enum err why)
 	if (e == ERR_OK)
 		e = call_audit(c, NULL, r->number, "code", "error=%s tries_left=%u", err_name(why), left);
 	if (e == ERR_OK)
-		e = store_request_end_try(c->store, r->number, r->attempts);
+		e = store_request_end_try(c->store, r->number, c->now, false);
 	if (e == ERR_OK && left == 0 && r->state == STATE_APPROVED)
 		e = call_move(c, r, MACHINE_LOCK_OUT, "");
 	e = call_end(c, e);
@@ -218,7 +218,7 @@ keep(struct call *c, struct store_request *r, const struct store_token *before, 
 	if (e == ERR_OK)
 		e = store_token_released(c->store, token.id, r->number);
 	if (e == ERR_OK)
-		e = store_request_end_try(c->store, r->number, 0);
+		e = store_request_end_try(c->store, r->number, c->now, true);
 	if (e == ERR_OK)
 		e = call_move(c, r, MACHINE_RELEASE, before->next != 0 ? "candidates=2" : "candidates=1");
 	return e;
@@ -228,7 +228,7 @@ keep(struct call *c, struct store_request *r, const struct store_token *before, 
 static void
 forgive_attempt(struct call *c, const struct store_request *r)
 {
-	store_request_end_try(c->store, r->number, r->attempts - 1);
+	store_request_end_try(c->store, r->number, c->now, true);
 }
 
 static enum err

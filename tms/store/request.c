@@ -275,9 +275,15 @@ store_request_begin_try(struct store *s, int64_t number, int64_t now, int64_t si
 }
 
 enum err
-store_request_end_try(struct store *s, int64_t number, unsigned attempts)
+store_request_end_try(struct store *s, int64_t number, int64_t began, bool right)
 {
-	return set_int(query_new(s, "UPDATE request SET trying = 0, attempts = ? WHERE number = ?"), attempts, number);
+	struct query q = query_new(s,
+	    "UPDATE request SET attempts = max(attempts - ?, 0), trying = CASE trying WHEN ? THEN 0 ELSE trying END WHERE number = ?");
+
+	query_int(&q, right);
+	query_int(&q, began);
+	query_int(&q, number);
+	return run_on_one(&q, ERR_REQUEST_UNKNOWN);
 }
 
 enum err

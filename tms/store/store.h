@@ -183,11 +183,11 @@ enum err store_request_transition(struct store *s, int64_t number, enum state fr
 enum err store_request_count_up(struct store *s, int64_t number, uint64_t counter);
 
 /*
- * Counts an attempt at a code and takes the request for it: ERR_BUSY while another one is under way that began after `since`. Ended with the
- * count that it leaves.
+ * Counts an attempt at a code and takes the request for it: ERR_BUSY while another one is under way that began after `since`. The end of the one
+ * that began then takes back its own count where the code was right, and nothing of another that has begun in between.
  */
 enum err store_request_begin_try(struct store *s, int64_t number, int64_t now, int64_t since);
-enum err store_request_end_try(struct store *s, int64_t number, unsigned attempts);
+enum err store_request_end_try(struct store *s, int64_t number, int64_t began, bool right);
 
 enum err store_request_set_expires(struct store *s, int64_t number, int64_t expires);
 enum err store_request_set_email(struct store *s, int64_t number, const char *email);

@@ -5,7 +5,11 @@
 #include "world.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #define SIDES 8
 
@@ -129,6 +133,52 @@ test_wrong_codes(void)
 	world_free(w);
 }
 
+/* A vault that takes longer than an attempt lasts: another one begins in between, and the vault never answers. */
+struct slow {
+	struct world *world;
+	int64_t number;
+	int listener;
+};
+
+static void *
+run_slow_vault(void *context)
+{
+	struct slow *slow = context;
+	struct store *store = NULL;
+	int64_t later = slow->world->now + 60;
+	int fd = accept(slow->listener, NULL, NULL);
+
+	CHECK(store_open(slow->world->scratch.path, &store) == ERR_OK);
+	CHECK(store_request_begin_try(store, slow->number, later, later - 15) == ERR_OK);
+	store_close(store);
+	close(fd);
+	return NULL;
+}
+
+/* A right code that came to nothing takes back its own try, and not that of a code which was tried meanwhile. */
+static void
+test_slow_attempt(void)
+{
+	struct world *w = world_new();
+	struct machine *m = approved(w);
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct slow slow = { .world = w, .number = m->number, .listener = socket(AF_UNIX, SOCK_STREAM, 0) };
+	struct store_request r;
+	pthread_t thread;
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%.90s.vault", w->scratch.path);
+	CHECK(bind(slow.listener, (const struct sockaddr *)&address, sizeof(address)) == 0 && listen(slow.listener, 1) == 0);
+	w->config.vault.socket = address.sun_path;
+	CHECK(pthread_create(&thread, NULL, run_slow_vault, &slow) == 0);
+	CHECK(machine_release(m) == ERR_VAULT_UNREACHABLE);
+	pthread_join(thread, NULL);
+	CHECK(store_request_by_number(w->scratch.store, m->number, &r) == ERR_OK && r.attempts == 1 && r.trying == w->now + 60);
+	close(slow.listener);
+	unlink(address.sun_path);
+	machine_free(m);
+	world_free(w);
+}
+
 static void
 test_grant(void)
 {
@@ -210,5 +260,6 @@ main(void)
 		test_approve();
 		test_create();
 	}
+	test_slow_attempt();
 	return CHECK_DONE();
 }
