@@ -264,8 +264,9 @@ authorities_issued(const struct authorities *a, const struct issued *c)
 	X509_STORE_CTX *context = X509_STORE_CTX_new();
 	bool ok = false;
 
-	if (context != NULL && X509_STORE_CTX_init(context, a->store, c->x509, NULL) == 1)
-		ok = X509_verify_cert(context) == 1;
+	/* an authority's own certificate is trusted, and public: it is nobody's token and no person */
+	if (context != NULL && (X509_get_extension_flags(c->x509) & EXFLAG_CA) == 0 && X509_STORE_CTX_init(context, a->store, c->x509, NULL) == 1)
+		ok = X509_verify_cert(context) == 1 && sk_X509_num(X509_STORE_CTX_get0_chain(context)) > 1;
 	X509_STORE_CTX_free(context);
 	ERR_clear_error();
 	return ok;

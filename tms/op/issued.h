@@ -56,7 +56,7 @@ enum authorities_rule {
 enum err authorities_load(const char *path, enum authorities_rule rule, struct authorities **ret_authorities);
 void authorities_free(struct authorities *a);
 
-/* The certificate is signed by one of them. No certificate in between is looked for, so the work is bounded. */
+/* The certificate is signed by one of them, and is no authority's itself. No certificate in between is looked for, so the work is bounded. */
 bool authorities_issued(const struct authorities *a, const struct issued *c);
 
 #endif

@@ -64,6 +64,7 @@ test_issuer(const struct world_ca *ca, const struct world_ca *foreign, EVP_PKEY 
 	struct authorities *now = NULL;
 	struct issued *own = issue(ca, key, "a", 1);
 	struct issued *other = issue(foreign, key, "a", 1);
+	struct issued *authority;
 	X509 *x = world_issue(ca, key, "a", 2, -10, 3600);
 	unsigned char der[STORE_CERTIFICATE_MAX];
 	struct issued *valid = issued_from_der(der, world_der(x, der));
@@ -85,6 +86,9 @@ test_issuer(const struct world_ca *ca, const struct world_ca *foreign, EVP_PKEY 
 	CHECK(authorities_issued(any, own) && !authorities_issued(now, own)); /* it has run out */
 	CHECK(authorities_issued(any, valid) && authorities_issued(now, valid));
 	CHECK(!authorities_issued(any, other) && !authorities_issued(now, other));
+	authority = issued_from_der(der, world_der(ca->certificate, der));
+	CHECK(authority != NULL && !authorities_issued(any, authority) && !authorities_issued(now, authority));
+	issued_free(authority);
 	issued_free(own);
 	issued_free(other);
 	issued_free(valid);
