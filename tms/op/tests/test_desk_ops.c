@@ -116,6 +116,28 @@ test_another_address(void)
 	world_free(w);
 }
 
+/* A person whose certificate was renewed has two for a while, and is still one person. */
+static void
+test_one_person_with_two_certificates(void)
+{
+	struct world *w = world_new();
+	struct machine *m = machine_new(w, 1, MACHINE_OWN);
+	struct store_person renewed = w->people[0];
+	struct store_person second = w->people[1];
+
+	world_import(w, 1, "cu@example.vn");
+	CHECK(machine_create(m) == ERR_OK && approve_only(m, 0, NULL, "moi@example.vn") == ERR_OK);
+	renewed.fingerprint[0] ^= 1;
+	CHECK(store_person_put(w->scratch.store, &renewed, &renewed.id) == ERR_OK && renewed.id != w->people[0].id);
+	w->people[1] = renewed;
+	CHECK(approve_only(m, 1, NULL, "moi@example.vn") == ERR_SECOND_APPROVER);
+	CHECK(world_state(w, m->number) == STATE_PENDING && world_mails(w, m->number, STORE_MAIL_CODE) == 0);
+	w->people[1] = second;
+	CHECK(approve_only(m, 1, NULL, "moi@example.vn") == ERR_OK && world_state(w, m->number) == STATE_APPROVED);
+	machine_free(m);
+	world_free(w);
+}
+
 static void
 test_no_address_on_record(void)
 {
@@ -320,6 +342,7 @@ main(void)
 {
 	test_approve();
 	test_another_address();
+	test_one_person_with_two_certificates();
 	test_no_address_on_record();
 	test_others_are_cancelled();
 	test_what_cannot_be_released();
