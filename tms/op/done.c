@@ -114,6 +114,21 @@ finish(struct call *c, struct store_request *r, const struct transcript_done *d,
 	return e;
 }
 
+/*
+ * In a transaction, where the request is looked at again: while the proof was verified the sweep may have given up on it, which is no reason to
+ * lose the report.
+ */
+static enum err
+take_report(struct call *c, struct store_request *r, const struct transcript_done *d, enum machine_action action)
+{
+	enum state to;
+	enum err e = store_request_by_number(c->store, r->number, r);
+
+	if (e == ERR_OK)
+		e = machine_next(r->state, action, &to);
+	return e == ERR_OK && to != r->state ? finish(c, r, d, action) : e;
+}
+
 enum err
 op_done(struct call *c, json_t **ret_answer)
 {
@@ -138,7 +153,7 @@ op_done(struct call *c, json_t **ret_answer)
 		if (e == ERR_OK)
 			e = call_begin(c);
 		if (e == ERR_OK)
-			e = call_end(c, finish(c, &r, &d.done, action));
+			e = call_end(c, take_report(c, &r, &d.done, action));
 	}
 	return e == ERR_OK ? answer_status(c, &r, d.done.counter, ret_answer) : e;
 }

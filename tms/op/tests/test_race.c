@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The same thing from many sides at once, each with a store connection of its own, as the server's threads have. */
 #include "check.h"
+#include "os.h"
 #include "text.h"
 #include "world.h"
 
@@ -229,6 +230,37 @@ test_approve(void)
 	world_free(w);
 }
 
+static void *
+run_done(void *context)
+{
+	struct machine *m = context;
+	const struct machine_report report = { .result = "completed", .rotated = true, .proof_mechanism = "" };
+
+	CHECK(machine_done(m, &report) == ERR_OK);
+	return NULL;
+}
+
+/* The sweep gives up on a request whose report has just been read: the report counts. */
+static void
+test_done_and_sweep(void)
+{
+	struct world *w = world_new();
+	struct machine *m = approved(w);
+	struct store *sweep = NULL;
+	pthread_t thread;
+
+	CHECK(machine_release(m) == ERR_OK && machine_grant(m, 0) == ERR_OK);
+	CHECK(store_open(w->scratch.path, &sweep) == ERR_OK && store_begin(sweep) == ERR_OK);
+	CHECK(pthread_create(&thread, NULL, run_done, m) == 0);
+	os_sleep_ms(300); /* it has read the request, and waits for the right to write */
+	CHECK(store_request_transition(sweep, m->number, STATE_RELEASED, STATE_UNKNOWN, w->now) == ERR_OK && store_commit(sweep) == ERR_OK);
+	pthread_join(thread, NULL);
+	CHECK(world_state(w, m->number) == STATE_COMPLETED && world_audits(w, m->number, "done") == 1);
+	store_close(sweep);
+	machine_free(m);
+	world_free(w);
+}
+
 /* The same create call: one row. */
 static void
 test_create(void)
@@ -261,5 +293,6 @@ main(void)
 		test_create();
 	}
 	test_slow_attempt();
+	test_done_and_sweep();
 	return CHECK_DONE();
 }
