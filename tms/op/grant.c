@@ -42,19 +42,54 @@ check_newest(struct call *c, const struct store_request *r, struct store_token *
 /* The vault makes the next SO PIN after the active one. */
 static enum err
 renew(struct call *c, const struct store_request *r, const struct store_escrow *active, const unsigned char h[KEY_HASH_LEN],
-    struct store_escrow *ret_next, struct store_answer *ret_answer)
+    struct store_escrow *ret_next, struct vault_answer *ret_answer)
 {
 	struct vault_row row = { .version = active->version };
 	struct vault_row next;
-	struct vault_answer answer;
 	enum err e;
 
 	memcpy(row.sealed, active->sealed, sizeof(row.sealed));
-	e = vault_renew(c->service->config->vault.socket, &r->token, &row, r->host_kem_pk, h, &next, &answer);
+	e = vault_renew(c->service->config->vault.socket, &r->token, &row, r->host_kem_pk, h, &next, ret_answer);
 	if (e != ERR_OK)
-		return e == ERR_SEALED_INVALID ? ERR_VAULT_REFUSED : e;
+		return e;
 	*ret_next = (struct store_escrow){ .token = active->token, .version = next.version, .created = c->now };
 	memcpy(ret_next->sealed, next.sealed, sizeof(next.sealed));
+	return ERR_OK;
+}
+
+/* The vault gives the next SO PIN that it has made before to this machine, too. */
+static enum err
+regrant(struct call *c, const struct store_request *r, int64_t id, const unsigned char h[KEY_HASH_LEN], struct store_escrow *ret_next,
+    struct vault_answer *ret_answer)
+{
+	struct vault_row row;
+	enum err e = store_escrow_by_id(c->store, id, ret_next);
+
+	if (e != ERR_OK)
+		return e;
+	row.version = ret_next->version;
+	memcpy(row.sealed, ret_next->sealed, sizeof(row.sealed));
+	return vault_regrant(c->service->config->vault.socket, &r->token, &row, r->host_kem_pk, h, ret_answer);
+}
+
+/*
+ * An SO PIN has one successor and no other, whoever asks and however often. A machine that was granted it may have died before it told
+ * us, or sleep for a week with the call to the card still before it: whatever it then does, the card has this SO PIN or its one successor,
+ * and both are candidates. (Two machines may so come to know one successor; it is replaced by the next unlock.)
+ */
+static enum err
+find_successor(struct call *c, const struct store_request *r, const struct store_token *token, const struct store_escrow *active,
+    const unsigned char h[KEY_HASH_LEN], struct store_escrow *ret_next, struct store_answer *ret_answer)
+{
+	struct vault_answer answer;
+	enum err e;
+
+	if (token->active == active->id && token->next != 0)
+		e = regrant(c, r, token->next, h, ret_next, &answer);
+	else
+		e = renew(c, r, active, h, ret_next, &answer);
+	if (e != ERR_OK)
+		return e == ERR_SEALED_INVALID ? ERR_VAULT_REFUSED : e;
 	memcpy(ret_answer->enc, answer.enc, sizeof(answer.enc));
 	memcpy(ret_answer->ciphertext, answer.ciphertext, sizeof(answer.ciphertext));
 	ret_answer->ciphertext_len = sizeof(answer.ciphertext);
@@ -62,26 +97,32 @@ renew(struct call *c, const struct store_request *r, const struct store_escrow *
 }
 
 /*
- * In a transaction. The log comes before the commit: a line too many is a candidate that is not needed, a line too few would be a token that
- * nobody can open.
+ * In a transaction. The vault was asked outside of it: ERR_BUSY where the token's candidates have changed in between. The log comes before
+ * the commit: a line too many is a candidate that is not needed, a line too few would be a token that nobody can open. A successor that was
+ * there before (it has an id) is in the log already.
  */
 static enum err
-keep(struct call *c, struct store_request *r, struct store_escrow *next, struct store_grant *grant, int64_t active)
+keep(struct call *c, struct store_request *r, const struct store_token *before, struct store_escrow *next, struct store_grant *grant, int64_t active)
 {
 	struct store_token token;
+	bool made = next->id == 0;
 	enum err e = store_request_by_number(c->store, r->number, r);
 
 	if (e == ERR_OK)
 		e = check_newest(c, r, &token);
-	if (e == ERR_OK)
-		e = store_escrow_insert(c->store, next, &grant->next);
-	if (e == ERR_OK)
-		e = store_token_granted(c->store, token.id, active, grant->next, c->now);
+	if (e == ERR_OK && (token.active != before->active || token.next != before->next))
+		e = ERR_BUSY;
+	if (e == ERR_OK && made)
+		e = store_escrow_insert(c->store, next, &next->id);
+	if (e != ERR_OK)
+		return e;
+	grant->next = next->id;
+	e = store_token_granted(c->store, token.id, active, grant->next, c->now);
 	if (e == ERR_OK)
 		e = store_grant_insert(c->store, grant);
 	if (e == ERR_OK)
 		e = call_move(c, r, MACHINE_GRANT, grant->active == 0 ? "active=0" : "active=1");
-	if (e == ERR_OK)
+	if (e == ERR_OK && made)
 		e = escrow_log_append(c->service->config, &r->token, r->number, next);
 	return e;
 }
@@ -91,6 +132,7 @@ grant_first(struct call *c, struct store_request *r, const struct store_release 
 {
 	struct store_escrow row;
 	struct store_escrow next;
+	struct store_token token;
 	struct store_grant other;
 	enum err e;
 
@@ -99,7 +141,9 @@ grant_first(struct call *c, struct store_request *r, const struct store_release 
 	*ret_grant = (struct store_grant){ .number = r->number, .active = active, .created = c->now };
 	e = store_escrow_by_id(c->store, released->candidates[active], &row);
 	if (e == ERR_OK)
-		e = renew(c, r, &row, released->h, &next, &ret_grant->answer);
+		e = store_token_by_name(c->store, &r->token, &token);
+	if (e == ERR_OK)
+		e = find_successor(c, r, &token, &row, released->h, &next, &ret_grant->answer);
 	if (e == ERR_OK)
 		e = call_begin(c);
 	if (e != ERR_OK)
@@ -111,7 +155,7 @@ grant_first(struct call *c, struct store_request *r, const struct store_release 
 		*ret_grant = other;
 		return ERR_OK;
 	}
-	return call_end(c, e == ERR_STATE_WRONG ? keep(c, r, &next, ret_grant, row.id) : e);
+	return call_end(c, e == ERR_STATE_WRONG ? keep(c, r, &token, &next, ret_grant, row.id) : e);
 }
 
 enum err

@@ -69,6 +69,24 @@ renew(const struct key_kem *vault, const struct vault_request *q, struct vault_r
 	return e;
 }
 
+static enum err
+regrant(const struct key_kem *vault, const struct vault_request *q, struct vault_reply *reply)
+{
+	struct secret next = { 0 };
+	enum err e = transcript_open_escrow(vault, &q->token, q->rows[0].version, q->rows[0].sealed, &next);
+
+	if (e == ERR_OK)
+		e = seal_grant(q, &next, &reply->answer);
+	secret_wipe(&next);
+	return e;
+}
+
+static enum err (*const verbs[VAULT_VERB_COUNT])(const struct key_kem *vault, const struct vault_request *q, struct vault_reply *reply) = {
+	[VAULT_RESEAL] = reseal,
+	[VAULT_RENEW] = renew,
+	[VAULT_REGRANT] = regrant,
+};
+
 enum err
 open_run(const struct key_kem *vault, const struct vault_request *q, struct vault_reply *ret_reply)
 {
@@ -77,7 +95,7 @@ open_run(const struct key_kem *vault, const struct vault_request *q, struct vaul
 
 	if (!key_kem_public_ok(q->to))
 		return ERR_VAULT_REFUSED;
-	e = q->verb == VAULT_RENEW ? renew(vault, q, &reply) : reseal(vault, q, &reply);
+	e = verbs[q->verb](vault, q, &reply);
 	if (e == ERR_OK)
 		*ret_reply = reply;
 	return e;

@@ -3,6 +3,7 @@
 #include "check.h"
 #include "world.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static const struct machine_report completed = { .result = "completed", .rotated = true, .proof_mechanism = "" };
@@ -276,6 +277,50 @@ test_overtaken(void)
 	world_free(w);
 }
 
+static unsigned
+log_lines(const struct world *w)
+{
+	FILE *f = fopen(w->config.escrow_log, "r");
+	unsigned lines = 0;
+
+	for (int c = f != NULL ? getc(f) : EOF; c != EOF; c = getc(f))
+		lines += c == '\n';
+	if (f != NULL)
+		fclose(f);
+	return lines;
+}
+
+/*
+ * A machine falls asleep between its grant and the card; another unlocks the same token in between and dies in its turn. Whichever of them
+ * sets what it was granted, and whenever: the server knows it, because both were granted the same.
+ */
+static void
+test_one_successor(void)
+{
+	struct world *w = world_new();
+	struct machine *asleep;
+	struct machine *second;
+	struct machine *third;
+
+	world_import(w, 1, "khach@example.vn");
+	asleep = granted(w, 1);
+	second = machine_new(w, 1, MACHINE_OWN);
+	third = machine_new(w, 1, MACHINE_OWN);
+	CHECK(log_lines(w) == 1);
+	CHECK(machine_to_release(second) == ERR_OK && second->candidate_count == 2 && machine_grant(second, 0) == ERR_OK);
+	CHECK(secret_equal(&second->next, &asleep->next));
+	CHECK(log_lines(w) == 1);
+	CHECK(machine_to_release(third) == ERR_OK && third->candidate_count == 2);
+	CHECK(secret_equal(&third->candidates[1], &asleep->next));
+	/* once it is proved to be the token's, its own successor is drawn */
+	CHECK(machine_grant(third, 1) == ERR_OK && !secret_equal(&third->next, &asleep->next));
+	CHECK(log_lines(w) == 2);
+	machine_free(third);
+	machine_free(second);
+	machine_free(asleep);
+	world_free(w);
+}
+
 int
 main(void)
 {
@@ -289,5 +334,6 @@ main(void)
 	test_failed();
 	test_unknown();
 	test_overtaken();
+	test_one_successor();
 	return CHECK_DONE();
 }

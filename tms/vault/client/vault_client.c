@@ -112,3 +112,18 @@ vault_renew(const char *socket_path, const struct token_name *token, const struc
 	}
 	return e;
 }
+
+enum err
+vault_regrant(const char *socket_path, const struct token_name *token, const struct vault_row *row, const unsigned char to[KEY_KEM_PK_LEN],
+    const unsigned char h[KEY_HASH_LEN], struct vault_answer *ret_answer)
+{
+	struct vault_request q = { .verb = VAULT_REGRANT };
+	struct vault_reply reply;
+	enum err e;
+
+	fill(&q, token, row, 1, to, h);
+	e = ask(socket_path, &q, &reply);
+	if (e == ERR_OK)
+		*ret_answer = reply.answer;
+	return e;
+}

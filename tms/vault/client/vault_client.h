@@ -40,4 +40,11 @@ enum err vault_reseal(const char *socket_path, const struct token_name *token, c
 enum err vault_renew(const char *socket_path, const struct token_name *token, const struct vault_row *row, const unsigned char to[KEY_KEM_PK_LEN],
     const unsigned char h[KEY_HASH_LEN], struct vault_row *ret_next, struct vault_answer *ret_answer);
 
+/*
+ * The SO PIN of a row that an earlier renew has made, once more as a grant answer: what one machine was given and may have set, another
+ * must not be given anew.
+ */
+enum err vault_regrant(const char *socket_path, const struct token_name *token, const struct vault_row *row, const unsigned char to[KEY_KEM_PK_LEN],
+    const unsigned char h[KEY_HASH_LEN], struct vault_answer *ret_answer);
+
 #endif

@@ -9,6 +9,7 @@
 static const char *const verbs[VAULT_VERB_COUNT] = {
 	[VAULT_RESEAL] = "reseal",
 	[VAULT_RENEW] = "renew",
+	[VAULT_REGRANT] = "regrant",
 };
 
 const char *
@@ -54,9 +55,9 @@ vault_request_write(const struct vault_request *q, struct buf *b)
 {
 	json_t *rows;
 
-	if (q->verb == VAULT_RENEW)
+	if (q->verb != VAULT_RESEAL)
 		return dump_and_free(json_pack("{s:s, s:o, s:o, s:o, s:o}",
-					 "verb", verbs[VAULT_RENEW],
+					 "verb", vault_verb_name(q->verb),
 					 "token", token_name_json(&q->token),
 					 "row", row_json(&q->rows[0]),
 					 "to", json_b64(q->to, sizeof(q->to)),
@@ -102,8 +103,9 @@ read_reseal(json_t *json, struct vault_request *q)
 	       json_b64_exact(nonce, q->nonce, sizeof(q->nonce));
 }
 
+/* renew and regrant */
 static bool
-read_renew(json_t *json, struct vault_request *q)
+read_one_row(json_t *json, struct vault_request *q)
 {
 	json_t *token, *row, *to, *h;
 	const char *verb;
@@ -139,7 +141,7 @@ vault_request_read(const void *bytes, size_t len, struct vault_request *ret)
 	} else if (q.verb == VAULT_VERB_COUNT) {
 		e = ERR_METHOD_NOT_FOUND;
 	} else {
-		good = q.verb == VAULT_RENEW ? read_renew(json, &q) : read_reseal(json, &q);
+		good = q.verb == VAULT_RESEAL ? read_reseal(json, &q) : read_one_row(json, &q);
 		e = good ? ERR_OK : ERR_INVALID_PARAMS;
 	}
 	if (e == ERR_OK)

@@ -18,6 +18,7 @@
 enum vault_verb {
 	VAULT_RESEAL,
 	VAULT_RENEW,
+	VAULT_REGRANT,
 	VAULT_VERB_COUNT
 };
 
@@ -25,7 +26,7 @@ struct vault_request {
 	enum vault_verb verb;
 	struct token_name token;
 	struct vault_row rows[VAULT_ROWS_MAX];
-	size_t count; /* of rows; 1 for renew */
+	size_t count; /* of rows; 1 for renew and regrant */
 	unsigned char to[KEY_KEM_PK_LEN];
 	unsigned char h[KEY_HASH_LEN];
 	unsigned char nonce[TRANSCRIPT_ID_LEN]; /* of reseal */

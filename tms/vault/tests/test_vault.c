@@ -153,6 +153,20 @@ test_renew(void)
 }
 
 static void
+test_regrant(void)
+{
+	struct vault_row row = sealed(SO_PIN, 42);
+	struct vault_answer answer;
+	struct secret next;
+
+	CHECK(vault_regrant(socket_path, &token, &row, host_pk, h, &answer) == ERR_OK);
+	next = opened_grant(&answer);
+	CHECK(next.len == 16 && memcmp(next.bytes, SO_PIN, 16) == 0);
+	row.version = 41;
+	CHECK(vault_regrant(socket_path, &token, &row, host_pk, h, &answer) == ERR_SEALED_INVALID);
+}
+
+static void
 test_what_does_not_open(void)
 {
 	struct vault_row row = sealed(SO_PIN, 1);
@@ -358,6 +372,7 @@ main(void)
 	pid = start_vault(1000, NULL);
 	test_reseal();
 	test_renew();
+	test_regrant();
 	test_what_does_not_open();
 	test_garbage();
 	test_silent_peers();

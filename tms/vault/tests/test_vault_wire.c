@@ -8,7 +8,7 @@
 static struct vault_request
 some_request(enum vault_verb verb)
 {
-	struct vault_request q = { .verb = verb, .count = verb == VAULT_RENEW ? 1 : 2, .token = { "CardContact", "SmartCard-HSM", "DENK0100001" } };
+	struct vault_request q = { .verb = verb, .count = verb == VAULT_RESEAL ? 2 : 1, .token = { "CardContact", "SmartCard-HSM", "DENK0100001" } };
 
 	q.rows[0].version = 7;
 	memset(q.rows[0].sealed, 1, sizeof(q.rows[0].sealed));
@@ -84,6 +84,8 @@ test_bad_requests(void)
 	CHECK(read_changed(VAULT_RESEAL, "to", json_b64(bytes, KEY_KEM_PK_LEN)) == ERR_OK);
 	CHECK(read_changed(VAULT_RENEW, "row", json_pack("{s:I, s:o}", "version", (json_int_t)0, "sealed", json_b64(bytes, 1))) == ERR_INVALID_PARAMS);
 	CHECK(read_changed(VAULT_RENEW, "row", json_null()) == ERR_INVALID_PARAMS);
+	CHECK(read_changed(VAULT_REGRANT, "row", json_null()) == ERR_INVALID_PARAMS);
+	CHECK(read_changed(VAULT_REGRANT, "verb", json_string("reseal")) == ERR_INVALID_PARAMS);
 }
 
 static void
@@ -141,6 +143,7 @@ main(void)
 	json_open();
 	check_round_trip(VAULT_RESEAL);
 	check_round_trip(VAULT_RENEW);
+	check_round_trip(VAULT_REGRANT);
 	test_bad_requests();
 	test_rows_are_bounded();
 	test_replies();
