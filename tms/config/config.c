@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include "address.h"
 #include "json.h"
 #include "log.h"
 #include "os.h"
@@ -174,13 +175,11 @@ static const char *
 read_address(const json_t *value, const char **ret_address)
 {
 	const char *address;
-	const char *wrong = read_text(value, 3, 254, &address);
-	const char *at;
+	const char *wrong = read_text(value, 1, ADDRESS_MAX, &address);
 
 	if (wrong != NULL)
 		return wrong;
-	at = strchr(address, '@');
-	if (at == NULL || at == address || at[1] == '\0' || strpbrk(address, " <>,;:\"\\()[]") != NULL || strchr(at + 1, '@') != NULL)
+	if (!address_ok(address, strlen(address)))
 		return "must be a mail address";
 	*ret_address = address;
 	return NULL;

@@ -45,6 +45,8 @@ static const struct wrong wrong[] = {
 	{ TOP "\"portal\": 1,\n" LISTEN VAULT SMTP, "must be a text" },
 	{ TOP LISTEN VAULT "\"smtp\": { \"url\": \"smtp://mail\", \"from\": \"a b@example.vn\", \"tls\": \"none\" }}", "must be a mail address" },
 	{ TOP LISTEN VAULT "\"smtp\": { \"url\": \"smtp://mail\", \"from\": \"example.vn\", \"tls\": \"none\" }}", "must be a mail address" },
+	{ TOP LISTEN VAULT "\"smtp\": { \"url\": \"smtp://mail\", \"from\": \"ca@mail_host.vn\", \"tls\": \"none\" }}", "must be a mail address" },
+	{ TOP LISTEN VAULT "\"smtp\": { \"url\": \"smtp://mail\", \"from\": \"ca@example..vn\", \"tls\": \"none\" }}", "must be a mail address" },
 	{ TOP LISTEN VAULT "\"smtp\": { \"url\": \"smtp://mail\", \"from\": 3, \"tls\": \"none\" }}", "must be a text" },
 	{ TOP LISTEN VAULT "\"smtp\": { \"url\": \"smtp://mail\", \"from\": \"a@example.vn\", \"tls\": \"maybe\" }}", "\"smtp.tls\": must be" },
 	{ TOP LISTEN VAULT "\"smtp\": { \"url\": \"smtp://mail\", \"from\": \"a@example.vn\", \"tls\": 0 }}", "\"smtp.tls\": must be" },
