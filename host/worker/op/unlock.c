@@ -414,17 +414,20 @@ proof_word(const struct journal_entry *entry)
 	return o->proof_built ? "no_key" : "not_built";
 }
 
-/* The answer to an unlock that has ended. Its report may have to wait; what the server says against the proof may not. */
+/* The answer to an unlock that has ended. Its report may have to wait; that the server does not take the proof is said each time that it does not. */
 static enum err
 report(struct unlock *u)
 {
 	const struct journal_outcome *o = &u->entry->outcome;
+	enum err e;
 
 	(void)enter(u, STAGE_REPORTING);
-	(void)request_report(&u->request);
-	if (!o->completed || o->error == ERR_PROOF_REFUSED) {
+	e = request_report(&u->request);
+	if (!o->completed)
+		e = o->error;
+	if (!o->completed || e == ERR_PROOF_REFUSED) {
 		add_cryptoki(u, o->cryptoki);
-		return o->error;
+		return e;
 	}
 	u->call->result = json_pack("{s:o, s:s, s:b, s:s}",
 	    "request", request_id_json(u->id),

@@ -25,7 +25,7 @@ ask_server(struct op_call *call, struct open_request *r)
 	enum state before = entry->state;
 	enum err e;
 
-	/* the report's answer is a status; without one, or where it was refused, ask for it */
+	/* the report's answer is a status; without one, or where it could not be told, ask for it */
 	if (!request_has_report(entry) || request_report(r) != ERR_OK) {
 		e = request_ask(r, "status");
 		if (e != ERR_OK) {

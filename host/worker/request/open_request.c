@@ -8,7 +8,9 @@
 
 #include <string.h>
 
-#define FORGOTTEN_SECONDS (24 * 60 * 60) /* this long after its end a request that the server does not know is over */
+/* This long after its end a request that the server does not know is over; longer where we have something to tell. */
+#define FORGOTTEN_SECONDS  ((int64_t)24 * 60 * 60)
+#define UNREPORTED_SECONDS ((int64_t)90 * 24 * 60 * 60)
 
 /* ---- open and close ---- */
 
@@ -101,8 +103,9 @@ static enum err
 give_up(struct open_request *r)
 {
 	struct journal_entry *entry = request_entry(r);
+	int64_t patience = request_has_report(entry) ? UNREPORTED_SECONDS : FORGOTTEN_SECONDS;
 
-	if (os_time() < (int64_t)entry->expires + FORGOTTEN_SECONDS)
+	if (os_time() < (int64_t)entry->expires + patience)
 		return ERR_REQUEST_UNKNOWN;
 	entry->state = STATE_EXPIRED;
 	entry->outcome.reported = true;
@@ -185,11 +188,24 @@ report_once(struct open_request *r)
 	return take_status(r, &status);
 }
 
-/* The server has read the report and will say the same to the next one. */
+/* What the server says by name of a report that it has read and does not take. Unsigned. */
 static bool
-is_a_verdict(enum err e)
+is_refused(enum err e)
 {
 	return e == ERR_PROOF_REFUSED || e == ERR_STATE_WRONG || e == ERR_REQUEST_UNKNOWN;
+}
+
+/*
+ * Whoever inspects the TLS can refuse a report, too, so that a signed status is asked for. A final state is the verdict (take_status()): nothing
+ * is left to tell. Any other says no more than that the report has not been taken: then the refusal is passed on, to be shown, and nothing
+ * is thrown away for it; the next operation tells it again, and a server that takes it then has the last word.
+ */
+static enum err
+confirm_refusal(struct open_request *r, enum err refusal)
+{
+	if (request_ask(r, "status") != ERR_OK)
+		return ERR_TMS_ANSWER; /* nothing that is signed */
+	return request_has_report(request_entry(r)) ? refusal : ERR_OK;
 }
 
 enum err
@@ -205,14 +221,7 @@ request_report(struct open_request *r)
 	while (tms_is_worth_again(&patience, e));
 	if (e != ERR_OK)
 		log_info("request", "report=%s", err_name(e));
-	if (is_a_verdict(e)) {
-		struct journal_outcome *o = &request_entry(r)->outcome;
-		o->reported = true;
-		if (e == ERR_PROOF_REFUSED)
-			o->error = e;
-		(void)journal_save(r->journal);
-	}
-	return e;
+	return is_refused(e) ? confirm_refusal(r, e) : e;
 }
 
 enum err

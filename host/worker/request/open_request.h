@@ -39,7 +39,11 @@ struct journal_entry *request_entry(const struct open_request *r);
  */
 enum err request_ask(struct open_request *r, const char *verb);
 
-/* Tells the server how the unlock ended. What could not be told stays in the journal for the next time. */
+/*
+ * Tells the server how the unlock ended. ERR_OK: it has said, signed, that there is nothing more to tell. ERR_PROOF_REFUSED, ERR_STATE_WRONG,
+ * ERR_REQUEST_UNKNOWN: it refuses the report (unsigned), and a signed status that was asked for after that says that it has not taken it.
+ * Any other: it could not be told. What was not taken stays in the journal for the next time.
+ */
 enum err request_report(struct open_request *r);
 bool request_has_report(const struct journal_entry *entry);
 

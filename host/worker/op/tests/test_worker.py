@@ -516,13 +516,67 @@ class Disturbed(WorkerTest):
         self.unlocked(self.stage.call("unlock", request), request)
         self.assertEqual(self.stage.entry()["outcome"]["reported"], True)
 
+    def refuse_reports(self, name="proof_refused"):
+        """The server itself refuses them, and its request stays where it is."""
+        def done(request, body):
+            self.tms.count(request, body)
+            raise worker_stage.fake_tms.Refusal(409, name)
+
+        self.tms.done = done
+
+    def kept(self):
+        entry = self.stage.entry()
+        self.assertEqual((entry["outcome"]["reported"], entry["outcome"]["error"], entry["host_sig"] != ""), (False, "ok", True))
+
     def test_the_proof_is_refused(self):
         request = self.approved()
-        self.tms.faults["done"] = [refuses(409, "proof_refused")]
+        self.refuse_reports()
         self.refused("proof_refused", self.unlock(request))
         self.assertEqual(self.stage.remembers()["user_pin"], NEW_PIN)
+        self.kept()
         self.refused("proof_refused", self.unlock(request))
-        self.assertEqual(len(self.calls("done")), 1)
+        [answer] = self.result(self.stage.call("unlock.status", request))["requests"]
+        self.assertEqual(answer["state"], "released")
+        self.kept()
+        # the server decides, signed: there is nothing more to tell
+        self.tms.only()["state"] = "completed"
+        self.unlocked(self.unlock(request), request)
+        self.assertEqual((self.stage.entry()["outcome"]["reported"], self.stage.entry()["host_sig"]), (True, ""))
+
+    def test_a_refusal_that_somebody_else_made_up(self):
+        for name, status in (("proof_refused", 409), ("state_wrong", 409), ("request_unknown", 404)):
+            with self.subTest(name):
+                request = self.approved()
+                # the report arrived, and the signed status says so
+                self.tms.faults["done"] = [refuses(status, name)]
+                self.unlocked(self.unlock(request), request)
+                self.assertEqual(len(self.calls("done")), 1)
+                self.setUp()  # another token for the next
+
+    def test_a_refusal_that_somebody_else_made_up_of_a_report_that_never_arrived(self):
+        for name, status in (("proof_refused", 409), ("state_wrong", 409), ("request_unknown", 404)):
+            with self.subTest(name):
+                request = self.approved()
+                done, self.tms.done = self.tms.done, lambda q, body: self.tms.status(q, body["counter"])
+                self.tms.faults["done"] = [refuses(status, name)]
+                frame = self.unlock(request)
+                if name == "proof_refused":
+                    self.refused(name, frame)
+                else:
+                    self.unlocked(frame, request)
+                self.kept()
+                # out of that network, it is told again and taken
+                self.tms.done = done
+                self.unlocked(self.unlock(request), request)
+                self.assertEqual((self.report()["error"], self.stage.entry()["outcome"]["reported"]), ("ok", True))
+                self.setUp()  # another token for the next
+
+    def test_a_refusal_that_nothing_signed_confirms(self):
+        request = self.approved()
+        self.refuse_reports()
+        self.tms.faults["status"] = [None, refuses(409, "proof_refused"), refuses(404, "request_unknown")]
+        self.unlocked(self.unlock(request), request)
+        self.kept()
 
 
 class Killed(WorkerTest):
