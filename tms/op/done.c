@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define WRONG_PROOFS_NOTED 8 /* of one request */
+
 static enum err
 check_caller(struct call *c, const struct store_request *r, const struct decode_done *d)
 {
@@ -43,6 +45,18 @@ verify_proof(struct call *c, const struct store_request *r, const struct transcr
 	return e;
 }
 
+/* In a transaction. A machine may send wrong proofs without end: the first ones say it all, and the rest of the history can still be read. */
+static enum err
+note_wrong_proof(struct call *c, const struct store_request *r, const char *mechanism)
+{
+	int64_t count = 0;
+	enum err e = store_audit_count(c->store, r->number, "proof", &count);
+
+	if (e != ERR_OK || count >= WRONG_PROOFS_NOTED)
+		return e;
+	return call_audit(c, NULL, r->number, "proof", "error=%s mechanism=%s", err_name(ERR_PROOF_REFUSED), mechanism);
+}
+
 /* A proof that does not hold is written down; the request stays where it is, for people to look at. */
 static enum err
 check_proof(struct call *c, const struct store_request *r, const struct transcript_done *d)
@@ -57,7 +71,7 @@ check_proof(struct call *c, const struct store_request *r, const struct transcri
 		return e;
 	e = call_begin(c);
 	if (e == ERR_OK)
-		e = call_end(c, call_audit(c, NULL, r->number, "proof", "error=%s mechanism=%s", err_name(ERR_PROOF_REFUSED), d->proof_mechanism));
+		e = call_end(c, note_wrong_proof(c, r, d->proof_mechanism));
 	return e == ERR_OK ? ERR_PROOF_REFUSED : e;
 }
 

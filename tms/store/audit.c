@@ -16,6 +16,18 @@ store_audit_add(struct store *s, const struct store_audit *row)
 }
 
 enum err
+store_audit_count(struct store *s, int64_t number, const char *what, int64_t *ret_count)
+{
+	struct query q = query_new(s, "SELECT count(*) FROM audit WHERE number = ? AND what = ?");
+
+	query_int(&q, number);
+	query_text(&q, what);
+	if (query_row(&q))
+		*ret_count = query_get_int(&q);
+	return query_end(&q);
+}
+
+enum err
 store_audit_list(struct store *s, int64_t number, void (*each)(const struct store_audit *row, void *context), void *context)
 {
 	struct query q = query_new(s, "SELECT id, created, who, what, number, detail FROM audit WHERE number = ? ORDER BY id");

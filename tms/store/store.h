@@ -334,6 +334,9 @@ struct store_audit {
 
 enum err store_audit_add(struct store *s, const struct store_audit *row);
 
+/* How many rows of that word there are for a request. */
+enum err store_audit_count(struct store *s, int64_t number, const char *what, int64_t *ret_count);
+
 /* Oldest first; number 0: those of no request. */
 enum err store_audit_list(struct store *s, int64_t number, void (*each)(const struct store_audit *row, void *context), void *context);
 

@@ -98,6 +98,28 @@ test_proof_refused(void)
 	world_free(w);
 }
 
+/* However many wrong proofs a machine sends, the desk can read what else happened. */
+static void
+test_many_wrong_proofs(void)
+{
+	struct world *w = world_new();
+	struct machine *m;
+	struct machine_report r = completed;
+	unsigned char proof[1024];
+
+	world_import(w, 1, "khach@example.vn");
+	m = granted(w, 1);
+	r.proof_mechanism = "rsa-pkcs1-sha256";
+	r.proof = proof;
+	r.proof_len = machine_prove(m, w->token_key, proof);
+	for (int i = 0; i < 20; i++)
+		CHECK(machine_done(m, &r) == ERR_PROOF_REFUSED);
+	CHECK(world_audits(w, m->number, "proof") == 8 && world_state(w, m->number) == STATE_RELEASED);
+	CHECK(machine_done(m, &completed) == ERR_OK && world_audits(w, m->number, "done") == 1);
+	machine_free(m);
+	world_free(w);
+}
+
 /* Without a certificate no proof can hold, and none is asked for. */
 static void
 test_without_certificate(void)
@@ -326,6 +348,7 @@ main(void)
 {
 	test_completed();
 	test_proof_refused();
+	test_many_wrong_proofs();
 	test_without_certificate();
 	test_not_rotated();
 	test_without_grant();
