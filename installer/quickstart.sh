@@ -68,11 +68,9 @@ desk() {
 play() {
 	# shellcheck source=tests/stage/world.sh
 	. tests/stage/world.sh
-	DIR=$(mktemp -d /tmp/mokhoa-quickstart.XXXXXX)
-	chmod 755 "$DIR"
-	export DIR HOME="$DIR/home"
+	export HOME="$DIR/home"
 	mkdir -m 700 "$HOME"
-	trap 'world_down "$DIR" >/dev/null 2>&1; rm -rf "$DIR"' EXIT
+	trap 'world_down "$DIR" >/dev/null 2>&1' EXIT
 	trap 'exit 130' INT TERM
 	for module in /usr/lib/*/opensc-pkcs11.so /usr/lib/opensc-pkcs11.so; do
 		[ ! -f "$module" ] || break
@@ -157,8 +155,8 @@ stay() {
 		  TMS              https://localhost:$PUBLIC_PORT/v1/requests
 		  administrator    curl --cacert $DIR/pki/tls-ca.pem --cert $DIR/pki/an.pem --key $DIR/pki/an.key https://localhost:$ADMIN_PORT/v1/admin/requests
 		  mailbox          $DIR/mail
-		  the page's calls python3 tests/stage/native.py $MOKHOA_BIN/mokhoa-host token.info
-		The client's calls need the stage: sudo nsenter -t $$ -m -p
+		  the page's calls, on the stage:
+		    nsenter --mount --pid --wd="$root" -t "\$(pgrep -of $DIR/tms/tms.json)" /usr/bin/python3 tests/stage/native.py $MOKHOA_BIN/mokhoa-host token.info
 	END
 	while :; do
 		sleep 3600 &
@@ -182,7 +180,14 @@ if [ "${MOKHOA_STAGE:-}" != 1 ]; then
 		tail -n 40 build/quickstart.log >&2
 		fail "the build: build/quickstart.log"
 	fi
-	exec sh tests/stage/enter.sh sh "$root/installer/quickstart.sh" "$@"
+	# outside of the stage, so that a person can look into it, and so that it goes however the stage ends
+	DIR=$(mktemp -d /tmp/mokhoa-quickstart.XXXXXX)
+	chmod 755 "$DIR"
+	export DIR
+	trap 'rm -rf "$DIR"' EXIT
+	trap 'exit 130' INT TERM
+	sh tests/stage/enter.sh sh "$root/installer/quickstart.sh" "$@"
+	exit
 fi
 export MOKHOA_BIN="$root/build/quickstart/bin" MOKHOA_CARD="$root/build/quickstart/bin/mokhoa-card" STAGE_TESTS="$root/tests"
 play
