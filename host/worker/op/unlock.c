@@ -8,6 +8,7 @@
  */
 #include "operation.h"
 
+#include "attempt.h"
 #include "certificate_view.h"
 #include "code.h"
 #include "find_token.h"
@@ -113,13 +114,6 @@ hold_token(struct unlock *u)
 	return os_lock(name, &u->token_lock);
 }
 
-/* Tries of the SO PIN that this request has cost, or may have. */
-static unsigned
-attempts_of(const struct journal_entry *entry)
-{
-	return (entry->refused & 1u) + (entry->refused >> 1 & 1u) + entry->unclear;
-}
-
 /* Whether there is something to type a code for. */
 static enum err
 ask_server(struct unlock *u)
@@ -130,7 +124,7 @@ ask_server(struct unlock *u)
 		e = request_ask(&u->request, "status");
 	if (e == ERR_OK)
 		e = request_allows_unlock(u->entry);
-	if (e == ERR_OK && attempts_of(u->entry) >= JOURNAL_ATTEMPTS_MAX)
+	if (e == ERR_OK && !attempt_is_left(u->entry))
 		e = ERR_TOKEN_FAILED;
 	return e;
 }
@@ -222,22 +216,6 @@ since_begun(const struct unlock *u, enum err e)
 
 /* ---- the new PIN ---- */
 
-/* Whether the SO PIN was presented, or may have been (step.h), and the token did not say whether it was right. */
-static bool
-is_unclear(enum err e, const struct step_outcome *said)
-{
-	switch (e) {
-	case ERR_OK:
-	case ERR_TOKEN_SO_REFUSED:
-	case ERR_TOKEN_SO_LOCKED:
-	case ERR_TOKEN_SO_LAST_TRY:
-	case ERR_PIN_REFUSED:
-		return false;
-	default:
-		return strcmp(said->call, "C_Login") == 0 || strcmp(said->call, "C_InitPIN") == 0 || (e == ERR_MODULE_FAILED && said->call[0] == '\0');
-	}
-}
-
 /* A step looks for the token by its name; one that this process has seen and that is not there any more was pulled out. */
 static enum err
 said_by_step(enum err e)
@@ -245,49 +223,14 @@ said_by_step(enum err e)
 	return e == ERR_TOKEN_ABSENT ? ERR_TOKEN_REMOVED : e;
 }
 
-/* Written down as unclear before the token is asked, and as what it was afterwards: a crash in between counts as a try. */
-static enum err
-try_candidate(struct unlock *u, unsigned i)
-{
-	enum err e, saved;
-
-	u->entry->unclear++;
-	e = journal_save(u->request.journal);
-	if (e != ERR_OK)
-		return e;
-	e = said_by_step(step_set_pin(u->token.module, &u->entry->token, &u->released.candidates[i], &u->pin, &u->said));
-	if (e == ERR_TOKEN_SO_REFUSED)
-		u->entry->refused |= 1u << i;
-	if (!is_unclear(e, &u->said))
-		u->entry->unclear--;
-	saved = journal_save(u->request.journal);
-	return e != ERR_OK ? e : saved;
-}
-
-/* In order; one that was refused is never tried again. */
 static enum err
 set_pin(struct unlock *u)
 {
 	enum err e = enter(u, STAGE_SETTING_PIN);
 
 	if (e == ERR_OK)
-		e = ERR_TOKEN_SO_REFUSED;
-	for (unsigned i = 0; e == ERR_TOKEN_SO_REFUSED && i < u->released.count; i++) {
-		if ((u->entry->refused >> i & 1u) != 0)
-			continue;
-		u->active = i;
-		e = attempts_of(u->entry) < JOURNAL_ATTEMPTS_MAX ? try_candidate(u, i) : ERR_TOKEN_FAILED;
-	}
-	return e;
-}
-
-static void
-note_success(struct journal_outcome *o, const struct step_proof *proof)
-{
-	*o = (struct journal_outcome){ .known = true, .completed = true, .stage = STAGE_GRANTING, .proof_built = proof->built };
-	memcpy(o->proof_mechanism, proof->mechanism, sizeof(o->proof_mechanism));
-	memcpy(o->proof, proof->signature, proof->signature_len);
-	o->proof_len = proof->signature_len;
+		e = attempt_set_pin(&u->request, u->token.module, &u->released, &u->pin, &u->active, &u->said);
+	return said_by_step(e);
 }
 
 /* A login from a fresh process; from here on the unlock has happened, and the journal says so before the server hears of it. */
@@ -306,7 +249,7 @@ prove_pin(struct unlock *u)
 		    message.data, message.len, &proof, &u->said));
 	buf_free(&message);
 	if (e == ERR_OK)
-		note_success(&u->entry->outcome, &proof);
+		attempt_succeeded(u->entry, &proof);
 	return e;
 }
 
@@ -361,22 +304,6 @@ change_so_pin(struct unlock *u)
 
 /* ---- the end ---- */
 
-/* What the same request cannot mend: another try would fail in the same way, or cost the token's last tries. */
-static bool
-ends_request(enum err e, const struct journal_entry *entry)
-{
-	switch (e) {
-	case ERR_TOKEN_SO_REFUSED:
-	case ERR_TOKEN_SO_LOCKED:
-	case ERR_TOKEN_SO_LAST_TRY:
-	case ERR_TOKEN_UNSUPPORTED:
-	case ERR_PIN_NOT_PROVED:
-		return true;
-	default:
-		return attempts_of(entry) >= JOURNAL_ATTEMPTS_MAX;
-	}
-}
-
 static void
 add_cryptoki(struct unlock *u, uint64_t cryptoki)
 {
@@ -396,9 +323,9 @@ static void
 note_failure(struct unlock *u, enum err e)
 {
 	add_cryptoki(u, u->said.cryptoki);
-	if (u->entry == NULL || !was_released(u->entry) || !ends_request(e, u->entry))
+	if (u->entry == NULL || !was_released(u->entry) || !attempt_ends_request(e, u->entry))
 		return;
-	u->entry->outcome = (struct journal_outcome){ .known = true, .stage = u->stage, .cryptoki = u->said.cryptoki, .error = e };
+	attempt_failed(u->entry, u->stage, e, &u->said);
 	if (journal_save(u->request.journal) == ERR_OK)
 		(void)request_report(&u->request);
 }

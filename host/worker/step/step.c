@@ -53,7 +53,8 @@ run(const struct profile_module *module, struct step_request *request, struct st
 	enum err said = ERR_OK;
 	enum err e = ask(module, request, &answer);
 
-	*ret = (struct step_outcome){ .cryptoki = 0 };
+	/* a step that was started and gave no answer, or none that can be read, may have done all that it was asked */
+	*ret = (struct step_outcome){ .presented = e == ERR_OK || e == ERR_MODULE_FAILED };
 	if (e == ERR_OK)
 		e = step_answer_from_json(answer, &said, ret, &result);
 	wipe(request, sizeof(*request));

@@ -65,12 +65,13 @@ struct step_inspection {
 };
 
 /*
- * What a call that failed said: for the log, the report to the TMS and the error's data. A PIN was presented to the token where the call is
- * C_Login, C_InitPIN or C_SetPIN, and may have been where a step gave no answer (ERR_MODULE_FAILED with no call); in no other case.
+ * What a call that failed said: for the log, the report to the TMS and the error's data; and whether the token may have seen a PIN, which no
+ * reader of the call's name has to guess.
  */
 struct step_outcome {
 	uint64_t cryptoki; /* CK_RV of the call that decided, 0 where none failed */
 	char call[24];	   /* its name, "C_InitPIN" */
+	bool presented;	   /* a PIN was presented, or may have been: also where a step was started and gave no answer */
 };
 
 /*

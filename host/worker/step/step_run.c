@@ -191,7 +191,7 @@ static bool
 give_answer(intptr_t out, struct work *w, enum err e)
 {
 	const struct cryptoki_trace *trace = w->signer.trace.call != NULL ? &w->signer.trace : &w->cryptoki.trace;
-	struct step_outcome outcome = { .cryptoki = 0 };
+	struct step_outcome outcome = { .presented = w->cryptoki.presented || w->signer.presented };
 	struct buf b = buf_new(STEP_FRAME_MAX);
 	json_t *answer;
 	bool given;

@@ -115,10 +115,11 @@ step_request_from_json(const json_t *value, struct step_request *ret)
 json_t *
 step_answer_json(enum err e, const struct step_outcome *outcome, json_t *result)
 {
-	return json_pack("{s:s, s:I, s:s, s:o*}",
+	return json_pack("{s:s, s:I, s:s, s:b, s:o*}",
 	    "error", err_name(e),
 	    "cryptoki", (json_int_t)(outcome->cryptoki & INT64_MAX),
 	    "call", outcome->call,
+	    "presented", outcome->presented ? 1 : 0,
 	    "result", result);
 }
 
@@ -137,18 +138,21 @@ step_answer_from_json(const json_t *value, enum err *ret_error, struct step_outc
 	const json_t *call;
 	const char *name;
 	json_int_t cryptoki;
+	int presented;
 	struct step_outcome outcome = { 0 };
 	enum err e;
 
-	if (json_unpack((json_t *)value, "{s:s, s:I, s:o, s?o !}",
+	if (json_unpack((json_t *)value, "{s:s, s:I, s:o, s:b, s?o !}",
 		"error", &name,
 		"cryptoki", &cryptoki,
 		"call", &call,
+		"presented", &presented,
 		"result", &result) != 0)
 		return ERR_MODULE_FAILED;
 	if (!error_from(name, &e) || cryptoki < 0 || !json_text(call, outcome.call, 0, sizeof(outcome.call) - 1))
 		return ERR_MODULE_FAILED;
 	outcome.cryptoki = (uint64_t)cryptoki;
+	outcome.presented = presented != 0;
 	*ret_error = e;
 	*ret_outcome = outcome;
 	*ret_result = result;

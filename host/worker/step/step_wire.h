@@ -3,7 +3,7 @@
  * step_wire: the two frames of a step as JSON, packed on one side of the pipe and strictly read on the other.
  *
  *   {"step": "set_pin", "module": PATH, "token": {...}, "first": SO PIN, "second": new PIN}
- *   {"error": "ok", "cryptoki": CK_RV, "call": "C_InitPIN", "result": {...}}
+ *   {"error": "ok", "cryptoki": CK_RV, "call": "C_InitPIN", "presented": true, "result": {...}}
  *
  * The parent does not trust the answer either: the module that ran in the child may have had a will of its own. Pure functions. Secrets
  * are base64url in JSON of the wiping allocator (json.h); who holds a struct step_request wipes it.

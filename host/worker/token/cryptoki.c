@@ -196,5 +196,6 @@ cryptoki_login(struct cryptoki *c, CK_USER_TYPE user, const struct secret *pin)
 	enum cryptoki_context context = user == CKU_SO ? CRYPTOKI_SO_LOGIN : CRYPTOKI_USER_LOGIN;
 
 	c->login = true;
+	c->presented = true;
 	return cryptoki_check(c, context, "C_Login", c->list->C_Login(c->session, user, (CK_UTF8CHAR_PTR)pin->bytes, (CK_ULONG)pin->len));
 }

@@ -27,6 +27,7 @@ struct cryptoki {
 	CK_FUNCTION_LIST *list;
 	CK_SESSION_HANDLE session; /* CK_INVALID_HANDLE where none is open */
 	bool login;		   /* a login was tried in the session */
+	bool presented;		   /* a PIN was given to the module, which may have shown it to a token: never taken back */
 	struct cryptoki_trace trace;
 };
 

@@ -92,6 +92,7 @@ log_in(struct token_signer *s, PKCS11_SLOT *slot, UI_METHOD *ui, char *pin)
 {
 	if (ui == NULL || UI_method_set_reader(ui, answer_pin) != 0 || PKCS11_set_ui_method(s->context, ui, pin) != 0)
 		return ERR_NO_MEMORY;
+	s->presented = true;
 	if (PKCS11_login(slot, 0, pin) != 0)
 		return failed(s, CRYPTOKI_USER_LOGIN, "PKCS11_login");
 	return ERR_OK;

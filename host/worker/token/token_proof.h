@@ -28,6 +28,7 @@ struct token_signer {
 	struct PKCS11_ctx_st *context;
 	struct PKCS11_slot_st *slots;
 	unsigned slot_count;
+	bool presented;		     /* as in struct cryptoki */
 	struct cryptoki_trace trace; /* the call of libp11 that failed, with the CK_RV that it saw */
 };
 

@@ -99,7 +99,11 @@ inspect(const struct task *t)
 static json_t *
 outcome_json(enum err e, const struct step_outcome *o)
 {
-	return json_pack("{s:s, s:I, s:s}", "error", err_name(e), "cryptoki", (json_int_t)o->cryptoki, "call", o->call);
+	return json_pack("{s:s, s:I, s:s, s:b}",
+	    "error", err_name(e),
+	    "cryptoki", (json_int_t)o->cryptoki,
+	    "call", o->call,
+	    "presented", o->presented ? 1 : 0);
 }
 
 static json_t *
@@ -122,7 +126,7 @@ static json_t *
 with_deadline(const struct task *t)
 {
 	struct step_request request = { .kind = STEP_SET_PIN, .token = t->token, .first = t->first, .second = t->second };
-	struct step_outcome outcome = { 0 };
+	struct step_outcome outcome = { .presented = true };
 	char folder[OS_PATH_MAX];
 	char program[OS_PATH_MAX + 32];
 	struct step_child child = { .program = program, .deadline_ms = t->deadline_ms };

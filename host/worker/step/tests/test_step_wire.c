@@ -150,14 +150,14 @@ static void
 test_every_error_comes_back(void)
 {
 	for (int want = ERR_OK; want < ERR_COUNT; want++) {
-		struct step_outcome outcome = { .cryptoki = 0x80000001, .call = "C_InitPIN" };
+		struct step_outcome outcome = { .cryptoki = 0x80000001, .call = "C_InitPIN", .presented = want % 2 == 0 };
 		struct step_outcome got;
 		const json_t *result;
 		enum err e;
 		json_t *json = step_answer_json((enum err)want, &outcome, NULL);
 
 		CHECK(step_answer_from_json(json, &e, &got, &result) == ERR_OK);
-		CHECK((int)e == want && got.cryptoki == outcome.cryptoki && result == NULL);
+		CHECK((int)e == want && got.cryptoki == outcome.cryptoki && got.presented == outcome.presented && result == NULL);
 		CHECK_TEXT(got.call, outcome.call);
 		json_decref(json);
 	}
@@ -169,19 +169,22 @@ test_answers_are_read_strictly(void)
 	static const char *const bad[] = {
 		"{}",
 		"{\"error\":\"ok\"}",
-		"{\"error\":\"no_such_error\",\"cryptoki\":0,\"call\":\"\"}",
-		"{\"error\":\"\",\"cryptoki\":0,\"call\":\"\"}",
-		"{\"error\":7,\"cryptoki\":0,\"call\":\"\"}",
-		"{\"error\":\"ok\",\"cryptoki\":-1,\"call\":\"\"}",
-		"{\"error\":\"ok\",\"cryptoki\":\"0\",\"call\":\"\"}",
-		"{\"error\":\"ok\",\"cryptoki\":0,\"call\":\"C_ACallWithANameThatIsTooLong\"}",
-		"{\"error\":\"ok\",\"cryptoki\":0,\"call\":\"C_\\u0007\"}",
-		"{\"error\":\"ok\",\"cryptoki\":0,\"call\":\"\",\"more\":1}",
+		"{\"error\":\"ok\",\"cryptoki\":0,\"call\":\"\"}",
+		"{\"error\":\"ok\",\"cryptoki\":0,\"call\":\"\",\"presented\":0}",
+		"{\"error\":\"ok\",\"cryptoki\":0,\"call\":\"\",\"presented\":null}",
+		"{\"error\":\"no_such_error\",\"cryptoki\":0,\"call\":\"\",\"presented\":false}",
+		"{\"error\":\"\",\"cryptoki\":0,\"call\":\"\",\"presented\":false}",
+		"{\"error\":7,\"cryptoki\":0,\"call\":\"\",\"presented\":false}",
+		"{\"error\":\"ok\",\"cryptoki\":-1,\"call\":\"\",\"presented\":false}",
+		"{\"error\":\"ok\",\"cryptoki\":\"0\",\"call\":\"\",\"presented\":false}",
+		"{\"error\":\"ok\",\"cryptoki\":0,\"call\":\"C_ACallWithANameThatIsTooLong\",\"presented\":false}",
+		"{\"error\":\"ok\",\"cryptoki\":0,\"call\":\"C_\\u0007\",\"presented\":false}",
+		"{\"error\":\"ok\",\"cryptoki\":0,\"call\":\"\",\"presented\":false,\"more\":1}",
 	};
 	struct step_outcome outcome;
 	enum err e;
 
-	CHECK(read_answer("{\"error\":\"ok\",\"cryptoki\":0,\"call\":\"\"}", &e, &outcome) == ERR_OK && e == ERR_OK);
+	CHECK(read_answer("{\"error\":\"ok\",\"cryptoki\":0,\"call\":\"\",\"presented\":false}", &e, &outcome) == ERR_OK && e == ERR_OK);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		if (!CHECK(read_answer(bad[i], &e, &outcome) == ERR_MODULE_FAILED))
 			printf("%s\n", bad[i]);

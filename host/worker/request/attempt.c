@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "attempt.h"
+
+#include <string.h>
+
+/* ---- what it costs ---- */
+
+/* Tries of the SO PIN that this request has cost, or may have. */
+static unsigned
+count_of(const struct journal_entry *entry)
+{
+	return (entry->refused & 1u) + (entry->refused >> 1 & 1u) + entry->unclear;
+}
+
+bool
+attempt_is_left(const struct journal_entry *entry)
+{
+	return count_of(entry) < JOURNAL_ATTEMPTS_MAX;
+}
+
+/* Whether the SO PIN was presented, or may have been, and the token did not say whether it was right. */
+static bool
+is_unclear(enum err e, const struct step_outcome *said)
+{
+	switch (e) {
+	case ERR_OK:
+	case ERR_TOKEN_SO_REFUSED:
+	case ERR_TOKEN_SO_LOCKED:
+	case ERR_TOKEN_SO_LAST_TRY:
+	case ERR_PIN_REFUSED:
+		return false;
+	default:
+		return said->presented;
+	}
+}
+
+/* ---- the attempts ---- */
+
+/* Written down as unclear before the token is asked, and as what it was afterwards: a crash in between counts as a try. */
+static enum err
+try_candidate(struct open_request *r, const struct profile_module *module, const struct secret *so_pin, const struct secret *pin, unsigned i,
+    struct step_outcome *ret)
+{
+	struct journal_entry *entry = request_entry(r);
+	enum err e, saved;
+
+	entry->unclear++;
+	e = journal_save(r->journal);
+	if (e != ERR_OK)
+		return e;
+	e = step_set_pin(module, &entry->token, so_pin, pin, ret);
+	if (e == ERR_TOKEN_SO_REFUSED)
+		entry->refused |= 1u << i;
+	if (!is_unclear(e, ret))
+		entry->unclear--;
+	saved = journal_save(r->journal);
+	return e != ERR_OK ? e : saved;
+}
+
+enum err
+attempt_set_pin(struct open_request *r, const struct profile_module *module, const struct tms_released *released, const struct secret *pin,
+    unsigned *ret_active, struct step_outcome *ret)
+{
+	const struct journal_entry *entry = request_entry(r);
+	enum err e = ERR_TOKEN_SO_REFUSED;
+
+	for (unsigned i = 0; e == ERR_TOKEN_SO_REFUSED && i < released->count; i++) {
+		if ((entry->refused >> i & 1u) != 0)
+			continue;
+		*ret_active = i;
+		e = attempt_is_left(entry) ? try_candidate(r, module, &released->candidates[i], pin, i, ret) : ERR_TOKEN_FAILED;
+	}
+	return e;
+}
+
+/* ---- how it ended ---- */
+
+bool
+attempt_ends_request(enum err e, const struct journal_entry *entry)
+{
+	switch (e) {
+	case ERR_TOKEN_SO_REFUSED:
+	case ERR_TOKEN_SO_LOCKED:
+	case ERR_TOKEN_SO_LAST_TRY:
+	case ERR_TOKEN_UNSUPPORTED:
+	case ERR_PIN_NOT_PROVED:
+		return true;
+	default:
+		return !attempt_is_left(entry);
+	}
+}
+
+void
+attempt_succeeded(struct journal_entry *entry, const struct step_proof *proof)
+{
+	struct journal_outcome *o = &entry->outcome;
+
+	*o = (struct journal_outcome){ .known = true, .completed = true, .stage = STAGE_GRANTING, .proof_built = proof->built };
+	memcpy(o->proof_mechanism, proof->mechanism, sizeof(o->proof_mechanism));
+	memcpy(o->proof, proof->signature, proof->signature_len);
+	o->proof_len = proof->signature_len;
+}
+
+void
+attempt_failed(struct journal_entry *entry, enum stage stage, enum err e, const struct step_outcome *said)
+{
+	entry->outcome = (struct journal_outcome){ .known = true, .stage = stage, .cryptoki = said->cryptoki, .error = e };
+}

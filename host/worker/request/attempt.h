@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * attempt: the tries of the SO PIN that a request costs, counted in its journal before the token is asked, so that a crash in between counts
+ * as a try; and how an unlock ended, as the server is told. Whether a PIN may have been presented is the step's word (step.h), not a guess.
+ */
+#ifndef MOKHOA_ATTEMPT_H
+#define MOKHOA_ATTEMPT_H
+
+#include "err.h"
+#include "open_request.h"
+#include "profile.h"
+#include "secret.h"
+#include "step.h"
+#include "tms_client.h"
+
+#include <stdbool.h>
+
+/* A request may cost JOURNAL_ATTEMPTS_MAX tries that were refused or of which nobody knows how they ended. */
+bool attempt_is_left(const struct journal_entry *entry);
+
+/*
+ * Sets the PIN with the candidates in order; one that was refused, now or by an unlock that died, is never tried again. The errors of
+ * step_set_pin(), ERR_TOKEN_FAILED where no attempt is left; *ret_active is the candidate that was tried last, *ret what the token said of it.
+ */
+enum err attempt_set_pin(struct open_request *r, const struct profile_module *module, const struct tms_released *released,
+    const struct secret *pin, unsigned *ret_active, struct step_outcome *ret);
+
+/* What the same request cannot mend: another try would fail in the same way, or cost the token's last tries. */
+bool attempt_ends_request(enum err e, const struct journal_entry *entry);
+
+/* The new PIN is proved: the outcome, as long as nothing has come of the rotation. */
+void attempt_succeeded(struct journal_entry *entry, const struct step_proof *proof);
+
+/* It failed for good, at this stage. */
+void attempt_failed(struct journal_entry *entry, enum stage stage, enum err e, const struct step_outcome *said);
+
+#endif
