@@ -117,6 +117,12 @@ enum err os_write_private(const char *path, const void *bytes, size_t len);
 /* ERR_OK where the file is gone, also when it was never there; takes what a killed os_write_private() left of it along. */
 enum err os_remove(const char *path);
 
+/*
+ * Seconds since a file was last written, by the wall's clock; 0 where it was in the future. ERR_PROFILE_MISSING where there is none,
+ * ERR_JOURNAL_FAILED where it cannot be looked at or is no regular file.
+ */
+enum err os_file_age(const char *path, int64_t *ret);
+
 /* A folder for the caller's user alone, and what is missing above it. ERR_JOURNAL_FAILED where it cannot be made or is somebody else's. */
 enum err os_make_private(const char *folder);
 

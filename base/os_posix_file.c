@@ -156,6 +156,21 @@ os_remove(const char *path)
 	return e;
 }
 
+enum err
+os_file_age(const char *path, int64_t *ret)
+{
+	struct stat s;
+	int64_t age;
+
+	if (lstat(path, &s) != 0)
+		return errno == ENOENT ? ERR_PROFILE_MISSING : ERR_JOURNAL_FAILED;
+	if (!S_ISREG(s.st_mode))
+		return ERR_JOURNAL_FAILED;
+	age = os_time() - (int64_t)s.st_mtime;
+	*ret = age > 0 ? age : 0;
+	return ERR_OK;
+}
+
 /* Makes each missing folder of the path, for the user alone. */
 static bool
 make_folders(char *path)

@@ -4,8 +4,10 @@
 #include "folder.h"
 #include "os.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static char folder[] = "/tmp/mokhoa-test-XXXXXX";
@@ -123,6 +125,24 @@ removing_takes_leftovers_along(void)
 }
 
 static void
+a_file_has_an_age(void)
+{
+	struct timespec then[2] = { { .tv_sec = time(NULL) - 1000 }, { .tv_sec = time(NULL) - 1000 } };
+	int64_t age = -1;
+
+	write_file("aged", "");
+	CHECK(os_file_age(path_of("aged"), &age) == ERR_OK && age >= 0 && age < 100);
+	CHECK(utimensat(AT_FDCWD, path_of("aged"), then, 0) == 0);
+	CHECK(os_file_age(path_of("aged"), &age) == ERR_OK && age >= 1000 && age < 1100);
+	then[1].tv_sec += 5000;
+	CHECK(utimensat(AT_FDCWD, path_of("aged"), then, 0) == 0);
+	CHECK(os_file_age(path_of("aged"), &age) == ERR_OK && age == 0);
+	CHECK(os_file_age(path_of("no-such-file"), &age) == ERR_PROFILE_MISSING);
+	CHECK(os_file_age(path_of("sub"), &age) == ERR_JOURNAL_FAILED && os_file_age(path_of("dangling"), &age) == ERR_JOURNAL_FAILED);
+	CHECK(os_remove(path_of("aged")) == ERR_OK);
+}
+
+static void
 reading_has_a_bound_and_takes_files_only(void)
 {
 	struct buf exact = buf_new(9), small = buf_new(8), none = buf_new(0);
@@ -177,6 +197,7 @@ main(void)
 	what_cannot_be_written_leaves_nothing();
 	a_list_is_in_byte_order_without_hidden_files();
 	removing_takes_leftovers_along();
+	a_file_has_an_age();
 	reading_has_a_bound_and_takes_files_only();
 	the_state_folder_is_private();
 	CHECK(folder_remove(folder));

@@ -14,6 +14,7 @@
 #define DRAFT	      "draft-"		  /* in front of the idempotency key, while a request has no id */
 #define DRAFT_SECONDS (60 * 60)		  /* as long as a lost create may be made again */
 #define KEPT_SECONDS  (90 * 24 * 60 * 60) /* what has ended is still shown so long */
+#define DAMAGED	      ".damaged"	  /* behind the name of a file that could not be read; kept as long as what has ended */
 #define LOCK_PAUSE_MS 50
 
 struct journal {
@@ -75,7 +76,7 @@ set_aside(const char *path, const struct buf *bytes)
 {
 	char aside[OS_PATH_MAX];
 
-	if ((size_t)snprintf(aside, sizeof(aside), "%s.damaged", path) >= sizeof(aside))
+	if ((size_t)snprintf(aside, sizeof(aside), "%s" DAMAGED, path) >= sizeof(aside))
 		return;
 	if (os_write_private(aside, bytes->data, bytes->len) == ERR_OK && os_remove(path) == ERR_OK)
 		log_error("journal", "damaged file set aside as %s", aside);
@@ -86,7 +87,7 @@ was_set_aside(const char *path)
 {
 	struct buf bytes = buf_new(JOURNAL_FILE_MAX);
 	char aside[OS_PATH_MAX];
-	bool there = (size_t)snprintf(aside, sizeof(aside), "%s.damaged", path) < sizeof(aside) && os_read_file(aside, &bytes) != ERR_PROFILE_MISSING;
+	bool there = (size_t)snprintf(aside, sizeof(aside), "%s" DAMAGED, path) < sizeof(aside) && os_read_file(aside, &bytes) != ERR_PROFILE_MISSING;
 
 	buf_free(&bytes);
 	return there;
@@ -406,6 +407,28 @@ throw_away(const char *profile, const unsigned char id[TRANSCRIPT_ID_LEN])
 	return gone;
 }
 
+static bool
+is_damaged(const char *name)
+{
+	size_t len = strlen(name), suffix = strlen(".json" DAMAGED);
+
+	return len > suffix && strcmp(name + len - suffix, ".json" DAMAGED) == 0;
+}
+
+/* It may have the keys of a request: they are not kept for ever because nobody could read them. */
+static void
+throw_away_damaged(const char *name, void *context)
+{
+	const char *folder = context;
+	char path[OS_PATH_MAX];
+	int64_t age;
+
+	if (!is_damaged(name) || (size_t)snprintf(path, sizeof(path), "%s/%s", folder, name) >= sizeof(path))
+		return;
+	if (os_file_age(path, &age) == ERR_OK && age > KEPT_SECONDS && os_remove(path) == ERR_OK)
+		log_info("journal", "removed=%s reason=old", path);
+}
+
 enum err
 journal_list(const char *profile, struct journal_list *ret)
 {
@@ -422,6 +445,8 @@ journal_list(const char *profile, struct journal_list *ret)
 		e = search.error;
 	if (e == ERR_OK)
 		e = os_list(folder, look_at_draft, &drafts);
+	if (e == ERR_OK)
+		e = os_list(folder, throw_away_damaged, folder);
 	if (e != ERR_OK) {
 		journal_list_free(ret);
 		return e;

@@ -4,8 +4,8 @@
  * without which nobody can finish it, the counter that never goes back, what the server last said, and how the unlock ended, until the
  * server has been told. STATE/PROFILE/requests/ID.json; no code, PIN or SO PIN is ever in it.
  *
- * An open journal is locked: one process at a time works on a request. A damaged file is set aside (ID.json.damaged) and costs that
- * request alone. journal_open() gives, journal_close() takes, wipes and unlocks. One thread.
+ * An open journal is locked: one process at a time works on a request. A damaged file is set aside (ID.json.damaged), where a person finds
+ * it for 90 days, and costs that request alone. journal_open() gives, journal_close() takes, wipes and unlocks. One thread.
  */
 #ifndef MOKHOA_JOURNAL_H
 #define MOKHOA_JOURNAL_H
@@ -116,8 +116,8 @@ struct journal_list {
 };
 
 /*
- * The ids of this user's requests in this profile; throws away what ended 90 days ago, and what has waited more than an hour for its id,
- * so that no keys stay behind for nothing. The caller frees.
+ * The ids of this user's requests in this profile; throws away what ended or was set aside as damaged 90 days ago, and what has waited more
+ * than an hour for its id, so that no keys stay behind for nothing. The caller frees.
  */
 enum err journal_list(const char *profile, struct journal_list *ret);
 void journal_list_free(struct journal_list *list);

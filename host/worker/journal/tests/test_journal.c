@@ -8,8 +8,10 @@
 #include "sample.h"
 #include "seen.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PROFILE "ca-mot"
@@ -365,6 +367,40 @@ a_damaged_file_costs_its_request_alone(void)
 	seen(err_name(ERR_JOURNAL_FAILED), "test_journal");
 }
 
+/* As if the file had been written so many days ago. */
+static void
+make_old(const char *name, int days)
+{
+	struct timespec then[2] = { { .tv_sec = time(NULL) - (time_t)days * 24 * 60 * 60 }, { .tv_sec = time(NULL) - (time_t)days * 24 * 60 * 60 } };
+
+	CHECK(utimensat(AT_FDCWD, path(name), then, 0) == 0);
+}
+
+static void
+a_damaged_file_is_not_kept_for_ever(void)
+{
+	struct journal_list list = { .ids = NULL };
+	struct journal *j = NULL;
+
+	start_empty();
+	make(id);
+	write_file(ID_FILE, "{}");
+	CHECK(journal_open(PROFILE, id, 0, &j) == ERR_JOURNAL_FAILED && exists(ID_FILE ".damaged"));
+	write_file(DRAFT_FILE ".damaged", "");
+	write_file("notes.damaged", "");
+	make_old(ID_FILE ".damaged", 89);
+	make_old(DRAFT_FILE ".damaged", 91);
+	make_old("notes.damaged", 91);
+	CHECK(journal_list(PROFILE, &list) == ERR_OK && list.count == 0);
+	journal_list_free(&list);
+	CHECK(exists(ID_FILE ".damaged") && !exists(DRAFT_FILE ".damaged") && exists("notes.damaged"));
+	make_old(ID_FILE ".damaged", 91);
+	CHECK(journal_list(PROFILE, &list) == ERR_OK);
+	journal_list_free(&list);
+	CHECK(!exists(ID_FILE ".damaged"));
+	CHECK(journal_open(PROFILE, id, 0, &j) == ERR_REQUEST_ELSEWHERE);
+}
+
 static void
 a_huge_file_is_refused(void)
 {
@@ -504,6 +540,7 @@ main(void)
 	one_works_on_a_request_at_a_time();
 	a_request_of_others_is_elsewhere();
 	a_damaged_file_costs_its_request_alone();
+	a_damaged_file_is_not_kept_for_ever();
 	a_huge_file_is_refused();
 	a_copied_file_is_not_that_request();
 	a_folder_that_cannot_be_written_is_an_error();
