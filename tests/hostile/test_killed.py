@@ -50,7 +50,6 @@ class Killer:
         self.chance = chance
         self.raise_the_vaults_limit()
         self.world.client_env["MOKHOA_LOG"] = "error"
-        self.world.cards = random.randrange(1000000, 9000000)  # a token is locked for the whole machine, other stages on it too
         self.world.new_home()
         self.card = self.world.card(lock=False)
         self.card_log = os.path.join(self.world.dir, "card0.log")

@@ -31,7 +31,6 @@ class Unlocks(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.world = world.World()
-        cls.world.cards = random.randrange(1000000, 9000000)  # a token is locked for the whole machine, other stages on it too
         cls.world.client_env["MOKHOA_LOG"] = "error"
 
     @classmethod
@@ -131,7 +130,7 @@ class Unlocks(unittest.TestCase):
             with self.subTest(stage):
                 self.world.new_home()
                 card = self.world.card(lock=False)
-                other = world.Card(self.world, f"MKX{self.world.cards:07d}", known=False, lock=False, reader=1, insert=False)
+                other = world.Card(self.world, f"X{self.world.run}{self.world.cards:04d}", known=False, lock=False, reader=1, insert=False)
                 with self.world.host() as host:
                     request, _, code = card.approved(host, reason="forgotten")
                     self.world.person(f"type {code}", f"type {NEW_PIN}")
