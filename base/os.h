@@ -32,6 +32,13 @@ void os_take_stdio(intptr_t *ret_in, intptr_t *ret_out);
 /* The folder of the running program, without a trailing slash. */
 enum err os_program_dir(char ret[OS_PATH_MAX]);
 
+/*
+ * From now on this process has so long to live, whatever code it runs: the system ends it then, no handler is asked and nothing that it loads
+ * can put it off (POSIX: a timer that sends SIGKILL; Windows: a thread that ends the process). Called once; a program that it starts is
+ * not concerned. False where there is no timer to be had.
+ */
+bool os_end_after(unsigned ms);
+
 /* Writes a line of the log to stderr in one write; what cannot be written there is lost. */
 void os_log(const char *line, size_t len);
 

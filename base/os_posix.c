@@ -92,6 +92,19 @@ os_program_dir(char ret[OS_PATH_MAX])
 	return ERR_OK;
 }
 
+bool
+os_end_after(unsigned ms)
+{
+	struct sigevent kill_us = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL };
+	struct itimerspec when = { .it_value = { .tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000 } };
+	timer_t timer;
+
+	/* a timer of 0 would be none */
+	if (ms == 0)
+		when.it_value.tv_nsec = 1;
+	return timer_create(CLOCK_MONOTONIC, &kill_us, &timer) == 0 && timer_settime(timer, 0, &when, NULL) == 0;
+}
+
 void
 os_log(const char *line, size_t len)
 {

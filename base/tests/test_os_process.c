@@ -56,6 +56,27 @@ clocks_go_forward(void)
 	CHECK(os_time() > INT64_C(1700000000));
 }
 
+/* A process that answers to no signal, and would go on for a minute. */
+static void
+a_process_that_has_its_time_ends_whatever_it_does(void)
+{
+	uint64_t before = os_now_ms();
+	int status = 0;
+	pid_t child = fork();
+
+	if (child == 0) {
+		sigset_t all;
+
+		sigfillset(&all);
+		sigprocmask(SIG_SETMASK, &all, NULL);
+		if (os_end_after(200))
+			os_sleep_ms(60000);
+		_exit(0);
+	}
+	CHECK(waitpid(child, &status, 0) == child && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	CHECK(os_now_ms() - before >= 200 && os_now_ms() - before < 10000);
+}
+
 static void
 chance_fills_every_byte(void)
 {
@@ -220,6 +241,7 @@ main(void)
 	hardening_takes_core_files_and_rights_away();
 	a_closed_pipe_is_an_error_and_no_signal();
 	clocks_go_forward();
+	a_process_that_has_its_time_ends_whatever_it_does();
 	chance_fills_every_byte();
 	waiting_says_who_is_ready();
 	a_pipe_that_does_not_block_is_waited_for();

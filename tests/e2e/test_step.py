@@ -40,6 +40,15 @@ def seen(error, test):
             file.write("%s\t%s\n" % (error, test.replace("__main__", "test_step.py")))
 
 
+def is_running(pid):
+    """Not one that has ended and that nobody has collected yet."""
+    try:
+        with open("/proc/%s/stat" % pid) as file:
+            return file.read().rsplit(") ", 1)[1][0] != "Z"
+    except OSError:
+        return False
+
+
 class Probe:
     """step_probe, one line in and one line out; its log is kept, because no secret may ever be in it."""
 
@@ -442,8 +451,29 @@ class MockTest(StepTest):
         self.script()
         self.assertStep(self.set_pin(), "ok")
 
-    def children(self):
-        path = "/proc/%d/task/%d/children" % (self.probe.process.pid, self.probe.process.pid)
+    def test_a_step_whose_worker_died_ends_by_itself(self):
+        self.script("do C_GetSlotList hang")
+        probe = Probe(self.path("killed.log"))
+        task = {"do": "inspect", "module": self.module, "environment": {"MOCK_P11": self.folder}}
+        probe.process.stdin.write(json.dumps(task).encode() + b"\n")
+        probe.process.stdin.flush()
+        began = time.monotonic()
+        while not self.calls("C_GetSlotList") and time.monotonic() < began + 10:
+            time.sleep(0.05)
+        [step] = self.children(probe)
+        probe.process.kill()
+        probe.close()
+        # whatever it is doing is not cut, but it does not hold the card for ever: 15 s for an inspection, 3 s of grace
+        time.sleep(2)
+        self.assertTrue(is_running(step))
+        while is_running(step) and time.monotonic() < began + 40:
+            time.sleep(0.2)
+        self.assertFalse(is_running(step))
+        self.assertGreater(time.monotonic() - began, 16)
+
+    def children(self, probe=None):
+        probe = probe or self.probe
+        path = "/proc/%d/task/%d/children" % (probe.process.pid, probe.process.pid)
         with open(path) as file:
             return file.read().split()
 

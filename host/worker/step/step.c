@@ -11,22 +11,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define INSPECT_MS 15000
-#define TOKEN_MS   60000 /* a slow card, a key of 4096 bits */
-#define SIGN_MS	   30000 /* libp11 may wait for ever for a token that was pulled out; only the signature is lost then */
-
-static int
-deadline_of(enum step_kind kind)
-{
-	if (kind == STEP_INSPECT)
-		return INSPECT_MS;
-	return kind == STEP_SIGN ? SIGN_MS : TOKEN_MS;
-}
-
 static enum err
 ask(const struct profile_module *module, struct step_request *request, json_t **ret_answer)
 {
-	struct step_child child = { .deadline_ms = deadline_of(request->kind) };
+	struct step_child child = { .deadline_ms = step_deadline_ms(request->kind) };
 	char folder[OS_PATH_MAX];
 	char program[OS_PATH_MAX + sizeof("/mokhoa-worker")];
 	json_t *json = NULL;

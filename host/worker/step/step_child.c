@@ -5,15 +5,23 @@
 #include "json.h"
 #include "log.h"
 #include "os.h"
-#include "step_wire.h"
 
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A module may take this long to clean up behind its answer; then the process is ended, which cleans up as well. */
-#define GRACE_MS 3000
+#define INSPECT_MS 15000
+#define TOKEN_MS   60000 /* a slow card, a key of 4096 bits */
+#define SIGN_MS	   30000 /* libp11 may wait for ever for a token that was pulled out; only the signature is lost then */
+
+int
+step_deadline_ms(enum step_kind kind)
+{
+	if (kind == STEP_INSPECT)
+		return INSPECT_MS;
+	return kind == STEP_SIGN ? SIGN_MS : TOKEN_MS;
+}
 
 /* ---- the environment ---- */
 
@@ -119,7 +127,7 @@ no_answer(struct os_child *process, const struct profile_module *module, enum er
 {
 	int status = 0;
 
-	if (e == ERR_FRAME_TRUNCATED && os_child_wait(process, GRACE_MS, &status))
+	if (e == ERR_FRAME_TRUNCATED && os_child_wait(process, STEP_GRACE_MS, &status))
 		log_debug("step", "module=%s error=\"no answer\" status=%d", module->path, status);
 	else
 		log_debug("step", "module=%s error=\"no answer\" why=%s", module->path, err_name(e));
@@ -139,7 +147,7 @@ take_answer(struct os_child *process, const struct profile_module *module, uint6
 		e = no_answer(process, module, e);
 	else if (json_load(bytes, len, ret_answer, NULL) != ERR_OK)
 		e = ERR_MODULE_FAILED;
-	else if (!os_child_wait(process, GRACE_MS, &status))
+	else if (!os_child_wait(process, STEP_GRACE_MS, &status))
 		log_debug("step", "module=%s error=\"did not end after its answer\"", module->path);
 	frame_reader_free(&reader);
 	return e;

@@ -8,8 +8,15 @@
 
 #include "err.h"
 #include "profile.h"
+#include "step_wire.h"
 
 #include <jansson.h>
+
+/* A module may take this long to clean up behind its answer; then the process is ended, which cleans up as well. */
+#define STEP_GRACE_MS 3000
+
+/* How long a step of that kind may take until it answers. */
+int step_deadline_ms(enum step_kind kind);
 
 struct step_child {
 	const char *program; /* absolute path of a program that takes "step" as its argument */

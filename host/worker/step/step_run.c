@@ -10,6 +10,7 @@
 #include "os.h"
 #include "slot.h"
 #include "step.h"
+#include "step_child.h"
 #include "step_wire.h"
 #include "text.h"
 #include "token_certificate.h"
@@ -208,6 +209,16 @@ give_answer(intptr_t out, struct work *w, enum err e)
 	return given;
 }
 
+/*
+ * The worker ends a step that is late; this ends one whose worker has died. It is above the worker's own deadline, and it is not tied to the
+ * worker's death: a PIN call that is under way is not cut.
+ */
+static bool
+begin_deadline(enum step_kind kind)
+{
+	return os_end_after((unsigned)(step_deadline_ms(kind) + STEP_GRACE_MS));
+}
+
 int
 step_run(intptr_t in, intptr_t out)
 {
@@ -216,6 +227,8 @@ step_run(intptr_t in, intptr_t out)
 	bool given;
 	enum err e = take_request(in, &request);
 
+	if (e == ERR_OK && !begin_deadline(request.kind))
+		e = ERR_INTERNAL;
 	if (e == ERR_OK)
 		e = steps[request.kind](&w, &request);
 	wipe(&request, sizeof(request));
