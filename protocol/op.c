@@ -29,6 +29,12 @@ static const char *const stage_names[STAGE_COUNT] = {
 #undef STAGE
 };
 
+static const char *const pin_state_names[PIN_STATE_COUNT] = {
+#define PIN_STATE(symbol, name) [PIN_STATE_##symbol] = name,
+#include "pin_state.def"
+#undef PIN_STATE
+};
+
 const struct op_rule *
 op_rule(enum op_id id)
 {
@@ -93,4 +99,20 @@ stage_from_name(const char *name)
 	while (s < STAGE_COUNT && strcmp(stage_names[s], name) != 0)
 		s++;
 	return (enum stage)s;
+}
+
+const char *
+pin_state_name(enum pin_state s)
+{
+	return pin_state_names[s];
+}
+
+enum pin_state
+pin_state_from_name(const char *name)
+{
+	int s = 0;
+
+	while (s < PIN_STATE_COUNT && strcmp(pin_state_names[s], name) != 0)
+		s++;
+	return (enum pin_state)s;
 }

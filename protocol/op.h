@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * op: the words of the wire as C sees them, made from the lists beside this file: operations, notifications, states, stages.
+ * op: the words of the wire as C sees them, made from the lists beside this file: operations, notifications, states, stages, states of a
+ * PIN.
  */
 #ifndef MOKHOA_OP_H
 #define MOKHOA_OP_H
@@ -52,5 +53,15 @@ enum stage {
 
 const char *stage_name(enum stage s);
 enum stage stage_from_name(const char *name); /* STAGE_COUNT for an unknown name */
+
+enum pin_state {
+#define PIN_STATE(symbol, name) PIN_STATE_##symbol,
+#include "pin_state.def"
+#undef PIN_STATE
+	PIN_STATE_COUNT
+};
+
+const char *pin_state_name(enum pin_state s);
+enum pin_state pin_state_from_name(const char *name); /* PIN_STATE_COUNT for an unknown name */
 
 #endif

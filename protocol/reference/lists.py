@@ -10,6 +10,7 @@ COLUMNS = {
     "NOTIFICATION": ("symbol", "name"),
     "STATE": ("symbol", "name", "customer", "final", "vi", "en"),
     "STAGE": ("symbol", "name", "vi", "en"),
+    "PIN_STATE": ("symbol", "name"),
     "ERR": ("symbol", "number", "http", "name", "vi", "en", "hint_vi", "hint_en"),
 }
 NUMBERS = ("number", "http", "final", "deadline")

@@ -45,11 +45,21 @@ stages(void)
 	CHECK(STAGE_PROMPTING < STAGE_SETTING_PIN && STAGE_SETTING_PIN < STAGE_GRANTING && STAGE_GRANTING < STAGE_ROTATING);
 }
 
+static void
+pin_states(void)
+{
+	for (int i = 0; i < PIN_STATE_COUNT; i++)
+		CHECK(pin_state_from_name(pin_state_name((enum pin_state)i)) == (enum pin_state)i);
+	CHECK(pin_state_from_name("") == PIN_STATE_COUNT && pin_state_from_name("Locked") == PIN_STATE_COUNT);
+	CHECK_TEXT(pin_state_name(PIN_STATE_FEW_TRIES), "few_tries");
+}
+
 int
 main(void)
 {
 	operations();
 	states();
 	stages();
+	pin_states();
 	return CHECK_DONE();
 }

@@ -87,6 +87,7 @@ def check_host_schema(c):
     customers = list(dict.fromkeys(c.names("STATE", "customer")))
     same(problems, HOST + ": state", defs["state"]["enum"], customers)
     same(problems, HOST + ": stage", defs["stage"]["enum"], c.names("STAGE"))
+    same(problems, HOST + ": pin_state", defs["pin_state"]["enum"], c.names("PIN_STATE"))
     pairs = [(row["properties"]["code"]["const"], row["properties"]["data"]["properties"]["name"]["const"]) for row in defs["error"]["oneOf"]]
     same(problems, HOST + ": error", pairs, [(row["number"], row["name"]) for row in c.lists["ERR"]])
     return problems

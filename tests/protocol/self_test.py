@@ -14,6 +14,7 @@ NEW_LINES = {
     "NOTIFICATION": 'NOTIFICATION(TOKEN_CHANGED, "token.changed")\n',
     "STATE": 'STATE(LOST, "lost", "lost", 1, "Mất", "Lost")\n',
     "STAGE": 'STAGE(RESTING, "resting", "Nghỉ", "Resting")\n',
+    "PIN_STATE": 'PIN_STATE(TIRED, "tired")\n',
     "ERR": 'ERR(NEW, 3099, 409, "new_error", "Mới.", "New.", "Chờ.", "Wait.")\n',
 }
 
@@ -80,7 +81,7 @@ def schema_mutations(texts):
         return change
 
     document = json.loads(texts[HOST])["$defs"]
-    for kind in ("method", "state", "stage"):
+    for kind in ("method", "state", "stage", "pin_state"):
         for word in document[kind]["enum"]:
             yield host("%s without %s" % (kind, word), lacks(word, "$defs", kind, "enum"))
         yield host("%s with a word more" % kind, sets(document[kind]["enum"] + ["more"], "$defs", kind, "enum"))

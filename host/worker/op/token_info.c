@@ -11,24 +11,6 @@
 
 #define BEGIN_MS 14000 /* after this a module is not even asked: one that hangs takes 15 seconds, and what the others said must still be told */
 
-static const char *
-pin_state_name(enum step_pin_state state)
-{
-	switch (state) {
-	case STEP_PIN_OK:
-		return "ok";
-	case STEP_PIN_FEW_TRIES:
-		return "few_tries";
-	case STEP_PIN_LAST_TRY:
-		return "last_try";
-	case STEP_PIN_LOCKED:
-		return "locked";
-	case STEP_PIN_UNKNOWN:
-		break;
-	}
-	return "unknown";
-}
-
 static json_t *
 certificate_json(const struct certificate_view *view)
 {

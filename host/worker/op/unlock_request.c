@@ -36,7 +36,7 @@ read_params(struct op_call *call, struct journal_entry *entry)
 static enum err
 judge_token(const struct step_token *token, const char *reason)
 {
-	if (strcmp(reason, "locked") == 0 && token->pin != STEP_PIN_LOCKED && token->pin != STEP_PIN_UNKNOWN)
+	if (strcmp(reason, "locked") == 0 && token->pin != PIN_STATE_LOCKED && token->pin != PIN_STATE_UNKNOWN)
 		return ERR_TOKEN_NOT_LOCKED;
 	return token_so_pin_allows(token);
 }

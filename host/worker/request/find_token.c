@@ -80,13 +80,14 @@ enum err
 token_so_pin_allows(const struct step_token *token)
 {
 	switch (token->so_pin) {
-	case STEP_PIN_LOCKED:
+	case PIN_STATE_LOCKED:
 		return ERR_TOKEN_SO_LOCKED;
-	case STEP_PIN_LAST_TRY:
+	case PIN_STATE_LAST_TRY:
 		return ERR_TOKEN_SO_LAST_TRY;
-	case STEP_PIN_OK:
-	case STEP_PIN_FEW_TRIES:
-	case STEP_PIN_UNKNOWN:
+	case PIN_STATE_OK:
+	case PIN_STATE_FEW_TRIES:
+	case PIN_STATE_UNKNOWN:
+	case PIN_STATE_COUNT:
 		break;
 	}
 	return ERR_OK;

@@ -15,6 +15,7 @@
 #define MOKHOA_STEP_H
 
 #include "err.h"
+#include "op.h"
 #include "profile.h"
 #include "secret.h"
 #include "token_name.h"
@@ -26,15 +27,6 @@
 #define STEP_CERTIFICATE_MAX 8192 /* bytes of DER that are looked at */
 #define STEP_PROOF_MAX	     1024 /* bytes of a signature */
 
-/* What the flags of CK_TOKEN_INFO say (PKCS#11 v2.40 section 3.2, CKF_USER_PIN_* and CKF_SO_PIN_*). */
-enum step_pin_state {
-	STEP_PIN_OK,
-	STEP_PIN_FEW_TRIES, /* CKF_*_PIN_COUNT_LOW */
-	STEP_PIN_LAST_TRY,  /* CKF_*_PIN_FINAL_TRY */
-	STEP_PIN_LOCKED,    /* CKF_*_PIN_LOCKED */
-	STEP_PIN_UNKNOWN    /* not initialised; and an SO PIN of which no flag is set, because widespread modules never set them */
-};
-
 struct step_certificate {
 	unsigned char *der;
 	size_t der_len;
@@ -43,9 +35,9 @@ struct step_certificate {
 struct step_token {
 	struct token_name name;
 	char label[33];
-	char slot[65]; /* the reader's description */
-	enum step_pin_state pin;
-	enum step_pin_state so_pin;
+	char slot[65];	    /* the reader's description */
+	enum pin_state pin; /* what the flags of CK_TOKEN_INFO say */
+	enum pin_state so_pin;
 	unsigned pin_min; /* characters */
 	unsigned pin_max;
 	struct step_certificate *certificates; /* readable without login */

@@ -62,8 +62,8 @@ add_token(struct work *w, json_t *tokens, const struct slot *slot, size_t *der_l
 						"name", token_name_json(&slot->name),
 						"label", slot->label,
 						"slot", slot->reader,
-						"pin", slot_user_pin(slot),
-						"so_pin", slot_so_pin(slot),
+						"pin", pin_state_name(slot_user_pin(slot)),
+						"so_pin", pin_state_name(slot_so_pin(slot)),
 						"pin_min", (int)slot->pin_min,
 						"pin_max", (int)slot->pin_max,
 						"certificates", found.list));

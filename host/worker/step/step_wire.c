@@ -161,23 +161,11 @@ step_answer_from_json(const json_t *value, enum err *ret_error, struct step_outc
 
 /* ---- what an inspection found ---- */
 
-static const char *const pin_words[] = {
-	[STEP_PIN_OK] = "ok",
-	[STEP_PIN_FEW_TRIES] = "few_tries",
-	[STEP_PIN_LAST_TRY] = "last_try",
-	[STEP_PIN_LOCKED] = "locked",
-	[STEP_PIN_UNKNOWN] = "unknown",
-};
-
 static bool
-pin_state_from(const char *word, enum step_pin_state *ret)
+pin_state_from(const char *word, enum pin_state *ret)
 {
-	for (size_t i = 0; i < sizeof(pin_words) / sizeof(pin_words[0]); i++)
-		if (strcmp(pin_words[i], word) == 0) {
-			*ret = (enum step_pin_state)i;
-			return true;
-		}
-	return false;
+	*ret = pin_state_from_name(word);
+	return *ret != PIN_STATE_COUNT;
 }
 
 static enum err

@@ -184,28 +184,28 @@ slot_open(struct cryptoki *c, const struct token_name *token, bool writable, str
 
 /* ---- what the flags say ---- */
 
-static const char *
-pin_word(CK_FLAGS flags, CK_FLAGS locked, CK_FLAGS final_try, CK_FLAGS count_low, const char *silent)
+static enum pin_state
+pin_state_of(CK_FLAGS flags, CK_FLAGS locked, CK_FLAGS final_try, CK_FLAGS count_low, enum pin_state silent)
 {
 	if ((flags & locked) != 0)
-		return "locked";
+		return PIN_STATE_LOCKED;
 	if ((flags & final_try) != 0)
-		return "last_try";
-	return (flags & count_low) != 0 ? "few_tries" : silent;
+		return PIN_STATE_LAST_TRY;
+	return (flags & count_low) != 0 ? PIN_STATE_FEW_TRIES : silent;
 }
 
-const char *
+enum pin_state
 slot_user_pin(const struct slot *slot)
 {
-	const char *silent = (slot->flags & CKF_USER_PIN_INITIALIZED) != 0 ? "ok" : "unknown";
+	enum pin_state silent = (slot->flags & CKF_USER_PIN_INITIALIZED) != 0 ? PIN_STATE_OK : PIN_STATE_UNKNOWN;
 
-	return pin_word(slot->flags, CKF_USER_PIN_LOCKED, CKF_USER_PIN_FINAL_TRY, CKF_USER_PIN_COUNT_LOW, silent);
+	return pin_state_of(slot->flags, CKF_USER_PIN_LOCKED, CKF_USER_PIN_FINAL_TRY, CKF_USER_PIN_COUNT_LOW, silent);
 }
 
-const char *
+enum pin_state
 slot_so_pin(const struct slot *slot)
 {
-	return pin_word(slot->flags, CKF_SO_PIN_LOCKED, CKF_SO_PIN_FINAL_TRY, CKF_SO_PIN_COUNT_LOW, "unknown");
+	return pin_state_of(slot->flags, CKF_SO_PIN_LOCKED, CKF_SO_PIN_FINAL_TRY, CKF_SO_PIN_COUNT_LOW, PIN_STATE_UNKNOWN);
 }
 
 bool

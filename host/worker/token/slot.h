@@ -10,6 +10,7 @@
 
 #include "cryptoki.h"
 #include "err.h"
+#include "op.h"
 #include "token_name.h"
 
 #include <stdbool.h>
@@ -52,11 +53,11 @@ enum err slot_open(struct cryptoki *c, const struct token_name *token, bool writ
 enum err slot_settle(struct cryptoki *c, CK_SLOT_ID id, enum err e);
 
 /*
- * The wire's words for the flags (protocol/README.md). Flags bring only bad news: for the user PIN silence reads as "ok", for the SO PIN,
+ * What the flags say. Flags bring only bad news: for the user PIN silence reads as "ok", for the SO PIN,
  * whose flags widespread modules never set, as "unknown".
  */
-const char *slot_user_pin(const struct slot *slot);
-const char *slot_so_pin(const struct slot *slot);
+enum pin_state slot_user_pin(const struct slot *slot);
+enum pin_state slot_so_pin(const struct slot *slot);
 
 /* A PIN of that many characters is within the token's limits; a token that gives no sensible limits takes any. */
 bool slot_takes_pin(const struct slot *slot, size_t len);

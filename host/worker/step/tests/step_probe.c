@@ -61,7 +61,6 @@ task_from(const json_t *json, struct task *t)
 static json_t *
 token_json(const struct step_token *t)
 {
-	static const char *const words[] = { "ok", "few_tries", "last_try", "locked", "unknown" };
 	json_t *certificates = json_array();
 
 	for (size_t i = 0; i < t->certificate_count; i++)
@@ -70,8 +69,8 @@ token_json(const struct step_token *t)
 	    "name", token_name_json(&t->name),
 	    "label", t->label,
 	    "slot", t->slot,
-	    "pin", words[t->pin],
-	    "so_pin", words[t->so_pin],
+	    "pin", pin_state_name(t->pin),
+	    "so_pin", pin_state_name(t->so_pin),
 	    "pin_min", (int)t->pin_min,
 	    "pin_max", (int)t->pin_max,
 	    "certificates", certificates);

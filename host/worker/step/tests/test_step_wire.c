@@ -214,7 +214,7 @@ test_inspection(void)
 	CHECK(got.token_count == 1 && got.failure_count == 1);
 	CHECK_TEXT(got.tokens[0].name.serial, "S");
 	CHECK_TEXT(got.tokens[0].slot, "R");
-	CHECK(got.tokens[0].pin == STEP_PIN_LOCKED && got.tokens[0].so_pin == STEP_PIN_UNKNOWN);
+	CHECK(got.tokens[0].pin == PIN_STATE_LOCKED && got.tokens[0].so_pin == PIN_STATE_UNKNOWN);
 	CHECK(got.tokens[0].pin_min == 6 && got.tokens[0].pin_max == 8 && got.tokens[0].certificate_count == 2);
 	CHECK(got.tokens[0].certificates[0].der_len == 2 && memcmp(got.tokens[0].certificates[0].der, "12", 2) == 0);
 	CHECK(got.failures[0].error == ERR_TOKEN_FAILED && got.failures[0].cryptoki == 48);

@@ -98,8 +98,8 @@ test_flags(void)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct slot slot = { .flags = rows[i].flags };
 
-		CHECK_TEXT(slot_user_pin(&slot), rows[i].user);
-		CHECK_TEXT(slot_so_pin(&slot), rows[i].so);
+		CHECK_TEXT(pin_state_name(slot_user_pin(&slot)), rows[i].user);
+		CHECK_TEXT(pin_state_name(slot_so_pin(&slot)), rows[i].so);
 	}
 }
 
