@@ -218,6 +218,12 @@ class MockTest(StepTest):
         self.assertEqual((token["pin_min"], token["pin_max"], token["slot"]), (4, 12, "Mock reader 0"))
         self.assertEqual(token["label"], "Mock đ?? token")
 
+    def test_lengths_that_make_no_sense(self):
+        for limits, want in (("9 3", (1, 128)), ("0 0", (1, 128)), ("6 0", (6, 128)), ("0 8", (1, 8)), ("200 300", (1, 128))):
+            self.script("limits " + limits)
+            [token] = self.ask("inspect")["tokens"]
+            self.assertEqual((token["pin_min"], token["pin_max"]), want)
+
     def test_inspect_pin_states(self):
         for so_tries, user_tries, silent, want in ((3, 3, False, ("ok", "unknown")), (3, 2, False, ("few_tries", "unknown")),
                                                    (1, 0, False, ("locked", "last_try")), (0, 0, False, ("locked", "locked")),

@@ -38,7 +38,7 @@ struct step_token {
 	char slot[65];	    /* the reader's description */
 	enum pin_state pin; /* what the flags of CK_TOKEN_INFO say */
 	enum pin_state so_pin;
-	unsigned pin_min; /* characters */
+	unsigned pin_min; /* characters: 1 <= pin_min <= pin_max <= SECRET_MAX, whatever the token says */
 	unsigned pin_max;
 	struct step_certificate *certificates; /* readable without login */
 	size_t certificate_count;

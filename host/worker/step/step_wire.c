@@ -226,7 +226,7 @@ token_from(const json_t *value, struct step_token *ret)
 		return ERR_MODULE_FAILED;
 	if (!token_name_from_json(name, &ret->name) || !json_text(label, ret->label, 0, sizeof(ret->label) - 1) ||
 	    !json_text(slot, ret->slot, 0, sizeof(ret->slot) - 1) || !pin_state_from(pin, &ret->pin) || !pin_state_from(so_pin, &ret->so_pin) ||
-	    pin_min < 0 || pin_min > 255 || pin_max < 0 || pin_max > 255)
+	    pin_min < 1 || pin_max < pin_min || pin_max > SECRET_MAX)
 		return ERR_MODULE_FAILED;
 	ret->pin_min = (unsigned)pin_min;
 	ret->pin_max = (unsigned)pin_max;

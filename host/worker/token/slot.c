@@ -45,10 +45,17 @@ name_is_sayable(const struct token_name *name)
 	       text_is_showable(name->model, strlen(name->model)) && text_is_showable(name->manufacturer, strlen(name->manufacturer));
 }
 
-static unsigned
-small(CK_ULONG n)
+void
+slot_set_pin_lengths(struct slot *slot, CK_ULONG min, CK_ULONG max)
 {
-	return n > 255 ? 255 : (unsigned)n;
+	if (max == 0 || max > SECRET_MAX)
+		max = SECRET_MAX;
+	if (min > max) {
+		min = 1;
+		max = SECRET_MAX;
+	}
+	slot->pin_min = min != 0 ? (unsigned)min : 1;
+	slot->pin_max = (unsigned)max;
 }
 
 /* ---- reading ---- */
@@ -89,8 +96,7 @@ read_token(struct cryptoki *c, struct slot *slot)
 	copy_field(slot->name.serial, info.serialNumber, sizeof(info.serialNumber));
 	copy_shown(slot->label, info.label, sizeof(info.label));
 	slot->flags = info.flags;
-	slot->pin_min = small(info.ulMinPinLen);
-	slot->pin_max = small(info.ulMaxPinLen);
+	slot_set_pin_lengths(slot, info.ulMinPinLen, info.ulMaxPinLen);
 	if (name_is_sayable(&slot->name))
 		return ERR_OK;
 	log_debug("slot", "reader=%s error=\"its token has no serial number, or a name that is no text\"", slot->reader);
@@ -211,7 +217,5 @@ slot_so_pin(const struct slot *slot)
 bool
 slot_takes_pin(const struct slot *slot, size_t len)
 {
-	if (slot->pin_max == 0 || slot->pin_max < slot->pin_min)
-		return len > 0;
 	return len >= slot->pin_min && len <= slot->pin_max;
 }

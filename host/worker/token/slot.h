@@ -11,6 +11,7 @@
 #include "cryptoki.h"
 #include "err.h"
 #include "op.h"
+#include "secret.h"
 #include "token_name.h"
 
 #include <stdbool.h>
@@ -24,7 +25,7 @@ struct slot {
 	struct token_name name;
 	char label[33];	  /* safe to show */
 	CK_FLAGS flags;	  /* CKF_* of CK_TOKEN_INFO */
-	unsigned pin_min; /* characters, at most 255 */
+	unsigned pin_min; /* characters: 1 <= pin_min <= pin_max <= SECRET_MAX */
 	unsigned pin_max;
 };
 
@@ -59,7 +60,13 @@ enum err slot_settle(struct cryptoki *c, CK_SLOT_ID id, enum err e);
 enum pin_state slot_user_pin(const struct slot *slot);
 enum pin_state slot_so_pin(const struct slot *slot);
 
-/* A PIN of that many characters is within the token's limits; a token that gives no sensible limits takes any. */
+/*
+ * The one place where limits of a PIN are made sense of: no maximum, one beyond us and limits that no PIN can keep become what we can say
+ * to a token, so that whoever reads pin_min and pin_max need not ask.
+ */
+void slot_set_pin_lengths(struct slot *slot, CK_ULONG min, CK_ULONG max);
+
+/* A PIN of that many characters is within the token's limits. */
 bool slot_takes_pin(const struct slot *slot, size_t len);
 
 #endif

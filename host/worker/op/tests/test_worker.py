@@ -270,6 +270,14 @@ class Unlock(WorkerTest):
         self.assertEqual([line.rsplit(" ", 1)[0] for line in self.stage.pin_calls()],
                          ["C_Login so", "C_InitPIN", "C_Login user", "C_Login so", "C_SetPIN", "C_Login so", "C_InitPIN"])
 
+    def test_a_token_whose_limits_nobody_can_keep(self):
+        request = self.approved()
+        self.stage.script("limits 9 3")
+        # the prompt takes the PIN; what the token says to it is the token's
+        self.assertEqual(self.refused("pin_refused", self.unlock(request))["cryptoki"], 0xA2)
+        self.stage.script()
+        self.unlocked(self.unlock(request), request)
+
     def test_before_anybody_is_asked(self):
         request = {"request": self.ask()["request"]}
         self.refused("request_not_approved", self.unlock(request))

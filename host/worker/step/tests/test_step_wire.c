@@ -243,7 +243,11 @@ test_inspections_are_read_strictly(void)
 		"\"certificates\":[]}],\"failures\":[]}",
 		"{\"tokens\":[{\"name\":" NAME ",\"label\":\"L\",\"slot\":\"R\",\"pin\":\"ok\",\"so_pin\":\"ok\",\"pin_min\":-1,\"pin_max\":8,"
 		"\"certificates\":[]}],\"failures\":[]}",
-		"{\"tokens\":[{\"name\":" NAME ",\"label\":\"L\",\"slot\":\"R\",\"pin\":\"ok\",\"so_pin\":\"ok\",\"pin_min\":6,\"pin_max\":256,"
+		"{\"tokens\":[{\"name\":" NAME ",\"label\":\"L\",\"slot\":\"R\",\"pin\":\"ok\",\"so_pin\":\"ok\",\"pin_min\":6,\"pin_max\":129,"
+		"\"certificates\":[]}],\"failures\":[]}",
+		"{\"tokens\":[{\"name\":" NAME ",\"label\":\"L\",\"slot\":\"R\",\"pin\":\"ok\",\"so_pin\":\"ok\",\"pin_min\":9,\"pin_max\":8,"
+		"\"certificates\":[]}],\"failures\":[]}",
+		"{\"tokens\":[{\"name\":" NAME ",\"label\":\"L\",\"slot\":\"R\",\"pin\":\"ok\",\"so_pin\":\"ok\",\"pin_min\":0,\"pin_max\":8,"
 		"\"certificates\":[]}],\"failures\":[]}",
 	};
 	struct step_inspection got;

@@ -106,13 +106,29 @@ test_flags(void)
 static void
 test_lengths(void)
 {
-	struct slot usual = { .pin_min = 6, .pin_max = 8 };
-	struct slot silent = { .pin_min = 0, .pin_max = 0 };
-	struct slot absurd = { .pin_min = 9, .pin_max = 3 };
+	static const struct {
+		CK_ULONG min, max;
+		unsigned want_min, want_max;
+	} rows[] = {
+		{ 6, 8, 6, 8 },
+		{ 4, 4, 4, 4 },
+		{ 0, 8, 1, 8 },
+		{ 0, 0, 1, SECRET_MAX },
+		{ 6, 0, 6, SECRET_MAX },
+		{ 6, 255, 6, SECRET_MAX },
+		{ 9, 3, 1, SECRET_MAX },
+		{ SECRET_MAX + 1, 255, 1, SECRET_MAX },
+		{ CK_UNAVAILABLE_INFORMATION, CK_UNAVAILABLE_INFORMATION, 1, SECRET_MAX },
+	};
 
-	CHECK(!slot_takes_pin(&usual, 5) && slot_takes_pin(&usual, 6) && slot_takes_pin(&usual, 8) && !slot_takes_pin(&usual, 9));
-	CHECK(!slot_takes_pin(&silent, 0) && slot_takes_pin(&silent, 1) && slot_takes_pin(&silent, 128));
-	CHECK(!slot_takes_pin(&absurd, 0) && slot_takes_pin(&absurd, 5));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct slot slot = { .pin_min = 0 };
+
+		slot_set_pin_lengths(&slot, rows[i].min, rows[i].max);
+		CHECK(slot.pin_min == rows[i].want_min && slot.pin_max == rows[i].want_max);
+		CHECK(!slot_takes_pin(&slot, rows[i].want_min - 1) && slot_takes_pin(&slot, rows[i].want_min));
+		CHECK(slot_takes_pin(&slot, rows[i].want_max) && !slot_takes_pin(&slot, rows[i].want_max + 1));
+	}
 }
 
 int
