@@ -9,8 +9,11 @@
 #include "os.h"
 #include "text.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+
+static_assert(JOURNAL_CERTIFICATE_MAX == STEP_CERTIFICATE_MAX, "the journal has room for what a step gives");
 
 /* What the page asked. */
 static enum err
@@ -143,7 +146,7 @@ ask(struct op_call *call, struct journal_entry *entry)
 	if (e == ERR_OK)
 		e = journal_begin(entry, &journal);
 	if (e == ERR_OK)
-		e = request_over(call->profile, journal, &request);
+		e = request_take(call->profile, journal, &request);
 	if (e != ERR_OK)
 		return e;
 	e = ask_server(call, &request);

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "attempt.h"
 
+#include "text.h"
+
+#include <assert.h>
 #include <string.h>
+
+static_assert(JOURNAL_PROOF_MAX == STEP_PROOF_MAX, "the journal has room for what a step gives");
 
 /* ---- what it costs ---- */
 
@@ -96,7 +101,7 @@ attempt_succeeded(struct journal_entry *entry, const struct step_proof *proof)
 	struct journal_outcome *o = &entry->outcome;
 
 	*o = (struct journal_outcome){ .known = true, .completed = true, .stage = STAGE_GRANTING, .proof_built = proof->built };
-	memcpy(o->proof_mechanism, proof->mechanism, sizeof(o->proof_mechanism));
+	(void)text_copy(o->proof_mechanism, sizeof(o->proof_mechanism), proof->mechanism);
 	memcpy(o->proof, proof->signature, proof->signature_len);
 	o->proof_len = proof->signature_len;
 }

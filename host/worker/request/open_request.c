@@ -28,7 +28,7 @@ take_keys(struct open_request *r)
 }
 
 enum err
-request_over(const struct profile *profile, struct journal *journal, struct open_request *ret)
+request_take(const struct profile *profile, struct journal *journal, struct open_request *ret)
 {
 	enum err e;
 
@@ -45,7 +45,7 @@ request_open(const struct profile *profile, const unsigned char id[TRANSCRIPT_ID
 	struct journal *journal = NULL;
 	enum err e = journal_open(profile->name, id, wait_ms, &journal);
 
-	return e == ERR_OK ? request_over(profile, journal, ret) : e;
+	return e == ERR_OK ? request_take(profile, journal, ret) : e;
 }
 
 void

@@ -28,7 +28,7 @@ struct open_request {
 enum err request_open(const struct profile *profile, const unsigned char id[TRANSCRIPT_ID_LEN], unsigned wait_ms, struct open_request *ret);
 
 /* The same over a journal that is open already, which is taken, also where this fails. */
-enum err request_over(const struct profile *profile, struct journal *journal, struct open_request *ret);
+enum err request_take(const struct profile *profile, struct journal *journal, struct open_request *ret);
 void request_close(struct open_request *r);
 
 struct journal_entry *request_entry(const struct open_request *r);

@@ -17,7 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define SLOT_MAX 64 /* slots of one module that are looked at: OpenSC shows 4 a reader */
+#define SLOT_MAX 64 /* slots of one module, which has failed where it shows more: OpenSC shows 4 a reader */
 
 struct slot {
 	CK_SLOT_ID id;
@@ -29,7 +29,7 @@ struct slot {
 	unsigned pin_max;
 };
 
-/* The ids of all slots, empty readers too. ERR_MODULE_FAILED. */
+/* The ids of all slots, empty readers too. ERR_MODULE_FAILED, also where there are more than SLOT_MAX: half a list would be a guess. */
 enum err slot_list(struct cryptoki *c, CK_SLOT_ID ret_ids[SLOT_MAX], size_t *ret_count);
 
 /*
