@@ -18,6 +18,9 @@ import unittest
 
 import test_card
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../check"))
+from seen import seen  # noqa: E402
+
 BIN = os.environ.get("MOKHOA_BIN", "")
 MOCK = os.path.join(BIN, "mock_p11.so")
 SO_PIN, NEXT_SO_PIN, WRONG_SO_PIN = "87654321", "13572468", "00000000"
@@ -30,14 +33,6 @@ CKR = {"PIN_INCORRECT": 0xA0, "PIN_INVALID": 0xA1, "PIN_LEN_RANGE": 0xA2, "PIN_E
        "TOKEN_NOT_PRESENT": 0xE0, "SLOT_ID_INVALID": 0x3, "FUNCTION_NOT_SUPPORTED": 0x54, "USER_TYPE_INVALID": 0x103,
        "TOKEN_WRITE_PROTECTED": 0xE2, "USER_ALREADY_LOGGED_IN": 0x100, "PIN_TOO_WEAK": 0x1C3, "VENDOR": 0x80000001}
 SO_LOCKED, SO_COUNT_LOW = 0x400000, 0x100000
-
-
-def seen(error, test):
-    """For the list of every error with the test that reaches it."""
-    path = os.environ.get("MOKHOA_ERRORS_SEEN")
-    if path and error != "ok":
-        with open(path, "a", encoding="utf-8") as file:
-            file.write("%s\t%s\n" % (error, test.replace("__main__", "test_step.py")))
 
 
 def is_running(pid):
@@ -87,13 +82,16 @@ class StepTest(unittest.TestCase):
             self.assertNotIn(base64.urlsafe_b64encode(secret.encode()).decode().rstrip("="), text)
         shutil.rmtree(self.folder)
 
+    def reached(self, error):
+        seen(error, self.id().replace("__main__", "test_step.py"))
+
     def assertStep(self, answer, error, cryptoki=None, call=None):
         self.assertEqual(answer["error"], error, answer)
         if cryptoki is not None:
             self.assertEqual(answer["cryptoki"], cryptoki, answer)
         if call is not None:
             self.assertEqual(answer["call"], call, answer)
-        seen(error, self.id())
+        self.reached(error)
 
 
 class MockTest(StepTest):
@@ -681,7 +679,7 @@ class CardTest(StepTest):
                 self.assertTrue(self.bench.holds(0, pin=self.new_pin, so_pin=self.so_pin) or
                                 (error != "ok" and self.bench.holds(0, pin=self.pin, so_pin=self.so_pin)))
         self.assertIn("token_removed", errors)
-        seen("token_removed", self.id())
+        self.reached("token_removed")
 
     def test_pulled_out_at_each_command_of_rotate(self):
         task = ("rotate", self.so_pin, self.next_so_pin)

@@ -14,6 +14,7 @@ import time
 import unittest
 
 import world
+from seen import seen
 from world import NEW_PIN, PIN, SO_PIN, WRONG_SO_PIN
 
 WRONG_CODE = "0000-0000-0000-0"
@@ -47,7 +48,7 @@ class Unlock(unittest.TestCase):
             for language in ("vi", "en"):
                 self.assertGreater(len(error["data"][text][language]), 5)
         self.assertEqual(error["message"], error["data"]["message"]["vi"])
-        world.seen(name, self.id().replace("__main__", "test_unlock.py"))
+        seen(name, self.id().replace("__main__", "test_unlock.py"))
         return error["data"]
 
     def unlocked(self, card, host, request, code, proof="verified"):
@@ -213,7 +214,7 @@ class Unlock(unittest.TestCase):
             with self.assertRaises(world.native.Refused) as caught:
                 host.call("unlock", {"request": request["request"]})
             self.assertIn(caught.exception.name, ("escrow_suspect", "request_not_approved"))
-            world.seen(caught.exception.name, self.id().replace("__main__", "test_unlock.py"))
+            seen(caught.exception.name, self.id().replace("__main__", "test_unlock.py"))
             self.assertEqual(card.show()["so_tries"], 13)
 
     def test_module_missing(self):
@@ -303,7 +304,7 @@ class Unlock(unittest.TestCase):
             self.refused("request_refused", host.call, "unlock", {"request": request["request"]})
             status, answer = self.world.approve(number, request["phrase"])
             self.assertEqual((status, answer["error"]["data"]["name"]), (409, "request_decided"))
-            world.seen("request_decided", self.id().replace("__main__", "test_unlock.py"))
+            seen("request_decided", self.id().replace("__main__", "test_unlock.py"))
         self.untouched(card)
 
     def test_cancelled(self):
@@ -380,12 +381,12 @@ class Unlock(unittest.TestCase):
                     (400, "invalid_params", {"phrase": request["phrase"], "email": changed})):
                 got, answer = self.world.approve(number, **arguments)
                 self.assertEqual((got, answer["error"]["data"]["name"]), (status, name))
-                world.seen(name, self.id().replace("__main__", "test_unlock.py"))
+                seen(name, self.id().replace("__main__", "test_unlock.py"))
             got, answer = self.world.approve(number, request["phrase"], email=changed, reason="khách đổi hộp thư, có công văn")
             self.assertEqual((got, answer["state"], answer["waiting_email"]), (200, "pending", changed))
             got, answer = self.world.approve(number, request["phrase"], email=changed, reason="khách đổi hộp thư, có công văn")
             self.assertEqual((got, answer["error"]["data"]["name"]), (409, "second_approver"))
-            world.seen("second_approver", self.id().replace("__main__", "test_unlock.py"))
+            seen("second_approver", self.id().replace("__main__", "test_unlock.py"))
             got, answer = self.world.approve(number, request["phrase"], who="binh", email=changed, reason="khách đổi hộp thư, có công văn")
             self.assertEqual((got, answer["state"]), (200, "approved"))
             code = self.world.code(changed)
@@ -436,7 +437,7 @@ class Unlock(unittest.TestCase):
                     error = self.world.sql("SELECT error FROM outbox WHERE number = ?", number)[0][0]
                     time.sleep(0.1)
                 self.assertEqual(error, "mail_unreachable")
-                world.seen(error, self.id().replace("__main__", "test_unlock.py"))
+                seen(error, self.id().replace("__main__", "test_unlock.py"))
                 self.assertEqual(self.world.sql("SELECT count(*) FROM code WHERE number = ?", number)[0][0], 0)
         finally:
             self.world.sh("stage_postfix $DIR")
@@ -454,7 +455,7 @@ class Unlock(unittest.TestCase):
                 self.refused("tms_failed", host.call, "unlock", {"request": request["request"]})
                 with open(os.path.join(self.world.dir, "serve.log"), encoding="utf-8") as log:
                     self.assertIn("result=vault_unreachable", log.read())
-                world.seen("vault_unreachable", self.id().replace("__main__", "test_unlock.py"))
+                seen("vault_unreachable", self.id().replace("__main__", "test_unlock.py"))
             finally:
                 self.world.sh("vault_up $DIR")
             self.untouched(card)
@@ -466,7 +467,7 @@ class Unlock(unittest.TestCase):
         for who, name in (("stranger", "admin_unknown"), ("auditor", "role_refused")):
             status, answer = self.world.admin("POST", "requests/1/refuse", {"reason": "x"}, who=who)
             self.assertEqual((status, answer["error"]["data"]["name"]), (403, name))
-            world.seen(name, self.id().replace("__main__", "test_unlock.py"))
+            seen(name, self.id().replace("__main__", "test_unlock.py"))
         done = subprocess.run(["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "--cacert", f"{self.world.pki}/tls-ca.pem",
                                f"https://localhost:{self.world.ports[1]}/v1/admin/me"], capture_output=True, text=True, check=False)
         self.assertIn(done.stdout, ("400", "403"))

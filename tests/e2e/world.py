@@ -20,7 +20,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TESTS = os.path.dirname(HERE)
 STAGE = os.path.join(TESTS, "stage")
 BIN = os.environ.get("MOKHOA_BIN", "")
-sys.path.insert(0, STAGE)
+sys.path[:0] = [STAGE, os.path.join(TESTS, "check")]
 
 import native  # noqa: E402 (the stage's own module)
 
@@ -41,14 +41,6 @@ def enter_stage():
     if os.geteuid() != 0:
         skip("the end-to-end tests need root: the client trusts only files of root, and a stage of another user has none")
     os.execvp("sh", ["sh", os.path.join(STAGE, "enter.sh"), sys.executable, os.path.abspath(sys.argv[0])] + sys.argv[1:])
-
-
-def seen(name, test):
-    """For the list of every error with the test that reaches it."""
-    path = os.environ.get("MOKHOA_ERRORS_SEEN")
-    if path and name != "ok":
-        with open(path, "a", encoding="utf-8") as f:
-            f.write(f"{name}\t{test}\n")
 
 
 def module_path():
