@@ -65,7 +65,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if path == "/sandboxed":
             self.send_header("Content-Security-Policy", "sandbox allow-scripts")
         self.end_headers()
-        self.wfile.write(body)
+        try:
+            self.wfile.write(body)
+        except ConnectionError:
+            pass  # the browser has gone elsewhere meanwhile
 
     def log_message(self, *_):
         pass
@@ -163,11 +166,17 @@ class Browser:
         start = self._firefox if name == "firefox" else self._chromium
         self.version = self.do("start", browser=name, executablePath=PROGRAMS[name], profile=self.profile, **start(**options))
 
-    def _chromium(self, args=(), ignored=()):
+    def _chromium(self, packed=False, ignored=()):
         os.makedirs(os.path.join(self.profile, "Default"))
+        # without developer mode an unpacked extension that reloads itself is switched off
         with open(os.path.join(self.profile, "Default", "Preferences"), "w", encoding="utf-8") as f:
             json.dump({"extensions": {"ui": {"developer_mode": True}}}, f)
-        return {"args": ["--load-extension=" + self.made["chromium"], "--disable-extensions-except=" + self.made["chromium"], *args],
+        if packed:
+            os.makedirs(os.path.join(self.profile, "External Extensions"))
+            with open(os.path.join(self.profile, "External Extensions", self.made["chromium_id"] + ".json"), "w", encoding="utf-8") as f:
+                json.dump({"external_crx": self.made["crx"], "external_version": self.made["version"]}, f)
+            return {"ignoreDefaultArgs": ["--disable-extensions", "--disable-default-apps", *ignored]}
+        return {"args": ["--load-extension=" + self.made["chromium"], "--disable-extensions-except=" + self.made["chromium"]],
                 "ignoreDefaultArgs": list(ignored)}
 
     def _firefox(self, prefs=None):

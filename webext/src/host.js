@@ -7,7 +7,7 @@ import { note } from "./log.js";
 import { DEADLINES, HOST, PROTOCOL } from "./settings.js";
 
 const IDLE_MS = 30_000;
-const GRACE_MS = 3_000; // the host's own deadline comes first: it knows more
+const GRACE_MS = 8_000; // the host's own deadline comes first: it knows more; and a cold machine starts it slowly
 const PROBE_MS = 1_500; // in which a host that cannot run has ended
 
 export class Host {
