@@ -122,8 +122,13 @@
 		frame.name = "inner";
 		if (query.has("sandbox"))
 			frame.sandbox = query.get("sandbox");
+		// no driver reaches every browser's sandboxed srcdoc, so it says itself what it got
+		window.addEventListener("message", ({ data }) => {
+			if (data?.intruder)
+				globalThis.intruder = data.intruder;
+		});
 		if (query.has("srcdoc"))
-			frame.srcdoc = `<script src="${query.get("frame")}"></script>`;
+			frame.srcdoc = `<script src="${query.get("frame")}"></script><script>intrude().then((intruder) => parent.postMessage({ intruder }, "*"))</script>`;
 		else
 			frame.src = query.get("frame");
 		document.documentElement.append(frame);
