@@ -13,7 +13,7 @@
 
 #define CONNECT_S	10L
 #define WHOLE_S		60L
-#define REUSE_S		5L /* idle; a server ends a connection when it likes, and the next mail would wait for another try */
+#define REUSE_S		5L   /* idle; a server ends a connection when it likes, and the next mail would wait for another try */
 #define CREDENTIALS_MAX 1024 /* bytes of the file */
 #define ENVELOPE_SIZE	320  /* an address in angle brackets */
 
