@@ -104,7 +104,7 @@ def manifest(options, firefox, public_key):
     if firefox:
         made["background"] = {"scripts": ["background.js"], "type": "module"}
         made["content_scripts"] = [{"matches": matches, "js": ["bridge.js"], "run_at": "document_start", "all_frames": True}]
-        made["browser_specific_settings"] = {"gecko": {"id": options.firefox_id, "strict_min_version": "140.0",
+        made["browser_specific_settings"] = {"gecko": {"id": options.firefox_id, "strict_min_version": "142.0",
                                                        "data_collection_permissions": {"required": ["none"]}}}
     else:
         made["background"] = {"service_worker": "background.js", "type": "module"}
