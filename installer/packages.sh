@@ -14,6 +14,8 @@ packages_of() {
 	test) echo git clang-14 clang clang-tidy-14 clang-format-14 libclang-rt-14-dev python3-jsonschema shellcheck strace \
 		pinentry-tty pinentry-curses \
 		file binutils sqlite3 softhsm2 opencryptoki ;;
+	# Node comes with npm's own package, because Debian's is too old for the driver; another npm than Debian's will do
+	browser) echo chromium firefox-esr openssl "$(command -v npm >/dev/null || echo npm)" ;;
 	*) echo "packages.sh: no such purpose: $1" >&2; return 2 ;;
 	esac
 }

@@ -3,7 +3,7 @@
 #
 #   sh tests/run.sh [LABEL...]
 #
-# Installs what is missing (as root on Debian 12), builds with sanitizers and runs the tests of these labels: unit, e2e, hostile, lint, fuzz.
+# Installs what is missing (as root on Debian 12), builds with sanitizers and runs the tests of these labels: unit, e2e, hostile, browser, lint, fuzz.
 # Without a label: all of them, which is what CI does. A missing card, server or tool is a skip that says what to install; under
 # CI=true it is a failure.
 set -eu
@@ -11,8 +11,13 @@ cd "$(dirname "$0")/.."
 # shellcheck source=installer/packages.sh
 . installer/packages.sh
 
-labels=${*:-unit e2e hostile lint fuzz}
-packages_install build stage test || exit $?
+labels=${*:-unit e2e hostile browser lint fuzz}
+purposes="build stage test"
+case " $labels " in
+*" browser "*) purposes="$purposes browser" ;;
+esac
+# shellcheck disable=SC2086 # words
+packages_install $purposes || exit $?
 
 # build PRESET [CMAKE-OPTION...]
 build() {
@@ -55,7 +60,9 @@ for label in $labels; do
 		;;
 	esac
 	parallel=2
-	[ "$label" = e2e ] && parallel=1
+	case $label in
+	e2e | browser) parallel=1 ;;
+	esac
 	ctest --test-dir build/dev -L "^$label\$" -j $parallel --output-on-failure --no-tests=error -O "build/ctest-$label.log" || failed="$failed $label"
 	if [ "${CI:-}" = true ] && grep -q '\*\*\*Skipped' "build/ctest-$label.log"; then
 		echo "under CI=true nothing may be skipped" >&2

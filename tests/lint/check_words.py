@@ -18,14 +18,16 @@ def read(name):
         return f.read()
 
 
+TEXTS = (".c", ".h", ".py", ".sh", ".md", ".txt", ".json", ".def", ".cmake", ".js", ".mjs", ".html", ".css")
+
 # rule: (pattern, endings, files it does not hold for, what to say)
 rules = [
     (r"\b_WIN32\b|\b_MSC_VER\b|\b__linux__\b", (".c", ".h"), r"^base/os_(posix|windows)\.c$", "a platform is named outside the os layer"),
     (r"\b(strcpy|strcat|sprintf|vsprintf|gets|strtok|alloca|tmpnam|mktemp|popen|system|atoi)\s*\(", (".c", ".h"), r"(^|/)tests?/", "a banned function"),
     (r"\bC_InitToken\b", (".c", ".h"), r"^tests/|^host/worker/step/step\.h$|^host/worker/token/", "C_InitToken is named"),
     (r"->\s*C_InitToken\b|C_InitToken\s*\(", (".c",), r"^tests/", "C_InitToken is called"),
-    (r"\b(TODO|FIXME|XXX|HACK)\b", (".c", ".h", ".py", ".sh", ".md", ".txt", ".json", ".def", ".cmake"), r"^tests/lint/|^protocol/README\.md$", "a leftover"),
-    (r"/work/|shared/design|\b(ARCHITECTURE|THREATS|PEERS|TOKENS|BROWSERS)\.md\b", (".c", ".h", ".py", ".sh", ".md", ".txt", ".json", ".def", ".cmake"),
+    (r"\b(TODO|FIXME|XXX|HACK)\b", TEXTS, r"^tests/lint/|^protocol/README\.md$", "a leftover"),
+    (r"/work/|shared/design|\b(ARCHITECTURE|THREATS|PEERS|TOKENS|BROWSERS)\.md\b", TEXTS,
      r"^tests/lint/", "a path of one machine, or a document that the project does not have"),
     (r"(snprintf|sprintf)\s*\([^;]*\b(SELECT|INSERT|UPDATE|DELETE)\b", (".c",), r"^$", "SQL made by printf"),
 ]
@@ -43,7 +45,7 @@ for pattern, endings, but, say in rules:
             if regex.search(line):
                 faults.append(f"{name}:{number}: {say}: {line.strip()[:100]}")
 
-for name in house.files(root, ".c", ".h", ".def", ".py", ".sh", ".cmake", "CMakeLists.txt"):
+for name in house.files(root, ".c", ".h", ".def", ".py", ".sh", ".cmake", ".js", ".mjs", ".css", "CMakeLists.txt"):
     if "SPDX-License-Identifier: Apache-2.0" not in read(name)[:300]:
         faults.append(f"{name}: no licence line")
 

@@ -13,6 +13,7 @@
 
 #define CONNECT_S	10L
 #define WHOLE_S		60L
+#define REUSE_S		5L   /* idle; a server ends a connection when it likes, and the next mail would wait for another try */
 #define CREDENTIALS_MAX 1024 /* bytes of the file */
 #define ENVELOPE_SIZE	320  /* an address in angle brackets */
 
@@ -59,6 +60,7 @@ set_all(CURL *curl, const struct config_smtp *c)
 	bad |= curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	bad |= curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_S);
 	bad |= curl_easy_setopt(curl, CURLOPT_TIMEOUT, WHOLE_S);
+	bad |= curl_easy_setopt(curl, CURLOPT_MAXAGE_CONN, REUSE_S);
 	bad |= curl_easy_setopt(curl, CURLOPT_USE_SSL, (long)(c->tls == CONFIG_TLS_NONE ? CURLUSESSL_NONE : CURLUSESSL_ALL));
 	bad |= curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	if (c->ca != NULL)

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// A page's side of webext/README.md in as few lines as it takes: mokhoa.connect() and mokhoa.call(). It keeps all that it hears.
+(() => {
+	const extension = "@EXTENSION@"; // the id in Chromium
+	const READY_MS = 5000;
+
+	// One connection, by either way: {send, close}, and hear(message) and closed() as they happen.
+	function overPort(hear, closed) {
+		const port = chrome.runtime.connect(extension, { name: "page" });
+		port.onMessage.addListener(hear);
+		port.onDisconnect.addListener(closed);
+		return { send: (message) => port.postMessage(message), close: () => port.disconnect() };
+	}
+
+	function overBridge(hear, closed) {
+		const connection = crypto.randomUUID?.() ?? String(Math.random()).slice(2);
+		const say = (message) => window.postMessage({ mokhoa: "to-extension", connection, ...message }, "*");
+		window.addEventListener("message", ({ data }) => {
+			if (data?.mokhoa !== "to-page" || data.connection !== connection)
+				return;
+			if (data.closed)
+				closed();
+			else if (data.message)
+				hear(data.message);
+		});
+		say({ open: true });
+		return { send: (message) => say({ message }), close: () => say({ close: true }) };
+	}
+
+	class Connection {
+		heard = [];
+		isClosed = false;
+		#waiting = new Map();
+
+		constructor() {
+			this.ready = new Promise((resolve) => {
+				const hear = (message) => {
+					this.heard.push(message);
+					if (message.method === "extension.ready")
+						resolve("ready");
+					this.#waiting.get(JSON.stringify(message.id ?? null))?.(message);
+				};
+				const closed = () => {
+					this.isClosed = true;
+					resolve("closed");
+					for (const settle of this.#waiting.values())
+						settle({ closed: true });
+				};
+				const way = globalThis.chrome?.runtime?.connect ? overPort : overBridge;
+				this.way = way(hear, closed);
+				setTimeout(() => resolve("absent"), READY_MS);
+			});
+		}
+
+		// Resolves to the answer, {closed: true} or {late: true}; sends exactly this message.
+		send(message, id = message.id, ms = 30_000) {
+			const key = JSON.stringify(id ?? null);
+			return new Promise((resolve) => {
+				const settle = (answer) => {
+					clearTimeout(timer);
+					this.#waiting.delete(key);
+					resolve(answer);
+				};
+				const timer = setTimeout(() => settle({ late: true }), ms);
+				this.#waiting.set(key, settle);
+				if (this.isClosed)
+					settle({ closed: true });
+				else
+					this.way.send(message);
+			});
+		}
+
+		call(method, params, id = 1, ms = undefined) {
+			return this.send({ jsonrpc: "2.0", id, method, params }, id, ms);
+		}
+	}
+
+	globalThis.mokhoa = {
+		connect: () => new Connection(),
+		// the one that most tests need; a new one where that has closed
+		async call(method, params, id, ms) {
+			if (!this.connection || this.connection.isClosed)
+				this.connection = new Connection();
+			const state = await this.connection.ready;
+			return state === "ready" ? this.connection.call(method, params, id, ms) : { [state]: true };
+		},
+	};
+
+	// What somebody would try who may not: every way that is there, and all that comes back within a while.
+	globalThis.intrude = async (ms = 1500) => {
+		const got = [];
+		const methods = ["hello", "token.info", "unlock.status"];
+		const ask = (say) => methods.forEach((method, i) => say({ jsonrpc: "2.0", id: `i${i}`, method, params: {} }));
+		const ours = (data) => data?.mokhoa === "to-page" && data.message && got.push(data.message);
+		window.addEventListener("message", (event) => ours(event.data));
+		for (const target of new Set([window, window.parent, window.top])) {
+			target.postMessage({ mokhoa: "to-extension", connection: "intruder", open: true }, "*");
+			ask((message) => target.postMessage({ mokhoa: "to-extension", connection: "intruder", message }, "*"));
+		}
+		const runtime = globalThis.chrome?.runtime;
+		if (runtime?.connect) {
+			const port = runtime.connect(extension, { name: "page" });
+			port.onMessage.addListener((message) => got.push(message));
+			ask((message) => {
+				try {
+					port.postMessage(message);
+				} catch {
+					// closed on us, as it should
+				}
+			});
+			methods.forEach((method) => runtime.sendMessage(extension, { jsonrpc: "2.0", id: 1, method, params: {} },
+				(message) => !runtime.lastError && message !== undefined && got.push(message)));
+		}
+		await new Promise((resolve) => setTimeout(resolve, ms));
+		return { got, origin: self.origin, reached: Boolean(runtime?.connect) };
+	};
+
+	// ?frame=URL[&sandbox=WORDS][&srcdoc=1]: a frame of the name "inner"
+	const query = new URLSearchParams(location.search);
+	if (query.has("frame")) {
+		const frame = document.createElement("iframe");
+		frame.name = "inner";
+		if (query.has("sandbox"))
+			frame.sandbox = query.get("sandbox");
+		// no driver reaches every browser's sandboxed srcdoc, so it says itself what it got
+		window.addEventListener("message", ({ data }) => {
+			if (data?.intruder)
+				globalThis.intruder = data.intruder;
+		});
+		if (query.has("srcdoc"))
+			frame.srcdoc = `<script src="${query.get("frame")}"></script><script>intrude().then((intruder) => parent.postMessage({ intruder }, "*"))</script>`;
+		else
+			frame.src = query.get("frame");
+		document.documentElement.append(frame);
+	}
+})();
