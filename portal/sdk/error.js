@@ -37,7 +37,7 @@ const causes = {
     vi: ["Không mở được chương trình Mokhoa trên máy này.", "Cài lại chương trình Mokhoa rồi thử lại."],
     en: ["The Mokhoa program on this computer could not be opened.", "Install the Mokhoa program again, then try again."],
   },
-  host_old: {
+  host_too_old: {
     vi: ["Chương trình Mokhoa trên máy này quá cũ.", "Cài bản Mokhoa mới nhất rồi thử lại."],
     en: ["The Mokhoa program on this computer is too old.", "Install the newest Mokhoa, then try again."],
   },

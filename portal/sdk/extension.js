@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The way over the browser's extension. Chromium lets a page that the extension names open a port to it (externally_connectable); in Firefox
- * a content script stands between, and the two speak by window.postMessage.
+ * a content script stands between, and the two speak by window.postMessage. Either way the extension says "extension.ready" first.
  *
  * A port does not survive the page's back/forward cache, and neither side is told: it is closed when the page is put away, and the next
  * call opens another one.
@@ -10,106 +10,98 @@ import { MokhoaError, fromBrowser } from "./error.js";
 
 const PATIENCE = 1500;
 
-/* Calls back once when the page is put away, until the returned function is called. */
-function whenPutAway(global, callback) {
-  global.addEventListener?.("pagehide", callback);
-  return () => global.removeEventListener?.("pagehide", callback);
+/* Chromium's port to one id: its link as {post, end}. */
+function portLink(runtime, id, hear, gone) {
+  const port = runtime.connect(id, { name: "mokhoa" });
+  port.onMessage.addListener(hear);
+  port.onDisconnect.addListener(() => gone(fromBrowser(runtime.lastError?.message)));
+  return { post: (message) => port.postMessage(message), end: () => port.disconnect() };
 }
 
-/* Chromium's port to one id. That nobody is there is said by onDisconnect, a moment later: so the first call finds out. */
-function portChannel(global, runtime, id, handlers) {
-  const port = runtime.connect(id, { name: "mokhoa" });
-  const channel = {
-    send: (message) => port.postMessage(message),
-    close: () => {
-      stop();
-      port.disconnect();
+/* Firefox: a conversation with the content script, told apart from others on the page by its name. */
+function bridgeLink(global, hear, gone) {
+  const connection = global.crypto.randomUUID();
+  const post = (body) => global.postMessage({ mokhoa: "to-extension", connection, ...body }, global.location.origin);
+  let opened = false;
+  const received = (event) => {
+    const data = event.data;
+    if (event.source !== global || event.origin !== global.location.origin || data?.mokhoa !== "to-page" || data.connection !== connection) return;
+    if (data.opened === true) opened = true;
+    /* a content script that cannot even open was cut off from its extension by an update */
+    else if (data.closed === true) gone(new MokhoaError(opened ? "extension_failed" : "extension_reloaded"));
+    else hear(data.message);
+  };
+  global.addEventListener("message", received);
+  post({ open: true });
+  return {
+    post: (message) => post({ message }),
+    end: () => {
+      global.removeEventListener("message", received);
+      post({ close: true });
     },
   };
-  const stop = whenPutAway(global, () => {
-    channel.close();
-    handlers.closed(new MokhoaError("extension_failed"));
-  });
-  port.onMessage.addListener(handlers.message);
-  port.onDisconnect.addListener(() => {
-    stop();
-    handlers.closed(fromBrowser(runtime.lastError?.message));
-  });
-  return channel;
 }
 
-/* Asks every id whether it is there; the first that answers is the one. */
-async function findExtension(runtime, ids, patience) {
-  const asked = ids.map(
-    (id) =>
-      new Promise((resolve, reject) => {
-        const timer = setTimeout(() => reject(new MokhoaError("extension_failed")), patience);
-        runtime.sendMessage(id, { mokhoa: "hello" }, (answer) => {
-          clearTimeout(timer);
-          const error = runtime.lastError;
-          if (error) reject(fromBrowser(error.message));
-          else if (answer?.mokhoa === "here") resolve(id);
-          else reject(new MokhoaError("extension_failed"));
-        });
-      }),
-  );
-  try {
-    return await Promise.any(asked);
-  } catch (all) {
-    /* one that is there and silent says more than three that are not there */
-    throw all.errors.find((error) => error.code !== "extension_missing") ?? all.errors[0];
-  }
-}
-
-/* Firefox: a conversation with the content script, told apart from others on the page by its channel. */
-function bridgeChannel(global, patience, handlers) {
-  const channel = `c${global.crypto.randomUUID().replaceAll("-", "")}`;
-  const post = (body) => global.postMessage({ mokhoa: "page", channel, ...body }, global.location.origin);
+/* A channel over one link. It is open when the extension has said that it is ready; a refused page hears no such thing. */
+function openChannel(global, handlers, patience, absent, makeLink) {
   return new Promise((resolve, reject) => {
-    let open = false;
-    const end = (error) => {
+    let ready = false;
+    let ended = false;
+    let link = null;
+    const end = () => {
+      if (ended) return;
+      ended = true;
       clearTimeout(timer);
-      stop();
-      global.removeEventListener("message", received);
-      if (open) handlers.closed(error);
+      global.removeEventListener?.("pagehide", putAway);
+      link?.end();
+    };
+    const gone = (error) => {
+      if (ended) return;
+      end();
+      if (ready) handlers.closed(error);
       else reject(error);
     };
-    const received = (event) => {
-      const data = event.data;
-      if (event.source !== global || event.origin !== global.location.origin || data?.mokhoa !== "extension" || data.channel !== channel) return;
-      if (data.type === "opened" && !open) {
-        open = true;
-        clearTimeout(timer);
-        resolve({
-          send: (message) => post({ type: "message", message }),
-          close: () => {
-            open = false;
-            stop();
-            global.removeEventListener("message", received);
-            post({ type: "close" });
-          },
-        });
-      } else if (data.type === "message" && open) handlers.message(data.message);
-      else if (data.type === "closed") end(fromBrowser(data.reason));
+    const hear = (message) => {
+      if (ended) return;
+      if (ready) return handlers.message(message);
+      if (message?.method !== "extension.ready") return;
+      ready = true;
+      clearTimeout(timer);
+      resolve({ send: link.post, close: end });
     };
-    const stop = whenPutAway(global, () => {
-      post({ type: "close" });
-      end(new MokhoaError("extension_failed"));
-    });
-    const timer = setTimeout(() => end(new MokhoaError("extension_missing")), patience);
-    global.addEventListener("message", received);
-    post({ type: "open" });
+    const putAway = () => gone(new MokhoaError("extension_failed"));
+    const timer = setTimeout(() => gone(new MokhoaError(absent)), patience);
+    global.addEventListener?.("pagehide", putAway);
+    try {
+      link = makeLink(hear, gone);
+    } catch (error) {
+      gone(fromBrowser(error?.message));
+    }
+    /* the end came while the link was made */
+    if (ended) link?.end();
   });
+}
+
+/* One id a store: the first that answers is the one, and the others are closed again. */
+async function openFirst(channels) {
+  try {
+    const first = await Promise.any(channels);
+    for (const each of channels) each.then((channel) => channel !== first && channel.close()).catch(() => {});
+    return first;
+  } catch (all) {
+    /* one that is there and silent says more than others that are not there */
+    throw all.errors.find((error) => error.code !== "extension_missing") ?? all.errors[0];
+  }
 }
 
 export function extensionTransport({ ids = [], patience = PATIENCE, global = globalThis } = {}) {
   return {
     name: "extension",
-    async open(handlers) {
+    open(handlers) {
       const runtime = global.chrome?.runtime;
       if (ids.length !== 0 && typeof runtime?.connect === "function")
-        return portChannel(global, runtime, await findExtension(runtime, ids, patience), handlers);
-      return bridgeChannel(global, patience, handlers);
+        return openFirst(ids.map((id) => openChannel(global, handlers, patience, "extension_failed", (hear, gone) => portLink(runtime, id, hear, gone))));
+      return openChannel(global, handlers, patience, "extension_missing", (hear, gone) => bridgeLink(global, hear, gone));
     },
   };
 }

@@ -18,7 +18,7 @@ export type BrowserError =
   | "host_blocked"
   | "host_crashed"
   | "host_unreachable"
-  | "host_old"
+  | "host_too_old"
   | "no_answer";
 export const browserErrors: readonly BrowserError[];
 

@@ -72,10 +72,10 @@ export class Mokhoa extends EventTarget {
     );
   }
 
-  /** Who answers, and whether it speaks our language: `host_old` where it does not. Asked once; what was heard is kept until the channel ends. */
+  /** Who answers, and whether it speaks our language: `host_too_old` where it does not. Asked once; what was heard is kept until the channel ends. */
   async hello(options = {}) {
     const heard = await this.#call("hello", {}, options);
-    if (heard?.protocol !== PROTOCOL || !Array.isArray(heard.capabilities)) throw new MokhoaError("host_old");
+    if (heard?.protocol !== PROTOCOL || !Array.isArray(heard.capabilities)) throw new MokhoaError("host_too_old");
     this.#hello = heard;
     return heard;
   }
@@ -99,7 +99,7 @@ export class Mokhoa extends EventTarget {
 
   async #method(method, params, options = {}) {
     if (this.#hello === null) await this.hello({ signal: options.signal });
-    if (!this.#hello.capabilities.includes(method)) throw new MokhoaError("host_old");
+    if (!this.#hello.capabilities.includes(method)) throw new MokhoaError("host_too_old");
     return this.#call(method, params, options);
   }
 

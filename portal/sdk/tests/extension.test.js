@@ -8,34 +8,32 @@ import { HELLO } from "./fake.js";
 const code = (expected) => (error) => error instanceof MokhoaError && error.code === expected;
 const ID = "a".repeat(32);
 const OTHER = "b".repeat(32);
+const READY = { jsonrpc: "2.0", method: "extension.ready", params: { version: "0.1.0", protocol: 1 } };
+const NOBODY = "Could not establish connection. Receiving end does not exist.";
 
 const event = () => {
   const listeners = [];
   return { addListener: (f) => listeners.push(f), fire: (...a) => listeners.forEach((f) => f(...a)) };
 };
 
-/* chrome.runtime of a page: ids that are installed answer; what is sent to a port is answered by `answer`. */
-function chromium({ installed = [ID], answer = () => HELLO, silent = false } = {}) {
+/* chrome.runtime of a page: installed ids say that they are ready; what is sent to a port is answered by `answer`. */
+function chromium({ installed = [ID], answer = () => ({ result: HELLO }), ready = true } = {}) {
   const page = new EventTarget();
   const runtime = { lastError: undefined, ports: [] };
-  const withError = (message, f) => {
-    runtime.lastError = message && { message };
-    f();
-    runtime.lastError = undefined;
-  };
-  runtime.sendMessage = (id, message, callback) => {
-    if (silent) return;
-    setTimeout(() => {
-      if (installed.includes(id)) callback({ mokhoa: "here" });
-      else withError("Could not establish connection. Receiving end does not exist.", () => callback());
-    });
-  };
   runtime.connect = (id) => {
     const port = { id, onMessage: event(), onDisconnect: event(), disconnected: false };
     port.disconnect = () => (port.disconnected = true);
-    port.postMessage = (m) => setTimeout(() => port.onMessage.fire({ jsonrpc: "2.0", id: m.id, ...answer(m, port) }));
-    port.end = (message) => withError(message, () => port.onDisconnect.fire(port));
+    port.postMessage = (m) => {
+      if (port.disconnected) throw new Error("Attempting to use a disconnected port object");
+      setTimeout(() => port.onMessage.fire({ jsonrpc: "2.0", id: m.id, ...answer(m, port) }));
+    };
+    port.end = (message) => {
+      runtime.lastError = message && { message };
+      port.onDisconnect.fire(port);
+      runtime.lastError = undefined;
+    };
     runtime.ports.push(port);
+    setTimeout(() => (!installed.includes(id) ? port.end(NOBODY) : ready && port.onMessage.fire(READY)));
     return port;
   };
   page.chrome = { runtime };
@@ -43,12 +41,19 @@ function chromium({ installed = [ID], answer = () => HELLO, silent = false } = {
 }
 
 const over = (page, more = {}) => new Mokhoa({ transport: extensionTransport({ ids: [ID, OTHER], global: page, patience: 50, ...more }) });
-const result = (value) => () => ({ result: value });
 
 test("Chromium: the extension that is there is found among the ids", async () => {
-  const page = chromium({ installed: [OTHER], answer: result(HELLO) });
+  const page = chromium({ installed: [OTHER] });
   await over(page).hello();
-  assert.deepEqual(page.chrome.runtime.ports.map((p) => p.id), [OTHER]);
+  assert.deepEqual(page.chrome.runtime.ports.map((p) => p.id), [ID, OTHER]);
+  assert.deepEqual(page.chrome.runtime.ports.map((p) => p.disconnected), [true, false]);
+});
+
+test("Chromium: of two that are there, one is used", async () => {
+  const page = chromium({ installed: [ID, OTHER] });
+  await over(page).hello();
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.deepEqual(page.chrome.runtime.ports.map((p) => p.disconnected).sort(), [false, true]);
 });
 
 test("Chromium: none is there", async () => {
@@ -56,33 +61,40 @@ test("Chromium: none is there", async () => {
 });
 
 test("Chromium: one is there and silent", async () => {
-  await assert.rejects(over(chromium({ silent: true })).hello(), code("extension_failed"));
+  await assert.rejects(over(chromium({ ready: false })).hello(), code("extension_failed"));
+});
+
+test("Chromium: a page that the extension refuses", async () => {
+  const page = chromium({ ready: false });
+  const call = over(page).hello();
+  setTimeout(() => page.chrome.runtime.ports[0].end(undefined), 5);
+  await assert.rejects(call, code("extension_failed"));
 });
 
 test("Chromium: the service worker dies, the port ends without a word, the next call has another port", async () => {
-  const page = chromium({ answer: result(HELLO) });
-  const mokhoa = over(page);
+  const page = chromium();
+  const mokhoa = over(page, { ids: [ID] });
   await mokhoa.hello();
   page.chrome.runtime.ports[0].end(undefined);
   await mokhoa.hello();
   assert.equal(page.chrome.runtime.ports.length, 2);
 });
 
-test("Chromium: the end of a port fails the call that waits, by its cause", async () => {
-  const page = chromium({ answer: (m, port) => (setTimeout(() => port.end("Native host has exited."), 5), { method: "none" }) });
-  await assert.rejects(over(page).hello(), code("host_crashed"));
+test("Chromium: the end of a port fails the call that waits", async () => {
+  const page = chromium({ answer: (m, port) => (setTimeout(() => port.end(undefined), 5), { method: "none" }) });
+  await assert.rejects(over(page).hello(), code("extension_failed"));
 });
 
 test("Chromium: what the extension says of the host is the error", async () => {
-  for (const name of ["host_missing", "host_forbidden", "host_blocked", "host_crashed"]) {
-    const page = chromium({ answer: () => ({ error: { code: 0, message: "", data: { name } } }) });
+  for (const name of ["host_missing", "host_forbidden", "host_blocked", "host_crashed", "host_too_old"]) {
+    const page = chromium({ answer: () => ({ error: { code: 7001, message: "", data: { name } } }) });
     await assert.rejects(over(page).hello(), code(name));
   }
 });
 
 test("Chromium: put away and brought back, the page has a new port", async () => {
-  const page = chromium({ answer: result(HELLO) });
-  const mokhoa = over(page);
+  const page = chromium();
+  const mokhoa = over(page, { ids: [ID] });
   await mokhoa.hello();
   page.dispatchEvent(new Event("pagehide"));
   assert.ok(page.chrome.runtime.ports[0].disconnected);
@@ -91,21 +103,25 @@ test("Chromium: put away and brought back, the page has a new port", async () =>
 });
 
 /* A page of Firefox: a content script that answers what is posted, or none. */
-function firefox({ bridge = true, answer = result(HELLO) } = {}) {
+function firefox({ bridge = true, orphan = false, refused = false, answer = () => ({ result: HELLO }) } = {}) {
   const page = new EventTarget();
   page.location = { origin: "https://portal.example" };
   page.crypto = globalThis.crypto ?? { randomUUID: () => "00000000-0000-4000-8000-000000000000" };
   page.posted = [];
-  const deliver = (data, more = {}) => setTimeout(() => page.dispatchEvent(Object.assign(new Event("message"), { data, source: page, origin: page.location.origin, ...more })));
-  page.deliver = deliver;
+  page.deliver = (data, more = {}) =>
+    setTimeout(() => page.dispatchEvent(Object.assign(new Event("message"), { data, source: page, origin: page.location.origin, ...more })));
   page.postMessage = (data, target) => {
     page.posted.push({ data, target });
-    deliver(data);
-    if (!bridge || data.mokhoa !== "page") return;
-    const say = (body) => deliver({ mokhoa: "extension", channel: data.channel, ...body });
+    page.deliver(data);
+    if (!bridge) return;
+    const say = (body) => page.deliver({ mokhoa: "to-page", connection: data.connection, ...body });
     page.say = say;
-    if (data.type === "open") say({ type: "opened" });
-    if (data.type === "message") say({ type: "message", message: { jsonrpc: "2.0", id: data.message.id, ...answer(data.message) } });
+    if (data.open === true) {
+      if (orphan) return say({ closed: true });
+      say({ opened: true });
+      say(refused ? { closed: true } : { message: READY });
+    }
+    if (data.message !== undefined) say({ message: { jsonrpc: "2.0", id: data.message.id, ...answer(data.message) } });
   };
   return page;
 }
@@ -114,7 +130,7 @@ test("Firefox: over the bridge, to our own origin only", async () => {
   const page = firefox();
   await over(page).hello();
   assert.ok(page.posted.length >= 2 && page.posted.every((p) => p.target === "https://portal.example"));
-  assert.match(page.posted[0].data.channel, /^[A-Za-z0-9_-]{1,64}$/);
+  assert.match(page.posted[0].data.connection, /^[\w-]{1,64}$/);
 });
 
 test("Firefox: no bridge answers", async () => {
@@ -122,18 +138,31 @@ test("Firefox: no bridge answers", async () => {
 });
 
 test("Firefox: the bridge was cut off by an update", async () => {
-  const page = firefox({ answer: () => (page.say({ type: "closed", reason: "Extension context invalidated." }), { method: "none" }) });
-  await assert.rejects(over(page).hello(), code("extension_reloaded"));
+  await assert.rejects(over(firefox({ orphan: true })).hello(), code("extension_reloaded"));
+});
+
+test("Firefox: a page that the extension refuses", async () => {
+  await assert.rejects(over(firefox({ refused: true })).hello(), code("extension_failed"));
+});
+
+test("Firefox: the background page dies, the next call opens again", async () => {
+  const page = firefox();
+  const mokhoa = over(page);
+  await mokhoa.hello();
+  page.say({ closed: true });
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  await mokhoa.hello();
+  assert.equal(page.posted.filter((p) => p.data.open === true).length, 2);
 });
 
 test("Firefox: what others post is not heard", async () => {
   const page = firefox({ bridge: false });
   const call = over(page).hello();
   await new Promise(setImmediate);
-  const { channel } = page.posted[0].data;
-  page.deliver({ mokhoa: "extension", channel, type: "opened" }, { origin: "https://evil.example" });
-  page.deliver({ mokhoa: "extension", channel, type: "opened" }, { source: {} });
-  page.deliver({ mokhoa: "extension", channel: "another", type: "opened" });
+  const { connection } = page.posted[0].data;
+  page.deliver({ mokhoa: "to-page", connection, message: READY }, { origin: "https://evil.example" });
+  page.deliver({ mokhoa: "to-page", connection, message: READY }, { source: {} });
+  page.deliver({ mokhoa: "to-page", connection: "another", message: READY });
   await assert.rejects(call, code("extension_missing"));
 });
 
@@ -142,7 +171,7 @@ test("Firefox: put away and brought back, the page opens the bridge again", asyn
   const mokhoa = over(page);
   await mokhoa.hello();
   page.dispatchEvent(new Event("pagehide"));
-  assert.equal(page.posted.at(-1).data.type, "close");
+  assert.equal(page.posted.at(-1).data.close, true);
   await mokhoa.hello();
-  assert.equal(page.posted.filter((p) => p.data.type === "open").length, 2);
+  assert.equal(page.posted.filter((p) => p.data.open === true).length, 2);
 });

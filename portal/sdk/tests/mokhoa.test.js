@@ -139,13 +139,13 @@ test("an AbortSignal ends a call, before and in the middle", async () => {
   await assert.rejects(call, { message: "enough" });
 });
 
-test("a host of another protocol, or without the method, is host_old", async () => {
+test("a host of another protocol, or without the method, is host_too_old", async () => {
   for (const hello of [{ ...HELLO, protocol: 2 }, { ...HELLO, capabilities: undefined }, null])
-    await assert.rejects(new Mokhoa({ transport: fake({ hello: () => hello }) }).hello(), code("host_old"));
+    await assert.rejects(new Mokhoa({ transport: fake({ hello: () => hello }) }).hello(), code("host_too_old"));
   const transport = fake({ hello: () => ({ ...HELLO, capabilities: ["hello", "token.info"] }), "token.info": () => ({ tokens: [], failures: [] }) });
   const mokhoa = new Mokhoa({ transport });
   await mokhoa.token.info();
-  await assert.rejects(mokhoa.unlock({ request: REQUEST }), code("host_old"));
+  await assert.rejects(mokhoa.unlock({ request: REQUEST }), code("host_too_old"));
   assert.ok(!transport.sent.some((m) => m.method === "unlock"));
 });
 
