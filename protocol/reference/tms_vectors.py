@@ -221,10 +221,16 @@ def done(v):
 def desk(v):
     v.add("admin.me", "admin.me", "/v1/admin/me", {}, "me_answer", given="desk", method="GET")
     lists = "/v1/admin/requests"
-    for query in ("", "?state=pending", "?state=unidentified&limit=1", "?limit=100", "?before=0", "?before=9007199254740991"):
+    for query in ("", "?state=pending", "?state=unidentified&limit=1", "?limit=100", "?before=0", "?before=9007199254740991", "?customer=c%C3%B4ng%20ty", "?customer=c%c3%b4ng+ty",
+                  "?customer=" + "x" * 128, "?customer=7", "?email=a", "?email=" + "x" * 254, "?token_serial=1130425009866", "?token_serial=" + "1" * 16,
+                  "?certificate_serial=5401c7AD", "?certificate_serial=" + "A" * 128, "?from=0&to=0", "?from=9007199254740991&to=9007199254740991",
+                  "?customer=a&email=b&token_serial=c&certificate_serial=d&state=pending&from=1&to=2&before=3&limit=4"):
         v.add("admin.list: %s" % (query or "all"), "admin.list", lists + query, {}, "list_answer", given="desk", method="GET")
     for query in ("?state=open", "?limit=0", "?limit=101", "?limit=ten", "?before=-1", "?before=9007199254740992", "?order=id", "?state=",
-                  "?limit=1&limit=2"):
+                  "?limit=1&limit=2", "?customer=", "?customer=" + "x" * 129, "?customer=a%0Ab", "?customer=%E2%80%AE", "?customer=%FF", "?email=",
+                  "?email=" + "x" * 255, "?token_serial=", "?token_serial=" + "1" * 17, "?certificate_serial=", "?certificate_serial=0G",
+                  "?certificate_serial=" + "A" * 129, "?from=-1", "?from=2019-02-25", "?from=9007199254740992", "?to=-1", "?to=",
+                  "?customer=a&customer=b", "?customer=%00", "?customer=%4", "?customer=%zz", "?customer=" + "%20" * 400, "?from=1&to=2&from=3"):
         v.add("admin.list: %s" % query, "admin.list", lists + query, {}, "invalid_params", given="desk", method="GET")
     v.add("admin.detail", "admin.detail", lists + "/1", {}, "one_answer", given="desk", method="GET")
     for number in ("0", "-1", "x", "01", "9007199254740991", "9007199254740992", "1.0"):

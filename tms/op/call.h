@@ -20,6 +20,12 @@
 /* The query of admin.list; 0 and NULL where nothing was said. */
 struct call_query {
 	const char *state;
+	const char *customer;
+	const char *email;
+	const char *token_serial;
+	const char *certificate_serial;
+	int64_t from;
+	int64_t to;
 	int64_t before;
 	int64_t limit;
 };

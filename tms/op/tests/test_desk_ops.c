@@ -306,6 +306,17 @@ test_list(void)
 	json_decref(answer);
 	CHECK(list(w, (struct call_query){ .limit = 101 }, &answer) == ERR_INVALID_PARAMS);
 	CHECK(list(w, (struct call_query){ .state = "nonsense" }, &answer) == ERR_INVALID_PARAMS);
+	CHECK(list(w, (struct call_query){ .token_serial = "no such", .from = 1, .to = w->now + 1 }, &answer) == ERR_OK);
+	CHECK(json_array_size(json_object_get(answer, "requests")) == 0);
+	json_decref(answer);
+	CHECK(list(w, (struct call_query){ .email = "KHACH@", .from = w->now, .to = w->now + 1 }, &answer) == ERR_OK);
+	CHECK(json_array_size(json_object_get(answer, "requests")) == 3);
+	json_decref(answer);
+	CHECK(list(w, (struct call_query){ .customer = "" }, &answer) == ERR_INVALID_PARAMS);
+	CHECK(list(w, (struct call_query){ .customer = "a\n" }, &answer) == ERR_INVALID_PARAMS);
+	CHECK(list(w, (struct call_query){ .email = "\xff" }, &answer) == ERR_INVALID_PARAMS);
+	CHECK(list(w, (struct call_query){ .token_serial = "12345678901234567" }, &answer) == ERR_INVALID_PARAMS);
+	CHECK(list(w, (struct call_query){ .certificate_serial = "0G" }, &answer) == ERR_INVALID_PARAMS);
 	CHECK(world_desk(w, 1, op_admin_me, 0, NULL, &answer) == ERR_OK);
 	CHECK_TEXT(text_in(answer, "name"), "Nguyễn Văn 1");
 	CHECK_TEXT(text_in(answer, "role"), "approver");
