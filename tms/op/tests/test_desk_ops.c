@@ -211,6 +211,17 @@ test_refuse(void)
 	world_free(w);
 }
 
+/* From the desk; takes the body. */
+static enum err
+desk_resend(struct world *w, int64_t number, json_t *body)
+{
+	json_t *answer = NULL;
+	enum err e = world_desk(w, 0, op_admin_resend, number, body, &answer);
+
+	json_decref(answer);
+	return e;
+}
+
 static void
 test_resend(void)
 {
@@ -231,6 +242,14 @@ test_resend(void)
 	CHECK(machine_verb(m, "resend") == ERR_RESEND_LIMIT && w->retry_after > 0);
 	w->now += 86400;
 	CHECK(machine_verb(m, "resend") == ERR_OK);
+	/* the desk's count with the customer's */
+	CHECK(desk_resend(w, m->number, json_object()) == ERR_RESEND_TOO_SOON);
+	w->now += 600;
+	CHECK(desk_resend(w, m->number, json_object()) == ERR_OK && world_mails(w, m->number, STORE_MAIL_CODE) == 6);
+	CHECK(machine_verb(m, "resend") == ERR_RESEND_TOO_SOON);
+	CHECK(desk_resend(w, m->number, json_pack("{s:s}", "email", "x@y.z")) == ERR_INVALID_PARAMS);
+	CHECK(desk_resend(w, 99, json_object()) == ERR_REQUEST_UNKNOWN);
+	CHECK(world_audits(w, m->number, "resend") == 5);
 	machine_free(m);
 	world_free(w);
 }
