@@ -154,6 +154,8 @@ stay() {
 	cat <<-END
 
 		Máy chủ đang chạy; Ctrl-C để dừng. / The servers are up; Ctrl-C ends them.
+		  portal           https://localhost:$PUBLIC_PORT/
+		  console          https://localhost:$ADMIN_PORT/   (client certificate: $DIR/pki/an.pem, $DIR/pki/an.key)
 		  TMS              https://localhost:$PUBLIC_PORT/v1/requests
 		  administrator    curl --cacert $DIR/pki/tls-ca.pem --cert $DIR/pki/an.pem --key $DIR/pki/an.key https://localhost:$ADMIN_PORT/v1/admin/requests
 		  mailbox          $DIR/mail
