@@ -378,12 +378,13 @@ static enum err
 make_portal(const struct init *i)
 {
 	struct buf b = buf_new(CONFIG_MAX);
-	json_t *json = json_pack("{s:s, s:s, s:s, s:o, s:s}",
+	json_t *json = json_pack("{s:s, s:s, s:s, s:o, s:s, s:s}",
 	    "authority", i->authority,
 	    "hotline", i->hotline,
 	    "language", i->language,
 	    "extensions", extension_ids(i),
-	    "install", i->install != NULL ? i->install : "");
+	    "install", i->install != NULL ? i->install : "",
+	    "portal", i->portal);
 	enum err e = dump_for_people(json, &b);
 
 	if (e == ERR_OK)
