@@ -33,7 +33,7 @@ function filterForm(t, filters) {
   const field = (name, input) => h("label", { class: "field" }, h("span", {}, t(name)), input);
   const text = (name, maxlength) => field(name, h("input", { name, type: "search", autocomplete: "off", maxlength, value: filters[name] ?? "" }));
   const day = (name) => field(name, h("input", { name, type: "date", value: filters[name] ?? "" }));
-  return h("form", { class: "card stack", role: "search", onsubmit: (event) => {
+  return h("form", { class: "card stack", role: "search", "aria-label": t("filter_title"), onsubmit: (event) => {
     event.preventDefault();
     const said = [...new FormData(event.currentTarget)].filter(([, value]) => value.trim() !== "");
     location.hash = said.length ? `?${new URLSearchParams(said)}` : "";
@@ -47,13 +47,14 @@ function filterForm(t, filters) {
 
 function row(t, r) {
   const cell = (name, ...content) => h("td", { "data-name": t(name) }, h("span", {}, ...content));
+  const time = (seconds) => (seconds ? showTime(seconds).split(" ").flatMap((part) => [h("span", { class: "nowrap" }, part), " "]) : []);
   const waits = r.state === "pending" || r.state === "unidentified";
   return h("tr", {},
     cell("number", String(r.number)), cell("customer", r.customer || t("customer_none")), cell("email", r.email),
-    cell("token_serial", h("span", { class: "mono" }, r.token.serial)), cell("certificate_serial", h("span", { class: "mono" }, r.certificate_serial)),
-    cell("created", h("span", { class: "nowrap" }, showTime(r.created))), cell("state", badge(t, r.state)),
-    cell("decided", h("span", { class: "nowrap" }, r.decided ? showTime(r.decided) : "")),
-    cell("decide", h("a", { href: `#${r.number}`, "aria-label": `${t(waits ? "decide" : "view")} ${r.number}` }, t(waits ? "decide" : "view"))));
+    cell("token_serial", h("span", { class: "mono nowrap" }, r.token.serial)), cell("certificate_serial", h("span", { class: "mono" }, r.certificate_serial)),
+    cell("created", ...time(r.created)), cell("state", badge(t, r.state)),
+    cell("decided", ...time(r.decided)),
+    cell("decide", h("a", { href: `#${r.number}`, class: "nowrap", "aria-label": `${t(waits ? "decide" : "view")} ${r.number}` }, t(waits ? "decide" : "view"))));
 }
 
 const COLUMNS = ["number", "customer", "email", "token_serial", "certificate_serial", "created", "state", "decided", "decide"];

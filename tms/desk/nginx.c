@@ -115,7 +115,7 @@ page_lines(struct buf *b)
 	line(b, "        types { text/html html; text/css css; text/javascript js; application/json json; image/svg+xml svg; }");
 	line(b, "        default_type application/octet-stream;");
 	line(b, "        charset utf-8;");
-	line(b, "        charset_types text/html text/css text/javascript application/json image/svg+xml;");
+	line(b, "        charset_types text/css text/javascript application/json image/svg+xml;");
 	line(b, "        add_header Content-Security-Policy \"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
 		" base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'\" always;");
 	line(b, "        add_header Strict-Transport-Security \"max-age=31536000\" always;");
