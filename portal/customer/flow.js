@@ -21,6 +21,7 @@ export class Flow {
   #place;
   #running = new AbortController();
   #shown = null;
+  #busy = false;
   #t = null;
   #language = "vi";
 
@@ -56,7 +57,9 @@ export class Flow {
         const { tokens, failures } = await this.#mokhoa.token.info({ signal });
         if (tokens.length !== 0) return this.#show("choose", { tokens, failures });
         const grave = failures.find((failure) => ["module_missing", "token_unsupported"].includes(failure.error.data.name));
-        this.#show("insert", { failures, grave });
+        /* drawn anew only where something has changed, so that what is open stays open */
+        const key = JSON.stringify(failures);
+        if (this.#shown?.name !== "insert" || this.#shown.data.key !== key) this.#show("insert", { failures, grave, key });
         await wait(LOOK_AGAIN_MS, signal);
         await seen();
       }
@@ -89,12 +92,27 @@ export class Flow {
   }
 
   /* What the customer asked for on a request that goes on. */
-  async resend(request) {
-    await this.#step(null, null, async (signal) => this.follow(await this.#mokhoa.unlock.resend({ request: request.request }, { signal }), "resent"), (error) => this.#again(request, error));
+  resend(request) {
+    return this.#once("resend", request, "resent");
   }
 
-  async cancel(request) {
-    await this.#step(null, null, async (signal) => this.follow(await this.#mokhoa.unlock.cancel({ request: request.request }, { signal })), (error) => this.#again(request, error));
+  cancel(request) {
+    return this.#once("cancel", request, null);
+  }
+
+  /* A second press while the first is under way is none. */
+  async #once(method, request, notice) {
+    if (this.#busy) return;
+    this.#busy = true;
+    await this.#step(null, null, async (signal) => {
+      let now;
+      try {
+        now = await this.#mokhoa.unlock[method]({ request: request.request }, { signal });
+      } finally {
+        this.#busy = false;
+      }
+      this.follow(now, notice);
+    }, (error) => this.#again(request, error));
   }
 
   /* An error on the way of a request: where the request stands now, with the error beside it; the error alone where that cannot be said. */

@@ -42,9 +42,10 @@ export async function* watch(mokhoa, request, { signal, least = LEAST, onerror }
     try {
       const { requests } = await mokhoa.unlock.status({ request }, { signal });
       const now = requests[0];
+      const back = failures !== 0;
       failures = 0;
       if (now === undefined) return;
-      if (!same(last, now)) yield now;
+      if (back || !same(last, now)) yield now;
       last = now;
       if (final.has(now.state)) return;
       seconds = now.retry_after;

@@ -206,6 +206,48 @@ if (only.test("dark")) {
   await look(browser, "portal", "pending", (language) => `https://localhost:${publicPort}/?lang=${language}`, { before: (page) => page.addInitScript(playExtension, customer.pending[0]), ready: () => document.querySelector(".phrase") !== null }, { dark: true });
   await look(browser, "portal", "choose", (language) => `https://localhost:${publicPort}/?lang=${language}`, { before: (page) => page.addInitScript(playExtension, customer.choose_many[0]), ready: () => document.querySelector(".choice") !== null }, { dark: true });
 }
+
+/* What no picture shows: two presses are one call; what is open stays open while the page looks for a token; keys alone reach every button. */
+if (only.test("behaviour")) {
+  const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: { width: 360, height: 740 } });
+  const played = async (answers) => {
+    const page = await context.newPage();
+    await page.addInitScript(playExtension, answers);
+    await page.addInitScript(() => {
+      window.calls = [];
+      const { connect } = window.chrome.runtime;
+      window.chrome.runtime.connect = (...a) => {
+        const port = connect(...a);
+        const post = port.postMessage;
+        port.postMessage = (m) => (window.calls.push(m.method), post(m));
+        return port;
+      };
+    });
+    await page.goto(`https://localhost:${publicPort}/?lang=vi`);
+    await page.waitForSelector("#view h2");
+    return page;
+  };
+  let page = await played(script({ "unlock.status": open(request("approved", coded)), "unlock.resend": null }));
+  await page.click("#resend");
+  await page.click("#resend");
+  const resends = await page.evaluate(() => window.calls.filter((m) => m === "unlock.resend").length);
+  if (resends !== 1) fault("behaviour", `${resends} resends of two presses`);
+
+  page = await played(script({ "token.info": [info([]), info([]), info([token()])] }));
+  await page.click("summary");
+  await page.waitForFunction(() => window.calls.filter((m) => m === "token.info").length === 2, null, { timeout: 9000 });
+  await page.waitForTimeout(100);
+  if (!(await page.evaluate(() => document.querySelector("details").open))) fault("behaviour", "what was opened was closed");
+  await page.waitForSelector("input[name=token]", { timeout: 9000 });
+  const asked = await page.evaluate(() => document.querySelector("h2") === document.activeElement);
+  if (!asked) fault("behaviour", "another view does not take the focus");
+
+  page = await played(script({ "unlock.request": { result: request("pending") }, "unlock.status": [open(), open(request("pending"))] }));
+  for (let i = 0; i < 30 && !(await page.evaluate(() => document.activeElement.matches("button.primary"))); i++) await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector(".phrase", { timeout: 3000 }).catch(() => fault("behaviour", "keys alone do not send a request"));
+  await context.close();
+}
 await browser.close();
 console.log(`${count} states in 2 languages and 2 widths: ${faults.length} faults`);
 process.exit(count === 0 || faults.length ? 1 : 0);

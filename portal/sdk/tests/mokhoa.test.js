@@ -269,6 +269,14 @@ test("watch() goes on over errors that pass and tells them", { timeout: 20000 },
   assert.deepEqual([told, seen], [["tms_unreachable"], ["completed"]]);
 });
 
+test("watch() says again where the request stands once an error has passed", { timeout: 20000 }, async () => {
+  const answers = [{ requests: [unlockRequest({ retry_after: 0 })] }, wireError(4001, "tms_unreachable"), { requests: [unlockRequest({ retry_after: 0 })] }, { requests: [unlockRequest({ state: "refused" })] }];
+  const transport = fake({ "unlock.status": () => answers.shift() });
+  const seen = [];
+  for await (const now of new Mokhoa({ transport }).watch(REQUEST, { least: 0.001 })) seen.push(now.state);
+  assert.deepEqual(seen, ["pending", "pending", "refused"]);
+});
+
 test("the types name the same browser errors and methods", () => {
   const types = readFileSync(new URL("../mokhoa.d.ts", import.meta.url), "utf8");
   const names = [...types.match(/export type BrowserError =([^;]*);/)[1].matchAll(/"([a-z_]+)"/g)].map((m) => m[1]);
