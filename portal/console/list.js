@@ -50,7 +50,7 @@ function row(t, r) {
   const time = (seconds) => (seconds ? showTime(seconds).split(" ").flatMap((part) => [h("span", { class: "nowrap" }, part), " "]) : []);
   const waits = r.state === "pending" || r.state === "unidentified";
   return h("tr", {},
-    cell("number", String(r.number)), cell("customer", r.customer || t("customer_none")), cell("email", r.email),
+    cell("number", h("span", { class: "nowrap" }, String(r.number))), cell("customer", r.customer || t("customer_none")), cell("email", r.email),
     cell("token_serial", h("span", { class: "mono nowrap" }, r.token.serial)), cell("certificate_serial", h("span", { class: "mono" }, r.certificate_serial)),
     cell("created", ...time(r.created)), cell("state", badge(t, r.state)),
     cell("decided", ...time(r.decided)),
