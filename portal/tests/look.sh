@@ -8,7 +8,7 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 STAGE_TESTS=$here/../../tests
-TMS_EXTENSIONS=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+export TMS_EXTENSIONS=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
 for part in service pki nginx postfix tms; do
 	# shellcheck source=/dev/null
 	. "$STAGE_TESTS/stage/$part.sh"
@@ -18,10 +18,10 @@ for program in node nginx curl openssl; do
 	command -v $program >/dev/null || { service_missing $program; exit 77; }
 done
 [ -x "${CHROMIUM:-/usr/lib/chromium/chromium}" ] || { service_missing chromium; exit 77; }
-[ -d "${MOKHOA_NODE_MODULES:=$STAGE_TESTS/browser/node_modules}/axe-core" ] && [ -d "$MOKHOA_NODE_MODULES/playwright-core" ] || {
-	echo "playwright-core and axe-core are missing from $MOKHOA_NODE_MODULES (npm install)" >&2
-	exit 77
-}
+: "${MOKHOA_NODE_MODULES:=$STAGE_TESTS/browser/node_modules}"
+for module in playwright-core axe-core; do
+	[ -d "$MOKHOA_NODE_MODULES/$module" ] || { echo "$module is missing from $MOKHOA_NODE_MODULES: npm install" >&2; exit 77; }
+done
 export MOKHOA_NODE_MODULES
 [ "$(id -u)" = 0 ] || { echo "look.sh: the server's files have owners, and only root can give them" >&2; exit 77; }
 
