@@ -149,9 +149,13 @@ for row in json.load(sys.stdin)["history"]:
 }
 
 stay() {
+	# as browsers import it
+	openssl pkcs12 -export -in "$DIR/pki/an.pem" -inkey "$DIR/pki/an.key" -out "$DIR/pki/an.p12" -passout pass:mokhoa
 	cat <<-END
 
 		Máy chủ đang chạy; Ctrl-C để dừng. / The servers are up; Ctrl-C ends them.
+		  portal           https://localhost:$PUBLIC_PORT/
+		  console          https://localhost:$ADMIN_PORT/   (import $DIR/pki/an.p12, password mokhoa, and trust $DIR/pki/tls-ca.pem)
 		  TMS              https://localhost:$PUBLIC_PORT/v1/requests
 		  administrator    curl --cacert $DIR/pki/tls-ca.pem --cert $DIR/pki/an.pem --key $DIR/pki/an.key https://localhost:$ADMIN_PORT/v1/admin/requests
 		  mailbox          $DIR/mail

@@ -20,7 +20,7 @@ WORLDS = {
 }
 
 STATUSES = {"parse_error": 400, "invalid_request": 400, "invalid_params": 400, "mail_address": 400, "signature_refused": 401, "method_not_found": 404,
-            "request_unknown": 404, "phrase_mismatch": 409, "frame_too_large": 413, "origin_refused": 403, "admin_unknown": 403,
+            "request_unknown": 404, "phrase_mismatch": 409, "request_not_approved": 409, "frame_too_large": 413, "origin_refused": 403, "admin_unknown": 403,
             "role_refused": 403}
 SHAPE = ("parse_error", "invalid_request", "invalid_params", "mail_address", "frame_too_large")  # what the body alone can earn
 HOST_KEM_PK = ref.kem_public(HOST_KEM)
@@ -57,6 +57,7 @@ def create_body(number=0, der=b"", **other):
 def same_for_every_body(v, call, path, right, reply, given="bare"):
     """What is wrong with the body of any POST; reply is what the right one gets."""
     text = compact(right)
+    open_end = text[:-1] + ("," if right else "")  # where another key may follow
 
     def wrong(name, sent, error, **more):
         v.add("%s: %s" % (call, name), call, path, sent, error, given=given, **more)
@@ -69,10 +70,10 @@ def same_for_every_body(v, call, path, right, reply, given="bare"):
     wrong("empty body", {"text": ""}, "parse_error")
     wrong("cut", {"text": text[:-1]}, "parse_error")
     wrong("something behind it", {"text": text + "{}"}, "parse_error")
-    wrong("a byte that is no UTF-8", {"hex": (text[:-1].encode() + b',"\xff":1}').hex()}, "parse_error")
-    wrong("a duplicate key", {"text": "{" + text[1:-1] + "," + text[1:]}, "parse_error")
-    wrong("17 levels", {"text": text[:-1] + ',"deep":' + "[" * 16 + "]" * 16 + "}"}, "parse_error")
-    wrong("16 levels", {"text": text[:-1] + ',"deep":' + "[" * 15 + "]" * 15 + "}"}, "invalid_params")
+    wrong("a byte that is no UTF-8", {"hex": (open_end.encode() + b'"\xff":1}').hex()}, "parse_error")
+    wrong("a duplicate key", {"text": "{" + text[1:-1] + "," + text[1:] if right else '{"a":1,"a":1}'}, "parse_error")
+    wrong("17 levels", {"text": open_end + '"deep":' + "[" * 16 + "]" * 16 + "}"}, "parse_error")
+    wrong("16 levels", {"text": open_end + '"deep":' + "[" * 15 + "]" * 15 + "}"}, "invalid_params")
     wrong("an array", {"text": "[" + text + "]"}, "invalid_request")
     wrong("null", {"text": "null"}, "invalid_request")
     wrong("another key", {"body": {**right, "extra": 1}}, "invalid_params")
@@ -221,10 +222,16 @@ def done(v):
 def desk(v):
     v.add("admin.me", "admin.me", "/v1/admin/me", {}, "me_answer", given="desk", method="GET")
     lists = "/v1/admin/requests"
-    for query in ("", "?state=pending", "?state=unidentified&limit=1", "?limit=100", "?before=0", "?before=9007199254740991"):
+    for query in ("", "?state=pending", "?state=unidentified&limit=1", "?limit=100", "?before=0", "?before=9007199254740991", "?customer=c%C3%B4ng%20ty", "?customer=c%c3%b4ng+ty",
+                  "?customer=" + "x" * 128, "?customer=7", "?email=a", "?email=" + "x" * 254, "?token_serial=1130425009866", "?token_serial=" + "1" * 16,
+                  "?certificate_serial=5401c7AD", "?certificate_serial=" + "A" * 128, "?from=0&to=0", "?from=9007199254740991&to=9007199254740991",
+                  "?customer=a&email=b&token_serial=c&certificate_serial=d&state=pending&from=1&to=2&before=3&limit=4"):
         v.add("admin.list: %s" % (query or "all"), "admin.list", lists + query, {}, "list_answer", given="desk", method="GET")
     for query in ("?state=open", "?limit=0", "?limit=101", "?limit=ten", "?before=-1", "?before=9007199254740992", "?order=id", "?state=",
-                  "?limit=1&limit=2"):
+                  "?limit=1&limit=2", "?customer=", "?customer=" + "x" * 129, "?customer=a%0Ab", "?customer=%E2%80%AE", "?customer=%FF", "?email=",
+                  "?email=" + "x" * 255, "?token_serial=", "?token_serial=" + "1" * 17, "?certificate_serial=", "?certificate_serial=0G",
+                  "?certificate_serial=" + "A" * 129, "?from=-1", "?from=2019-02-25", "?from=9007199254740992", "?to=-1", "?to=",
+                  "?customer=a&customer=b", "?customer=%00", "?customer=%4", "?customer=%zz", "?customer=" + "%20" * 400, "?from=1&to=2&from=3"):
         v.add("admin.list: %s" % query, "admin.list", lists + query, {}, "invalid_params", given="desk", method="GET")
     v.add("admin.detail", "admin.detail", lists + "/1", {}, "one_answer", given="desk", method="GET")
     for number in ("0", "-1", "x", "01", "9007199254740991", "9007199254740992", "1.0"):
@@ -273,6 +280,10 @@ def desk(v):
                   "đ@example.vn", "a;b@c", "a:b@c", ".a@b", "a.@b", "a..b@c", "a@b..c", "a@.b", "a@-b", "a@b-", "a@b-.c", "a@b_c", "k@" + "x" * 64,
                   "a\\b@c", "k" * 65 + "@example.vn", longest + "x"):
         body("address %s" % short(value), {**addressed, "email": value}, "mail_address")
+
+    call, path = "admin.resend", lists + "/1/resend"
+    same_for_every_body(v, call, path, {}, "request_not_approved", given="desk")
+    v.add("an auditor sends a code", call, path, {"body": {}}, "role_refused", given="auditor")
 
     call, path = "admin.refuse", lists + "/1/refuse"
     right = {"reason": "không gọi được"}

@@ -6,6 +6,7 @@ by place, and is red where a difference was not noticed.
 """
 import re
 import sys
+import urllib.parse
 
 from contract import (AT_BOUND, HOST, LISTS, ROUTES, TMS, VECTORS, Contract, Draft202012Validator, RefResolutionError, Schemas, answer_values,
                       host_verdict, read_texts, sent_bytes, tms_verdict)
@@ -299,10 +300,14 @@ def tms_vector(c, schemas, row, bodies):
 def query_verdict(c, schemas, operation, path):
     parameters = {p["name"]: i for i, p in enumerate(operation.get("parameters", [])) if p["in"] == "query"}
     place = next("/paths/%s/get/parameters" % p.replace("/", "~1") for p, _, op in operations(c) if op is operation)
+    of = {p["name"]: p for p in operation.get("parameters", [])}
     seen = set()
     for pair in path.partition("?")[2].split("&") if "?" in path else []:
         key, _, text = pair.partition("=")
-        value = int(text) if re.fullmatch(r"-?(0|[1-9][0-9]*)", text) else text
+        words = of.get(key, {}).get("schema", {}).get("type") == "string"
+        value = int(text) if not words and re.fullmatch(r"-?(0|[1-9][0-9]*)", text) else urllib.parse.unquote_plus(text, errors="surrogateescape")
+        if re.search("%(?![0-9A-Fa-f]{2})", text) or any("\udc80" <= c <= "\udcff" for c in str(value)):
+            return False, "invalid_params"
         if key not in parameters or key in seen or schemas.errors("tms.openapi.json", "%s/%d/schema" % (place, parameters[key]), value):
             return False, "invalid_params"
         seen.add(key)

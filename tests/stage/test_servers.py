@@ -307,8 +307,9 @@ class Servers(unittest.TestCase):
         self.refused_by_door(self.stage.curl(self.stage.public, "v1/requests", *big), 413, "frame_too_large")
         with open(f"{self.stage.dir}/pki/an.pem", encoding="ascii") as f:
             header = "X-Client-Certificate: " + urllib.parse.quote(f.read(), safe="")
-        for path in ("v1/admin/me", "v1/admin/requests", "", "v1/requestsx/../admin/me", "v1/requests/../admin/me", "v1//admin/me"):
+        for path in ("v1/admin/me", "v1/admin/requests", "v1/", "console.js", "v1/requestsx/../admin/me", "v1/requests/../admin/me", "v1//admin/me"):
             self.assertEqual(self.stage.curl(self.stage.public, path, "--path-as-is", "-H", header)[0], 404, path)
+        self.assertIn("/page-main.js", self.stage.curl(self.stage.public, "")[1])  # the portal
 
     def test_desk_door(self):
         self.assertEqual(self.stage.curl(self.stage.admin, "v1/admin/me")[0], 400)  # nginx: no certificate
@@ -316,6 +317,8 @@ class Servers(unittest.TestCase):
         status, body = self.stage.curl(self.stage.admin, "v1/admin/me", "-H", "X-Client-Certificate: x", person="an")
         self.assertEqual((status, json.loads(body)), (200, {"name": "Nguyễn Văn An", "role": "approver"}))
         self.assertEqual(self.stage.curl(self.stage.admin, "v1/requests", "-d", "{}", person="an")[0], 404)
+        self.assertEqual(self.stage.curl(self.stage.admin, "")[0], 400)
+        self.assertIn("/console.js", self.stage.curl(self.stage.admin, "", person="an")[1])
 
     def test_old_tls(self):
         for version, status in (("1.1", 1), ("1.2", 0), ("1.3", 0)):

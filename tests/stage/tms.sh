@@ -2,7 +2,8 @@
 # shellcheck shell=sh
 #
 # The token management server on a stage: vault, server, nginx and Postfix, all real, all below one folder of the caller. To be sourced after
-# pki.sh, service.sh, nginx.sh and postfix.sh. MOKHOA_BIN is the folder of the programs.
+# pki.sh, service.sh, nginx.sh and postfix.sh. MOKHOA_BIN is the folder of the programs, STAGE_TESTS that of the tests, TMS_EXTENSIONS the ids of
+# the browser extension that the portal looks for.
 #
 #   tms_up DIR              everything: certificates, init, people at the desk, vault, server, nginx, Postfix; waits until all of them answer
 #   tms_down DIR            ends what tms_up has started
@@ -32,9 +33,12 @@ tms_init() {
 	# shellcheck disable=SC2046 # three numbers
 	set -- "$1" $(service_port 3)
 	echo "$2 $3 $4" >"$1/ports"
+	# nginx's workers read the pages, and may not enter the tree
+	mkdir -p "$1/portal" && cp -R "$STAGE_TESTS/../portal/customer" "$STAGE_TESTS/../portal/console" "$STAGE_TESTS/../portal/sdk" \
+		"$STAGE_TESTS/../portal/style" "$1/portal/" && chmod -R a+rX "$1/portal" || return
 	"$MOKHOA_BIN/mokhoa-tms" init --dir "$1/tms" --host localhost --port "$2" --admin-port "$3" --listen 127.0.0.1 \
 		--tls-certificate "$1/pki/tls.pem" --tls-key "$1/pki/tls.key" --admin-ca "$1/pki/admin-ca.pem" --issuers "$1/pki/customer-ca.pem" \
-		--authority "Chữ ký số An Bình" --hotline "1900 0000" --from no-reply@ca.example --smtp "smtp://127.0.0.1:$4" --smtp-tls none \
+		--portal-files "$1/portal" ${TMS_EXTENSIONS:+--extensions "$TMS_EXTENSIONS"} --authority "Chữ ký số An Bình" --hotline "1900 0000" --from no-reply@ca.example --smtp "smtp://127.0.0.1:$4" --smtp-tls none \
 		--escrow-log-same-device --tms-user $TMS_UID --vault-user $TMS_VAULT_UID >"$1/profile-part.json" || return
 	# more unlocks than an hour of a real authority has
 	sed -i 's/"vault": {/"vault": {\n    "rows_per_hour": 100000,/' "$1/tms/tms.json"
@@ -120,7 +124,7 @@ stage_profile() {
 		folder, module, prompt = sys.argv[1:]
 		with open(folder + "/profile-part.json", encoding="utf-8") as f:
 		    profile = json.load(f)
-		profile.update(tls_ca="/etc/mokhoa/tls-ca.pem", origins=["https://portal.mokhoa.test"], prompt=prompt,
+		profile.update(tls_ca="/etc/mokhoa/tls-ca.pem", origins=["https://portal.mokhoa.test", profile["tms"]], prompt=prompt,
 		    extensions=["chrome-extension://abcdefghijklmnopabcdefghijklmnop/"], modules=[{"name": "opensc", "path": module}], proxy="none")
 		print(json.dumps(profile, ensure_ascii=False, indent=2))
 	PY

@@ -24,6 +24,7 @@
 struct init {
 	const char *dir, *host, *port, *admin_port, *listen, *tls_certificate, *tls_key, *admin_ca, *issuers;
 	const char *authority, *hotline, *portal, *language;
+	const char *portal_files, *extensions, *install;
 	const char *from, *smtp, *smtp_tls, *smtp_ca, *smtp_credentials;
 	const char *escrow_log, *tms_user, *vault_user, *nginx_group;
 	bool same_device;
@@ -63,6 +64,9 @@ read_options(int argc, char **argv, struct init *i)
 		{ .name = "--authority", .value = &i->authority, .required = true },
 		{ .name = "--hotline", .value = &i->hotline, .required = true },
 		{ .name = "--portal", .value = &i->portal },
+		{ .name = "--portal-files", .value = &i->portal_files },
+		{ .name = "--extensions", .value = &i->extensions },
+		{ .name = "--install", .value = &i->install },
 		{ .name = "--language", .value = &i->language },
 		{ .name = "--from", .value = &i->from, .required = true },
 		{ .name = "--smtp", .value = &i->smtp, .required = true },
@@ -83,6 +87,8 @@ read_options(int argc, char **argv, struct init *i)
 	i->admin_port = i->admin_port != NULL ? i->admin_port : "8443";
 	i->language = i->language != NULL ? i->language : "vi";
 	i->smtp_tls = i->smtp_tls != NULL ? i->smtp_tls : "starttls";
+	if (i->portal_files == NULL && (i->extensions != NULL || i->install != NULL))
+		return refuse(ERR_USAGE, "--portal-files", "must name the portal's folder where --extensions or --install is given");
 	if (i->escrow_log == NULL && !i->same_device)
 		return refuse(ERR_USAGE, "--escrow-log", "must name a file on another device than the database; --escrow-log-same-device does without");
 	return ERR_OK;
@@ -108,12 +114,34 @@ make_origin(const struct init *i, const char *option, const char *port, char ret
 static enum err
 check_words(const struct init *i)
 {
-	const char *const words[] = { i->dir, i->tls_certificate, i->tls_key, i->admin_ca, i->listen };
+	const char *const words[] = { i->dir, i->tls_certificate, i->tls_key, i->admin_ca, i->listen, i->portal_files };
 
 	for (size_t n = 0; n < sizeof(words) / sizeof(words[0]); n++)
 		if (words[n] != NULL && !nginx_word_ok(words[n]))
 			return refuse(ERR_USAGE, words[n], "only letters, digits and / . _ : @ + - can stand in nginx's configuration");
 	return i->dir[0] == '/' ? ERR_OK : refuse(ERR_USAGE, "--dir", "must be an absolute path");
+}
+
+/* What nginx will serve is there; a folder that nginx's own user cannot enter is not noticed here. */
+static enum err
+check_portal(const struct init *i)
+{
+	static const char *const pages[] = { "customer/index.html", "console/index.html", "sdk/mokhoa.js", "style/style.css" };
+	char path[OS_PATH_MAX];
+	struct stat st;
+
+	if (i->portal_files == NULL)
+		return ERR_OK;
+	if (i->portal_files[0] != '/')
+		return refuse(ERR_USAGE, "--portal-files", "must be an absolute path");
+	for (size_t n = 0; n < sizeof(pages) / sizeof(pages[0]); n++) {
+		snprintf(path, sizeof(path), "%s/%s", i->portal_files, pages[n]);
+		if (stat(path, &st) != 0)
+			return refuse(ERR_USAGE, path, strerror(errno));
+	}
+	if (i->install != NULL && strncmp(i->install, "https://", strlen("https://")) != 0)
+		return refuse(ERR_USAGE, "--install", "must be an https address");
+	return ERR_OK;
 }
 
 static enum err
@@ -122,6 +150,8 @@ check_all(struct init *i)
 	enum err e = check_words(i);
 
 	if (e == ERR_OK)
+		e = check_portal(i);
+	if (e == ERR_OK)
 		e = check_user("--tms-user", i->tms_user, &i->tms_uid);
 	if (e == ERR_OK)
 		e = check_user("--vault-user", i->vault_user, &i->vault_uid);
@@ -129,6 +159,9 @@ check_all(struct init *i)
 		e = make_origin(i, "--port", i->port, i->origin);
 	if (e == ERR_OK)
 		e = make_origin(i, "--admin-port", i->admin_port, i->console_origin);
+	/* what mails point to */
+	if (e == ERR_OK && i->portal_files != NULL && i->portal == NULL)
+		i->portal = i->origin;
 	return e;
 }
 
@@ -324,9 +357,46 @@ write_file(const struct init *i, const char *name, const struct buf *text)
 	return give(path, 0644, geteuid());
 }
 
+/* The ids of --extensions, which stand between commas, as an array. */
+static json_t *
+extension_ids(const struct init *i)
+{
+	const char *at = i->extensions != NULL ? i->extensions : "";
+	json_t *ids = json_array();
+
+	while (*at != '\0') {
+		size_t len = strcspn(at, ",");
+		if (len != 0)
+			json_array_append_new(ids, json_stringn(at, len));
+		at += len + (at[len] == ',');
+	}
+	return ids;
+}
+
+/* What the pages must know before a host or a server has answered. */
+static enum err
+make_portal(const struct init *i)
+{
+	struct buf b = buf_new(CONFIG_MAX);
+	json_t *json = json_pack("{s:s, s:s, s:s, s:o, s:s, s:s}",
+	    "authority", i->authority,
+	    "hotline", i->hotline,
+	    "language", i->language,
+	    "extensions", extension_ids(i),
+	    "install", i->install != NULL ? i->install : "",
+	    "portal", i->portal);
+	enum err e = dump_for_people(json, &b);
+
+	if (e == ERR_OK)
+		e = write_file(i, "portal.json", &b);
+	buf_free(&b);
+	return e;
+}
+
 static enum err
 make_nginx(const struct init *i)
 {
+	char portal_json[OS_PATH_MAX];
 	const struct nginx n = {
 		.host = i->host,
 		.listen = i->listen,
@@ -337,10 +407,14 @@ make_nginx(const struct init *i)
 		.admin_ca = i->admin_ca,
 		.public_socket = i->config->listen.public_socket,
 		.admin_socket = i->config->listen.admin_socket,
+		.portal_files = i->portal_files,
+		.portal_json = portal_json,
 	};
 	struct buf b = buf_new(CONFIG_MAX);
-	enum err e = nginx_write(&n, &b);
+	enum err e;
 
+	snprintf(portal_json, sizeof(portal_json), "%s/portal.json", i->dir);
+	e = nginx_write(&n, &b);
 	if (e == ERR_OK)
 		e = write_file(i, "nginx.conf", &b);
 	buf_free(&b);
@@ -379,6 +453,8 @@ make_all(struct init *i)
 		e = make_keys(i);
 	if (e == ERR_OK)
 		e = make_database(i);
+	if (e == ERR_OK && i->portal_files != NULL)
+		e = make_portal(i);
 	if (e == ERR_OK)
 		e = make_nginx(i);
 	if (e == ERR_OK)

@@ -105,6 +105,50 @@ proxy_lines(struct buf *b, const char *upstream, const char *certificate)
 	line(b, "        proxy_read_timeout 30s;");
 }
 
+/*
+ * Our pages run nothing but their own files, talk to nobody but this server, and stand in nobody's frame. nginx takes add_header from one level
+ * only, so that each location says all of them.
+ */
+static void
+page_lines(struct buf *b)
+{
+	line(b, "        types { text/html html; text/css css; text/javascript js; application/json json; image/svg+xml svg; }");
+	line(b, "        default_type application/octet-stream;");
+	line(b, "        charset utf-8;");
+	line(b, "        charset_types text/css text/javascript application/json image/svg+xml;");
+	line(b, "        add_header Content-Security-Policy \"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
+		" base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'\" always;");
+	line(b, "        add_header Strict-Transport-Security \"max-age=31536000\" always;");
+	line(b, "        add_header X-Content-Type-Options nosniff always;");
+	line(b, "        add_header Referrer-Policy no-referrer always;");
+	line(b, "        add_header Cross-Origin-Opener-Policy same-origin always;");
+	line(b, "        add_header Cross-Origin-Resource-Policy same-origin always;");
+	line(b, "        add_header Permissions-Policy \"camera=(), microphone=(), geolocation=(), payment=(), usb=()\" always;");
+	line(b, "        add_header Cache-Control no-cache always;");
+	line(b, "    }");
+}
+
+/* The pages of one of the two sites, and what both have. Names without a slash: what lies deeper (tests) is not served. */
+static void
+site(struct buf *b, const struct nginx *n, const char *name)
+{
+	if (n->portal_files == NULL)
+		return;
+	line(b, "    location = / {");
+	line(b, "        root %s/%s;", n->portal_files, name);
+	line(b, "        try_files /index.html =404;");
+	page_lines(b);
+	line(b, "    location ~ \"^/(?:texts/)?[a-z_-]+\\.(?:html|js|json|svg)$\" {");
+	line(b, "        root %s/%s;", n->portal_files, name);
+	page_lines(b);
+	line(b, "    location ~ \"^/(sdk|style)/([a-z_-]+\\.(?:js|css|svg))$\" {");
+	line(b, "        alias %s/$1/$2;", n->portal_files);
+	page_lines(b);
+	line(b, "    location = /config.json {");
+	line(b, "        alias %s;", n->portal_json);
+	page_lines(b);
+}
+
 static void
 public_server(struct buf *b, const struct nginx *n)
 {
@@ -114,6 +158,7 @@ public_server(struct buf *b, const struct nginx *n)
 	line(b, "        limit_req_status 429;");
 	proxy_lines(b, "mokhoa_public", "\"\"");
 	line(b, "    }");
+	site(b, n, "customer");
 	line(b, "    location / { return 404; }");
 	line(b, "}");
 }
@@ -128,6 +173,7 @@ admin_server(struct buf *b, const struct nginx *n)
 	line(b, "    location /v1/admin/ {");
 	proxy_lines(b, "mokhoa_admin", "$ssl_client_escaped_cert");
 	line(b, "    }");
+	site(b, n, "console");
 	line(b, "    location / { return 404; }");
 	line(b, "}");
 }

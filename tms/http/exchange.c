@@ -56,38 +56,95 @@ read_number(const char *text, int64_t *ret_number)
 	return number <= (INT64_C(1) << 53) - 1;
 }
 
-static enum err
-read_pair(const struct exchange_pair *pair, struct call_query *query)
-{
-	bool ok = false;
+#define QUERY_TEXTS	5
+#define QUERY_TEXT_SIZE 512
 
-	if (strcmp(pair->key, "state") == 0 && query->state == NULL) {
-		query->state = pair->value;
-		ok = pair->value != NULL;
-	} else if (strcmp(pair->key, "before") == 0 && query->before < 0) {
-		ok = read_number(pair->value, &query->before);
-	} else if (strcmp(pair->key, "limit") == 0 && query->limit == 0) {
-		ok = read_number(pair->value, &query->limit) && query->limit != 0;
+/* The texts of a query as they were meant; struct call_query points here. */
+struct query_texts {
+	char text[QUERY_TEXTS][QUERY_TEXT_SIZE];
+};
+
+/* A key of the query: its place, and that it was said. */
+struct query_key {
+	const char *name;
+	const char **text;
+	int64_t *number;
+	bool said;
+};
+
+/* As browsers escape a form's fields (application/x-www-form-urlencoded). A NUL is no text, and neither is what has no room. */
+static bool
+unescape(const char *escaped, char ret[QUERY_TEXT_SIZE])
+{
+	size_t len = 0;
+
+	for (; *escaped != '\0' && len < QUERY_TEXT_SIZE - 1; escaped++) {
+		unsigned char byte = *escaped == '+' ? ' ' : (unsigned char)*escaped;
+		if (*escaped == '%') {
+			char digits[2] = { escaped[1], escaped[1] != '\0' ? escaped[2] : '\0' };
+			size_t bytes = 0;
+			for (size_t i = 0; i < sizeof(digits); i++)
+				if (digits[i] >= 'A' && digits[i] <= 'F')
+					digits[i] = (char)(digits[i] - 'A' + 'a');
+			if (!text_unhex(digits, sizeof(digits), &byte, 1, &bytes) || byte == 0)
+				return false;
+			escaped += 2;
+		}
+		ret[len++] = (char)byte;
 	}
-	return ok ? ERR_OK : ERR_INVALID_PARAMS;
+	ret[len] = '\0';
+	return *escaped == '\0';
+}
+
+static bool
+read_value(const char *value, const struct query_key *key, char room[QUERY_TEXT_SIZE])
+{
+	if (key->number != NULL)
+		return read_number(value, key->number);
+	*key->text = room;
+	return unescape(value, room);
+}
+
+/* keys has the texts first, so that each has a place of its own in the room. */
+static enum err
+read_pair(const struct exchange_pair *pair, struct query_key *keys, size_t count, struct query_texts *room)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(pair->key, keys[i].name) != 0)
+			continue;
+		if (keys[i].said || pair->value == NULL)
+			return ERR_INVALID_PARAMS;
+		keys[i].said = true;
+		return read_value(pair->value, &keys[i], room->text[i < QUERY_TEXTS ? i : 0]) ? ERR_OK : ERR_INVALID_PARAMS;
+	}
+	return ERR_INVALID_PARAMS;
 }
 
 /* Only the list has a query; each key once. */
 static enum err
-read_query(const struct exchange_request *request, const struct route *route, struct call_query *query)
+read_query(const struct exchange_request *request, const struct route *route, struct call_query *query, struct query_texts *room)
 {
+	struct query_key keys[] = {
+		{ "state", .text = &query->state },
+		{ "customer", .text = &query->customer },
+		{ "email", .text = &query->email },
+		{ "token_serial", .text = &query->token_serial },
+		{ "certificate_serial", .text = &query->certificate_serial },
+		{ "from", .number = &query->from },
+		{ "to", .number = &query->to },
+		{ "before", .number = &query->before },
+		{ "limit", .number = &query->limit }, /* the last: 0 is no limit */
+	};
+	const size_t count = sizeof(keys) / sizeof(keys[0]);
 	enum err e = ERR_OK;
 
 	if (request->query_count == 0)
 		return ERR_OK;
 	if (request->query_count > EXCHANGE_QUERY_MAX || route->run != op_admin_list)
 		return ERR_INVALID_PARAMS;
-	query->before = -1; /* not said yet */
 	for (size_t i = 0; e == ERR_OK && i < request->query_count; i++)
-		e = read_pair(&request->query[i], query);
-	if (query->before < 0)
-		query->before = 0;
-	return e;
+		e = read_pair(&request->query[i], keys, count, room);
+	return e == ERR_OK && keys[count - 1].said && query->limit == 0 ? ERR_INVALID_PARAMS : e;
 }
 
 /* ---- who calls ---- */
@@ -116,7 +173,7 @@ check_origin(const struct exchange_request *request, const struct call *c)
 
 /* In the order of the contract; the first thing wrong is the answer. */
 static enum err
-judge(const struct exchange_request *request, struct call *c, struct store_person *person, struct route_found *found, json_t **ret_body)
+judge(const struct exchange_request *request, struct call *c, struct store_person *person, struct route_found *found, struct query_texts *room, json_t **ret_body)
 {
 	bool posted = strcmp(request->method, "POST") == 0;
 	enum err e;
@@ -131,7 +188,7 @@ judge(const struct exchange_request *request, struct call *c, struct store_perso
 	if (e == ERR_OK && posted && !is_json(request->content_type))
 		e = ERR_INVALID_REQUEST;
 	if (e == ERR_OK)
-		e = read_query(request, found->route, &c->query);
+		e = read_query(request, found->route, &c->query, room);
 	if (e == ERR_OK && posted)
 		e = json_load(request->body, request->body_len, ret_body, NULL);
 	return e;
@@ -141,16 +198,18 @@ static enum err
 run(const struct exchange_request *request, struct call *c, struct route_found *found, json_t **ret_answer)
 {
 	struct store_person person;
+	struct query_texts room;
 	json_t *body = NULL;
-	enum err e = judge(request, c, &person, found, &body);
+	enum err e = judge(request, c, &person, found, &room, &body);
 
 	c->body = body;
 	c->id = found->id;
 	c->number = found->number;
 	if (e == ERR_OK)
 		e = found->route->run(c, ret_answer);
-	/* person and body end here */
+	/* person, query and body end here */
 	c->person = NULL;
+	c->query = (struct call_query){ .state = NULL };
 	c->body = NULL;
 	json_decref(body);
 	return e;

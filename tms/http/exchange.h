@@ -15,8 +15,9 @@
 #include <stddef.h>
 
 #define EXCHANGE_BODY_MAX  16384 /* bytes of a body */
-#define EXCHANGE_QUERY_MAX 8	 /* keys of a query that are looked at */
+#define EXCHANGE_QUERY_MAX 12	 /* keys of a query that are looked at */
 
+/* As it was sent, escapes and all. */
 struct exchange_pair {
 	const char *key;
 	const char *value; /* NULL for a key without one */

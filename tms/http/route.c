@@ -20,6 +20,7 @@ static const struct route routes[] = {
 	{ "admin.detail", "GET", "/v1/admin/requests/{number}", ANY_ROLE, op_admin_detail },
 	{ "admin.approve", "POST", "/v1/admin/requests/{number}/approve", ROUTE_APPROVER, op_admin_approve },
 	{ "admin.refuse", "POST", "/v1/admin/requests/{number}/refuse", ROUTE_APPROVER, op_admin_refuse },
+	{ "admin.resend", "POST", "/v1/admin/requests/{number}/resend", ROUTE_APPROVER | ROUTE_OPERATOR, op_admin_resend },
 };
 
 /* 1 to 2^53 - 1 without a leading zero; 0 for anything else. */

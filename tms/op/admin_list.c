@@ -1,10 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* GET /v1/admin/requests: the desk's list, newest first. */
+/* GET /v1/admin/requests: the desk's list, newest first, and what it looks for in it. */
 #include "answer.h"
 #include "call.h"
+#include "text.h"
+
+#include <string.h>
 
 #define LIMIT_MAX     100
 #define LIMIT_DEFAULT 50
+
+/* bytes of a text to look for */
+#define CUSTOMER_MAX	       128
+#define EMAIL_MAX	       254
+#define TOKEN_SERIAL_MAX       16
+#define CERTIFICATE_SERIAL_MAX 128
 
 struct page {
 	json_t *rows;
@@ -29,17 +38,53 @@ add_row(const struct store_request *r, void *context)
 		page->e = ERR_NO_MEMORY;
 }
 
+/* A text to look for, or none: not empty, no longer than what it may be met in, and fit to be shown. */
+static bool
+text_ok(const char *text, size_t max)
+{
+	size_t len = text != NULL ? strlen(text) : 0;
+
+	return text == NULL || (len >= 1 && len <= max && text_is_showable(text, len));
+}
+
+/* Hexadecimal digits as the list shows them, of either case. */
+static bool
+hex_ok(const char *text)
+{
+	return text_ok(text, CERTIFICATE_SERIAL_MAX) && (text == NULL || text[strspn(text, "0123456789abcdefABCDEF")] == '\0');
+}
+
+static bool
+query_ok(const struct call_query *query)
+{
+	return (query->state == NULL || state_from_name(query->state) != STATE_COUNT) &&
+	       text_ok(query->customer, CUSTOMER_MAX) &&
+	       text_ok(query->email, EMAIL_MAX) &&
+	       text_ok(query->token_serial, TOKEN_SERIAL_MAX) &&
+	       hex_ok(query->certificate_serial) &&
+	       query->limit >= 0 && query->limit <= LIMIT_MAX;
+}
+
 enum err
 op_admin_list(struct call *c, json_t **ret_answer)
 {
 	struct page page = { .limit = c->query.limit != 0 ? c->query.limit : LIMIT_DEFAULT, .e = ERR_OK };
-	enum state state = c->query.state != NULL ? state_from_name(c->query.state) : STORE_ANY;
+	const struct store_filter filter = {
+		.state = c->query.state != NULL ? state_from_name(c->query.state) : STORE_ANY,
+		.before = c->query.before,
+		.from = c->query.from,
+		.to = c->query.to,
+		.customer = c->query.customer,
+		.email = c->query.email,
+		.token_serial = c->query.token_serial,
+		.certificate_serial = c->query.certificate_serial,
+	};
 	json_t *answer;
 
-	if ((c->query.state != NULL && state == STATE_COUNT) || page.limit < 1 || page.limit > LIMIT_MAX)
+	if (!query_ok(&c->query))
 		return ERR_INVALID_PARAMS;
 	page.rows = json_array();
-	page.e = store_request_list(c->store, state, c->query.before, (unsigned)page.limit + 1, add_row, &page);
+	page.e = store_request_list(c->store, &filter, (unsigned)page.limit + 1, add_row, &page);
 	if (page.e != ERR_OK) {
 		json_decref(page.rows);
 		return page.e;

@@ -20,6 +20,12 @@
 /* The query of admin.list; 0 and NULL where nothing was said. */
 struct call_query {
 	const char *state;
+	const char *customer;
+	const char *email;
+	const char *token_serial;
+	const char *certificate_serial;
+	int64_t from;
+	int64_t to;
 	int64_t before;
 	int64_t limit;
 };
@@ -53,6 +59,7 @@ enum err op_admin_list(struct call *c, json_t **ret_answer);
 enum err op_admin_detail(struct call *c, json_t **ret_answer);
 enum err op_admin_approve(struct call *c, json_t **ret_answer);
 enum err op_admin_refuse(struct call *c, json_t **ret_answer);
+enum err op_admin_resend(struct call *c, json_t **ret_answer);
 
 /* What no call does: expires what is over, gives up on releases without a report; a batch of them. How many were looked at. */
 enum err op_sweep(struct call *c, size_t *ret_count);
@@ -95,6 +102,9 @@ enum err call_check_signature(const struct store_request *r, struct buf *transcr
 
 /* The head of status, resend and cancel: decodes, finds, checks signature and counter. */
 enum err call_open(struct call *c, const char *verb, struct store_request *ret, uint64_t *ret_counter);
+
+/* Another code for an approved request, unless one was sent too shortly before or too often. Inside a transaction. */
+enum err call_resend(struct call *c, struct store_request *r);
 
 /* h of the request with that approval. */
 enum err call_hash(const struct store_request *r, const unsigned char approval[TRANSCRIPT_ID_LEN], unsigned char ret_h[KEY_HASH_LEN]);

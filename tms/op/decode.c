@@ -186,3 +186,9 @@ decode_refuse(json_t *body, struct decode_refuse *ret)
 		return ERR_INVALID_PARAMS;
 	return text_of(reason, 1, DECODE_REASON_MAX, &ret->reason) ? ERR_OK : ERR_INVALID_PARAMS;
 }
+
+enum err
+decode_nothing(json_t *body)
+{
+	return json_is_object(body) && json_object_size(body) == 0 ? ERR_OK : ERR_INVALID_PARAMS;
+}

@@ -71,4 +71,7 @@ enum err decode_done(json_t *body, struct decode_done *ret);
 enum err decode_approve(json_t *body, struct decode_approve *ret);
 enum err decode_refuse(json_t *body, struct decode_refuse *ret);
 
+/* An object without a key. */
+enum err decode_nothing(json_t *body);
+
 #endif

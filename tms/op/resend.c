@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* POST /v1/requests/{id}/resend: another code by mail. */
+/* POST /v1/requests/{id}/resend: another code by mail. The limits hold for customer and desk together. */
 #include "answer.h"
 #include "call.h"
 
@@ -31,8 +31,8 @@ check_limits(struct call *c, const struct store_request *r)
 	return count >= RESEND_MAX ? too_early(c, ERR_RESEND_LIMIT, newest + A_DAY_S) : ERR_OK;
 }
 
-static enum err
-resend(struct call *c, struct store_request *r)
+enum err
+call_resend(struct call *c, struct store_request *r)
 {
 	enum state to;
 	enum err e = machine_next(r->state, MACHINE_RESEND, &to);
@@ -54,6 +54,6 @@ op_resend(struct call *c, json_t **ret_answer)
 	if (e == ERR_OK)
 		e = call_begin(c);
 	if (e == ERR_OK)
-		e = call_end(c, resend(c, &r));
+		e = call_end(c, call_resend(c, &r));
 	return e == ERR_OK ? answer_status(c, &r, counter, ret_answer) : e;
 }

@@ -127,18 +127,27 @@ store_request_certificate(struct store *s, int64_t number, unsigned char ret[STO
 	return query_found(&q, found, ERR_REQUEST_UNKNOWN);
 }
 
+#define LOOKED_FOR \
+	" AND number < ?2 AND created >= ?3 AND created < ?4" \
+	" AND instr(folded(customer), folded(?5)) > 0 AND instr(folded(email), folded(?6)) > 0" \
+	" AND instr(folded(serial), folded(?7)) > 0 AND instr(folded(certificate_serial), folded(?8)) > 0" \
+	" ORDER BY number DESC LIMIT ?9"
+
 enum err
-store_request_list(struct store *s, enum state state, int64_t before, unsigned limit,
+store_request_list(struct store *s, const struct store_filter *filter, unsigned limit,
     void (*each)(const struct store_request *r, void *context), void *context)
 {
-	struct query q = state == STORE_ANY
-			     ? query_new(s, SELECT "WHERE number < ? AND state <> 'unidentified' ORDER BY number DESC LIMIT ?")
-			     : query_new(s, SELECT "WHERE number < ? AND state = ? ORDER BY number DESC LIMIT ?");
+	struct query q = filter->state == STORE_ANY ? query_new(s, SELECT "WHERE state <> ?1" LOOKED_FOR) : query_new(s, SELECT "WHERE state = ?1" LOOKED_FOR);
 	struct store_request r;
 
-	query_int(&q, before > 0 ? before : INT64_MAX);
-	if (state != STORE_ANY)
-		query_text(&q, state_name(state));
+	query_text(&q, state_name(filter->state == STORE_ANY ? STATE_UNIDENTIFIED : filter->state));
+	query_int(&q, filter->before > 0 ? filter->before : INT64_MAX);
+	query_int(&q, filter->from);
+	query_int(&q, filter->to > 0 ? filter->to : INT64_MAX);
+	query_text(&q, filter->customer != NULL ? filter->customer : "");
+	query_text(&q, filter->email != NULL ? filter->email : "");
+	query_text(&q, filter->token_serial != NULL ? filter->token_serial : "");
+	query_text(&q, filter->certificate_serial != NULL ? filter->certificate_serial : "");
 	query_int(&q, limit < STORE_PAGE_MAX ? limit : STORE_PAGE_MAX);
 	while (query_row(&q)) {
 		read_request(&q, &r);

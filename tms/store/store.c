@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store.h"
 
+#include "fold.h"
 #include "log.h"
 #include "os.h"
 #include "query.h"
@@ -31,7 +32,9 @@ set_up(struct store *s)
 	sqlite3_extended_result_codes(s->db, 1);
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-	e = query_exec(s, "PRAGMA journal_mode = WAL");
+	e = fold_register(s->db) == SQLITE_OK ? ERR_OK : ERR_STORE_FAILED;
+	if (e == ERR_OK)
+		e = query_exec(s, "PRAGMA journal_mode = WAL");
 	if (e == ERR_OK)
 		e = query_exec(s, "PRAGMA synchronous = FULL");
 	if (e == ERR_OK)

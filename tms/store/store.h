@@ -164,9 +164,24 @@ enum err store_request_by_hash(struct store *s, const unsigned char create_hash[
 /* The DER that came with it; 0 bytes where none did. */
 enum err store_request_certificate(struct store *s, int64_t number, unsigned char ret[STORE_CERTIFICATE_MAX], size_t *ret_len);
 
-/* Newest first, numbers below `before` (0: from the newest). state STORE_ANY: all but the unidentified. Calls each() for every row. */
+/*
+ * What the desk looks for; 0 and NULL where nothing was said. Texts are met anywhere in the row's, without regard to case and to the marks
+ * of Vietnamese.
+ */
+struct store_filter {
+	enum state state; /* STORE_ANY: all but the unidentified */
+	int64_t before;	  /* numbers below it */
+	int64_t from;	  /* asked at that time or later */
+	int64_t to;	  /* asked before that time */
+	const char *customer;
+	const char *email;
+	const char *token_serial;
+	const char *certificate_serial;
+};
+
+/* Newest first. Calls each() for every row. */
 #define STORE_ANY STATE_COUNT
-enum err store_request_list(struct store *s, enum state state, int64_t before, unsigned limit,
+enum err store_request_list(struct store *s, const struct store_filter *filter, unsigned limit,
     void (*each)(const struct store_request *r, void *context), void *context);
 
 /* The numbers of the open requests of a token (pending, unidentified, approved), oldest first, at most max. */

@@ -157,6 +157,46 @@ class Desk(unittest.TestCase):
         self.assertFalse(os.path.exists(self.file("apart", "escrow")))
         self.assertEqual(json.loads(done[1])["tms"], "https://tms.ca.example:4443")
 
+    # ---- portal and console ----
+
+    PORTAL = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", "..", "..", "portal"))
+
+    def test_init_portal(self):
+        done = run(*self.init_options("shown", portal_files=self.PORTAL, extensions="a" * 32 + "," + "b" * 32, install="https://ca.example/mokhoa", port="4443"))
+        self.assertEqual((done[0], done[2]), (0, ""))
+        with open(self.file("shown", "portal.json"), encoding="utf-8") as f:
+            pages = json.load(f)
+        with open(self.file("shown", "tms.json"), encoding="utf-8") as f:
+            config = json.load(f)
+        self.assertEqual(pages, {"authority": config["authority"], "hotline": config["hotline"], "language": "vi", "extensions": ["a" * 32, "b" * 32],
+                                 "install": "https://ca.example/mokhoa", "portal": "https://tms.ca.example:4443"})
+        self.assertEqual(config["portal"], "https://tms.ca.example:4443")
+        self.assertEqual(stat.S_IMODE(os.stat(self.file("shown", "portal.json")).st_mode), 0o644)
+        with open(self.file("shown", "nginx.conf"), encoding="utf-8") as f:
+            public, admin = f.read().split("\nserver {")[1:]
+        self.assertIn("root %s/customer;" % self.PORTAL, public)
+        self.assertNotIn("/console;", public)
+        self.assertIn("root %s/console;" % self.PORTAL, admin)
+        self.assertNotIn("/customer;", admin)
+        for block in (public, admin):
+            policies = [line for line in block.splitlines() if "Content-Security-Policy" in line]
+            self.assertEqual(len(policies), 4)
+            for line in policies:
+                self.assertIn("default-src 'none'; script-src 'self'; style-src 'self';", line)
+                self.assertIn("frame-ancestors 'none'", line)
+                self.assertNotIn("unsafe", line)
+
+    def test_init_without_portal(self):
+        self.assertFalse(os.path.exists(self.file("tms", "portal.json")))
+        with open(self.file("tms", "nginx.conf"), encoding="utf-8") as f:
+            self.assertNotIn("Content-Security-Policy", f.read())
+
+    def test_init_wrong_portal(self):
+        for change in ({"portal_files": "portal"}, {"portal_files": self.file()}, {"portal_files": self.PORTAL + ";"}, {"extensions": "a" * 32}, {"install": "https://x"},
+                       {"portal_files": self.PORTAL, "install": "http://x"}):
+            self.fails(2, "usage", run(*self.init_options("other", **change)))
+        self.assertFalse(os.path.exists(self.file("other")))
+
     # ---- seal ----
 
     def test_sealed_rows_open_with_the_vault_key_alone(self):

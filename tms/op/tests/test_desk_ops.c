@@ -233,6 +233,17 @@ test_refuse(void)
 	world_free(w);
 }
 
+/* From the desk; takes the body. */
+static enum err
+desk_resend(struct world *w, int64_t number, json_t *body)
+{
+	json_t *answer = NULL;
+	enum err e = world_desk(w, 0, op_admin_resend, number, body, &answer);
+
+	json_decref(answer);
+	return e;
+}
+
 static void
 test_resend(void)
 {
@@ -253,6 +264,14 @@ test_resend(void)
 	CHECK(machine_verb(m, "resend") == ERR_RESEND_LIMIT && w->retry_after > 0);
 	w->now += 86400;
 	CHECK(machine_verb(m, "resend") == ERR_OK);
+	/* the desk's count with the customer's */
+	CHECK(desk_resend(w, m->number, json_object()) == ERR_RESEND_TOO_SOON);
+	w->now += 600;
+	CHECK(desk_resend(w, m->number, json_object()) == ERR_OK && world_mails(w, m->number, STORE_MAIL_CODE) == 6);
+	CHECK(machine_verb(m, "resend") == ERR_RESEND_TOO_SOON);
+	CHECK(desk_resend(w, m->number, json_pack("{s:s}", "email", "x@y.z")) == ERR_INVALID_PARAMS);
+	CHECK(desk_resend(w, 99, json_object()) == ERR_REQUEST_UNKNOWN);
+	CHECK(world_audits(w, m->number, "resend") == 5);
 	machine_free(m);
 	world_free(w);
 }
@@ -328,6 +347,17 @@ test_list(void)
 	json_decref(answer);
 	CHECK(list(w, (struct call_query){ .limit = 101 }, &answer) == ERR_INVALID_PARAMS);
 	CHECK(list(w, (struct call_query){ .state = "nonsense" }, &answer) == ERR_INVALID_PARAMS);
+	CHECK(list(w, (struct call_query){ .token_serial = "no such", .from = 1, .to = w->now + 1 }, &answer) == ERR_OK);
+	CHECK(json_array_size(json_object_get(answer, "requests")) == 0);
+	json_decref(answer);
+	CHECK(list(w, (struct call_query){ .email = "KHACH@", .from = w->now, .to = w->now + 1 }, &answer) == ERR_OK);
+	CHECK(json_array_size(json_object_get(answer, "requests")) == 3);
+	json_decref(answer);
+	CHECK(list(w, (struct call_query){ .customer = "" }, &answer) == ERR_INVALID_PARAMS);
+	CHECK(list(w, (struct call_query){ .customer = "a\n" }, &answer) == ERR_INVALID_PARAMS);
+	CHECK(list(w, (struct call_query){ .email = "\xff" }, &answer) == ERR_INVALID_PARAMS);
+	CHECK(list(w, (struct call_query){ .token_serial = "12345678901234567" }, &answer) == ERR_INVALID_PARAMS);
+	CHECK(list(w, (struct call_query){ .certificate_serial = "0G" }, &answer) == ERR_INVALID_PARAMS);
 	CHECK(world_desk(w, 1, op_admin_me, 0, NULL, &answer) == ERR_OK);
 	CHECK_TEXT(text_in(answer, "name"), "Nguyễn Văn 1");
 	CHECK_TEXT(text_in(answer, "role"), "approver");

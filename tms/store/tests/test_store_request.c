@@ -2,6 +2,7 @@
 /* Requests, what is decided and given for them, codes, the outbox. */
 #include "check.h"
 #include "scratch.h"
+#include "text.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -126,16 +127,68 @@ test_list(void)
 	int64_t n[6];
 
 	put_six(&s, n);
-	CHECK(store_request_list(s.store, STORE_ANY, 0, 50, see, &seen) == ERR_OK);
+	CHECK(store_request_list(s.store, &(struct store_filter){ .state = STORE_ANY }, 50, see, &seen) == ERR_OK);
 	CHECK(seen.count == 3 && seen.numbers[0] == n[2] && seen.numbers[2] == n[0]); /* newest first, without the unidentified */
 	seen.count = 0;
-	CHECK(store_request_list(s.store, STATE_UNIDENTIFIED, 0, 2, see, &seen) == ERR_OK);
+	CHECK(store_request_list(s.store, &(struct store_filter){ .state = STATE_UNIDENTIFIED }, 2, see, &seen) == ERR_OK);
 	CHECK(seen.count == 2 && seen.numbers[0] == n[5] && seen.numbers[1] == n[4]);
 	seen.count = 0;
-	CHECK(store_request_list(s.store, STATE_UNIDENTIFIED, n[4], 50, see, &seen) == ERR_OK);
+	CHECK(store_request_list(s.store, &(struct store_filter){ .state = STATE_UNIDENTIFIED, .before = n[4] }, 50, see, &seen) == ERR_OK);
 	CHECK(seen.count == 1 && seen.numbers[0] == n[3]);
 	seen.count = 0;
-	CHECK(store_request_list(s.store, STATE_COMPLETED, 0, 50, see, &seen) == ERR_OK && seen.count == 0);
+	CHECK(store_request_list(s.store, &(struct store_filter){ .state = STATE_COMPLETED }, 50, see, &seen) == ERR_OK && seen.count == 0);
+	scratch_free(&s);
+}
+
+/* How many rows a filter finds. */
+static size_t
+found_by(struct scratch *s, struct store_filter filter)
+{
+	struct seen seen = { .count = 0 };
+
+	CHECK(store_request_list(s->store, &filter, 50, see, &seen) == ERR_OK);
+	return seen.count;
+}
+
+/* A request of that customer, asked at that time. */
+static void
+put_customer(struct scratch *s, unsigned char tag, const char *customer, const char *email, const char *certificate_serial, int64_t created)
+{
+	struct store_request r = scratch_request(tag);
+	int64_t number;
+
+	text_copy(r.customer, sizeof(r.customer), customer);
+	text_copy(r.email, sizeof(r.email), email);
+	text_copy(r.certificate_serial, sizeof(r.certificate_serial), certificate_serial);
+	snprintf(r.token.serial, sizeof(r.token.serial), "11304%03u", tag);
+	r.state = STATE_PENDING;
+	r.created = created;
+	CHECK(store_request_insert(s->store, &r, "", 0, &number) == ERR_OK);
+}
+
+static void
+test_filters(void)
+{
+	struct scratch s = scratch_new();
+
+	put_customer(&s, 1, "CÔNG TY CỔ PHẦN ĐẠI PHÁT", "Khach.Mot@example.vn", "5401C7ADA92A737CA6ECF19C1FB1525C", 1000);
+	put_customer(&s, 2, "Co\xcc\x82ng ty TNHH Thu\xcc\x9b\xcc\x81 Hai", "hai@example.vn", "00AB", 2000); /* marks on their own */
+	put_customer(&s, 3, "Nguyễn Thị Ba 100%", "ba@khach.example", "", 3000);
+#define FOUND(...) found_by(&s, (struct store_filter){ .state = STORE_ANY, __VA_ARGS__ })
+	CHECK(FOUND(.customer = "công ty") == 2 && FOUND(.customer = "CONG TY") == 2 && FOUND(.customer = "cổ phần") == 1);
+	CHECK(FOUND(.customer = "dai phat") == 1 && FOUND(.customer = "đại phát") == 1 && FOUND(.customer = "ĐẠI") == 1);
+	CHECK(FOUND(.customer = "thu hai") == 1 && FOUND(.customer = "thứ hai") == 1 && FOUND(.customer = "nguyen thi") == 1);
+	CHECK(FOUND(.customer = "%") == 1 && FOUND(.customer = "_") == 0 && FOUND(.customer = "' OR 1=1 --") == 0);
+	CHECK(FOUND(.email = "EXAMPLE.VN") == 2 && FOUND(.email = "khach.mot@") == 1 && FOUND(.email = "khach") == 2);
+	CHECK(FOUND(.token_serial = "11304") == 3 && FOUND(.token_serial = "11304002") == 1 && FOUND(.token_serial = "9") == 0);
+	CHECK(FOUND(.certificate_serial = "5401c7ad") == 1 && FOUND(.certificate_serial = "AB") == 1 && FOUND(.certificate_serial = "525D") == 0);
+	CHECK(FOUND(.from = 2000) == 2 && FOUND(.from = 2001) == 1 && FOUND(.to = 2000) == 1 && FOUND(.to = 2001) == 2);
+	CHECK(FOUND(.from = 1000, .to = 3001) == 3 && FOUND(.from = 3001) == 0);
+	CHECK(FOUND(.customer = "cong ty", .email = "hai@", .token_serial = "002", .certificate_serial = "ab", .from = 2000, .to = 2001) == 1);
+	CHECK(FOUND(.customer = "cong ty", .email = "ba@") == 0 && FOUND(.customer = "cong ty", .before = 2) == 1);
+#undef FOUND
+	CHECK(found_by(&s, (struct store_filter){ .state = STATE_PENDING, .customer = "phat" }) == 1);
+	CHECK(found_by(&s, (struct store_filter){ .state = STATE_APPROVED, .customer = "phat" }) == 0);
 	scratch_free(&s);
 }
 
@@ -327,6 +380,7 @@ main(void)
 	test_find();
 	test_change();
 	test_list();
+	test_filters();
 	test_count();
 	test_overdue();
 	test_approval();

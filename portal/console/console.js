@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The administrator's console: who is here, and what the address asks for: #number one request, #?filters the list. */
+import { applyTexts, chooseLanguage, fetchJson, h, keepLanguage, loadTexts } from "/style/page.js";
+import * as api from "/api.js";
+import { showDetail } from "/detail.js";
+import { showList } from "/list.js";
+
+const at = (id) => document.getElementById(id);
+const place = at("main");
+const state = { config: null, me: null, t: null, language: "vi", list: "#" };
+let turn = 0;
+
+function errorNote(error) {
+  const { t, language } = state;
+  const minutes = error.retryAfter > 60 ? ` ${t("retry_in", { minutes: Math.ceil(error.retryAfter / 60) })}` : "";
+  return h("div", { class: "note bad", role: "alert" }, h("p", {}, h("b", {}, error.text?.[language] ?? t("offline"))), h("p", {}, (error.remedy?.[language] ?? t("offline_hint")) + minutes));
+}
+
+function fail(error) {
+  if (error.code === undefined) console.error(error);
+  place.replaceChildren(h("h1", {}, state.t("title")), errorNote(error), h("div", { class: "actions" }, h("button", { type: "button", onclick: show }, state.t("again"))));
+}
+
+async function show() {
+  const mine = ++turn;
+  const { t } = state;
+  const hash = location.hash.slice(1);
+  const tools = { t, language: state.language, say: (text) => (at("status").textContent = text), fail, errorNote, current: () => mine === turn, back: state.list };
+  try {
+    if (state.me === null) await greet();
+    if (mine !== turn) return;
+    tools.me = state.me;
+    if (/^[1-9]\d{0,15}$/.test(hash)) return await showDetail(place, tools, Number(hash));
+    state.list = `#${hash}`;
+    await showList(place, tools, Object.fromEntries(new URLSearchParams(hash)));
+  } catch (error) {
+    if (mine === turn) fail(error);
+  }
+}
+
+async function greet() {
+  state.me ??= await api.me();
+  at("greeting").textContent = `${state.t("greeting", { name: state.me.name })} (${state.t(`role_${state.me.role}`)})`;
+}
+
+async function speak(language) {
+  const other = language === "vi" ? "en" : "vi";
+  state.t = await loadTexts(language);
+  state.language = language;
+  applyTexts(state.t, language);
+  at("authority").textContent = state.config.authority;
+  at("language").textContent = other === "vi" ? "Tiếng Việt" : "English";
+  at("language").lang = other;
+  at("language").onclick = () => {
+    keepLanguage(other);
+    speak(other);
+  };
+  if (state.me !== null) await greet();
+  await show();
+}
+
+state.config = await fetchJson("/config.json");
+for (const link of document.querySelectorAll("[data-portal]")) if (state.config.portal.startsWith("https://")) link.href = `${state.config.portal}/${link.dataset.portal}`;
+addEventListener("hashchange", show);
+await speak(chooseLanguage(state.config.language));

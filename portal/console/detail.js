@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+/* One request: what is known, its history, and what this person may decide. */
+import { h, showTime } from "/style/page.js";
+import { badge } from "/list.js";
+import * as api from "/api.js";
+
+const HOW = ["call_back", "form", "in_person", "agency"];
+
+const field = (text, input, hint = null) => h("label", { class: "field" }, h("span", {}, text), input, hint && h("small", { class: "soft" }, hint));
+
+function facts(t, r) {
+  const fact = (name, value) => value && [h("dt", {}, t(name)), h("dd", {}, value)];
+  const mono = (text) => text && h("span", { class: "mono" }, text);
+  return h("dl", { class: "facts" }, [
+    fact("customer", r.customer || t("customer_none")), fact("email", r.email), fact("token_serial", mono(r.token.serial)),
+    fact("token", [r.token.manufacturer, r.token.model].filter(Boolean).join(", ")), fact("certificate_serial", mono(r.certificate_serial)),
+    fact("reason", t(`reason_${r.reason}`)), fact("language", t(`language_${r.language}`)), fact("created", showTime(r.created)), fact("expires", showTime(r.expires)),
+    fact("decided", r.decided ? showTime(r.decided) : ""), fact("decided_by", r.decided_by), fact("how", r.how && t(`how_${r.how}`)), fact("reference", r.reference),
+    fact("note", r.note), fact("waiting_email", r.waiting_email),
+  ].flat().filter(Boolean));
+}
+
+/* An event that this console has no words for is shown by its own. */
+function eventText(t, event) {
+  const key = `event_${event}`;
+  return t(key) === key ? event : t(key);
+}
+
+function history(t, r) {
+  return h("ul", { class: "tasks" }, r.history.map((row) =>
+    h("li", { class: "past" }, h("span", {}, h("b", {}, eventText(t, row.event)), ` ${row.actor} `, h("span", { class: "small nowrap" }, showTime(row.time)), row.detail && h("span", { class: "small mono" }, h("br"), row.detail)))));
+}
+
+/* A form that calls once at a time; what it answers is shown anew, and what goes wrong stands in it. */
+function form(tools, title, content, submit, kind, act) {
+  const place = h("div", {});
+  const button = h("button", { class: kind }, submit);
+  const element = h("form", { class: "card stack", onsubmit: async (event) => {
+    event.preventDefault();
+    button.disabled = true;
+    place.replaceChildren();
+    try {
+      await act(new FormData(element));
+    } catch (error) {
+      place.replaceChildren(tools.errorNote(error));
+    }
+    button.disabled = false;
+  } }, h("h2", {}, title), content, place, h("div", { class: "actions" }, button));
+  return element;
+}
+
+function approveForm(tools, r, done) {
+  const { t } = tools;
+  const address = h("details", { open: r.waiting_email !== "" || r.email === "" },
+    h("summary", {}, t("change_email")),
+    h("div", { class: "stack" }, h("p", { class: "small soft" }, t("change_text")),
+      field(t("new_email"), h("input", { name: "email", type: "email", maxlength: 254, autocomplete: "off", value: r.waiting_email })),
+      field(t("email_reason"), h("input", { name: "reason", maxlength: 128, autocomplete: "off" }))));
+  return form(tools, t("approve_title"), [
+    r.state === "unidentified" && h("p", { class: "note warn" }, t("unidentified_warning")),
+    h("p", {}, r.email ? t("approve_text", { email: r.email }) : t("approve_text_nowhere")),
+    r.waiting_email && h("p", { class: "note warn" }, t("second_text", { email: r.waiting_email })),
+    h("fieldset", {}, h("legend", {}, t("how")), h("div", { class: "choices" }, HOW.map((how) => h("label", { class: "choice" }, h("input", { type: "radio", name: "how", value: how, required: true }), h("span", {}, t(`how_${how}`)))))),
+    field(t("reference"), h("input", { name: "reference", maxlength: 64, autocomplete: "off" })),
+    field(t("phrase"), h("input", { name: "phrase", class: "mono", required: true, maxlength: 32, autocomplete: "off", autocapitalize: "characters", spellcheck: "false" }), t("phrase_hint")),
+    address,
+  ], t("approve"), "primary", async (data) => {
+    const said = (name) => data.get(name).trim();
+    const body = { how: data.get("how"), reference: said("reference"), phrase: said("phrase") };
+    if (said("email")) Object.assign(body, { email: said("email"), reason: said("reason") });
+    const one = await api.approve(r.number, body);
+    done(one, one.state === "approved" ? "done_approve" : "done_propose");
+  });
+}
+
+function refuseForm(tools, r, done) {
+  const { t } = tools;
+  const word = r.state === "approved" ? "revoke" : "refuse";
+  return form(tools, t(`${word}_title`), [h("p", { class: "small soft" }, t("refuse_text")), field(t(`${word}_reason`), h("textarea", { name: "reason", required: true, maxlength: 170, rows: 2 }))],
+    t(word), "danger", async (data) => done(await api.refuse(r.number, data.get("reason").trim().replace(/\s+/g, " ")), `done_${word}`));
+}
+
+function resendForm(tools, r, done) {
+  const { t } = tools;
+  return form(tools, t("resend_title"), h("p", { class: "small soft" }, t("resend_text", { email: r.email })), t("resend"), "", async () => done(await api.resend(r.number), "done_resend"));
+}
+
+export async function showDetail(place, tools, number, known = null, notice = null) {
+  const { t, me, say, current } = tools;
+  const r = known ?? (await api.detail(number));
+  if (!current()) return;
+  const done = (one, said) => {
+    say(t(said));
+    showDetail(place, tools, number, one, said);
+  };
+  const open = r.state === "pending" || r.state === "unidentified";
+  const forms = [
+    open && me.role === "approver" && approveForm(tools, r, done),
+    r.state === "approved" && me.role !== "auditor" && resendForm(tools, r, done),
+    (open || r.state === "approved") && me.role === "approver" && refuseForm(tools, r, done),
+  ].filter(Boolean);
+  const heading = h("h1", { tabindex: -1 }, t("detail_title", { number: r.number }), " ", badge(t, r.state));
+  place.replaceChildren(h("p", {}, h("a", { href: tools.back }, `← ${t("back")}`)), heading,
+    ...(notice ? [h("p", { class: "note good" }, t(notice))] : []),
+    h("div", { class: "columns" },
+      h("div", { class: "stack" }, h("section", { class: "card" }, facts(t, r)), h("section", { class: "card stack" }, h("h2", {}, t("history")), history(t, r))),
+      h("div", { class: "stack" }, forms)));
+  heading.focus();
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The list with its seven filters, which stand in the address, so that back, reload and a link keep them. */
+import { h, showTime } from "/style/page.js";
+import * as api from "/api.js";
+
+export const STATES = ["pending", "unidentified", "approved", "refused", "released", "completed", "unknown", "failed", "expired", "cancelled", "locked_out"];
+const LOOK = { approved: "good", completed: "good", released: "good", pending: "warn", unidentified: "warn", unknown: "warn", refused: "bad", failed: "bad", locked_out: "bad" };
+const PAGE = 50;
+
+export const badge = (t, state) => h("span", { class: `badge ${LOOK[state] ?? ""}` }, t(`state_${state}`));
+
+const DATE = /^\d{4}-\d{2}-\d{2}$/;
+
+/* The first moment of a day in the reader's own time, days later. */
+function dayAsSeconds(date, days) {
+  const [year, month, day] = date.split("-").map(Number);
+  return Math.max(0, Math.floor(new Date(year, month - 1, day + days).getTime() / 1000));
+}
+
+/** What the API is asked, from what stands in the form. */
+export function queryOf(filters) {
+  const query = { limit: PAGE };
+  for (const key of ["customer", "email", "token_serial"]) if (filters[key]?.trim()) query[key] = filters[key].trim();
+  const serial = (filters.certificate_serial ?? "").replace(/[\s:]/g, "");
+  if (serial) query.certificate_serial = serial;
+  if (STATES.includes(filters.state)) query.state = filters.state;
+  if (DATE.test(filters.from ?? "")) query.from = dayAsSeconds(filters.from, 0);
+  if (DATE.test(filters.to ?? "")) query.to = dayAsSeconds(filters.to, 1);
+  return query;
+}
+
+function filterForm(t, filters) {
+  const field = (name, input) => h("label", { class: "field" }, h("span", {}, t(name)), input);
+  const text = (name, maxlength) => field(name, h("input", { name, type: "search", autocomplete: "off", maxlength, value: filters[name] ?? "" }));
+  const day = (name) => field(name, h("input", { name, type: "date", value: filters[name] ?? "" }));
+  return h("form", { class: "card stack", role: "search", "aria-label": t("filter_title"), onsubmit: (event) => {
+    event.preventDefault();
+    const said = [...new FormData(event.currentTarget)].filter(([, value]) => value.trim() !== "");
+    location.hash = said.length ? `?${new URLSearchParams(said)}` : "";
+  } },
+  h("div", { class: "filters" },
+    text("customer", 64), text("email", 254), text("certificate_serial", 200), text("token_serial", 16),
+    field("state", h("select", { name: "state" }, h("option", { value: "" }, t("any_state")), STATES.map((state) => h("option", { value: state, selected: filters.state === state }, t(`state_${state}`))))),
+    day("from"), day("to")),
+  h("div", { class: "actions" }, h("button", { class: "primary" }, t("search")), h("a", { class: "button", href: "#" }, t("clear"))));
+}
+
+function row(t, r) {
+  const cell = (name, ...content) => h("td", { "data-name": t(name) }, h("span", {}, ...content));
+  const time = (seconds) => (seconds ? showTime(seconds).split(" ").flatMap((part) => [h("span", { class: "nowrap" }, part), " "]) : []);
+  const waits = r.state === "pending" || r.state === "unidentified";
+  return h("tr", {},
+    cell("number", h("span", { class: "nowrap" }, String(r.number))), cell("customer", r.customer || t("customer_none")), cell("email", r.email),
+    cell("token_serial", h("span", { class: "mono nowrap" }, r.token.serial)), cell("certificate_serial", h("span", { class: "mono" }, r.certificate_serial)),
+    cell("created", ...time(r.created)), cell("state", badge(t, r.state)),
+    cell("decided", ...time(r.decided)),
+    cell("decide", h("a", { href: `#${r.number}`, class: "nowrap", "aria-label": `${t(waits ? "decide" : "view")} ${r.number}` }, t(waits ? "decide" : "view"))));
+}
+
+const COLUMNS = ["number", "customer", "email", "token_serial", "certificate_serial", "created", "state", "decided", "decide"];
+
+/** Shows the list in place; say() tells screen readers. */
+export async function showList(place, { t, say, fail, current }, filters) {
+  const body = h("tbody");
+  const empty = h("p", { hidden: true }, t("empty"));
+  const more = h("button", { type: "button", hidden: true }, t("more"));
+  let count = 0;
+
+  async function load(before) {
+    const { requests, next } = await api.list({ ...queryOf(filters), ...(before ? { before } : {}) });
+    if (!current()) return;
+    body.append(...requests.map((r) => row(t, r)));
+    count += requests.length;
+    empty.hidden = count !== 0;
+    table.hidden = count === 0;
+    more.hidden = next === 0;
+    more.onclick = () => load(next).catch(fail);
+    say(count === 0 ? t("empty") : t("shown", { count }));
+  }
+
+  const table = h("div", { class: "table folds", hidden: true, tabindex: 0, role: "region", "aria-label": t("list_title") },
+    h("table", {}, h("thead", {}, h("tr", {}, COLUMNS.map((name) => h("th", { scope: "col" }, t(name))))), body));
+  place.replaceChildren(h("h1", { tabindex: -1 }, t("list_title")), filterForm(t, filters), empty, table, h("div", { class: "actions" }, more));
+  await load(0);
+}

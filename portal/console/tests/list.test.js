@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What the API is asked, from what stands in the form. */
+process.env.TZ = "Asia/Ho_Chi_Minh";
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+
+/* The pages import by address; here the addresses become files. */
+const from = (name) => new URL(name, import.meta.url);
+const source = readFileSync(from("../list.js"), "utf8").replace('"/style/page.js"', JSON.stringify(from("../../style/page.js").href)).replace('"/api.js"', JSON.stringify(from("../api.js").href));
+const { queryOf } = await import(`data:text/javascript,${encodeURIComponent(source)}`);
+
+test("nothing said is no filter", () => {
+  assert.deepEqual(queryOf({}), { limit: 50 });
+  assert.deepEqual(queryOf({ customer: "  ", email: "", state: "", from: "", to: "", certificate_serial: " " }), { limit: 50 });
+});
+
+test("all seven", () => {
+  assert.deepEqual(queryOf({ customer: " công ty ", email: "a@b", certificate_serial: "54:01 c7:ad", token_serial: "1130", state: "pending", from: "2019-02-25", to: "2019-02-25" }), {
+    limit: 50, customer: "công ty", email: "a@b", certificate_serial: "5401c7ad", token_serial: "1130", state: "pending",
+    from: Date.UTC(2019, 1, 24, 17) / 1000, to: Date.UTC(2019, 1, 25, 17) / 1000,
+  });
+});
+
+test("what an address makes up is passed over", () => {
+  assert.deepEqual(queryOf({ state: "open", from: "yesterday", to: "2019-2-5", limit: "9", before: "x" }), { limit: 50 });
+});

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The customer's flow: what is shown follows from what host and server say, and from nothing that this page would have to remember. Each
+ * step ends what the one before had under way.
+ */
+import { MokhoaError } from "/sdk/mokhoa.js";
+import { views } from "/views.js";
+
+const LOOK_AGAIN_MS = 4000;
+const final = ["refused", "completed", "failed", "expired", "cancelled", "locked_out"];
+const wait = (ms, signal) =>
+  new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener("abort", () => (clearTimeout(timer), reject(signal.reason)), { once: true });
+  });
+const seen = () => new Promise((resolve) => (document.visibilityState === "visible" ? resolve() : document.addEventListener("visibilitychange", resolve, { once: true })));
+
+export class Flow {
+  #mokhoa;
+  #config;
+  #place;
+  #running = new AbortController();
+  #shown = null;
+  #busy = false;
+  #t = null;
+  #language = "vi";
+
+  constructor({ mokhoa, config, view, steps, status }) {
+    this.#mokhoa = mokhoa;
+    this.#config = config;
+    this.#place = { view, steps, status };
+    mokhoa.addEventListener("progress", ({ detail }) => {
+      if (this.#shown?.name === "unlocking" && this.#shown.data.request.request === detail.request) this.#show("unlocking", { ...this.#shown.data, stage: detail.stage });
+    });
+  }
+
+  speak(t, language) {
+    this.#t = t;
+    this.#language = language;
+    if (this.#shown !== null) this.#draw();
+  }
+
+  /* From the beginning: is there a host, are there open requests, is there a token? */
+  begin() {
+    return this.#step("checking", {}, async (signal) => {
+      await this.#mokhoa.hello({ signal });
+      const open = (await this.#mokhoa.resume({ signal })).filter((request) => !final.includes(request.state));
+      if (open.length === 0) this.findToken();
+      else if (open.length === 1) this.follow(open[0]);
+      else this.#show("open", { requests: open });
+    });
+  }
+
+  findToken() {
+    return this.#step("looking", {}, async (signal) => {
+      for (;;) {
+        const { tokens, failures } = await this.#mokhoa.token.info({ signal });
+        if (tokens.length !== 0) return this.#show("choose", { tokens, failures });
+        const grave = failures.find((failure) => ["module_missing", "token_unsupported"].includes(failure.error.data.name));
+        /* drawn anew only where something has changed, so that what is open stays open */
+        const key = JSON.stringify(failures);
+        if (this.#shown?.name !== "insert" || this.#shown.data.key !== key) this.#show("insert", { failures, grave, key });
+        await wait(LOOK_AGAIN_MS, signal);
+        await seen();
+      }
+    });
+  }
+
+  ask(token, reason) {
+    const { manufacturer, model, serial } = token;
+    return this.#step("sending", {}, async (signal) =>
+      this.follow(await this.#mokhoa.unlock.request({ token: { manufacturer, model, serial }, reason, language: this.#language }, { signal })),
+    );
+  }
+
+  /* Shows where a request stands, for as long as it is open. */
+  follow(request, notice = null) {
+    this.#showRequest(request, { notice });
+    if (final.includes(request.state)) return this.#end();
+    return this.#step(null, null, async (signal) => {
+      const lost = () => this.#shown?.data?.request && this.#show(this.#shown.name, { ...this.#shown.data, lost: true });
+      for await (const now of this.#mokhoa.watch(request.request, { signal, onerror: lost })) this.#showRequest(now, { notice });
+    });
+  }
+
+  unlock(request) {
+    return this.#step("unlocking", { request, stage: "prompting" }, async (signal) => {
+      const result = await this.#mokhoa.unlock({ request: request.request }, { signal });
+      if (result.state === "completed") this.#show("completed", { request, proof: result.proof });
+      else this.begin();
+    }, (error) => this.#again(request, error));
+  }
+
+  /* What the customer asked for on a request that goes on. */
+  resend(request) {
+    return this.#once("resend", request, "resent");
+  }
+
+  cancel(request) {
+    return this.#once("cancel", request, null);
+  }
+
+  /* A second press while the first is under way is none. */
+  async #once(method, request, notice) {
+    if (this.#busy) return;
+    this.#busy = true;
+    await this.#step(null, null, async (signal) => {
+      let now;
+      try {
+        now = await this.#mokhoa.unlock[method]({ request: request.request }, { signal });
+      } finally {
+        this.#busy = false;
+      }
+      this.follow(now, notice);
+    }, (error) => this.#again(request, error));
+  }
+
+  /* An error on the way of a request: where the request stands now, with the error beside it; the error alone where that cannot be said. */
+  async #again(request, error) {
+    return this.#step(null, null, async (signal) => {
+      let now = request;
+      try {
+        now = (await this.#mokhoa.unlock.status({ request: request.request }, { signal })).requests[0] ?? request;
+      } catch (second) {
+        signal.throwIfAborted();
+        if (error.where !== "request" && error.where !== "token") throw error;
+        console.warn(second);
+      }
+      this.#showRequest(now, { error });
+      if (final.includes(now.state)) return;
+      for await (const later of this.#mokhoa.watch(request.request, { signal }))
+        if (later.state !== now.state || later.code_expires !== now.code_expires) this.#showRequest((now = later), {});
+    });
+  }
+
+  #showRequest(request, more) {
+    this.#show(request.state === "released" || request.state === "unknown" ? "resume" : request.state, { request, ...more });
+  }
+
+  #end() {
+    this.#running.abort(new DOMException("another step", "AbortError"));
+  }
+
+  async #step(name, data, work, failed = (error) => this.#show("problem", { error })) {
+    this.#end();
+    const running = (this.#running = new AbortController());
+    if (name !== null) this.#show(name, data);
+    try {
+      await work(running.signal);
+    } catch (error) {
+      if (running.signal.aborted) return;
+      if (!(error instanceof MokhoaError)) {
+        console.error(error);
+        error = new MokhoaError("extension_failed", {}, 0, error);
+      }
+      await failed(error);
+    }
+  }
+
+  #show(name, data) {
+    const another = this.#shown?.name !== name;
+    this.#shown = { name, data };
+    this.#draw(another);
+  }
+
+  #draw(another = false) {
+    const { name, data } = this.#shown;
+    views[name](this.#place, { t: this.#t, language: this.#language, config: this.#config, flow: this, another }, data);
+  }
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The guides: text, in the reader's language. */
+import { applyTexts, chooseLanguage, fetchJson, h, keepLanguage, loadTexts } from "/style/page.js";
+
+const at = (id) => document.getElementById(id);
+
+async function speak(config, language) {
+  const t = await loadTexts(language);
+  const other = language === "vi" ? "en" : "vi";
+  applyTexts(t, language);
+  at("authority").textContent = config.authority;
+  at("hotline").textContent = t("hotline", { hotline: config.hotline });
+  if (at("address") !== null) at("address").textContent = t("agency_links", { address: `${location.origin}/` });
+  if (at("install-link") !== null && config.install.startsWith("https://")) at("install-link").replaceChildren(h("a", { class: "button primary", href: config.install, rel: "noreferrer" }, t("install")));
+  at("language").textContent = other === "vi" ? "Tiếng Việt" : "English";
+  at("language").lang = other;
+  at("language").onclick = () => {
+    keepLanguage(other);
+    speak(config, other);
+  };
+}
+
+const config = await fetchJson("/config.json");
+await speak(config, chooseLanguage(config.language));

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The way over the browser's extension. Chromium lets a page that the extension names open a port to it (externally_connectable); in Firefox
+ * a content script stands between, and the two speak by window.postMessage. Either way the extension says "extension.ready" first.
+ *
+ * A port does not survive the page's back/forward cache, and neither side is told: it is closed when the page is put away, and the next
+ * call opens another one.
+ */
+import { MokhoaError, fromBrowser } from "./error.js";
+
+const PATIENCE = 1500;
+
+/* Chromium's port to one id: its link as {post, end}. */
+function portLink(runtime, id, hear, gone) {
+  const port = runtime.connect(id, { name: "mokhoa" });
+  port.onMessage.addListener(hear);
+  port.onDisconnect.addListener(() => gone(fromBrowser(runtime.lastError?.message)));
+  return { post: (message) => port.postMessage(message), end: () => port.disconnect() };
+}
+
+/* Firefox: a conversation with the content script, told apart from others on the page by its name. */
+function bridgeLink(global, hear, gone) {
+  const connection = global.crypto.randomUUID();
+  const post = (body) => global.postMessage({ mokhoa: "to-extension", connection, ...body }, global.location.origin);
+  let opened = false;
+  const received = (event) => {
+    const data = event.data;
+    if (event.source !== global || event.origin !== global.location.origin || data?.mokhoa !== "to-page" || data.connection !== connection) return;
+    if (data.opened === true) opened = true;
+    /* a content script that cannot even open was cut off from its extension by an update */
+    else if (data.closed === true) gone(new MokhoaError(opened ? "extension_failed" : "extension_reloaded"));
+    else hear(data.message);
+  };
+  global.addEventListener("message", received);
+  post({ open: true });
+  return {
+    post: (message) => post({ message }),
+    end: () => {
+      global.removeEventListener("message", received);
+      post({ close: true });
+    },
+  };
+}
+
+/* A channel over one link. It is open when the extension has said that it is ready; a refused page hears no such thing. */
+function openChannel(global, handlers, patience, absent, makeLink) {
+  return new Promise((resolve, reject) => {
+    let ready = false;
+    let ended = false;
+    let link = null;
+    const end = () => {
+      if (ended) return;
+      ended = true;
+      clearTimeout(timer);
+      global.removeEventListener?.("pagehide", putAway);
+      link?.end();
+    };
+    const gone = (error) => {
+      if (ended) return;
+      end();
+      if (ready) handlers.closed(error);
+      else reject(error);
+    };
+    const hear = (message) => {
+      if (ended) return;
+      if (ready) return handlers.message(message);
+      if (message?.method !== "extension.ready") return;
+      ready = true;
+      clearTimeout(timer);
+      resolve({ send: link.post, close: end });
+    };
+    const putAway = () => gone(new MokhoaError("extension_failed"));
+    const timer = setTimeout(() => gone(new MokhoaError(absent)), patience);
+    global.addEventListener?.("pagehide", putAway);
+    try {
+      link = makeLink(hear, gone);
+    } catch (error) {
+      gone(fromBrowser(error?.message));
+    }
+    /* the end came while the link was made */
+    if (ended) link?.end();
+  });
+}
+
+/* One id a store: the first that answers is the one, and the others are closed again. */
+async function openFirst(channels) {
+  try {
+    const first = await Promise.any(channels);
+    for (const each of channels) each.then((channel) => channel !== first && channel.close()).catch(() => {});
+    return first;
+  } catch (all) {
+    /* one that is there and silent says more than others that are not there */
+    throw all.errors.find((error) => error.code !== "extension_missing") ?? all.errors[0];
+  }
+}
+
+export function extensionTransport({ ids = [], patience = PATIENCE, global = globalThis } = {}) {
+  return {
+    name: "extension",
+    open(handlers) {
+      const runtime = global.chrome?.runtime;
+      if (ids.length !== 0 && typeof runtime?.connect === "function")
+        return openFirst(ids.map((id) => openChannel(global, handlers, patience, "extension_failed", (hear, gone) => portLink(runtime, id, hear, gone))));
+      return openChannel(global, handlers, patience, "extension_missing", (hear, gone) => bridgeLink(global, hear, gone));
+    },
+  };
+}

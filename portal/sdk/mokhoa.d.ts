@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ErrorName, HelloResult, Methods, TwoLanguages, UnlockChangedParams, UnlockProgressParams, UnlockRequest } from "./wire.js";
+import type { Transport } from "./extension.js";
+
+export type * from "./wire.js";
+export type { Channel, Handlers, Transport, ExtensionOptions } from "./extension.js";
+export { extensionTransport } from "./extension.js";
+
+export const PROTOCOL: 1;
+
+/** Errors that arise in the browser, where no host has answered. */
+export type BrowserError =
+  | "extension_missing"
+  | "extension_reloaded"
+  | "extension_failed"
+  | "host_missing"
+  | "host_forbidden"
+  | "host_blocked"
+  | "host_crashed"
+  | "host_unreachable"
+  | "host_too_old"
+  | "no_answer";
+export const browserErrors: readonly BrowserError[];
+
+export class MokhoaError extends Error {
+  readonly name: "MokhoaError";
+  /** What programs compare. */
+  readonly code: ErrorName | BrowserError;
+  /** error.code of the wire, 0 for what arose in the browser. */
+  readonly number: number;
+  /** What happened, for people. */
+  readonly text: TwoLanguages;
+  /** What they can do about it. */
+  readonly remedy: TwoLanguages;
+  readonly where: "extension" | "host" | "token" | "request" | "server" | "computer" | "desk";
+  readonly triesLeft?: number;
+  readonly retryAfter?: number;
+  readonly request?: string;
+  readonly cryptoki?: number;
+}
+
+export interface CallOptions {
+  signal?: AbortSignal;
+  /** Seconds; without it a little more than the host's own deadline. */
+  timeout?: number;
+}
+
+export interface WatchOptions {
+  signal?: AbortSignal;
+  /** Fewest seconds between two questions. */
+  least?: number;
+  /** Called for an error that passes, while the watch goes on. */
+  onerror?: (error: MokhoaError) => void;
+}
+
+export interface MokhoaOptions {
+  transport?: Transport;
+  /** Seconds by method. */
+  timeouts?: Partial<Record<keyof Methods, number>>;
+}
+
+type Call<M extends keyof Methods> = (params: Methods[M]["params"], options?: CallOptions) => Promise<Methods[M]["result"]>;
+
+export interface ProgressEvent extends Event {
+  readonly detail: UnlockProgressParams;
+}
+export interface ChangedEvent extends Event {
+  readonly detail: UnlockChangedParams;
+}
+
+export class Mokhoa extends EventTarget {
+  constructor(options?: MokhoaOptions);
+  hello(options?: CallOptions): Promise<HelloResult>;
+  readonly token: { readonly info: (options?: CallOptions) => Promise<Methods["token.info"]["result"]> };
+  readonly unlock: Call<"unlock"> & {
+    readonly request: Call<"unlock.request">;
+    readonly status: (params?: Methods["unlock.status"]["params"], options?: CallOptions) => Promise<Methods["unlock.status"]["result"]>;
+    readonly resend: Call<"unlock.resend">;
+    readonly cancel: Call<"unlock.cancel">;
+  };
+  resume(options?: CallOptions): Promise<UnlockRequest[]>;
+  watch(request: string, options?: WatchOptions): AsyncGenerator<UnlockRequest, void, void>;
+  close(): void;
+  addEventListener(type: "progress", listener: (event: ProgressEvent) => void, options?: boolean | AddEventListenerOptions): void;
+  addEventListener(type: "changed", listener: (event: ChangedEvent) => void, options?: boolean | AddEventListenerOptions): void;
+  addEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | AddEventListenerOptions): void;
+}

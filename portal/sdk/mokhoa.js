@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The page's side of Mokhoa. One Mokhoa speaks with one host over one transport; a method is called as on the wire:
+ *
+ *   const mokhoa = new Mokhoa();
+ *   await mokhoa.hello();
+ *   const { tokens } = await mokhoa.token.info();
+ *   const request = await mokhoa.unlock.request({ token, reason: "locked", language: "vi" });
+ *   for await (const now of mokhoa.watch(request.request, { signal })) show(now);
+ *   await mokhoa.unlock({ request: request.request });
+ *
+ * Every call has an id and a timeout, may be given an AbortSignal, and ends in a result or in a MokhoaError. Nothing is kept that a reload
+ * could lose: the host's journal knows the open requests, and resume() asks for them.
+ */
+import { MokhoaError, fromWire } from "./error.js";
+import { extensionTransport } from "./extension.js";
+import { watch } from "./watch.js";
+
+export { MokhoaError, browserErrors } from "./error.js";
+export { extensionTransport } from "./extension.js";
+
+/** The version of the wire that this SDK speaks. */
+export const PROTOCOL = 1;
+
+/* Seconds; a little more than the host's own deadlines (protocol/op.def), so that its answer, which says more, comes first. */
+const TIMEOUTS = {
+  hello: 10,
+  "token.info": 40,
+  "unlock.request": 70,
+  "unlock.status": 70,
+  "unlock.resend": 40,
+  "unlock.cancel": 40,
+  unlock: 930,
+};
+
+const NOTIFICATIONS = { "unlock.progress": "progress", "unlock.changed": "changed" };
+
+let instances = 0;
+
+/* CustomEvent, which Node 18 does not have. */
+class Notice extends Event {
+  constructor(type, detail) {
+    super(type);
+    this.detail = detail;
+  }
+}
+
+export class Mokhoa extends EventTarget {
+  #transport;
+  #timeouts;
+  #channel = null;
+  #opening = null;
+  #waiting = new Map();
+  #prefix;
+  #count = 0;
+  #hello = null;
+  #closed = false;
+
+  constructor({ transport = extensionTransport(), timeouts = {} } = {}) {
+    super();
+    this.#transport = transport;
+    this.#timeouts = { ...TIMEOUTS, ...timeouts };
+    this.#prefix = `p${++instances}-`;
+    this.token = Object.freeze({ info: (options) => this.#method("token.info", {}, options) });
+    this.unlock = Object.freeze(
+      Object.assign((params, options) => this.#method("unlock", params, options), {
+        request: (params, options) => this.#method("unlock.request", params, options),
+        status: (params = {}, options) => this.#method("unlock.status", params, options),
+        resend: (params, options) => this.#method("unlock.resend", params, options),
+        cancel: (params, options) => this.#method("unlock.cancel", params, options),
+      }),
+    );
+  }
+
+  /** Who answers, and whether it speaks our language: `host_too_old` where it does not. Asked once; what was heard is kept until the channel ends. */
+  async hello(options = {}) {
+    const heard = await this.#call("hello", {}, options);
+    if (heard?.protocol !== PROTOCOL || !Array.isArray(heard.capabilities)) throw new MokhoaError("host_too_old");
+    this.#hello = heard;
+    return heard;
+  }
+
+  /** The open requests of this user on this computer, the newest last: where a flow goes on after a reload or the next day. */
+  async resume(options = {}) {
+    const { requests } = await this.unlock.status({}, options);
+    return requests;
+  }
+
+  /** One request again and again until it is final, as often as the server says; yields when something has changed. */
+  watch(request, options = {}) {
+    return watch(this, request, options);
+  }
+
+  /** Ends the channel; calls that wait fail with AbortError. */
+  close() {
+    this.#closed = true;
+    this.#drop(new DOMException("closed", "AbortError"));
+  }
+
+  async #method(method, params, options = {}) {
+    if (this.#hello === null) await this.hello({ signal: options.signal });
+    if (!this.#hello.capabilities.includes(method)) throw new MokhoaError("host_too_old");
+    return this.#call(method, params, options);
+  }
+
+  async #call(method, params, { signal, timeout } = {}) {
+    signal?.throwIfAborted();
+    if (this.#closed) throw new DOMException("closed", "AbortError");
+    const id = this.#prefix + ++this.#count;
+    const seconds = timeout ?? this.#timeouts[method];
+    return new Promise((resolve, reject) => {
+      const end = (settle) => (value) => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", aborted);
+        this.#waiting.delete(id);
+        settle(value);
+      };
+      const call = { resolve: end(resolve), reject: end(reject) };
+      const aborted = () => call.reject(signal.reason);
+      const timer = setTimeout(() => call.reject(new MokhoaError("no_answer")), seconds * 1000);
+      signal?.addEventListener("abort", aborted, { once: true });
+      this.#waiting.set(id, call);
+      this.#open().then((channel) => this.#waiting.has(id) && channel.send({ jsonrpc: "2.0", id, method, params })).catch(call.reject);
+    });
+  }
+
+  #open() {
+    if (this.#channel !== null) return Promise.resolve(this.#channel);
+    if (this.#opening === null) {
+      let channel = null;
+      let early = null;
+      const handlers = {
+        message: (message) => (this.#channel === channel || channel === null) && this.#received(message),
+        closed: (error) => {
+          if (channel === null) early = error;
+          else if (this.#channel === channel) this.#drop(error);
+        },
+      };
+      this.#opening = (async () => {
+        try {
+          channel = await this.#transport.open(handlers);
+          if (early !== null) throw early;
+          if (this.#closed) {
+            channel.close();
+            throw new DOMException("closed", "AbortError");
+          }
+          this.#channel = channel;
+          return channel;
+        } finally {
+          this.#opening = null;
+        }
+      })();
+    }
+    return this.#opening;
+  }
+
+  /* The next call opens another channel. */
+  #drop(error) {
+    const channel = this.#channel;
+    this.#channel = null;
+    this.#hello = null;
+    for (const call of [...this.#waiting.values()]) call.reject(error);
+    channel?.close();
+  }
+
+  #received(message) {
+    if (message === null || typeof message !== "object" || message.jsonrpc !== "2.0") return;
+    if (Object.hasOwn(NOTIFICATIONS, message.method)) {
+      this.dispatchEvent(new Notice(NOTIFICATIONS[message.method], message.params));
+      return;
+    }
+    const call = this.#waiting.get(message.id);
+    if (call === undefined) return;
+    if (message.error !== undefined) call.reject(fromWire(message.error));
+    else if (message.result !== undefined) call.resolve(message.result);
+  }
+}

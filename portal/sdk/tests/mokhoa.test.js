@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { Mokhoa, MokhoaError, browserErrors } from "../mokhoa.js";
+import { fromBrowser, fromWire } from "../error.js";
+import { HELLO, REQUEST, SILENCE, fake, unlockRequest, wireError } from "./fake.js";
+
+const code = (expected) => (error) => error instanceof MokhoaError && error.code === expected;
+
+test("a call has an id of its own, the wire's method and its params, and gives the result", async () => {
+  const transport = fake({ "token.info": () => ({ tokens: [], failures: [] }) });
+  const mokhoa = new Mokhoa({ transport });
+  assert.deepEqual(await mokhoa.token.info(), { tokens: [], failures: [] });
+  await mokhoa.token.info();
+  assert.deepEqual(transport.sent.map((m) => m.method), ["hello", "token.info", "token.info"]);
+  assert.equal(new Set(transport.sent.map((m) => m.id)).size, 3);
+  assert.ok(transport.sent.every((m) => m.jsonrpc === "2.0" && /^[ -~]{1,64}$/.test(m.id)));
+});
+
+test("two Mokhoa never use the same id", async () => {
+  const a = fake({});
+  const b = fake({});
+  await Promise.all([new Mokhoa({ transport: a }).hello(), new Mokhoa({ transport: b }).hello()]);
+  assert.notEqual(a.sent[0].id, b.sent[0].id);
+});
+
+test("every method goes by the word of the wire", async () => {
+  const words = ["unlock.request", "unlock.status", "unlock.resend", "unlock.cancel", "unlock"];
+  const transport = fake(Object.fromEntries(words.map((word) => [word, (params) => ({ word, params })])));
+  const mokhoa = new Mokhoa({ transport });
+  for (const word of words) {
+    const method = word === "unlock" ? mokhoa.unlock : mokhoa.unlock[word.slice(7)];
+    assert.deepEqual(await method({ request: REQUEST }), { word, params: { request: REQUEST } });
+  }
+});
+
+test("answers find their calls in any order", async () => {
+  const held = [];
+  const transport = fake({ "unlock.status": (params, say, id) => (held.push({ params, say, id }), SILENCE) });
+  const mokhoa = new Mokhoa({ transport });
+  await mokhoa.hello();
+  const calls = ["a", "b", "c"].map((request) => mokhoa.unlock.status({ request }));
+  while (held.length < 3) await new Promise(setImmediate);
+  for (const { params, say, id } of held.reverse()) say({ id, result: params.request });
+  assert.deepEqual(await Promise.all(calls), ["a", "b", "c"]);
+});
+
+test("strange messages are passed over", async () => {
+  const transport = fake({
+    "token.info": (params, say, id) => {
+      for (const strange of [{ id: "x", result: 1 }, { jsonrpc: "1.0", id, result: 1 }, { method: "constructor", params: {} }]) say(strange);
+      transport.handlers.message(null);
+      transport.handlers.message("text");
+      return { tokens: [], failures: [] };
+    },
+  });
+  assert.deepEqual(await new Mokhoa({ transport }).token.info(), { tokens: [], failures: [] });
+});
+
+test("an error of the wire is a MokhoaError with everything that it said", async () => {
+  const said = wireError(3008, "code_wrong", { tries_left: 4, request: REQUEST, retry_after: 9, cryptoki: 0xa0 });
+  const mokhoa = new Mokhoa({ transport: fake({ unlock: () => said }) });
+  await assert.rejects(mokhoa.unlock({ request: REQUEST }), (error) => {
+    assert.ok(error instanceof MokhoaError && error instanceof Error);
+    const { code, number, text, remedy, where, triesLeft, request, retryAfter, cryptoki, message } = error;
+    assert.deepEqual({ code, number, text, remedy, where, triesLeft, request, retryAfter, cryptoki, message }, {
+      code: "code_wrong", number: 3008, text: { vi: "vi", en: "en" }, remedy: { vi: "làm", en: "do" }, where: "request",
+      triesLeft: 4, request: REQUEST, retryAfter: 9, cryptoki: 0xa0, message: "en",
+    });
+    return true;
+  });
+});
+
+test("where an error arose follows from its number", () => {
+  const where = (number) => fromWire(wireError(number, "x").error).where;
+  assert.deepEqual([-32603, 1001, 2001, 3001, 4001, 5001, 6001].map(where), ["host", "host", "token", "request", "server", "computer", "desk"]);
+});
+
+test("an error of no known shape is never shown raw", () => {
+  for (const strange of [null, {}, "text", { code: 1, message: "boom" }, { code: 1, data: { name: "x", message: "boom" } }, { data: { name: "__proto__" } }]) {
+    const error = fromWire(strange);
+    assert.equal(error.code, "extension_failed");
+    assert.doesNotMatch(error.message + error.text.vi + error.remedy.vi, /boom/);
+  }
+});
+
+test("every error of the browser has both languages and a remedy", () => {
+  for (const name of browserErrors) {
+    const error = new MokhoaError(name);
+    for (const text of [error.text, error.remedy]) assert.ok(text.vi.length > 10 && text.en.length > 10 && text.vi !== text.en);
+    assert.ok(["extension", "host"].includes(error.where));
+  }
+});
+
+test("what browsers say is told apart", () => {
+  const said = {
+    "Specified native messaging host not found.": "host_missing",
+    "No such native application vn.mokhoa.host": "host_missing",
+    "Access to the specified native messaging host is forbidden.": "host_forbidden",
+    "Access to the native messaging host was disabled by the system administrator.": "host_blocked",
+    "Native host has exited.": "host_crashed",
+    "Error when communicating with the native messaging host.": "host_crashed",
+    "Native application tried to send a message of 1819043144 bytes, which exceeds the limit of 1048576 bytes.": "host_crashed",
+    "An unexpected error occurred": "host_crashed",
+    "Failed to start native messaging host.": "host_unreachable",
+    "Could not establish connection. Receiving end does not exist.": "extension_missing",
+    "Extension context invalidated.": "extension_reloaded",
+    "The message port closed before a response was received.": "extension_failed",
+    "something new": "extension_failed",
+  };
+  for (const [sentence, expected] of Object.entries(said)) assert.equal(fromBrowser(sentence).code, expected, sentence);
+  assert.equal(fromBrowser(undefined).code, "extension_failed");
+});
+
+test("silence ends in no_answer", async () => {
+  const mokhoa = new Mokhoa({ transport: fake({ "token.info": () => SILENCE }) });
+  await assert.rejects(mokhoa.token.info({ timeout: 0.02 }), code("no_answer"));
+  const silent = new Mokhoa({ transport: fake({ hello: () => SILENCE }), timeouts: { hello: 0.02 } });
+  await assert.rejects(silent.hello(), code("no_answer"));
+});
+
+test("an answer after the end of its time goes nowhere", async () => {
+  let late;
+  const transport = fake({ "token.info": (params, say, id) => ((late = () => say({ id, result: "late" })), SILENCE) });
+  const mokhoa = new Mokhoa({ transport });
+  await assert.rejects(mokhoa.token.info({ timeout: 0.02 }), code("no_answer"));
+  late();
+});
+
+test("an AbortSignal ends a call, before and in the middle", async () => {
+  const transport = fake({ "token.info": () => SILENCE });
+  const mokhoa = new Mokhoa({ transport });
+  await assert.rejects(mokhoa.token.info({ signal: AbortSignal.abort() }), { name: "AbortError" });
+  assert.equal(transport.sent.length, 0);
+  const stop = new AbortController();
+  const call = mokhoa.token.info({ signal: stop.signal });
+  setTimeout(() => stop.abort(new Error("enough")), 10);
+  await assert.rejects(call, { message: "enough" });
+});
+
+test("a host of another protocol, or without the method, is host_too_old", async () => {
+  for (const hello of [{ ...HELLO, protocol: 2 }, { ...HELLO, capabilities: undefined }, null])
+    await assert.rejects(new Mokhoa({ transport: fake({ hello: () => hello }) }).hello(), code("host_too_old"));
+  const transport = fake({ hello: () => ({ ...HELLO, capabilities: ["hello", "token.info"] }), "token.info": () => ({ tokens: [], failures: [] }) });
+  const mokhoa = new Mokhoa({ transport });
+  await mokhoa.token.info();
+  await assert.rejects(mokhoa.unlock({ request: REQUEST }), code("host_too_old"));
+  assert.ok(!transport.sent.some((m) => m.method === "unlock"));
+});
+
+test("a channel that ends fails what waits with its cause, and the next call opens another", async () => {
+  let silent = true;
+  const transport = fake({ "token.info": () => (silent ? SILENCE : { tokens: [], failures: [] }) });
+  const mokhoa = new Mokhoa({ transport });
+  const calls = [mokhoa.token.info(), mokhoa.token.info()];
+  while (transport.sent.filter((m) => m.method === "token.info").length < 2) await new Promise(setImmediate);
+  transport.handlers.closed(new MokhoaError("host_crashed"));
+  for (const call of calls) await assert.rejects(call, code("host_crashed"));
+  silent = false;
+  await mokhoa.token.info();
+  assert.equal(transport.opened, 2);
+});
+
+test("the end of an old channel does not touch the new one", async () => {
+  const transport = fake({ "token.info": () => ({ tokens: [], failures: [] }) });
+  const mokhoa = new Mokhoa({ transport });
+  await mokhoa.hello();
+  const old = transport.handlers;
+  old.closed(new MokhoaError("extension_failed"));
+  await mokhoa.hello();
+  old.closed(new MokhoaError("extension_failed"));
+  await mokhoa.token.info();
+  assert.equal(transport.opened, 2);
+});
+
+test("calls at the same time share one channel", async () => {
+  const transport = fake({ "token.info": () => ({ tokens: [], failures: [] }) });
+  const mokhoa = new Mokhoa({ transport });
+  await Promise.all([mokhoa.token.info(), mokhoa.token.info(), mokhoa.token.info()]);
+  assert.equal(transport.opened, 1);
+});
+
+test("a transport that cannot open says why, each time", async () => {
+  const transport = fake({});
+  transport.refuse = new MokhoaError("extension_missing");
+  const mokhoa = new Mokhoa({ transport });
+  await assert.rejects(mokhoa.hello(), code("extension_missing"));
+  await assert.rejects(mokhoa.token.info(), code("extension_missing"));
+  transport.refuse = null;
+  await mokhoa.hello();
+});
+
+test("close() ends what waits and lets nothing begin", async () => {
+  const transport = fake({ "token.info": () => SILENCE });
+  const mokhoa = new Mokhoa({ transport });
+  await mokhoa.hello();
+  const call = mokhoa.token.info();
+  await new Promise(setImmediate);
+  mokhoa.close();
+  await assert.rejects(call, { name: "AbortError" });
+  await assert.rejects(mokhoa.hello(), { name: "AbortError" });
+  assert.equal(transport.closed, 1);
+});
+
+test("notifications are events", async () => {
+  const progress = { request: REQUEST, stage: "setting_pin" };
+  const changed = { request: REQUEST, state: "approved" };
+  const transport = fake({
+    unlock: (params, say) => {
+      say({ method: "unlock.progress", params: progress });
+      say({ method: "unlock.changed", params: changed });
+      return { request: REQUEST, state: "completed", rotated: true, proof: "verified" };
+    },
+  });
+  const mokhoa = new Mokhoa({ transport });
+  const heard = [];
+  for (const type of ["progress", "changed"]) mokhoa.addEventListener(type, (event) => heard.push([event.type, event.detail]));
+  await mokhoa.unlock({ request: REQUEST });
+  assert.deepEqual(heard, [["progress", progress], ["changed", changed]]);
+});
+
+test("resume() gives what the host's journal knows", async () => {
+  const open = [unlockRequest(), unlockRequest({ state: "approved" })];
+  const transport = fake({ "unlock.status": () => ({ requests: open }) });
+  assert.deepEqual(await new Mokhoa({ transport }).resume(), open);
+  assert.deepEqual(transport.sent.at(-1).params, {});
+});
+
+test("watch() yields what has changed and ends with a final state", async () => {
+  const states = ["pending", "pending", "approved", "approved", "completed"];
+  const transport = fake({ "unlock.status": () => ({ requests: [unlockRequest({ state: states.shift(), retry_after: 0 })] }) });
+  const seen = [];
+  for await (const now of new Mokhoa({ transport }).watch(REQUEST, { least: 0.001 })) seen.push(now.state);
+  assert.deepEqual(seen, ["pending", "approved", "completed"]);
+  assert.equal(states.length, 0);
+});
+
+test("watch() asks no more often than the server says", async () => {
+  const times = [];
+  const transport = fake({
+    "unlock.status": () => {
+      times.push(performance.now());
+      return { requests: [unlockRequest({ state: times.length === 1 ? "pending" : "refused", retry_after: 1 })] };
+    },
+  });
+  for await (const now of new Mokhoa({ transport }).watch(REQUEST, { least: 0.001 })) assert.ok(now);
+  assert.ok(times[1] - times[0] >= 990, String(times[1] - times[0]));
+});
+
+test("watch() ends with its signal and with errors that do not pass", async () => {
+  const stop = new AbortController();
+  const watched = new Mokhoa({ transport: fake({ "unlock.status": () => ({ requests: [unlockRequest()] }) }) }).watch(REQUEST, { signal: stop.signal });
+  assert.equal((await watched.next()).value.state, "pending");
+  setTimeout(() => stop.abort(), 10);
+  await assert.rejects(watched.next(), { name: "AbortError" });
+  const elsewhere = new Mokhoa({ transport: fake({ "unlock.status": () => wireError(3013, "request_elsewhere") }) });
+  await assert.rejects(elsewhere.watch(REQUEST).next(), code("request_elsewhere"));
+});
+
+test("watch() goes on over errors that pass and tells them", { timeout: 20000 }, async () => {
+  let first = true;
+  const transport = fake({
+    "unlock.status": () => (first ? ((first = false), wireError(4001, "tms_unreachable")) : { requests: [unlockRequest({ state: "completed" })] }),
+  });
+  const told = [];
+  const seen = [];
+  for await (const now of new Mokhoa({ transport }).watch(REQUEST, { onerror: (error) => told.push(error.code) })) seen.push(now.state);
+  assert.deepEqual([told, seen], [["tms_unreachable"], ["completed"]]);
+});
+
+test("watch() says again where the request stands once an error has passed", { timeout: 20000 }, async () => {
+  const answers = [{ requests: [unlockRequest({ retry_after: 0 })] }, wireError(4001, "tms_unreachable"), { requests: [unlockRequest({ retry_after: 0 })] }, { requests: [unlockRequest({ state: "refused" })] }];
+  const transport = fake({ "unlock.status": () => answers.shift() });
+  const seen = [];
+  for await (const now of new Mokhoa({ transport }).watch(REQUEST, { least: 0.001 })) seen.push(now.state);
+  assert.deepEqual(seen, ["pending", "pending", "refused"]);
+});
+
+test("the types name the same browser errors and methods", () => {
+  const types = readFileSync(new URL("../mokhoa.d.ts", import.meta.url), "utf8");
+  const names = [...types.match(/export type BrowserError =([^;]*);/)[1].matchAll(/"([a-z_]+)"/g)].map((m) => m[1]);
+  assert.deepEqual(names, [...browserErrors]);
+  const wire = readFileSync(new URL("../wire.d.ts", import.meta.url), "utf8");
+  for (const method of HELLO.capabilities) assert.ok(wire.includes(`${JSON.stringify(method)}: { params:`), method);
+});

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+// Written by make_types.py from protocol/host.schema.json: change that.
+
+export type HelloParams = Record<string, never>;
+
+export interface HelloResult {
+  name: "mokhoa";
+  version: string;
+  protocol: 1;
+  capabilities: Array<Method>;
+  transports: Array<"native">;
+  languages: Array<Language>;
+}
+
+export type TokenInfoParams = Record<string, never>;
+
+export interface TokenInfoResult {
+  tokens: Array<Token>;
+  failures: Array<Failure>;
+}
+
+export interface UnlockRequestParams {
+  token: TokenName;
+  reason: "locked" | "forgotten";
+  language: Language;
+}
+
+export type UnlockRequestResult = UnlockRequest;
+
+/** Without request: all open ones of this user and this profile. */
+export interface UnlockStatusParams {
+  request?: RequestId;
+}
+
+export interface UnlockStatusResult {
+  requests: Array<UnlockRequest>;
+}
+
+export type UnlockResendParams = OneRequest;
+
+export type UnlockResendResult = UnlockRequest;
+
+export type UnlockCancelParams = OneRequest;
+
+export type UnlockCancelResult = UnlockRequest;
+
+export type UnlockParams = OneRequest;
+
+export interface UnlockResult {
+  request: RequestId;
+  state: State;
+  rotated: boolean;
+  proof: "verified" | "unreported" | "no_key" | "not_built";
+}
+
+export interface UnlockProgressParams {
+  request: RequestId;
+  stage: Stage;
+}
+
+export interface UnlockChangedParams {
+  request: RequestId;
+  state: State;
+}
+
+export type Method = "hello" | "token.info" | "unlock.request" | "unlock.status" | "unlock.resend" | "unlock.cancel" | "unlock";
+
+export type Language = "vi" | "en";
+
+/** Text that is safe to show: no control character, no line separator, no bidirectional override or isolate. */
+export type Text = string;
+
+/** Seconds since 1970, or a span of them. */
+export type Seconds = number;
+
+/** 16 bytes, base64url. */
+export type RequestId = string;
+
+/** Where a request stands, in the customer's words. */
+export type State = "pending" | "approved" | "refused" | "released" | "completed" | "unknown" | "failed" | "expired" | "cancelled" | "locked_out";
+
+export type Stage = "prompting" | "releasing" | "setting_pin" | "proving_pin" | "granting" | "rotating" | "proving_rotation" | "reporting";
+
+export type PinState = "ok" | "few_tries" | "last_try" | "locked" | "unknown";
+
+export type PinLength = number;
+
+/** CK_TOKEN_INFO (PKCS#11 section 3.2), trailing blanks cut. */
+export interface TokenName {
+  manufacturer: Text;
+  model: Text;
+  serial: Text;
+}
+
+export interface Token {
+  manufacturer: Text;
+  model: Text;
+  serial: Text;
+  label: Text;
+  module: Text;
+  slot: Text;
+  pin: PinState;
+  so_pin: PinState;
+  pin_min: PinLength;
+  pin_max: PinLength;
+  certificates: Array<Certificate>;
+}
+
+export interface Certificate {
+  subject: Text;
+  issuer: Text;
+  serial: string;
+  not_before: number;
+  not_after: number;
+  email: Text;
+}
+
+export interface Failure {
+  module: Text;
+  slot: Text;
+  error: {
+    code: number;
+    message: string;
+    data: ErrorData;
+  };
+}
+
+export interface OneRequest {
+  request: RequestId;
+}
+
+export interface UnlockRequest {
+  request: RequestId;
+  token: TokenName;
+  state: State;
+  /** What customer and approver compare. */
+  phrase: string;
+  expires: Seconds;
+  code_expires: Seconds;
+  retry_after: Seconds;
+  email: Text;
+  hotline: Text;
+  note: Text;
+}
+
+export interface ErrorData {
+  name: ErrorName;
+  message: TwoLanguages;
+  hint: TwoLanguages;
+  tries_left?: number;
+  retry_after?: Seconds;
+  request?: RequestId;
+  /** CK_RV of the call that failed. */
+  cryptoki?: number;
+}
+
+export interface TwoLanguages {
+  vi: Text;
+  en: Text;
+}
+
+/** What each call takes and gives. */
+export interface Methods {
+  "hello": { params: HelloParams; result: HelloResult };
+  "token.info": { params: TokenInfoParams; result: TokenInfoResult };
+  "unlock.request": { params: UnlockRequestParams; result: UnlockRequestResult };
+  "unlock.status": { params: UnlockStatusParams; result: UnlockStatusResult };
+  "unlock.resend": { params: UnlockResendParams; result: UnlockResendResult };
+  "unlock.cancel": { params: UnlockCancelParams; result: UnlockCancelResult };
+  "unlock": { params: UnlockParams; result: UnlockResult };
+}
+
+/** Errors of host and server, by wire name (base/err.def). */
+export type ErrorName =
+  | "parse_error"
+  | "invalid_request"
+  | "method_not_found"
+  | "invalid_params"
+  | "internal_error"
+  | "frame_too_large"
+  | "frame_truncated"
+  | "origin_refused"
+  | "extension_refused"
+  | "busy"
+  | "timeout"
+  | "worker_failed"
+  | "no_memory"
+  | "no_token"
+  | "token_absent"
+  | "token_ambiguous"
+  | "token_removed"
+  | "token_not_locked"
+  | "token_unsupported"
+  | "token_so_locked"
+  | "token_so_last_try"
+  | "token_so_refused"
+  | "token_busy"
+  | "token_failed"
+  | "pin_refused"
+  | "pin_not_proved"
+  | "module_missing"
+  | "module_failed"
+  | "token_changed"
+  | "request_unknown"
+  | "request_not_approved"
+  | "request_refused"
+  | "request_expired"
+  | "request_cancelled"
+  | "request_decided"
+  | "request_locked_out"
+  | "code_wrong"
+  | "code_expired"
+  | "resend_too_soon"
+  | "resend_limit"
+  | "request_limit"
+  | "request_elsewhere"
+  | "signature_refused"
+  | "escrow_missing"
+  | "escrow_suspect"
+  | "state_wrong"
+  | "prompt_cancelled"
+  | "prompt_failed"
+  | "proof_refused"
+  | "tms_unreachable"
+  | "tms_certificate"
+  | "tms_answer"
+  | "tms_failed"
+  | "profile_missing"
+  | "profile_invalid"
+  | "profile_unsafe"
+  | "journal_failed"
+  | "config_invalid"
+  | "usage"
+  | "admin_unknown"
+  | "role_refused"
+  | "second_approver"
+  | "mail_address"
+  | "mail_unreachable"
+  | "mail_refused"
+  | "vault_unreachable"
+  | "vault_refused"
+  | "vault_limit"
+  | "store_failed"
+  | "csv_invalid"
+  | "sealed_invalid"
+  | "phrase_mismatch"
+  | "token_imported";

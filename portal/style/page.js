@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What the pages share: elements made without markup, so that no text of anybody can become one; texts of one JSON file a language; the language
+ * switch. Text is only ever set as text.
+ */
+
+/** An element: h("p", {class: "soft", onclick: f}, "text", child, ...). A property of null or false is left out, true is there without a value. */
+export function h(name, properties, ...children) {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(properties ?? {})) {
+    if (value === null || value === undefined || value === false) continue;
+    if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
+    else element.setAttribute(key, value === true ? "" : String(value));
+  }
+  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+}
+
+export const LANGUAGES = ["vi", "en"];
+
+const KEPT = "mokhoa.language";
+
+function kept() {
+  try {
+    return localStorage.getItem(KEPT);
+  } catch {
+    return null;
+  }
+}
+
+/** The language of the address (?lang=), of the last visit, or the first of those given that we have. */
+export function chooseLanguage(preferred) {
+  const asked = [new URLSearchParams(location.search).get("lang"), kept(), preferred];
+  return asked.find((language) => LANGUAGES.includes(language)) ?? LANGUAGES[0];
+}
+
+export function keepLanguage(language) {
+  try {
+    localStorage.setItem(KEPT, language);
+  } catch {
+    /* a browser that keeps nothing asks again next time */
+  }
+}
+
+export async function fetchJson(path) {
+  const answer = await fetch(path, { credentials: "same-origin" });
+  if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
+  return answer.json();
+}
+
+/** t("key", {name: value}): the text, with {name} filled in. A key that is not there is shown as itself, so that it is seen. */
+export async function loadTexts(language) {
+  const texts = await fetchJson(`/texts/${language}.json`);
+  return (key, values = {}) => (texts[key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+}
+
+/** Fills every element with data-text, and the language of the document. */
+export function applyTexts(t, language) {
+  document.documentElement.lang = language;
+  document.title = t(document.documentElement.dataset.title);
+  for (const element of document.querySelectorAll("[data-text]")) element.textContent = t(element.dataset.text);
+  for (const element of document.querySelectorAll("[data-label]")) element.setAttribute("aria-label", t(element.dataset.label));
+}
+
+const pad = (number) => String(number).padStart(2, "0");
+
+/** A moment as "2019-02-25 09:28:55", in the reader's own time. */
+export function showTime(seconds) {
+  const d = new Date(seconds * 1000);
+  return `${d.getFullYear()}-${pad(d.getMonth() + 1)}-${pad(d.getDate())} ${pad(d.getHours())}:${pad(d.getMinutes())}:${pad(d.getSeconds())}`;
+}
+
+/** A moment as people read it in a sentence. */
+export function sayTime(seconds, language) {
+  return new Intl.DateTimeFormat(language === "vi" ? "vi-VN" : "en-GB", { dateStyle: "full", timeStyle: "short" }).format(seconds * 1000);
+}

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * node look.mjs FOLDER PUBLIC_PORT ADMIN_PORT: every state of portal and console in a real browser, served by the real nginx; host and server are
+ * played. Of each: a picture in both languages at 360 and 1280 px into FOLDER/shots, no violation of axe-core, none of the CSP, no sideways
+ * scrolling, no key of a text. One line a fault on stdout; ends with 1 where there was one.
+ */
+import { createRequire } from "node:module";
+import { mkdirSync, readFileSync } from "node:fs";
+
+const [, , folder, publicPort, adminPort] = process.argv;
+const require = createRequire(process.env.MOKHOA_NODE_MODULES ? `${process.env.MOKHOA_NODE_MODULES}/x.js` : import.meta.url);
+const { chromium } = require("playwright-core");
+const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+
+const shots = `${folder}/shots`;
+mkdirSync(shots, { recursive: true });
+
+const faults = [];
+const fault = (name, text) => {
+  faults.push(name);
+  console.log(`${name}: ${text}`);
+};
+
+/* ---- what host and server say ---- */
+
+const EVIL = '<img src=x onerror="window.evil=1">';
+const NOW = Math.floor(Date.now() / 1000);
+const HELLO = { name: "mokhoa", version: "0.1.0", protocol: 1, capabilities: ["hello", "token.info", "unlock.request", "unlock.status", "unlock.resend", "unlock.cancel", "unlock"], transports: ["native"], languages: ["vi", "en"] };
+const certificate = { subject: "CN=CÔNG TY CỔ PHẦN XÂY DỰNG VÀ THƯƠNG MẠI ĐẠI PHÁT, O=ĐẠI PHÁT, C=VN", issuer: "CN=CA", serial: "5401C7AD", not_before: 0, not_after: NOW, email: "" };
+const token = (more = {}) => ({ manufacturer: "Mokhoa", model: "PKCS#15", serial: "1130425009866", label: "Chữ ký số An Bình", module: "opensc", slot: "Reader 0", pin: "locked", so_pin: "ok", pin_min: 4, pin_max: 16, certificates: [certificate], ...more });
+const request = (state, more = {}) => ({ request: "AAECAwQFBgcICQoLDA0ODw", token: { manufacturer: "Mokhoa", model: "PKCS#15", serial: "1130425009866" }, state, phrase: "7K3M-Q0ZX", expires: NOW + 86400, code_expires: 0, retry_after: 30, email: "", hotline: "1900 0000", note: "", ...more });
+const coded = { code_expires: NOW + 3600, email: "m***@khach.example" };
+const failed = (code, name, vi = "Chuyện đã xảy ra.", en = "This has happened.", more = {}) => ({ error: { code, message: vi, data: { name, message: { vi, en }, hint: { vi: "Làm việc này.", en: "Do this." }, ...more } } });
+const info = (tokens, failures = []) => ({ result: { tokens, failures } });
+const open = (...requests) => ({ result: { requests } });
+const script = (more) => ({ hello: { result: HELLO }, "token.info": info([token()]), "unlock.status": open(), ...more });
+
+/* name: [what the host says, clicks and waits on the way] */
+const click = (id) => async (page) => page.click(id);
+const customer = {
+  checking: [script({ hello: null })],
+  extension_missing: [null],
+  ...Object.fromEntries(["host_missing", "host_forbidden", "host_blocked", "host_crashed", "host_too_old"].map((name) => [name, [script({ hello: failed(7001, name) })]])),
+  insert: [script({ "token.info": info([]) })],
+  module_missing: [script({ "token.info": info([], [{ module: "opensc", slot: "", ...failed(2014, "module_missing", "Thiếu trình điều khiển (PKCS#11) của token.", "The token's driver (PKCS#11 module) is missing.") }]) })],
+  choose: [script({})],
+  choose_many: [script({ "token.info": info([token(), token({ label: EVIL, serial: "2", pin: "ok", certificates: [{ ...certificate, subject: `CN=${EVIL}` }] }), token({ label: "Hỏng", serial: "3", so_pin: "locked" })], [{ module: "opensc", slot: "Reader 7", ...failed(2011, "token_failed") }]) })],
+  choose_not_locked: [script({ "token.info": info([token({ pin: "ok" })]) })],
+  token_unsupported: [script({ "unlock.request": failed(2006, "token_unsupported") }), click("button.primary")],
+  tms_unreachable: [script({ "unlock.request": failed(4001, "tms_unreachable", "Không kết nối được máy chủ của nhà cung cấp.", "The authority's server cannot be reached.") }), click("button.primary")],
+  sending: [script({ "unlock.request": null }), click("button.primary")],
+  open: [script({ "unlock.status": open(request("pending"), request("approved", { token: { manufacturer: "", model: "", serial: "22" } })) })],
+  pending: [script({ "unlock.status": open(request("pending")) })],
+  cancel_asked: [script({ "unlock.status": open(request("pending")) }), click("#cancel")],
+  approved: [script({ "unlock.status": open(request("approved", coded)) })],
+  approved_no_code: [script({ "unlock.status": open(request("approved", { email: coded.email })) })],
+  resent: [script({ "unlock.status": open(request("approved", coded)), "unlock.resend": { result: request("approved", coded) } }), click("#resend")],
+  resend_too_soon: [script({ "unlock.status": open(request("approved", coded)), "unlock.resend": failed(3010, "resend_too_soon", "Vừa gửi mã xong.", "A code was sent only just now.", { retry_after: 540 }) }), click("#resend")],
+  unlocking: [script({ "unlock.status": open(request("approved", coded)), unlock: null }), click("#unlock")],
+  setting_pin: [script({ "unlock.status": open(request("approved", coded)), unlock: { stage: "setting_pin" } }), click("#unlock")],
+  prompt_cancelled: [script({ "unlock.status": open(request("approved", coded)), unlock: failed(3018, "prompt_cancelled", "Cửa sổ nhập mã đã được đóng.", "The window for the code was closed.") }), click("#unlock")],
+  code_wrong: [script({ "unlock.status": open(request("approved", coded)), unlock: failed(3008, "code_wrong", "Mã xác nhận không đúng.", "The code is not right.", { tries_left: 4 }) }), click("#unlock")],
+  completed: [script({ "unlock.status": open(request("approved", coded)), unlock: { result: { request: "AAECAwQFBgcICQoLDA0ODw", state: "completed", rotated: true, proof: "verified" } } }), click("#unlock")],
+  unreported: [script({ "unlock.status": open(request("approved", coded)), unlock: { result: { request: "AAECAwQFBgcICQoLDA0ODw", state: "completed", rotated: true, proof: "unreported" } } }), click("#unlock")],
+  resume: [script({ "unlock.status": open(request("unknown")) })],
+  ...Object.fromEntries(["refused", "expired", "cancelled", "failed", "locked_out"].map((state) => [state, [script({ "unlock.status": [open(request("pending")), open(request(state, { note: EVIL }))] })]])),
+};
+
+/* In the page, before its own scripts: an extension that is there and answers from the script. */
+function playExtension(answers) {
+  const asked = {};
+  window.chrome ??= {};
+  Object.defineProperty(window.chrome, "runtime", {
+    configurable: true,
+    value: {
+      connect() {
+        const heard = [];
+        const say = (message) => setTimeout(() => heard.forEach((f) => f({ jsonrpc: "2.0", ...message })));
+        say({ method: "extension.ready", params: {} });
+        return {
+          onMessage: { addListener: (f) => heard.push(f) },
+          onDisconnect: { addListener() {} },
+          disconnect() {},
+          postMessage({ id, method, params }) {
+            let answer = answers[method];
+            if (Array.isArray(answer)) answer = answer[Math.min((asked[method] = (asked[method] ?? -1) + 1), answer.length - 1)];
+            if (answer?.stage) say({ method: "unlock.progress", params: { request: params.request, stage: answer.stage } });
+            else if (answer) say({ id, ...answer });
+          },
+        };
+      },
+    },
+  });
+}
+
+/* ---- what the server says to the console ---- */
+
+const row = (number, state, more = {}) => ({ number, state, customer: "CÔNG TY CỔ PHẦN XÂY DỰNG VÀ THƯƠNG MẠI ĐẠI PHÁT", email: "ketoan.daiphat@khach.example", token: { manufacturer: "Mokhoa", model: "PKCS#15", serial: "1130425009866" }, certificate_serial: "5401C7ADA92A737CA6ECF19C1FB1525C", reason: "locked", language: "vi", created: 1551061735, decided: state === "pending" || state === "unidentified" ? 0 : 1551065335, expires: NOW + 86400, ...more });
+const one = (number, state, more = {}) => ({ ...row(number, state), how: "", reference: "", decided_by: "", note: "", waiting_email: "", history: [{ time: 1551061735, actor: "host", event: "create", detail: "" }, { time: 1551061835, actor: "Nguyễn Văn An", event: "phrase", detail: "error=phrase_mismatch" }], ...more });
+const rows = ["pending", "unidentified", "approved", "refused", "released", "completed", "unknown", "failed", "expired", "cancelled", "locked_out"].map((state, i) => row(58498 - i, state, i === 1 ? { customer: EVIL, email: EVIL, certificate_serial: "" } : {}));
+const me = (role = "approver") => ({ name: "Nguyễn Văn An", role });
+const approve = async (page) => {
+  await page.check("input[value=call_back]");
+  await page.fill("input[name=phrase]", "7K3M-Q0ZX");
+  await page.click("form button.primary");
+};
+
+/* name: [hash, role, GET answers, POST answers, clicks] */
+const consoles = {
+  list: ["", "approver", { requests: rows, next: 58488 }],
+  list_empty: ["?customer=khong+co", "approver", { requests: [], next: 0 }],
+  list_refused: ["", "approver", failed(6010, "store_failed").error],
+  pending: ["58498", "approver", one(58498, "pending")],
+  pending_auditor: ["58498", "auditor", one(58498, "pending")],
+  unidentified: ["58497", "approver", one(58497, "unidentified", { customer: EVIL, email: "" })],
+  waiting: ["58498", "approver", one(58498, "pending", { waiting_email: "moi@khach.example", how: "form", reference: EVIL })],
+  approved: ["58496", "approver", one(58496, "approved", { how: "call_back", decided_by: "Trần Thị Bình", reference: "CV-17" })],
+  approved_operator: ["58496", "operator", one(58496, "approved", { how: "call_back", decided_by: "Trần Thị Bình" })],
+  completed: ["58493", "approver", one(58493, "completed", { how: "agency", decided_by: "Trần Thị Bình" })],
+  approve_done: ["58498", "approver", one(58498, "pending"), one(58498, "approved", { how: "call_back", decided_by: "Nguyễn Văn An" }), approve],
+  phrase_mismatch: ["58498", "approver", one(58498, "pending"), failed(6013, "phrase_mismatch", "Cụm từ kiểm tra không khớp với yêu cầu này.", "The check phrase does not match this request."), approve],
+  stranger: ["", null, {}],
+};
+
+/* ---- looking ---- */
+
+async function check(page, name, width) {
+  const { wide, keys } = await page.evaluate(() => ({
+    wide: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    keys: [...document.querySelectorAll("main *, header *, footer *")].filter((e) => e.children.length === 0 && /^[a-z]+(_[a-z0-9]+)+$/.test(e.textContent.trim()) && !e.closest(".tasks")).map((e) => e.textContent),
+  }));
+  if (wide > 0) fault(name, `${width} px: ${wide} px too wide`);
+  for (const table of await page.$$(".table")) if (await table.evaluate((e) => e.scrollWidth > e.clientWidth)) fault(name, `${width} px: a table is cut off`);
+  for (const key of keys) fault(name, `a text has no words: ${key}`);
+  if (await page.evaluate(() => window.evil)) fault(name, "a stored text was run");
+  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
+  for (const v of violations) fault(name, `${width} px: axe ${v.id}: ${v.nodes.map((n) => n.target).join(" ")}: ${v.nodes[0].failureSummary.split("\n").pop()}`);
+}
+
+async function look(browser, site, name, url, set, options = {}) {
+  for (const language of ["vi", "en"]) {
+    const context = await browser.newContext({ ignoreHTTPSErrors: true, locale: language === "vi" ? "vi-VN" : "en-GB", timezoneId: "Asia/Ho_Chi_Minh", viewport: { width: 360, height: 740 }, colorScheme: options.dark ? "dark" : "light", ...options.context });
+    const page = await context.newPage();
+    const label = `${site}-${name}-${language}${options.dark ? "-dark" : ""}`;
+    page.on("console", (m) => m.type() === "error" && !/Failed to load resource/.test(m.text()) && fault(label, m.text()));
+    page.on("pageerror", (e) => fault(label, e.message));
+    await page.addInitScript(`(${() => addEventListener("securitypolicyviolation", (e) => console.error(`CSP ${e.violatedDirective} ${e.blockedURI} ${e.sample}`))})()`);
+    await page.addInitScript(axe);
+    await set.before?.(page);
+    try {
+      await page.goto(url(language));
+      await page.waitForFunction(set.ready, null, { timeout: 5000 });
+      for (const act of set.acts ?? []) {
+        await act(page);
+        await page.waitForTimeout(60);
+      }
+      await page.waitForTimeout(set.rest ?? 60);
+      for (const width of [360, 1280]) {
+        await page.setViewportSize({ width, height: width === 360 ? 740 : 800 });
+        await check(page, label, width);
+        await page.screenshot({ path: `${shots}/${label}-${width}.png`, fullPage: true });
+      }
+    } catch (error) {
+      fault(label, error.message);
+    }
+    await context.close();
+  }
+}
+
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/lib/chromium/chromium", args: ["--no-sandbox"] });
+const only = process.env.LOOK_ONLY ? new RegExp(process.env.LOOK_ONLY) : /./;
+let count = 0;
+
+for (const [name, [answers, ...acts]] of Object.entries(customer)) {
+  if (!only.test(`portal-${name}`)) continue;
+  count++;
+  const final = ["refused", "expired", "cancelled", "failed", "locked_out"].includes(name);
+  await look(browser, "portal", name, (language) => `https://localhost:${publicPort}/?lang=${language}`, {
+    before: async (page) => answers && page.addInitScript(playExtension, answers),
+    ready: () => document.querySelector("#view h2, #view .waits") !== null,
+    acts: [(page) => (answers && answers.hello === null ? null : page.waitForSelector("#view h2")), ...acts],
+    rest: final ? 300 : 120,
+  });
+}
+for (const name of ["guide", "agency"]) {
+  if (!only.test(`portal-${name}`)) continue;
+  count++;
+  await look(browser, "portal", name, (language) => `https://localhost:${publicPort}/${name}.html?lang=${language}`, { ready: () => document.querySelector("h1").textContent !== "" });
+}
+const clientCertificates = [{ origin: `https://localhost:${adminPort}`, certPath: `${folder}/pki/an.pem`, keyPath: `${folder}/pki/an.key` }];
+for (const [name, [hash, role, got, posted, act]] of Object.entries(consoles)) {
+  if (!only.test(`console-${name}`)) continue;
+  count++;
+  await look(browser, "console", name, (language) => `https://localhost:${adminPort}/?lang=${language}#${hash}`, {
+    before: (page) => page.route("**/v1/admin/**", (route) => {
+      const about = (body) => route.fulfill({ status: body.data ? 409 : 200, contentType: "application/json", body: JSON.stringify(body.data ? { error: body } : body) });
+      if (route.request().url().endsWith("/me")) return about(role ? me(role) : failed(6001, "admin_unknown", "Chứng thư này chưa được cấp quyền quản trị.", "This certificate is not enrolled as an administrator's.").error);
+      return about(route.request().method() === "POST" ? posted.error ?? posted : got);
+    }),
+    ready: () => document.querySelector("main h1") !== null,
+    acts: [(page) => page.waitForTimeout(100), ...(act ? [act] : [])],
+    rest: 200,
+  }, { context: { clientCertificates } });
+}
+if (only.test("dark")) {
+  await look(browser, "portal", "pending", (language) => `https://localhost:${publicPort}/?lang=${language}`, { before: (page) => page.addInitScript(playExtension, customer.pending[0]), ready: () => document.querySelector(".phrase") !== null }, { dark: true });
+  await look(browser, "portal", "choose", (language) => `https://localhost:${publicPort}/?lang=${language}`, { before: (page) => page.addInitScript(playExtension, customer.choose_many[0]), ready: () => document.querySelector(".choice") !== null }, { dark: true });
+}
+
+/* What no picture shows: two presses are one call; what is open stays open while the page looks for a token; keys alone reach every button. */
+if (only.test("behaviour")) {
+  const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: { width: 360, height: 740 } });
+  const played = async (answers) => {
+    const page = await context.newPage();
+    await page.addInitScript(playExtension, answers);
+    await page.addInitScript(() => {
+      window.calls = [];
+      const { connect } = window.chrome.runtime;
+      window.chrome.runtime.connect = (...a) => {
+        const port = connect(...a);
+        const post = port.postMessage;
+        port.postMessage = (m) => (window.calls.push(m.method), post(m));
+        return port;
+      };
+    });
+    await page.goto(`https://localhost:${publicPort}/?lang=vi`);
+    await page.waitForSelector("#view h2");
+    return page;
+  };
+  let page = await played(script({ "unlock.status": open(request("approved", coded)), "unlock.resend": null }));
+  await page.click("#resend");
+  await page.click("#resend");
+  const resends = await page.evaluate(() => window.calls.filter((m) => m === "unlock.resend").length);
+  if (resends !== 1) fault("behaviour", `${resends} resends of two presses`);
+
+  page = await played(script({ "token.info": [info([]), info([]), info([token()])] }));
+  await page.click("summary");
+  await page.waitForFunction(() => window.calls.filter((m) => m === "token.info").length === 2, null, { timeout: 9000 });
+  await page.waitForTimeout(100);
+  if (!(await page.evaluate(() => document.querySelector("details").open))) fault("behaviour", "what was opened was closed");
+  await page.waitForSelector("input[name=token]", { timeout: 9000 });
+  const asked = await page.evaluate(() => document.querySelector("h2") === document.activeElement);
+  if (!asked) fault("behaviour", "another view does not take the focus");
+
+  page = await played(script({ "unlock.request": { result: request("pending") }, "unlock.status": [open(), open(request("pending"))] }));
+  for (let i = 0; i < 30 && !(await page.evaluate(() => document.activeElement.matches("button.primary"))); i++) await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector(".phrase", { timeout: 3000 }).catch(() => fault("behaviour", "keys alone do not send a request"));
+  await context.close();
+}
+await browser.close();
+console.log(`${count} states in 2 languages and 2 widths: ${faults.length} faults`);
+process.exit(count === 0 || faults.length ? 1 : 0);

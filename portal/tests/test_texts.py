@@ -1,0 +1,80 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Texts, pages and lists agree: both languages have the same keys and places to fill in, every key that a page uses is there and every one
+that is there is used, states and stages read as in protocol/*.def, and nothing stands inline where the Content-Security-Policy forbids it."""
+import json
+import pathlib
+import re
+import unittest
+
+PORTAL = pathlib.Path(__file__).resolve().parents[1]
+PROTOCOL = PORTAL.parent / "protocol"
+SITES = ("customer", "console")
+# Keys that are put together: `prefix_${...}`.
+MADE = {"customer": ("step_", "pin_", "stage_", "reason_", "problem_", "insert_help_", "refused_", "expired_", "cancelled_", "failed_", "locked_out_"),
+        "console": ("state_", "how_", "role_", "language_", "reason_", "event_", "done_", "refuse_", "revoke_")}
+
+
+def texts(site, language):
+    return json.loads((PORTAL / site / "texts" / (language + ".json")).read_text(encoding="utf-8"))
+
+
+def sources(site):
+    return {p.name: p.read_text(encoding="utf-8") for p in sorted((PORTAL / site).iterdir()) if p.suffix in (".js", ".html")}
+
+
+def listed(name, macro):
+    rows = re.findall("^" + macro + r'\(\w+, "(\w+)",(.*)\)$', (PROTOCOL / name).read_text(encoding="utf-8"), re.M)
+    return {word: re.findall(r'"([^"]*)"', rest)[-2:] for word, rest in rows}
+
+
+class Texts(unittest.TestCase):
+    def test_languages_agree(self):
+        for site in SITES:
+            vi, en = texts(site, "vi"), texts(site, "en")
+            self.assertEqual(list(vi), list(en), site)
+            for key in vi:
+                with self.subTest(site=site, key=key):
+                    self.assertTrue(vi[key].strip() and en[key].strip())
+                    self.assertEqual(sorted(re.findall(r"\{\w+\}", vi[key])), sorted(re.findall(r"\{\w+\}", en[key])))
+
+    def test_keys_are_there_and_used(self):
+        for site in SITES:
+            have = set(texts(site, "vi"))
+            said = "\n".join(sources(site).values())
+            asked = set(re.findall(r'\bt\("(\w+)"', said)) | set(re.findall(r'data-(?:text|label|title)="(\w+)"', said))
+            self.assertEqual(asked - have, set(), site)
+            words = set(re.findall(r'"(\w+)"', said))
+            unused = {key for key in have - asked - words if not key.startswith(MADE[site])}
+            self.assertEqual(unused, set(), site)
+
+    def test_lists(self):
+        states = listed("state.def", "STATE")
+        self.assertEqual(len(states), 11)
+        for i, language in enumerate(("vi", "en")):
+            for word, names in states.items():
+                self.assertEqual(texts("console", language)["state_" + word], names[i])
+        stages = list(listed("stage.def", "STAGE"))
+        self.assertEqual([key[6:] for key in texts("customer", "vi") if key.startswith("stage_")], stages)
+        written = re.search(r"const STAGES = \[(.*?)\]", sources("customer")["views.js"]).group(1)
+        self.assertEqual(re.findall(r'"(\w+)"', written), stages)
+        written = re.search(r"export const STATES = \[(.*?)\]", sources("console")["list.js"]).group(1)
+        self.assertEqual(re.findall(r'"(\w+)"', written), list(states))
+
+    def test_every_problem_has_a_heading(self):
+        where = re.search(r"const floors = \[(.*?)\]", (PORTAL / "sdk" / "error.js").read_text(encoding="utf-8")).group(1)
+        for word in set(re.findall(r'"(\w+)"', where)) | {"extension", "host"}:
+            self.assertIn("problem_" + word, texts("customer", "vi"))
+
+    def test_nothing_inline(self):
+        for site in SITES + ("style", "sdk"):
+            for name, text in sources(site).items():
+                with self.subTest(site=site, name=name):
+                    self.assertNotRegex(text, r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|\.style\b|createContextualFragment")
+                    self.assertNotIn("https://cdn", text)
+                    if name.endswith(".html"):
+                        self.assertNotRegex(text, r"<style|\sstyle=|\son\w+=|javascript:|<script(?![^>]*\ssrc=)")
+
+
+if __name__ == "__main__":
+    unittest.main()
