@@ -211,12 +211,12 @@ class Browser:
     def open(self, page, url):
         self.do("open", page=page, url=url)
 
-    def run(self, script, page="a", frame=None):
-        return self.do("evaluate", page=page, frame=frame, script=script)
+    def run(self, script, page="a"):
+        return self.do("evaluate", page=page, script=script)
 
-    def start_call(self, method, params=None, page="a", number=1, frame=None, ms=120_000):
+    def start_call(self, method, params=None, page="a", number=1, ms=120_000):
         arguments = ", ".join(json.dumps(a) for a in (method, params or {}, number, ms))
-        return self.begin("evaluate", page=page, frame=frame, script=f"return mokhoa.call({arguments});")
+        return self.begin("evaluate", page=page, script=f"return mokhoa.call({arguments});")
 
     def call(self, method, params=None, **options):
         return self.finish(self.start_call(method, params, **options))

@@ -9,14 +9,6 @@ const pages = new Map();
 let context;
 let session; // of Chromium's debugging protocol, for what Playwright has no name for
 
-function frameOf({ page, frame }) {
-	const all = pages.get(page).frames();
-	const found = frame ? all.find((f) => f.name() === frame) : all[0];
-	if (!found)
-		throw new Error(`no frame ${frame}`);
-	return found;
-}
-
 async function workers() {
 	session ??= await context.browser().newBrowserCDPSession();
 	const { targetInfos } = await session.send("Target.getTargets");
@@ -34,11 +26,8 @@ const orders = {
 		pages.set(page, opened);
 		await opened.goto(url, { timeout: 20_000 });
 	},
-	async evaluate(order) {
-		return frameOf(order).evaluate(`(async () => { ${order.script} })()`);
-	},
-	async frames({ page }) {
-		return pages.get(page).frames().map((f) => f.name());
+	async evaluate({ page, script }) {
+		return pages.get(page).evaluate(`(async () => { ${script} })()`);
 	},
 	async reload({ page }) {
 		await pages.get(page).reload();

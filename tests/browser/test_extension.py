@@ -150,24 +150,21 @@ class Cells(unittest.TestCase):
     def test_foreign_callers_are_not_answered(self):
         portal, foreign = self.site.portal, self.site.foreign
         cells = {
-            "foreign origin": (foreign + "/", None),
-            "the portal's port under another name": (self.site.address + "/", None),
-            "foreign frame in the portal": (f"{portal}/?frame={foreign}/", "inner"),
-            "sandboxed frame of the portal": (f"{portal}/?frame=/&sandbox=allow-scripts", "inner"),
-            "sandboxed frame of the portal in a foreign page": (f"{foreign}/?frame={portal}/&sandbox=allow-scripts", "inner"),
-            "sandboxed srcdoc in the portal": (f"{portal}/?frame={portal}/page.js&srcdoc=1&sandbox=allow-scripts", "inner"),
-            "the portal under its own CSP sandbox": (f"{portal}/sandboxed", None),
+            "foreign origin": f"{foreign}/",
+            "the portal's port under another name": f"{self.site.address}/",
+            "foreign frame in the portal": f"{portal}/?frame={foreign}/?intrude",
+            "sandboxed frame of the portal": f"{portal}/?frame=/?intrude&sandbox=allow-scripts",
+            "sandboxed frame of the portal in a foreign page": f"{foreign}/?frame={portal}/?intrude&sandbox=allow-scripts",
+            "sandboxed srcdoc in the portal": f"{portal}/?frame={portal}/page.js&srcdoc=1&sandbox=allow-scripts",
+            "the portal under its own CSP sandbox": f"{portal}/sandboxed",
         }
-        for cell, (url, frame) in cells.items():
+        for cell, url in cells.items():
             with self.subTest(cell):
                 b = self.open(url)
-                if "srcdoc" in url:
-                    seen = wait_for("the frame", 15, lambda: b.run("return globalThis.intruder ?? null;"))
-                elif frame:
-                    wait_for("the frame", 10, lambda: "inner" in b.do("frames", page="a") and
-                             b.run("return typeof intrude === 'function';", frame="inner"))
-                if "srcdoc" not in url:
-                    seen = b.run("return intrude();", frame=frame)
+                if "frame=" in url:
+                    seen = wait_for("the frame", 20, lambda: b.run("return globalThis.told ?? null;"))
+                else:
+                    seen = b.run("return intrude();")
                 self.assertEqual(seen["got"], [])
                 self.assertNotEqual(seen["origin"], portal)
                 self.assertEqual(self.host.pids(), [])
@@ -177,9 +174,9 @@ class Cells(unittest.TestCase):
         self.assertIn("hello", str([m.get("method") for m in got] + [m.get("result", {}).get("capabilities") for m in got]))
 
     def test_portal_in_the_frame_of_an_agency_is_answered(self):
-        b = self.open(f"{self.site.foreign}/?frame={self.site.portal}/")
-        wait_for("the frame", 10, lambda: "inner" in b.do("frames", page="a") and b.run("return typeof mokhoa === 'object';", frame="inner"))
-        self.assertEqual(self.answered(b.call("hello", frame="inner"))["name"], "mokhoa")
+        b = self.open(f"{self.site.foreign}/?frame={self.site.portal}/?hello")
+        answer = wait_for("the frame", 20, lambda: b.run("return globalThis.told ?? null;"))
+        self.assertEqual(self.answered(answer)["name"], "mokhoa")
         self.assertEqual(b.run("return intrude();")["got"], [])  # the agency's own page is not
 
     def test_origin_that_the_host_does_not_know(self):

@@ -115,20 +115,25 @@
 		return { got, origin: self.origin, reached: Boolean(runtime?.connect) };
 	};
 
-	// ?frame=URL[&sandbox=WORDS][&srcdoc=1]: a frame of the name "inner"
+	// A frame says itself what it got, because no driver reaches every sandboxed frame of every browser: ?intrude and ?hello.
 	const query = new URLSearchParams(location.search);
+	const tell = (told) => parent.postMessage({ told }, "*");
+	if (query.has("intrude"))
+		intrude().then(tell);
+	if (query.has("hello"))
+		mokhoa.call("hello").then(tell);
+
+	// ?frame=URL[&sandbox=WORDS][&srcdoc=1]: a frame, and what it says in "told"
 	if (query.has("frame")) {
 		const frame = document.createElement("iframe");
-		frame.name = "inner";
+		window.addEventListener("message", ({ data }) => {
+			if (data?.told)
+				globalThis.told = data.told;
+		});
 		if (query.has("sandbox"))
 			frame.sandbox = query.get("sandbox");
-		// no driver reaches every browser's sandboxed srcdoc, so it says itself what it got
-		window.addEventListener("message", ({ data }) => {
-			if (data?.intruder)
-				globalThis.intruder = data.intruder;
-		});
 		if (query.has("srcdoc"))
-			frame.srcdoc = `<script src="${query.get("frame")}"></script><script>intrude().then((intruder) => parent.postMessage({ intruder }, "*"))</script>`;
+			frame.srcdoc = `<script src="${query.get("frame")}"></script><script>intrude().then((told) => parent.postMessage({ told }, "*"))</script>`;
 		else
 			frame.src = query.get("frame");
 		document.documentElement.append(frame);
