@@ -116,7 +116,7 @@ class Desk(unittest.TestCase):
             for head in heads:
                 first = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{head}\r\n\r\n".encode()
                 for end in (b"0\r\n\r\n", b"", b"5;x=\r\nGPOST\r\n0\r\n\r\n"):
-                    got = self.raw(port, first + end + hidden + b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", who)
+                    got = self.raw(port, first + end + hidden + b"GET /v1/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", who)
                     self.assertNotIn(b"HTTP/1.1 200", got, (head, end))
         self.assertEqual((m.state(), self.codes(m)), ("pending", 0))
         self.assertEqual(self.stage.post("v1/requests", {})[0], 400)
