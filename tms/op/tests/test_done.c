@@ -19,15 +19,6 @@ granted(struct world *w, unsigned token)
 	return m;
 }
 
-static struct store_token
-token_row(struct world *w, const struct machine *m)
-{
-	struct store_token t = { .id = 0 };
-
-	CHECK(store_token_by_name(w->scratch.store, &m->token, &t) == ERR_OK);
-	return t;
-}
-
 static void
 test_completed(void)
 {
@@ -41,13 +32,13 @@ test_completed(void)
 
 	world_import(w, 1, "khach@example.vn");
 	m = granted(w, 1);
-	before = token_row(w, m);
+	before = world_token(w, &m->token);
 	proved.proof_mechanism = "ecdsa-sha256";
 	proved.proof = proof;
 	proved.proof_len = machine_prove(m, w->token_key, proof);
 	CHECK(machine_done(m, &proved) == ERR_OK);
 	CHECK_TEXT(m->state, "completed");
-	CHECK(token_row(w, m).active == before.next && token_row(w, m).next == 0 && token_row(w, m).state == STORE_VERIFIED);
+	CHECK(world_token(w, &m->token).active == before.next && world_token(w, &m->token).next == 0 && world_token(w, &m->token).state == STORE_VERIFIED);
 	CHECK(store_escrow_by_id(w->scratch.store, before.active, &row) == ERR_OK && row.retired == w->now);
 	CHECK(store_done_of(w->scratch.store, m->number, &done) == ERR_OK && done.rotated && done.cryptoki == 0xa0);
 	CHECK_TEXT(done.proof, "verified");
@@ -90,7 +81,7 @@ test_proof_refused(void)
 	r.proof_mechanism = "rsa-pkcs1-sha256";
 	CHECK(machine_done(m, &r) == ERR_PROOF_REFUSED);
 	CHECK(world_audits(w, m->number, "proof") == 3 && world_state(w, m->number) == STATE_RELEASED);
-	CHECK(token_row(w, m).next != 0 && token_row(w, m).state == STORE_UNVERIFIED);
+	CHECK(world_token(w, &m->token).next != 0 && world_token(w, &m->token).state == STORE_UNVERIFIED);
 	r.proof_mechanism = "ecdsa-sha256";
 	CHECK(machine_done(m, &r) == ERR_OK);
 	machine_free(m);
@@ -153,9 +144,9 @@ test_not_rotated(void)
 
 	world_import(w, 1, "khach@example.vn");
 	m = granted(w, 1);
-	before = token_row(w, m);
+	before = world_token(w, &m->token);
 	CHECK(machine_done(m, &not_rotated) == ERR_OK);
-	CHECK(token_row(w, m).active == before.active && token_row(w, m).next == before.next && token_row(w, m).state == STORE_VERIFIED);
+	CHECK(world_token(w, &m->token).active == before.active && world_token(w, &m->token).next == before.next && world_token(w, &m->token).state == STORE_VERIFIED);
 	machine_free(m);
 	world_free(w);
 }
@@ -171,7 +162,7 @@ test_without_grant(void)
 	CHECK(machine_done(m, &completed) == ERR_STATE_WRONG); /* rotated to what? */
 	CHECK(world_state(w, m->number) == STATE_RELEASED);
 	CHECK(machine_done(m, &not_rotated) == ERR_OK);
-	CHECK(token_row(w, m).failures == 0 && token_row(w, m).state == STORE_VERIFIED); /* it did open the token */
+	CHECK(world_token(w, &m->token).failures == 0 && world_token(w, &m->token).state == STORE_VERIFIED); /* it did open the token */
 	machine_free(m);
 	world_free(w);
 }
@@ -187,10 +178,10 @@ test_rotated_by_another(void)
 
 	world_import(w, 1, "khach@example.vn");
 	dead = granted(w, 1);
-	before = token_row(w, dead);
+	before = world_token(w, &dead->token);
 	CHECK(machine_to_release(m) == ERR_OK);
 	CHECK(machine_done(m, &completed) == ERR_STATE_WRONG);
-	CHECK(token_row(w, m).active == before.active && token_row(w, m).next == before.next);
+	CHECK(world_token(w, &m->token).active == before.active && world_token(w, &m->token).next == before.next);
 	machine_free(dead);
 	machine_free(m);
 	world_free(w);
@@ -227,7 +218,7 @@ test_failed(void)
 	CHECK(machine_to_release(m) == ERR_OK);
 	CHECK(machine_done(m, &failed) == ERR_OK);
 	CHECK_TEXT(m->state, "failed");
-	CHECK(token_row(w, m).failures == 1 && token_row(w, m).state == STORE_UNVERIFIED);
+	CHECK(world_token(w, &m->token).failures == 1 && world_token(w, &m->token).state == STORE_UNVERIFIED);
 	CHECK(world_mails(w, m->number, STORE_MAIL_UNLOCKED) == 0);
 	CHECK(machine_done(m, &failed) == ERR_OK);
 	CHECK(machine_done(m, &completed) == ERR_STATE_WRONG);
@@ -289,11 +280,11 @@ test_overtaken(void)
 	older = granted(w, 1);
 	newer = machine_new(w, 1, MACHINE_OWN);
 	CHECK(machine_to_release(newer) == ERR_OK && newer->candidate_count == 2 && machine_grant(newer, 1) == ERR_OK);
-	now = token_row(w, newer);
+	now = world_token(w, &newer->token);
 	CHECK(machine_done(older, &completed) == ERR_OK);
-	CHECK(token_row(w, newer).active == now.active && token_row(w, newer).next == now.next);
+	CHECK(world_token(w, &newer->token).active == now.active && world_token(w, &newer->token).next == now.next);
 	CHECK(machine_done(newer, &completed) == ERR_OK);
-	CHECK(token_row(w, newer).active == now.next && token_row(w, newer).next == 0);
+	CHECK(world_token(w, &newer->token).active == now.next && world_token(w, &newer->token).next == 0);
 	machine_free(older);
 	machine_free(newer);
 	world_free(w);

@@ -25,15 +25,6 @@ is_so_pin(const struct secret *s, const char *want)
 	return s->len == strlen(want) && memcmp(s->bytes, want, s->len) == 0;
 }
 
-static struct store_token
-token_row(struct world *w, const struct machine *m)
-{
-	struct store_token t = { .id = 0 };
-
-	CHECK(store_token_by_name(w->scratch.store, &m->token, &t) == ERR_OK);
-	return t;
-}
-
 static void
 test_release(void)
 {
@@ -45,10 +36,10 @@ test_release(void)
 	m = approved(w, 1);
 	CHECK(machine_release(m) == ERR_OK);
 	CHECK(m->candidate_count == 1 && is_so_pin(&m->candidates[0], WORLD_SO_PIN));
-	CHECK(world_state(w, m->number) == STATE_RELEASED && token_row(w, m).failures == 1 && token_row(w, m).release == m->number);
+	CHECK(world_state(w, m->number) == STATE_RELEASED && world_token(w, &m->token).failures == 1 && world_token(w, &m->token).release == m->number);
 	memcpy(nonce, m->nonce, sizeof(nonce));
 	CHECK(machine_release(m) == ERR_OK && memcmp(nonce, m->nonce, sizeof(nonce)) == 0); /* the same answer */
-	CHECK(token_row(w, m).failures == 1);
+	CHECK(world_token(w, &m->token).failures == 1);
 	CHECK(machine_verb(m, "cancel") == ERR_STATE_WRONG);
 	CHECK(machine_verb(m, "resend") == ERR_STATE_WRONG);
 	CHECK(world_audits(w, m->number, "release") == 1);
@@ -100,7 +91,7 @@ test_wrong_code(void)
 	key_sig_free(m->code);
 	m->code = right;
 	CHECK(machine_release(m) == ERR_REQUEST_LOCKED_OUT); /* not even with the right one */
-	CHECK(token_row(w, m).failures == 0);
+	CHECK(world_token(w, &m->token).failures == 0);
 	machine_free(m);
 	world_free(w);
 }
@@ -181,7 +172,7 @@ test_vault_away(void)
 	CHECK(machine_release(m) == ERR_OK);
 	world_vault_stop(w);
 	CHECK(machine_grant(m, 0) == ERR_VAULT_UNREACHABLE);
-	CHECK(token_row(w, m).failures == 1 && token_row(w, m).next == 0);
+	CHECK(world_token(w, &m->token).failures == 1 && world_token(w, &m->token).next == 0);
 	machine_free(m);
 	world_free(w);
 }
@@ -198,7 +189,7 @@ test_suspect(void)
 		m[i] = approved(w, 1);
 		CHECK(machine_release(m[i]) == (i < 2 ? ERR_OK : ERR_ESCROW_SUSPECT));
 	}
-	CHECK(token_row(w, m[2]).state == STORE_SUSPECT && world_state(w, m[2]->number) == STATE_APPROVED);
+	CHECK(world_token(w, &m[2]->token).state == STORE_SUSPECT && world_state(w, m[2]->number) == STATE_APPROVED);
 	CHECK(world_audits(w, m[2]->number, "suspect") == 1);
 	CHECK(machine_release(m[2]) == ERR_ESCROW_SUSPECT);
 	for (int i = 0; i < 3; i++)
@@ -226,7 +217,7 @@ test_grant(void)
 	CHECK(next.len == strlen(WORLD_SO_PIN) && !is_so_pin(&next, WORLD_SO_PIN));
 	CHECK(machine_grant(m, 0) == ERR_OK && secret_equal(&next, &m->next)); /* the same answer */
 	CHECK(machine_grant(m, 1) == ERR_STATE_WRONG);
-	token = token_row(w, m);
+	token = world_token(w, &m->token);
 	CHECK(token.failures == 0 && token.next != 0);
 	CHECK(store_escrow_by_id(w->scratch.store, token.next, &row) == ERR_OK && row.version == 2);
 	CHECK(transcript_open_escrow(w->vault_key, &m->token, 2, row.sealed, &next) == ERR_OK && secret_equal(&next, &m->next));
@@ -253,7 +244,7 @@ test_log_away(void)
 	CHECK(machine_release(m) == ERR_OK);
 	w->config.escrow_log = "/nonexistent/escrow.log";
 	CHECK(machine_grant(m, 0) == ERR_STORE_FAILED);
-	CHECK(token_row(w, m).next == 0 && token_row(w, m).failures == 1);
+	CHECK(world_token(w, &m->token).next == 0 && world_token(w, &m->token).failures == 1);
 	w->config.escrow_log = log;
 	CHECK(machine_grant(m, 0) == ERR_OK);
 	machine_free(m);
@@ -307,9 +298,9 @@ test_two_candidates(void)
 	CHECK(is_so_pin(&m->candidates[0], WORLD_SO_PIN) && secret_equal(&m->candidates[1], &dead->next));
 	/* the dead one wakes up: what it was granted is not given out again, because it may soon be no candidate any more */
 	CHECK(machine_grant(dead, 0) == ERR_STATE_WRONG);
-	token = token_row(w, m);
+	token = world_token(w, &m->token);
 	CHECK(machine_grant(m, 1) == ERR_OK);
-	CHECK(token_row(w, m).active == token.next && token_row(w, m).next != token.next);
+	CHECK(world_token(w, &m->token).active == token.next && world_token(w, &m->token).next != token.next);
 	machine_free(dead);
 	machine_free(m);
 	world_free(w);
@@ -347,7 +338,7 @@ test_swapped_row(void)
 
 	world_import(w, 1, "khach@example.vn");
 	m = approved(w, 1);
-	CHECK(store_escrow_by_id(w->scratch.store, token_row(w, m).active, &row) == ERR_OK);
+	CHECK(store_escrow_by_id(w->scratch.store, world_token(w, &m->token).active, &row) == ERR_OK);
 	memcpy(m->token.serial, other.name.serial, sizeof(other.name.serial));
 	strcpy(other.email, "khach@example.vn");
 	CHECK(store_token_import(w->scratch.store, &other, 1, row.sealed, &id) == ERR_OK);

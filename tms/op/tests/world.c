@@ -221,6 +221,15 @@ world_state(struct world *w, int64_t number)
 	return r.state;
 }
 
+struct store_token
+world_token(struct world *w, const struct token_name *name)
+{
+	struct store_token t = { .id = 0 };
+
+	must(store_token_by_name(w->scratch.store, name, &t) == ERR_OK, "a token's row");
+	return t;
+}
+
 int64_t
 world_mails(struct world *w, int64_t number, enum store_mail kind)
 {

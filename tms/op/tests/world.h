@@ -75,6 +75,7 @@ enum err world_call(struct world *w, enum err (*op)(struct call *, json_t **), c
 enum err world_desk(struct world *w, unsigned who, enum err (*op)(struct call *, json_t **), int64_t number, json_t *body, json_t **ret_answer);
 
 enum state world_state(struct world *w, int64_t number);
+struct store_token world_token(struct world *w, const struct token_name *name);
 int64_t world_mails(struct world *w, int64_t number, enum store_mail kind); /* how many were put into the outbox */
 unsigned world_audits(struct world *w, int64_t number, const char *what);
 
