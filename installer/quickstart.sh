@@ -104,7 +104,8 @@ play() {
 		"An administrator calls back, compares the phrase and approves with his certificate"
 	desk GET "requests?limit=1"
 	request_number=$(value requests.0.number)
-	desk POST "requests/$request_number/approve" -H 'Content-Type: application/json' \
+	desk GET me
+	desk POST "requests/$request_number/approve" -H 'Content-Type: application/json' -H "Origin: https://localhost:$ADMIN_PORT" -H "X-Mokhoa-CSRF: $(value csrf)" \
 		-d "{\"how\": \"call_back\", \"reference\": \"\", \"phrase\": \"$phrase\"}"
 	[ "$(value state)" = approved ] || fail "not approved: $answer"
 	echo "$request_number: $(value state), $(value decided_by)" | show

@@ -6,6 +6,7 @@
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/obj_mac.h>
 #include <openssl/param_build.h>
 #include <stdlib.h>
@@ -249,6 +250,12 @@ enum err
 key_hash(const void *message, size_t len, unsigned char ret_hash[KEY_HASH_LEN])
 {
 	return EVP_Digest(message, len, ret_hash, NULL, EVP_sha256(), NULL) == 1 ? ERR_OK : ERR_INTERNAL;
+}
+
+enum err
+key_mac(const unsigned char key[KEY_HASH_LEN], const void *message, size_t len, unsigned char ret_mac[KEY_HASH_LEN])
+{
+	return HMAC(EVP_sha256(), key, KEY_HASH_LEN, message, len, ret_mac, NULL) != NULL ? ERR_OK : ERR_INTERNAL;
 }
 
 enum err

@@ -46,6 +46,9 @@ bool key_sig_verify(const unsigned char pk[KEY_SIG_PK_LEN], const void *message,
 /* ERR_INTERNAL only where OpenSSL is broken. */
 enum err key_hash(const void *message, size_t len, unsigned char ret_hash[KEY_HASH_LEN]);
 
+/* HMAC-SHA256 (RFC 2104). ERR_INTERNAL only where OpenSSL is broken. */
+enum err key_mac(const unsigned char key[KEY_HASH_LEN], const void *message, size_t len, unsigned char ret_mac[KEY_HASH_LEN]);
+
 /* scrypt with N = 2^15, r = 8, p = 1 (32 MiB, about 0.1 s): the work that makes a stolen table of codes useless. */
 enum err key_scrypt(const void *password, size_t password_len, const void *salt, size_t salt_len, unsigned char ret_key[32]);
 

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The administrator's calls (protocol/README.md). The browser shows the client certificate; the server judges it, and the Origin of what changes something. */
+/*
+ * The administrator's calls (protocol/README.md). The browser shows the client certificate to whoever asks it to; that it is this page which asks, a
+ * call that changes something says by the CSRF token of `me`. The token ends, or the server is started anew: then the page asks for another, once.
+ */
 
 export class ApiError extends Error {
   constructor(error) {
@@ -10,6 +13,8 @@ export class ApiError extends Error {
     this.retryAfter = error.data.retry_after;
   }
 }
+
+let csrf = "";
 
 async function call(path, options) {
   let body;
@@ -23,9 +28,23 @@ async function call(path, options) {
   return body;
 }
 
-const post = (path, body) => call(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+export async function me() {
+  const { csrf: token, ...person } = await call("me");
+  csrf = token;
+  return person;
+}
 
-export const me = () => call("me");
+async function post(path, body) {
+  const send = () => call(path, { method: "POST", headers: { "Content-Type": "application/json", "X-Mokhoa-CSRF": csrf }, body: JSON.stringify(body) });
+  try {
+    return await send();
+  } catch (error) {
+    if (error.code !== "csrf_refused") throw error;
+    await me();
+    return send();
+  }
+}
+
 export const list = (query) => call(`requests?${new URLSearchParams(query)}`);
 export const detail = (number) => call(`requests/${number}`);
 export const approve = (number, body) => post(`requests/${number}/approve`, body);

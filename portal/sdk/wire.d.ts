@@ -244,4 +244,5 @@ export type ErrorName =
   | "csv_invalid"
   | "sealed_invalid"
   | "phrase_mismatch"
-  | "token_imported";
+  | "token_imported"
+  | "csrf_refused";

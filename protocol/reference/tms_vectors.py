@@ -9,7 +9,8 @@ from samples import (APPROVAL, EXPIRES, HOST_KEM, HOST_SIG, IDEMPOTENCY_KEY, KID
                      short, without_each)
 
 ABOUT = ("Each vector is one HTTP call: `body` is sent as compact JSON, `text` as it stands with `blanks` behind it, `hex` as bytes; "
-         "Content-Type is application/json unless `headers` say another. `reply` has the HTTP status, and the error's name or the schema of "
+         "Content-Type is application/json unless `headers` say another; a POST of the desk has the console's Origin and a CSRF token of its person "
+         "unless they say another (null: none). `reply` has the HTTP status, and the error's name or the schema of "
          "tms.openapi.json that the answer satisfies. `valid`: whether the schema takes the body (of a GET: the query).")
 
 WORLDS = {
@@ -21,7 +22,7 @@ WORLDS = {
 
 STATUSES = {"parse_error": 400, "invalid_request": 400, "invalid_params": 400, "mail_address": 400, "signature_refused": 401, "method_not_found": 404,
             "request_unknown": 404, "phrase_mismatch": 409, "request_not_approved": 409, "frame_too_large": 413, "origin_refused": 403, "admin_unknown": 403,
-            "role_refused": 403}
+            "role_refused": 403, "csrf_refused": 403}
 SHAPE = ("parse_error", "invalid_request", "invalid_params", "mail_address", "frame_too_large")  # what the body alone can earn
 HOST_KEM_PK = ref.kem_public(HOST_KEM)
 HOST_SIG_PK = ref.sig_public(HOST_SIG)
@@ -67,6 +68,9 @@ def same_for_every_body(v, call, path, right, reply, given="bare"):
     wrong("one byte more than the greatest length", {"text": text, "blanks": blanks + 1}, "frame_too_large")
     wrong("not said to be JSON", {"body": right, "headers": {"Content-Type": "text/plain"}}, "invalid_request", valid=True)
     v.add("%s: a query" % call, call, path + "?a=1", {"body": right}, "invalid_params", valid=True, given=given)
+    if given == "bare":
+        for header, value in (("Origin", "https://evil.example"), ("Origin", "null"), ("Sec-Fetch-Site", "same-origin"), ("Sec-Fetch-Site", "none")):
+            wrong("from a page, %s %s" % (header, value), {"body": right, "headers": {header: value}}, "origin_refused", valid=True)
     wrong("empty body", {"text": ""}, "parse_error")
     wrong("cut", {"text": text[:-1]}, "parse_error")
     wrong("something behind it", {"text": text + "{}"}, "parse_error")
@@ -242,10 +246,20 @@ def desk(v):
             v.add("%s refuses: %s" % (given, name), "admin.refuse", lists + "/1/refuse", body, error, given=given, valid=name == "right")
     v.add("a stranger asks who he is", "admin.me", "/v1/admin/me", {}, "admin_unknown", given="stranger", method="GET")
     v.add("an auditor looks", "admin.list", lists, {}, "list_answer", given="auditor", method="GET")
-    for origin in ("https://evil.example", "null", ""):
-        v.add("admin.refuse: from the origin %r" % origin, "admin.refuse", lists + "/1/refuse",
-              {"body": {"reason": "x"}, "headers": {"Origin": origin}}, "origin_refused",
-              given="desk")
+    for name, headers, error in (
+            ("from the origin 'https://evil.example'", {"Origin": "https://evil.example"}, "origin_refused"),
+            ("from the origin 'null'", {"Origin": "null"}, "origin_refused"), ("from the origin ''", {"Origin": ""}, "origin_refused"),
+            ("from no origin", {"Origin": None}, "origin_refused"), ("from the same site", {"Sec-Fetch-Site": "same-site"}, "origin_refused"),
+            ("from an address that was typed", {"Sec-Fetch-Site": "none"}, "origin_refused"),
+            ("without a CSRF token", {"X-Mokhoa-CSRF": None}, "csrf_refused"),
+            ("with a CSRF token of nobody", {"X-Mokhoa-CSRF": ref.b64(b"\x7f" * 8 + fixed("csrf"))}, "csrf_refused"),
+            ("with half a CSRF token", {"X-Mokhoa-CSRF": "AAAA"}, "csrf_refused")):
+        v.add("admin.refuse: %s" % name, "admin.refuse", lists + "/1/refuse", {"body": {"reason": "x"}, "headers": headers}, error, given="desk")
+    for name, headers, reply in (("from another origin", {"Origin": "https://evil.example"}, "origin_refused"),
+                                 ("from another site", {"Sec-Fetch-Site": "cross-site"}, "origin_refused"),
+                                 ("from an address that was typed", {"Sec-Fetch-Site": "none"}, "list_answer"),
+                                 ("from its own page", {"Sec-Fetch-Site": "same-origin"}, "list_answer")):
+        v.add("admin.list: %s" % name, "admin.list", lists, {"headers": headers}, reply, given="desk", method="GET")
 
     call, path = "admin.approve", lists + "/1/approve"
     right = {"how": "call_back", "reference": "CV-2024-17", "phrase": "0000-0000"}
@@ -332,10 +346,12 @@ def tms_answers():
     for key in ("enc", "ciphertext", "signature"):
         binary(a, key)
 
-    a = of("me_answer", {"name": "Nguyễn Thị Duyệt", "role": "approver"})
+    csrf = ref.b64(fixed("csrf end", 8) + fixed("csrf"))
+    a = of("me_answer", {"name": "Nguyễn Thị Duyệt", "role": "approver", "csrf": csrf})
     a.keys()
     a.text("name", 128, 1)
     a.words("role", ("approver", "operator", "auditor"))
+    a.at("csrf", wrong=["", csrf[:-1], csrf + "A", csrf[:-1] + "B", None])
 
     row = {"number": 58498, "state": "unidentified", "customer": "CÔNG TY CỔ PHẦN VÍ DỤ", "email": "khach@example.vn", "token": TOKEN,
            "certificate_serial": "F401C7ADA92A737CA6ECF19C1FB1525C", "reason": "locked", "language": "vi", "created": EXPIRES - 604800, "decided": 0,

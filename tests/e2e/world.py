@@ -142,7 +142,8 @@ class World:
         command = ["curl", "-sS", "--max-time", "20", "--cacert", f"{self.pki}/tls-ca.pem", "--cert", f"{self.pki}/{who}.pem",
                    "--key", f"{self.pki}/{who}.key", "-X", method, "-w", "\n%{http_code}", f"https://localhost:{self.ports[1]}/v1/admin/{path}"]
         if body is not None:
-            command += ["-H", "Content-Type: application/json", "-d", json.dumps(body)]
+            csrf = self.admin("GET", "me", who=who)[1].get("csrf", "")
+            command += ["-H", "Content-Type: application/json", "-H", f"Origin: https://localhost:{self.ports[1]}", "-H", f"X-Mokhoa-CSRF: {csrf}", "-d", json.dumps(body)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
         if done.returncode != 0:
             raise RuntimeError(f"curl {done.returncode}: {done.stderr}")

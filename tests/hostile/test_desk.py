@@ -28,7 +28,7 @@ class Desk(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.stage = Stage()
-        cls.people = {}
+        cls.people, cls.tokens = {}, {}
         for who in ("an", "binh", "auditor", "stranger"):
             with open(f"{cls.stage.dir}/pki/{who}.pem", encoding="ascii") as f:
                 cls.people[who] = urllib.parse.quote(f.read(), safe="")
@@ -40,7 +40,12 @@ class Desk(unittest.TestCase):
     def decide(self, m, verb, body, who="an", **headers):
         """As nginx would pass it on, without nginx: so that races are races."""
         return ask(f"{self.stage.dir}/tms/run/admin.sock", "POST", f"/v1/admin/requests/{m.number}/{verb}", body,
-                   {"X-Client-Certificate": self.people[who], **headers})
+                   {"X-Client-Certificate": self.people[who], "Origin": f"https://localhost:{self.stage.admin}", "X-Mokhoa-CSRF": self.csrf(who), **headers})
+
+    def csrf(self, who):
+        if who not in self.tokens:
+            self.tokens[who] = ask(f"{self.stage.dir}/tms/run/admin.sock", "GET", "/v1/admin/me", None, {"X-Client-Certificate": self.people[who]})[1].get("csrf", "")
+        return self.tokens[who]
 
     def yes(self, m, **more):
         return {"how": "call_back", "reference": "", "phrase": m.phrase, **more}
@@ -56,10 +61,11 @@ class Desk(unittest.TestCase):
         body = json.dumps(self.yes(m))
         header = f"X-Client-Certificate: {self.people['an']}"
         public, admin = self.stage.public, self.stage.admin
+        page = ("-H", f"Origin: https://localhost:{admin}", "-H", f"X-Mokhoa-CSRF: {self.csrf('an')}")
         tries = [
             (public, path, (*JSON, "-d", body), None), (public, path, (*JSON, "-H", header, "-d", body), None),
             (admin, path, (*JSON, "-d", body), None), (admin, path, (*JSON, "-H", header, "-d", body), None),
-            (admin, path, (*JSON, "-d", body), "stranger"), (admin, path, (*JSON, "-H", header, "-d", body), "stranger"),
+            (admin, path, (*JSON, "-d", body), "stranger"), (admin, path, (*JSON, *page, "-H", header, "-d", body), "stranger"),
             (admin, path, (*JSON, "-H", header.replace(":", " :", 1), "-d", body), "stranger"),
             (admin, path, (*JSON, "-H", header.replace("-", "_"), "-d", body), "stranger"),
             (admin, path, (*JSON, "-H", header.lower(), "-H", header.upper(), "-d", body), "stranger"),
@@ -68,11 +74,11 @@ class Desk(unittest.TestCase):
             (admin, path, (*JSON, "-d", body), "auditor"), (admin, path, (*JSON, "-H", header, "-d", body), "auditor"),
             (admin, path, (*JSON, "-H", "Origin: https://evil.example", "-d", body), "an"), (admin, path, (*JSON, "-H", "Origin: null", "-d", body), "an"),
             (admin, path, (*JSON, "-H", f"Origin: https://localhost:{admin}.evil.example", "-d", body), "an"),
-            (admin, path, ("-d", body), "an"), (admin, path, ("-H", "Content-Type: text/plain", "-d", body), "an"),
-            (admin, path, ("-H", "Content-Type: text/plain; application/json", "-d", body), "an"),
-            (admin, path, ("-H", "Content-Type: multipart/form-data; boundary=x", "-d", body), "an"), (admin, path, ("-H", "Content-Type;", "-d", body), "an"),
-            (admin, path + "?x=1", (*JSON, "-d", body), "an"), (admin, path, ("-X", "GET"), "an"),
-            (admin, path, ("-X", "PUT", *JSON, "-d", body), "an"), (admin, path, ("-X", "PATCH", *JSON, "-d", body), "an"),
+            (admin, path, (*page, "-d", body), "an"), (admin, path, (*page, "-H", "Content-Type: text/plain", "-d", body), "an"),
+            (admin, path, (*page, "-H", "Content-Type: text/plain; application/json", "-d", body), "an"),
+            (admin, path, (*page, "-H", "Content-Type: multipart/form-data; boundary=x", "-d", body), "an"), (admin, path, (*page, "-H", "Content-Type;", "-d", body), "an"),
+            (admin, path + "?x=1", (*page, *JSON, "-d", body), "an"), (admin, path, ("-X", "GET", *page), "an"),
+            (admin, path, ("-X", "PUT", *page, *JSON, "-d", body), "an"), (admin, path, ("-X", "PATCH", *page, *JSON, "-d", body), "an"),
             (admin, path, ("-H", "X-HTTP-Method-Override: POST"), "an"),
         ]
         tries += [(public, p, ("--path-as-is", *JSON, "-H", header, "-d", body), None) for p in (

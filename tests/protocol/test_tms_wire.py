@@ -118,9 +118,12 @@ class Server:
 
     def call(self, path, method="POST", body=b"", person=None, headers=None):
         """(status, answer) through the public socket, or with a person through the other one."""
-        headers = {"Content-Type": "application/json", **(headers or {})} if method != "GET" else dict(headers or {})
+        mine = {} if method == "GET" else {"Content-Type": "application/json"}
         if person in self.certificates:
-            headers["X-Client-Certificate"] = urllib.parse.quote(self.certificates[person], safe="")
+            mine["X-Client-Certificate"] = urllib.parse.quote(self.certificates[person], safe="")
+            if method != "GET":
+                mine.update({"Origin": CONSOLE, "X-Mokhoa-CSRF": self.csrf(person)})
+        headers = {name: value for name, value in {**mine, **(headers or {})}.items() if value is not None}
         connection = http.client.HTTPConnection("localhost", timeout=60)
         connection.sock = socket.socket(socket.AF_UNIX)
         connection.sock.settimeout(60)
@@ -131,6 +134,9 @@ class Server:
             return answer.status, json.loads(answer.read())
         finally:
             connection.close()
+
+    def csrf(self, person):
+        return self.call("/v1/admin/me", "GET", person=person)[1].get("csrf", "")
 
     def post(self, path, body):
         return self.call(path, body=json.dumps(body).encode())

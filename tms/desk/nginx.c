@@ -63,6 +63,23 @@ listen_lines(struct buf *b, const struct nginx *n, const char *port)
 	line(b, "    listen [::]:%s ssl;", port);
 }
 
+/*
+ * What every answer says, those that nginx makes itself too. nginx takes add_header from one level only, so that what has another policy than the
+ * server says all of them again.
+ */
+static void
+header_lines(struct buf *b, const char *policy, const char *cache)
+{
+	line(b, "    add_header Content-Security-Policy \"%s\" always;", policy);
+	line(b, "    add_header Strict-Transport-Security \"max-age=31536000\" always;");
+	line(b, "    add_header X-Content-Type-Options nosniff always;");
+	line(b, "    add_header Referrer-Policy no-referrer always;");
+	line(b, "    add_header Cross-Origin-Opener-Policy same-origin always;");
+	line(b, "    add_header Cross-Origin-Resource-Policy same-origin always;");
+	line(b, "    add_header Permissions-Policy \"camera=(), microphone=(), geolocation=(), payment=(), usb=()\" always;");
+	line(b, "    add_header Cache-Control %s always;", cache);
+}
+
 /* What both doors have: TLS, and patience that has an end. */
 static void
 server_head(struct buf *b, const struct nginx *n, const char *port)
@@ -84,7 +101,7 @@ server_head(struct buf *b, const struct nginx *n, const char *port)
 	line(b, "    large_client_header_buffers 4 8k;");
 	line(b, "    limit_conn mokhoa_connections 32;");
 	line(b, "    limit_conn_status 429;");
-	line(b, "    add_header Strict-Transport-Security \"max-age=31536000\" always;");
+	header_lines(b, "default-src 'none'; frame-ancestors 'none'", "no-store");
 	line(b, "    error_page 413 @too_large;");
 	line(b, "    error_page 429 @busy;");
 	error_body(b, "too_large", 413, ERR_FRAME_TOO_LARGE);
@@ -101,13 +118,14 @@ proxy_lines(struct buf *b, const char *upstream, const char *certificate)
 	line(b, "        proxy_set_header Host $host;");
 	line(b, "        proxy_set_header X-Real-IP $remote_addr;");
 	line(b, "        proxy_set_header X-Client-Certificate %s;", certificate);
+	line(b, "        proxy_hide_header X-Content-Type-Options;");
+	line(b, "        proxy_hide_header Cache-Control;");
 	line(b, "        proxy_connect_timeout 5s;");
 	line(b, "        proxy_read_timeout 30s;");
 }
 
 /*
- * Our pages run nothing but their own files, talk to nobody but this server, and stand in nobody's frame. nginx takes add_header from one level
- * only, so that each location says all of them.
+ * Our pages run nothing but their own files, talk to nobody but this server, and stand in nobody's frame.
  */
 static void
 page_lines(struct buf *b)
@@ -116,15 +134,9 @@ page_lines(struct buf *b)
 	line(b, "        default_type application/octet-stream;");
 	line(b, "        charset utf-8;");
 	line(b, "        charset_types text/css text/javascript application/json image/svg+xml;");
-	line(b, "        add_header Content-Security-Policy \"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
-		" base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'\" always;");
-	line(b, "        add_header Strict-Transport-Security \"max-age=31536000\" always;");
-	line(b, "        add_header X-Content-Type-Options nosniff always;");
-	line(b, "        add_header Referrer-Policy no-referrer always;");
-	line(b, "        add_header Cross-Origin-Opener-Policy same-origin always;");
-	line(b, "        add_header Cross-Origin-Resource-Policy same-origin always;");
-	line(b, "        add_header Permissions-Policy \"camera=(), microphone=(), geolocation=(), payment=(), usb=()\" always;");
-	line(b, "        add_header Cache-Control no-cache always;");
+	header_lines(b, "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none';"
+			" frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
+	    "no-cache");
 	line(b, "    }");
 }
 

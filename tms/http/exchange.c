@@ -2,6 +2,7 @@
 #include "exchange.h"
 
 #include "call.h"
+#include "csrf.h"
 #include "json.h"
 #include "log.h"
 #include "os.h"
@@ -160,13 +161,36 @@ check_person(const struct exchange_request *request, const struct route *route, 
 	return (route->roles & 1u << person->role) != 0 ? ERR_OK : ERR_ROLE_REFUSED;
 }
 
-/* A browser sends the certificate for any page that asks it to: what changes something must come from the console, and be JSON. */
-static enum err
-check_origin(const struct exchange_request *request, const struct call *c)
+/* A page: every browser says Origin with a POST, and Sec-Fetch-Site (Fetch Metadata) with everything. */
+static bool
+is_browser(const struct exchange_request *request)
 {
-	if (request->origin == NULL || strcmp(request->origin, c->service->config->console_origin) == 0)
-		return ERR_OK;
-	return ERR_ORIGIN_REFUSED;
+	return request->origin != NULL || request->fetch_site != NULL;
+}
+
+/*
+ * A browser shows the certificate whichever page asks it to: what changes something must name the console as its origin, and what only looks must
+ * not name another. "none" is an address that a person has typed.
+ */
+static bool
+is_console(const struct exchange_request *request, const char *console, bool posted)
+{
+	const char *site = request->fetch_site;
+
+	if (request->origin != NULL ? strcmp(request->origin, console) != 0 : posted)
+		return false;
+	return site == NULL || strcmp(site, "same-origin") == 0 || (!posted && strcmp(site, "none") == 0);
+}
+
+/* Which page asks, and whether it has read an answer of the desk. A machine's call comes from no page: none may spend its visitors' addresses on them. */
+static enum err
+check_page(const struct exchange_request *request, const struct route *route, const struct call *c, bool posted)
+{
+	if (route->roles == ROUTE_MACHINE)
+		return is_browser(request) ? ERR_ORIGIN_REFUSED : ERR_OK;
+	if (!is_console(request, c->service->config->console_origin, posted))
+		return ERR_ORIGIN_REFUSED;
+	return !posted || csrf_ok(c->service, c->person, c->now, request->csrf) ? ERR_OK : ERR_CSRF_REFUSED;
 }
 
 /* ---- the whole ---- */
@@ -183,8 +207,8 @@ judge(const struct exchange_request *request, struct call *c, struct store_perso
 	e = route_find(request->desk, request->method, request->path, found);
 	if (e == ERR_OK && request->desk)
 		e = check_person(request, found->route, c, person);
-	if (e == ERR_OK && request->desk && posted)
-		e = check_origin(request, c);
+	if (e == ERR_OK)
+		e = check_page(request, found->route, c, posted);
 	if (e == ERR_OK && posted && !is_json(request->content_type))
 		e = ERR_INVALID_REQUEST;
 	if (e == ERR_OK)

@@ -30,6 +30,8 @@ struct exchange_request {
 	const char *path; /* as it was sent, without the query */
 	const char *content_type;
 	const char *origin;
+	const char *fetch_site;	 /* Sec-Fetch-Site: what the browser says about the page that asks */
+	const char *csrf;	 /* X-Mokhoa-CSRF */
 	const char *real_ip;	 /* X-Real-IP, which nginx sets */
 	const char *certificate; /* X-Client-Certificate, which nginx sets on the desk's port alone */
 	struct exchange_pair query[EXCHANGE_QUERY_MAX];

@@ -88,6 +88,16 @@ add_pair(void *context, enum MHD_ValueKind kind, const char *key, const char *va
 	return MHD_YES;
 }
 
+/* nginx says those that are about pages (tms/desk/nginx.c); these hold whoever stands in front. */
+static const struct {
+	const char *name;
+	const char *value;
+} headers[] = {
+	{ MHD_HTTP_HEADER_CONTENT_TYPE, "application/json" },
+	{ MHD_HTTP_HEADER_CACHE_CONTROL, "no-store" },
+	{ "X-Content-Type-Options", "nosniff" },
+};
+
 static enum MHD_Result
 send_answer(struct MHD_Connection *connection, int status, const struct buf *body)
 {
@@ -96,9 +106,8 @@ send_answer(struct MHD_Connection *connection, int status, const struct buf *bod
 
 	if (response == NULL)
 		return MHD_NO;
-	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
-	MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++)
+		MHD_add_response_header(response, headers[i].name, headers[i].value);
 	result = MHD_queue_response(connection, (unsigned)status, response);
 	MHD_destroy_response(response);
 	return result;
@@ -113,6 +122,8 @@ answer(struct server *s, struct MHD_Connection *connection, const char *path, co
 		.path = path,
 		.content_type = header(connection, MHD_HTTP_HEADER_CONTENT_TYPE),
 		.origin = header(connection, "Origin"),
+		.fetch_site = header(connection, "Sec-Fetch-Site"),
+		.csrf = s->desk ? header(connection, "X-Mokhoa-CSRF") : NULL,
 		.real_ip = header(connection, "X-Real-IP"),
 		.certificate = s->desk ? header(connection, "X-Client-Certificate") : NULL,
 		.body = in->body.data != NULL ? (const void *)in->body.data : "",

@@ -2,6 +2,7 @@
 #include "service.h"
 
 #include "keyfile.h"
+#include "os.h"
 #include "secret.h"
 #include "text.h"
 
@@ -46,6 +47,7 @@ service_new(const struct config *config, struct service **ret_service)
 	if (s == NULL)
 		return ERR_NO_MEMORY;
 	s->config = config;
+	os_random(s->csrf_key, sizeof(s->csrf_key));
 	e = read_signing_key(config->signing_key, &s->signing_key);
 	if (e == ERR_OK)
 		e = name_key(s->signing_key, s->kid);
@@ -69,5 +71,6 @@ service_free(struct service *s)
 	key_sig_free(s->signing_key);
 	authorities_free(s->issuers);
 	authorities_free(s->admin_ca);
+	wipe(s->csrf_key, sizeof(s->csrf_key));
 	free(s);
 }

@@ -17,8 +17,9 @@ struct service {
 	const struct config *config; /* borrowed */
 	struct key_sig *signing_key;
 	char kid[SERVICE_KID_LEN + 1];
-	struct authorities *issuers;  /* of customers' certificates */
-	struct authorities *admin_ca; /* of administrators' */
+	struct authorities *issuers;	      /* of customers' certificates */
+	struct authorities *admin_ca;	      /* of administrators' */
+	unsigned char csrf_key[KEY_HASH_LEN]; /* of this process alone: csrf.h */
 };
 
 /* ERR_CONFIG_INVALID where a key or certificate file is not what it should be (logged). */

@@ -180,16 +180,20 @@ class Desk(unittest.TestCase):
         self.assertNotIn("/customer;", admin)
         for block in (public, admin):
             policies = [line for line in block.splitlines() if "Content-Security-Policy" in line]
+            self.assertEqual(policies.pop(0).strip(), self.NO_PAGE)
             self.assertEqual(len(policies), 4)
             for line in policies:
                 self.assertIn("default-src 'none'; script-src 'self'; style-src 'self';", line)
                 self.assertIn("frame-ancestors 'none'", line)
                 self.assertNotIn("unsafe", line)
 
+    NO_PAGE = "add_header Content-Security-Policy \"default-src 'none'; frame-ancestors 'none'\" always;"
+
     def test_init_without_portal(self):
         self.assertFalse(os.path.exists(self.file("tms", "portal.json")))
         with open(self.file("tms", "nginx.conf"), encoding="utf-8") as f:
-            self.assertNotIn("Content-Security-Policy", f.read())
+            policies = [line.strip() for line in f if "Content-Security-Policy" in line]
+        self.assertEqual(policies, [self.NO_PAGE] * 2)
 
     def test_init_wrong_portal(self):
         for change in ({"portal_files": "portal"}, {"portal_files": self.file()}, {"portal_files": self.PORTAL + ";"}, {"extensions": "a" * 32}, {"install": "https://x"},

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A whole HTTP request as the server's own code sees it, from the path to the operation on an empty store: the first byte chooses the door,
- * then method, path, query, content type, origin, address and certificate, one line each, then the body.
+ * then method, path, query, content type, origin, address, certificate, Sec-Fetch-Site and CSRF token, one line each, then the body.
  */
 #include "exchange.h"
 #include "json.h"
@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LINES	     7
+#define LINES	     9
 #define LINE_MAX_LEN 8192
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -115,6 +115,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	request.origin = lines[4][0] != '\0' ? lines[4] : NULL;
 	request.real_ip = lines[5][0] != '\0' ? lines[5] : NULL;
 	request.certificate = lines[6][0] != '\0' ? lines[6] : NULL;
+	request.fetch_site = lines[7][0] != '\0' ? lines[7] : NULL;
+	request.csrf = lines[8][0] != '\0' ? lines[8] : NULL;
 	request.body = data + at;
 	request.body_len = size - at;
 	if (exchange_run(&service, scratch.store, &request, &answer, &mailed) < 200 || answer.len == 0)

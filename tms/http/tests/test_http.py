@@ -129,7 +129,9 @@ class People(World):
             with self.subTest(what):
                 headers = {"X-Client-Certificate": value} if value is not None else {}
                 self.refused(self.server.call("/v1/admin/me", "GET", person="nobody", headers=headers), 403, "admin_unknown")
-        self.assertEqual(self.server.call("/v1/admin/me", "GET", person="approver")[1], {"name": "approver", "role": "approver"})
+        me = self.server.call("/v1/admin/me", "GET", person="approver")[1]
+        self.assertRegex(me.pop("csrf"), r"\A[A-Za-z0-9_-]{54}\Z")
+        self.assertEqual(me, {"name": "approver", "role": "approver"})
 
     def test_a_certificate_that_ran_out(self):
         """Enrolled by its fingerprint, and still refused."""
