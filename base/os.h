@@ -153,6 +153,14 @@ enum err os_list(const char *folder, void (*each)(const char *name, void *contex
 enum err os_lock(const char *name, intptr_t *ret_lock);
 void os_unlock(intptr_t lock);
 
+/* ---- smart card readers ---- */
+
+/*
+ * How many readers the system's own smart card service knows (PC/SC: SCardListReaders). ERR_READER_SERVICE where that service is not running or
+ * does not let this user in, ERR_MODULE_MISSING where the system has none. May block for as long as the service does.
+ */
+enum err os_count_readers(size_t *ret_count);
+
 /* ---- libraries ---- */
 
 /* Loads a shared library by its absolute path with its own symbols only; ERR_MODULE_MISSING or ERR_MODULE_FAILED. */

@@ -3,7 +3,7 @@
  * The customer's flow: what is shown follows from what host and server say, and from nothing that this page would have to remember. Each
  * step ends what the one before had under way.
  */
-import { MokhoaError } from "/sdk/mokhoa.js";
+import { MokhoaError, whyNoToken } from "/sdk/mokhoa.js";
 import { views } from "/views.js";
 
 const LOOK_AGAIN_MS = 4000;
@@ -54,12 +54,11 @@ export class Flow {
   findToken() {
     return this.#step("looking", {}, async (signal) => {
       for (;;) {
-        const { tokens, failures } = await this.#mokhoa.token.info({ signal });
-        if (tokens.length !== 0) return this.#show("choose", { tokens, failures });
-        const grave = failures.find((failure) => ["module_missing", "token_unsupported"].includes(failure.error.data.name));
+        const info = await this.#mokhoa.token.info({ signal });
+        if (info.tokens.length !== 0) return this.#show("choose", info);
         /* drawn anew only where something has changed, so that what is open stays open */
-        const key = JSON.stringify(failures);
-        if (this.#shown?.name !== "insert" || this.#shown.data.key !== key) this.#show("insert", { failures, grave, key });
+        const key = JSON.stringify(info);
+        if (this.#shown?.name !== "insert" || this.#shown.data.key !== key) this.#show("insert", { why: whyNoToken(info), failures: info.failures, key });
         await wait(LOOK_AGAIN_MS, signal);
         await seen();
       }

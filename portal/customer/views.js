@@ -116,14 +116,19 @@ function choose(place, tools, { tokens, failures }) {
   if (preferred) drawReasons();
 }
 
-function insert(place, tools, { failures, grave }) {
+const INSERT_TITLE = { no_reader: "insert_title", no_token: "insert_no_token", module_missing: "insert_module_missing", token_unsupported: "insert_token_unsupported", reader_service: "insert_reader_service" };
+
+/* No token: what there is in place of one, and what to do about just that. The page goes on looking. */
+function insert(place, tools, { why, failures }) {
   const { t, config } = tools;
-  draw(place, tools, "token", t("insert_title"),
-    h("p", {}, t("insert_text")),
-    failureNotes(failures, tools),
+  const plug = ["no_reader", "no_token"].includes(why.code);
+  draw(place, tools, "token", t(INSERT_TITLE[why.code] ?? "insert_failed"),
+    plug ? h("p", {}, t(why.code === "no_token" ? "insert_no_token_text" : "insert_text")) : errorText(why, tools),
+    failureNotes(failures.filter((failure) => failure.error.data.name !== why.code), tools),
     h("p", { class: "waits soft" }, t("looking")),
-    h("details", {}, h("summary", {}, t("insert_help")), h("ul", { class: "guide" }, [1, 2, 3].map((n) => h("li", {}, t(`insert_help_${n}`))))),
-    grave && h("div", { class: "actions" }, installLinks(tools), call(t, config.hotline)));
+    plug && h("details", {}, h("summary", {}, t("insert_help")), h("ul", { class: "guide" }, [1, 2, 3].map((n) => h("li", {}, t(`insert_help_${n}`))))),
+    h("div", { class: "actions" }, why.code === "module_missing" && installLinks(tools), call(t, config.hotline)),
+    h("p", { class: "small soft" }, t("technical", { code: why.code })));
 }
 
 function open(place, tools, { requests }) {

@@ -78,13 +78,23 @@ export class MokhoaError extends Error {
   }
 }
 
-/** The error object of an answer, as an exception; one of no known shape is `extension_failed`. */
+/** The error object of an answer or of a failure, as an exception; one of no known shape is `extension_failed`. */
 export function fromWire(error) {
   const data = error?.data;
   if (typeof data?.name === "string" && Object.hasOwn(causes, data.name)) return new MokhoaError(data.name, data);
   if (typeof data?.name === "string" && isTwo(data.message) && isTwo(data.hint) && Number.isInteger(error.code))
     return new MokhoaError(data.name, data, error.code);
   return new MokhoaError("extension_failed", {}, 0, error);
+}
+
+/**
+ * Why token.info shows no token: what a reader said of what is in it, else why there is nothing (no_token, no_reader, reader_service), else the
+ * first module that could not look. null where there is one.
+ */
+export function whyNoToken({ tokens, failures, absent }) {
+  if (tokens.length !== 0) return null;
+  const error = failures.find((failure) => failure.slot !== "")?.error ?? absent ?? failures[0]?.error;
+  return fromWire(error);
 }
 
 /* What browsers say when a native host or an extension cannot be reached: Chromium's lastError, Firefox's port.error. */

@@ -14,10 +14,13 @@ SCHEMA = HERE.parents[1] / "protocol" / "host.schema.json"
 TYPES = HERE / "wire.d.ts"
 
 # What is on the wire alone: the SDK makes and reads it, nobody who uses the SDK does.
-WIRE_ONLY = {"from_page", "to_page", "request", "answer", "error_answer", "notification", "origin", "channel", "id", "error"}
+WIRE_ONLY = {"from_page", "to_page", "request", "answer", "error_answer", "notification", "origin", "channel", "id"}
 
 
 def type_name(definition):
+    # Error is the language's own
+    if definition == "error":
+        return "WireError"
     return "".join(part[:1].upper() + part[1:] for part in re.split(r"[._]", definition))
 
 
@@ -65,10 +68,8 @@ def methods(schema):
 def definition(name, schema):
     if name == "error_data":
         schema = {**schema, "properties": {**schema["properties"], "name": {"$ref": "#/$defs/error_name"}}}
-    if name == "failure":
-        schema = {**schema, "properties": {**schema["properties"], "error": {
-            "type": "object", "required": ["code", "message", "data"],
-            "properties": {"code": {"type": "integer"}, "message": {"type": "string"}, "data": {"$ref": "#/$defs/error_data"}}}}}
+    if name == "error":
+        schema = {**schema, "properties": {**schema["properties"], "code": {"type": "integer"}}}
     body = type_of(schema)
     head = comment(schema, "")
     if schema.get("type") == "object" and body.startswith("{"):

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ErrorName, HelloResult, Methods, TwoLanguages, UnlockChangedParams, UnlockProgressParams, UnlockRequest } from "./wire.js";
+import type { ErrorName, HelloResult, TokenInfoResult, WireError, Methods, TwoLanguages, UnlockChangedParams, UnlockProgressParams, UnlockRequest } from "./wire.js";
 import type { Transport } from "./extension.js";
 
 export type * from "./wire.js";
@@ -38,6 +38,11 @@ export class MokhoaError extends Error {
   readonly request?: string;
   readonly cryptoki?: number;
 }
+
+/** The error of a failure (token.info) as an exception, ready to be shown. */
+export function fromWire(error: WireError): MokhoaError;
+/** Why token.info shows no token: no_reader, no_token, token_unsupported, module_missing, ...; null where there is one. */
+export function whyNoToken(info: TokenInfoResult): MokhoaError | null;
 
 export interface CallOptions {
   signal?: AbortSignal;

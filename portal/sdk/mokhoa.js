@@ -16,7 +16,7 @@ import { MokhoaError, fromWire } from "./error.js";
 import { extensionTransport } from "./extension.js";
 import { watch } from "./watch.js";
 
-export { MokhoaError, browserErrors } from "./error.js";
+export { MokhoaError, browserErrors, fromWire, whyNoToken } from "./error.js";
 export { extensionTransport } from "./extension.js";
 
 /** The version of the wire that this SDK speaks. */

@@ -17,6 +17,7 @@ export type TokenInfoParams = Record<string, never>;
 export interface TokenInfoResult {
   tokens: Array<Token>;
   failures: Array<Failure>;
+  absent?: WireError;
 }
 
 export interface UnlockRequestParams {
@@ -118,11 +119,7 @@ export interface Certificate {
 export interface Failure {
   module: Text;
   slot: Text;
-  error: {
-    code: number;
-    message: string;
-    data: ErrorData;
-  };
+  error: WireError;
 }
 
 export interface OneRequest {
@@ -141,6 +138,13 @@ export interface UnlockRequest {
   email: Text;
   hotline: Text;
   note: Text;
+}
+
+/** code, and message in Vietnamese, for JSON-RPC 2.0; data for people and programs. */
+export interface WireError {
+  code: number;
+  message: Text;
+  data: ErrorData;
 }
 
 export interface ErrorData {
@@ -201,6 +205,8 @@ export type ErrorName =
   | "module_missing"
   | "module_failed"
   | "token_changed"
+  | "no_reader"
+  | "reader_service"
   | "request_unknown"
   | "request_not_approved"
   | "request_refused"

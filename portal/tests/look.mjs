@@ -31,7 +31,14 @@ const token = (more = {}) => ({ manufacturer: "Mokhoa", model: "PKCS#15", serial
 const request = (state, more = {}) => ({ request: "AAECAwQFBgcICQoLDA0ODw", token: { manufacturer: "Mokhoa", model: "PKCS#15", serial: "1130425009866" }, state, phrase: "7K3M-Q0ZX", expires: NOW + 86400, code_expires: 0, retry_after: 30, email: "", hotline: "1900 0000", note: "", ...more });
 const coded = { code_expires: NOW + 3600, email: "m***@khach.example" };
 const failed = (code, name, vi = "Chuyện đã xảy ra.", en = "This has happened.", more = {}) => ({ error: { code, message: vi, data: { name, message: { vi, en }, hint: { vi: "Làm việc này.", en: "Do this." }, ...more } } });
-const info = (tokens, failures = []) => ({ result: { tokens, failures } });
+/* as the program says it: the sentences of base/err.def */
+const errors = readFileSync(new URL("../../base/err.def", import.meta.url), "utf8");
+const spoken = (name) => {
+  const said = new RegExp(`ERR\\([A-Z_]+, (-?\\d+), \\d+, "${name}",\\s*"((?:[^"\\\\]|\\\\.)*)",\\s*"((?:[^"\\\\]|\\\\.)*)",\\s*"((?:[^"\\\\]|\\\\.)*)",\\s*"((?:[^"\\\\]|\\\\.)*)"\\)`).exec(errors);
+  const [number, vi, en, hintVi, hintEn] = said.slice(1).map((text) => text.replaceAll('\\"', '"'));
+  return { error: { code: Number(number), message: vi, data: { name, message: { vi, en }, hint: { vi: hintVi, en: hintEn } } } };
+};
+const info = (tokens, failures = [], absent = undefined) => ({ result: { tokens, failures, ...(absent ? { absent: absent.error } : {}) } });
 const open = (...requests) => ({ result: { requests } });
 const script = (more) => ({ hello: { result: HELLO }, "token.info": info([token()]), "unlock.status": open(), ...more });
 
@@ -41,13 +48,17 @@ const customer = {
   checking: [script({ hello: null })],
   extension_missing: [null],
   ...Object.fromEntries(["host_missing", "host_forbidden", "host_blocked", "host_crashed", "host_too_old"].map((name) => [name, [script({ hello: failed(7001, name) })]])),
-  insert: [script({ "token.info": info([]) })],
-  module_missing: [script({ "token.info": info([], [{ module: "opensc", slot: "", ...failed(2014, "module_missing", "Thiếu trình điều khiển (PKCS#11) của token.", "The token's driver (PKCS#11 module) is missing.") }]) })],
+  insert: [script({ "token.info": info([], [], spoken("no_reader")) })],
+  insert_no_token: [script({ "token.info": info([], [], spoken("no_token")) })],
+  reader_service: [script({ "token.info": info([], [], spoken("reader_service")) })],
+  insert_unsupported: [script({ "token.info": info([], [{ module: "opensc", slot: "Reader 0", ...spoken("token_unsupported") }]) })],
+  insert_failed: [script({ "token.info": info([], [{ module: "opensc", slot: "Reader 0", ...spoken("token_failed") }, { module: "other", slot: "", ...spoken("module_missing") }]) })],
+  module_missing: [script({ "token.info": info([], [{ module: "opensc", slot: "", ...spoken("module_missing") }]) })],
   choose: [script({})],
   choose_many: [script({ "token.info": info([token(), token({ label: EVIL, serial: "2", pin: "ok", certificates: [{ ...certificate, subject: `CN=${EVIL}` }] }), token({ label: "Hỏng", serial: "3", so_pin: "locked" })], [{ module: "opensc", slot: "Reader 7", ...failed(2011, "token_failed") }]) })],
   choose_not_locked: [script({ "token.info": info([token({ pin: "ok" })]) })],
-  token_unsupported: [script({ "unlock.request": failed(2006, "token_unsupported") }), click("button.primary")],
-  tms_unreachable: [script({ "unlock.request": failed(4001, "tms_unreachable", "Không kết nối được máy chủ của nhà cung cấp.", "The authority's server cannot be reached.") }), click("button.primary")],
+  token_unsupported: [script({ "unlock.request": spoken("token_unsupported") }), click("button.primary")],
+  tms_unreachable: [script({ "unlock.request": spoken("tms_unreachable") }), click("button.primary")],
   sending: [script({ "unlock.request": null }), click("button.primary")],
   open: [script({ "unlock.status": open(request("pending"), request("approved", { token: { manufacturer: "", model: "", serial: "22" } })) })],
   pending: [script({ "unlock.status": open(request("pending")) })],
@@ -233,7 +244,7 @@ if (only.test("behaviour")) {
   const resends = await page.evaluate(() => window.calls.filter((m) => m === "unlock.resend").length);
   if (resends !== 1) fault("behaviour", `${resends} resends of two presses`);
 
-  page = await played(script({ "token.info": [info([]), info([]), info([token()])] }));
+  page = await played(script({ "token.info": [info([], [], spoken("no_reader")), info([], [], spoken("no_reader")), info([token()])] }));
   await page.click("summary");
   await page.waitForFunction(() => window.calls.filter((m) => m === "token.info").length === 2, null, { timeout: 9000 });
   await page.waitForTimeout(100);

@@ -169,8 +169,8 @@ def calls(v):
     v.request("hello: params may be left out", drop(HELLO, "message.params"), {"valid": "hello.result"}, method="hello")
     bad_params(v, "hello", {})
 
-    v.request("token.info: no token", envelope("token.info", {}), {"result": {"tokens": [], "failures": []}}, method="token.info")
-    v.request("token.info: params may be left out", envelope("token.info"), {"result": {"tokens": [], "failures": []}}, method="token.info")
+    v.request("token.info: no token", envelope("token.info", {}), {"result": NOTHING}, method="token.info")
+    v.request("token.info: params may be left out", envelope("token.info"), {"result": NOTHING}, method="token.info")
     v.request("token.info: a locked token", envelope("token.info"), {"result": INFO}, given="locked", method="token.info")
     bad_params(v, "token.info", {})
 
@@ -243,6 +243,10 @@ INFO = {
                  "hint": {"vi": "Cài trình điều khiển token của nhà cung cấp rồi thử lại.",
                           "en": "Install the token driver of your authority, then try again."}}}}],
 }
+NOTHING = {"tokens": [], "failures": [], "absent": {
+    "code": 2001, "message": "Không thấy token nào.",
+    "data": {"name": "no_token", "message": {"vi": "Không thấy token nào.", "en": "No token was found."},
+             "hint": {"vi": "Cắm token vào máy, đợi đèn sáng rồi thử lại.", "en": "Plug the token in, wait for its light, then try again."}}}}
 ASKED = {"request": REQUEST, "token": TOKEN, "state": "pending", "phrase": PHRASE, "expires": EXPIRES, "code_expires": 0, "retry_after": 30,
          "email": "",
          "hotline": "1800 1000", "note": ""}
@@ -304,6 +308,8 @@ def host_answers():
     a.text(failure + ".module", 64, 1)
     a.text(failure + ".slot", 64)
     a.at(failure + ".error", wrong=["module_missing"])
+    a.at("absent", right=[NOTHING["absent"]], wrong=[None, "no_token", {}])
+    of("token.info.result", NOTHING).keys(optional=("absent",))
 
     a = of("unlock.request.result", ASKED)
     a.keys()

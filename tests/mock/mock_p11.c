@@ -12,6 +12,7 @@
  *   empty I            reader I is empty
  *   blank I            the token of reader I is not initialised
  *   limits MIN MAX     lengths of a PIN (4, 12)
+ *   readers            its slots are readers that take cards, and not places of its own
  *   silent             the SO PIN's flags are never set
  *   unasked            C_Login(CKU_SO) passes; the SO PIN is judged by what needs it
  *   environ            the names of the variables that it finds go to the file "environ"
@@ -390,7 +391,7 @@ C_GetSlotInfo_(CK_SLOT_ID id, CK_SLOT_INFO *info)
 	snprintf(reader, sizeof(reader), "Mock reader %lu", id);
 	pad(info->slotDescription, sizeof(info->slotDescription), reader);
 	pad(info->manufacturerID, sizeof(info->manufacturerID), "Mokhoa tests");
-	info->flags = CKF_REMOVABLE_DEVICE | (mock.removed || slot_is("empty", id) ? 0 : CKF_TOKEN_PRESENT);
+	info->flags = (find("readers", NULL) != NULL ? CKF_REMOVABLE_DEVICE : 0) | (mock.removed || slot_is("empty", id) ? 0 : CKF_TOKEN_PRESENT);
 	return note("C_GetSlotInfo", "", CKR_OK);
 }
 

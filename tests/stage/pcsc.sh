@@ -4,7 +4,7 @@
 # Two virtual readers and the cards in them, for a script that runs on a stage (enter.sh) and sources this file.
 #
 #   card_make DIR N SERIAL SO_PIN PIN [ec|rsa]   a key, a certificate signed with it, and a card that holds both
-#   pcsc_up DIR                  pcscd with two empty readers; clients find it at the usual place, /run/pcscd/pcscd.comm
+#   pcsc_up DIR [none]           pcscd with two empty readers, or without any; clients find it at the usual place, /run/pcscd/pcscd.comm
 #   card_insert DIR N            puts card N (0 or 1) into reader N and waits until pcscd has it
 #   card_remove DIR N            pulls it out and waits until pcscd has noticed
 #   card_tell DIR N ORDER        any other order: status, "remove-after COUNT", "lose-after COUNT"
@@ -64,6 +64,7 @@ pcsc_up() {
 		LIBPATH $pcsc_library
 		CHANNELID 0x8C7B
 	END
+	[ "${2:-}" != none ] || : >"$1/reader.conf"
 	# shellcheck disable=SC2016 # the inner shell expands it
 	unshare --net sh -c 'ip link set lo up && exec pcscd --foreground --config "$1"' sh "$1/reader.conf" \
 		>"$1/pcscd.log" 2>&1 </dev/null &

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* token.info: what is plugged in, as every module of the profile shows it. What fails is told beside what does not. */
+/*
+ * token.info: what is plugged in, as every module of the profile shows it. What fails is told beside what does not, and where there
+ * is nothing at all, why.
+ */
 #include "operation.h"
 
 #include "certificate_view.h"
+#include "find_token.h"
 #include "json.h"
 #include "log.h"
 #include "os.h"
@@ -69,41 +73,59 @@ failure_json(const struct profile_module *module, const char *slot, enum err e, 
 	return failure;
 }
 
+struct info {
+	json_t *tokens;
+	json_t *failures;
+	enum err absent; /* why a module showed nothing, as absence_join() has it */
+	bool readers;	 /* a reader failed: something is there */
+};
+
 static void
-inspect(const struct profile_module *module, json_t *tokens, json_t *failures)
+inspect(const struct profile_module *module, struct info *info)
 {
 	struct step_inspection found = { .tokens = NULL };
 	enum err e = step_inspect(module, &found);
 
 	if (e != ERR_OK) {
-		json_array_append_new(failures, failure_json(module, "", e, 0));
+		json_array_append_new(info->failures, failure_json(module, "", e, 0));
 		return;
 	}
+	info->absent = absence_join(info->absent, found.absent);
+	info->readers = info->readers || found.failure_count != 0;
 	for (size_t i = 0; i < found.token_count; i++)
-		json_array_append_new(tokens, token_json(module, &found.tokens[i]));
+		json_array_append_new(info->tokens, token_json(module, &found.tokens[i]));
 	for (size_t i = 0; i < found.failure_count; i++)
-		json_array_append_new(failures, failure_json(module, found.failures[i].slot, found.failures[i].error, found.failures[i].cryptoki));
+		json_array_append_new(info->failures, failure_json(module, found.failures[i].slot, found.failures[i].error, found.failures[i].cryptoki));
 	step_inspection_free(&found);
+}
+
+/* NULL, which json_pack leaves out, where there is something, or where no module could look. */
+static json_t *
+absent_json(const struct info *info)
+{
+	bool nothing = json_array_size(info->tokens) == 0 && !info->readers && info->absent != ERR_OK;
+
+	return nothing ? json_error(info->absent, NULL) : NULL;
 }
 
 static enum err
 run(struct op_call *call)
 {
 	uint64_t until = os_now_ms() + BEGIN_MS;
-	json_t *tokens, *failures;
+	struct info info = { .absent = ERR_OK };
 
 	if (json_object_size(call->params) != 0)
 		return ERR_INVALID_PARAMS;
-	tokens = json_array();
-	failures = json_array();
+	info.tokens = json_array();
+	info.failures = json_array();
 	for (size_t i = 0; i < call->profile->module_count; i++) {
 		const struct profile_module *module = &call->profile->modules[i];
 		if (os_now_ms() < until)
-			inspect(module, tokens, failures);
+			inspect(module, &info);
 		else
-			json_array_append_new(failures, failure_json(module, "", ERR_TIMEOUT, 0));
+			json_array_append_new(info.failures, failure_json(module, "", ERR_TIMEOUT, 0));
 	}
-	call->result = json_pack("{s:o, s:o}", "tokens", tokens, "failures", failures);
+	call->result = json_pack("{s:o, s:o, s:o*}", "tokens", info.tokens, "failures", info.failures, "absent", absent_json(&info));
 	return call->result != NULL ? ERR_OK : ERR_NO_MEMORY;
 }
 

@@ -90,7 +90,10 @@ find_token(struct unlock *u)
 	enum err e;
 
 	close_request(u);
-	e = token_find(u->call->profile, &name, ERR_TOKEN_ABSENT, &u->token);
+	e = token_find(u->call->profile, &name, &u->token);
+	/* his request says which token is meant, and that one is not there: that is all he needs to be told */
+	if (e == ERR_NO_TOKEN || e == ERR_NO_READER)
+		return ERR_TOKEN_ABSENT;
 	return e == ERR_OK ? token_so_pin_allows(u->token.token) : e;
 }
 

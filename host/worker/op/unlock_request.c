@@ -49,7 +49,7 @@ read_token(struct op_call *call, struct journal_entry *entry)
 {
 	struct found_token found = { .module = NULL };
 	const struct step_certificate *certificate;
-	enum err e = token_find(call->profile, &entry->token, ERR_NO_TOKEN, &found);
+	enum err e = token_find(call->profile, &entry->token, &found);
 
 	if (e != ERR_OK)
 		return e;

@@ -8,9 +8,18 @@
 struct search {
 	enum err reader; /* of the first reader that failed */
 	enum err module; /* of the first module that failed */
+	enum err absent; /* why nothing is there, as absence_join() has it */
 	size_t usable;	 /* modules that answered */
 	size_t others;	 /* tokens of other names */
 };
+
+enum err
+absence_join(enum err one, enum err other)
+{
+	if (one == ERR_OK || other == ERR_OK)
+		return one == ERR_OK ? other : one;
+	return one == ERR_NO_TOKEN ? one : other;
+}
 
 static size_t
 count_matches(const struct step_inspection *inspection, const struct token_name *name, const struct step_token **ret_token)
@@ -43,6 +52,7 @@ look_in(const struct profile_module *module, const struct token_name *name, stru
 	s->usable++;
 	if (s->reader == ERR_OK && found.inspection.failure_count != 0)
 		s->reader = found.inspection.failures[0].error;
+	s->absent = absence_join(s->absent, found.inspection.absent);
 	count = count_matches(&found.inspection, name, &found.token);
 	s->others += found.inspection.token_count - count;
 	if (count == 1)
@@ -53,7 +63,7 @@ look_in(const struct profile_module *module, const struct token_name *name, stru
 }
 
 enum err
-token_find(const struct profile *profile, const struct token_name *name, enum err nothing, struct found_token *ret)
+token_find(const struct profile *profile, const struct token_name *name, struct found_token *ret)
 {
 	struct search s = { .reader = ERR_OK };
 
@@ -66,7 +76,9 @@ token_find(const struct profile *profile, const struct token_name *name, enum er
 		return s.reader;
 	if (s.usable == 0 && s.module != ERR_OK)
 		return s.module;
-	return s.others != 0 ? ERR_TOKEN_ABSENT : nothing;
+	if (s.others != 0)
+		return ERR_TOKEN_ABSENT;
+	return s.absent != ERR_OK ? s.absent : ERR_NO_TOKEN;
 }
 
 void

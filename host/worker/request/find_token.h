@@ -20,9 +20,15 @@ struct found_token {
 /*
  * The first module of the profile that shows it decides: two of them often drive the same reader. ERR_TOKEN_AMBIGUOUS where it shows two of that
  * name. Where none has it: the error of a reader that failed, for it may sit there; the error of the first module where none works;
- * ERR_TOKEN_ABSENT where others are plugged in; else the error `nothing`.
+ * ERR_TOKEN_ABSENT where others are plugged in; else why there is none at all: ERR_NO_TOKEN, ERR_NO_READER, ERR_READER_SERVICE.
  */
-enum err token_find(const struct profile *profile, const struct token_name *name, enum err nothing, struct found_token *ret);
+enum err token_find(const struct profile *profile, const struct token_name *name, struct found_token *ret);
+
+/*
+ * Of two modules, why neither shows anything (struct step_inspection, absent); ERR_OK says nothing. One that sees an empty reader knows more than
+ * one that sees none.
+ */
+enum err absence_join(enum err one, enum err other);
 void found_token_free(struct found_token *found);
 
 /* ERR_TOKEN_SO_LOCKED, ERR_TOKEN_SO_LAST_TRY: nothing may be tried on it, so nothing needs to be asked for. */

@@ -55,6 +55,7 @@ struct step_inspection {
 	size_t token_count;
 	struct step_failure *failures;
 	size_t failure_count;
+	enum err absent; /* why there is neither: ERR_NO_TOKEN, ERR_NO_READER, ERR_READER_SERVICE; else ERR_OK */
 };
 
 /*
@@ -69,7 +70,7 @@ struct step_outcome {
 
 /*
  * Every token that the module shows, and every reader that failed, each with its own error: one that fails hides no other. Empty readers and
- * blank tokens are neither. An error is the whole module's: ERR_MODULE_MISSING, ERR_MODULE_FAILED, ERR_PROFILE_UNSAFE (others may write the
+ * blank tokens are neither, and where there is neither, why. An error is the whole module's: ERR_MODULE_MISSING, ERR_MODULE_FAILED, ERR_PROFILE_UNSAFE (others may write the
  * module's file). At most 16 tokens, 16 certificates a token, 128 KiB of them in all. The caller frees with step_inspection_free().
  */
 enum err step_inspect(const struct profile_module *module, struct step_inspection *ret);

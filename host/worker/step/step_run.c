@@ -79,10 +79,12 @@ add_failure(struct work *w, json_t *failures, const struct slot *slot, enum err 
 	w->cryptoki.trace = (struct cryptoki_trace){ .rv = CKR_OK };
 }
 
-static void
+/* Returns why there is nothing to tell: one place of the module's own that is empty needs no reader. */
+static enum err
 inspect_slots(struct work *w, const CK_SLOT_ID *ids, size_t count, json_t *tokens, json_t *failures)
 {
 	size_t der_left = STEP_DER_MAX;
+	bool places = false;
 
 	for (size_t i = 0; i < count; i++) {
 		struct slot slot;
@@ -92,7 +94,11 @@ inspect_slots(struct work *w, const CK_SLOT_ID *ids, size_t count, json_t *token
 			add_token(w, tokens, &slot, &der_left);
 		else if (e != ERR_OK && e != ERR_NO_TOKEN && json_array_size(failures) < STEP_TOKENS_MAX)
 			add_failure(w, failures, &slot, e);
+		places = places || !slot.removable;
 	}
+	if (json_array_size(tokens) + json_array_size(failures) != 0)
+		return ERR_OK;
+	return places ? ERR_NO_TOKEN : slot_absence();
 }
 
 static enum err
@@ -102,6 +108,7 @@ run_inspect(struct work *w, const struct step_request *request)
 	size_t count = 0;
 	json_t *tokens;
 	json_t *failures;
+	enum err absent;
 	enum err e = cryptoki_open(&w->cryptoki, request->module);
 
 	if (e == ERR_OK)
@@ -110,8 +117,8 @@ run_inspect(struct work *w, const struct step_request *request)
 		return e;
 	tokens = json_array();
 	failures = json_array();
-	inspect_slots(w, ids, count, tokens, failures);
-	w->result = json_pack("{s:o, s:o}", "tokens", tokens, "failures", failures);
+	absent = inspect_slots(w, ids, count, tokens, failures);
+	w->result = json_pack("{s:o, s:o, s:s}", "tokens", tokens, "failures", failures, "absent", err_name(absent));
 	return w->result != NULL ? ERR_OK : ERR_NO_MEMORY;
 }
 

@@ -251,7 +251,7 @@ failure_from(const json_t *value, struct step_failure *ret)
 }
 
 static enum err
-fill_inspection(const json_t *tokens, const json_t *failures, struct step_inspection *ret)
+fill_inspection(const json_t *tokens, const json_t *failures, enum err absent, struct step_inspection *ret)
 {
 	size_t token_count = json_array_size(tokens);
 	size_t failure_count = json_array_size(failures);
@@ -265,7 +265,15 @@ fill_inspection(const json_t *tokens, const json_t *failures, struct step_inspec
 		e = token_from(json_array_get(tokens, ret->token_count), &ret->tokens[ret->token_count]);
 	for (; ret->failure_count < failure_count && e == ERR_OK; ret->failure_count++)
 		e = failure_from(json_array_get(failures, ret->failure_count), &ret->failures[ret->failure_count]);
+	ret->absent = absent;
 	return e;
+}
+
+/* ERR_OK exactly where there is something. */
+static bool
+absent_fits(enum err absent, size_t found)
+{
+	return found != 0 ? absent == ERR_OK : absent == ERR_NO_TOKEN || absent == ERR_NO_READER || absent == ERR_READER_SERVICE;
 }
 
 enum err
@@ -274,13 +282,16 @@ step_inspection_from_json(const json_t *result, struct step_inspection *ret)
 	struct step_inspection found = { 0 };
 	const json_t *tokens;
 	const json_t *failures;
+	const char *absent;
+	enum err why;
 	enum err e;
 
-	if (result == NULL || json_unpack((json_t *)result, "{s:o, s:o !}", "tokens", &tokens, "failures", &failures) != 0 ||
+	if (result == NULL || json_unpack((json_t *)result, "{s:o, s:o, s:s !}", "tokens", &tokens, "failures", &failures, "absent", &absent) != 0 ||
 	    !json_is_array(tokens) || json_array_size(tokens) > STEP_TOKENS_MAX || !json_is_array(failures) ||
-	    json_array_size(failures) > STEP_TOKENS_MAX)
+	    json_array_size(failures) > STEP_TOKENS_MAX || !error_from(absent, &why) ||
+	    !absent_fits(why, json_array_size(tokens) + json_array_size(failures)))
 		return ERR_MODULE_FAILED;
-	e = fill_inspection(tokens, failures, &found);
+	e = fill_inspection(tokens, failures, why, &found);
 	if (e == ERR_OK)
 		*ret = found;
 	else

@@ -114,7 +114,19 @@ slot_read(struct cryptoki *c, CK_SLOT_ID id, struct slot *ret)
 	if (e != ERR_OK)
 		return e;
 	copy_shown(ret->reader, info.slotDescription, sizeof(info.slotDescription));
+	ret->removable = (info.flags & CKF_REMOVABLE_DEVICE) != 0;
 	return (info.flags & CKF_TOKEN_PRESENT) != 0 ? read_token(c, ret) : ERR_NO_TOKEN;
+}
+
+enum err
+slot_absence(void)
+{
+	size_t count = 0;
+	enum err e = os_count_readers(&count);
+
+	if (e == ERR_READER_SERVICE)
+		return e;
+	return e == ERR_OK && count == 0 ? ERR_NO_READER : ERR_NO_TOKEN;
 }
 
 /* ---- the one that is meant ---- */

@@ -22,6 +22,7 @@
 struct slot {
 	CK_SLOT_ID id;
 	char reader[65]; /* the reader's description, safe to show */
+	bool removable;	 /* its reader takes cards (CKF_REMOVABLE_DEVICE); false for a place of the module's own, a file or a chip */
 	struct token_name name;
 	char label[33];	  /* safe to show */
 	CK_FLAGS flags;	  /* CKF_* of CK_TOKEN_INFO */
@@ -37,6 +38,13 @@ enum err slot_list(struct cryptoki *c, CK_SLOT_ID ret_ids[SLOT_MAX], size_t *ret
  * module does not know, or one whose name cannot be said. ret->reader is filled wherever the reader itself answered, else empty.
  */
 enum err slot_read(struct cryptoki *c, CK_SLOT_ID id, struct slot *ret);
+
+/*
+ * Why a module that shows no token shows none, for those whose tokens are cards: ERR_NO_READER, ERR_READER_SERVICE as the system's own smart
+ * card service says, which knows more than modules do: many show the same slots whatever is plugged in. ERR_NO_TOKEN where there is a reader, and
+ * where the system has no such service.
+ */
+enum err slot_absence(void);
 
 /* The one slot with that token: ERR_TOKEN_ABSENT, ERR_TOKEN_AMBIGUOUS. A reader that failed says why only where no other has the token. */
 enum err slot_find(struct cryptoki *c, const struct token_name *token, struct slot *ret);

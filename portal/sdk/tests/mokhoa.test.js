@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { Mokhoa, MokhoaError, browserErrors } from "../mokhoa.js";
+import { Mokhoa, MokhoaError, browserErrors, whyNoToken } from "../mokhoa.js";
 import { fromBrowser, fromWire } from "../error.js";
 import { HELLO, REQUEST, SILENCE, fake, unlockRequest, wireError } from "./fake.js";
 
@@ -283,4 +283,18 @@ test("the types name the same browser errors and methods", () => {
   assert.deepEqual(names, [...browserErrors]);
   const wire = readFileSync(new URL("../wire.d.ts", import.meta.url), "utf8");
   for (const method of HELLO.capabilities) assert.ok(wire.includes(`${JSON.stringify(method)}: { params:`), method);
+});
+
+test("why there is no token: a reader's word first, then why nothing is there, then a module that could not look", () => {
+  const failure = (slot, name) => ({ module: "m", slot, error: wireError(2000, name).error });
+  const info = (failures, absent, tokens = []) => ({ tokens, failures, ...(absent ? { absent: wireError(2017, absent).error } : {}) });
+  assert.equal(whyNoToken(info([failure("r", "token_failed")], undefined, [{}])), null);
+  for (const [given, name] of [
+    [info([], "no_reader"), "no_reader"],
+    [info([], "reader_service"), "reader_service"],
+    [info([failure("", "module_missing")], "no_token"), "no_token"],
+    [info([failure("", "module_missing"), failure("r", "token_unsupported")]), "token_unsupported"],
+    [info([failure("", "module_missing")]), "module_missing"],
+  ])
+    assert.equal(whyNoToken(given).code, name);
 });

@@ -660,6 +660,33 @@ class Orders(WorkerTest):
         self.assertEqual((token["module"], token["pin"], token["pin_min"], token["pin_max"], token["certificates"]), ("mock", "locked", 4, 12, []))
         self.assertEqual(answer["failures"], [])
 
+    def test_why_there_is_no_token(self):
+        def absent():
+            answer = self.result(self.stage.call("token.info"))
+            self.assertEqual((answer["tokens"], answer["failures"]), ([], []))
+            name = answer["absent"]["data"]["name"]
+            self.refused(name, self.stage.call("unlock.request", ASK))
+            return name
+
+        self.stage.script("empty 0")
+        self.assertEqual(absent(), "no_token")
+        # a module whose tokens are cards: the stage has no smart card service, then one without a reader
+        self.stage.script("empty 0", "readers")
+        self.assertEqual(absent(), "reader_service")
+        self.stage.pcsc("pcsc_up", "none")
+        try:
+            self.assertEqual(absent(), "no_reader")
+            self.stage.profile(modules=[self.stage.module(), {"name": "absent", "path": "/usr/lib/no-such-module.so"}])
+            answer = self.result(self.stage.call("token.info"))
+            self.assertEqual([f["error"]["data"]["name"] for f in answer["failures"]] + [answer["absent"]["data"]["name"]], ["module_missing", "no_reader"])
+        finally:
+            self.stage.pcsc("pcsc_down")
+        # something is there that failed, or nobody could look
+        self.stage.script("readers", "rv C_GetTokenInfo 0x30")
+        self.assertNotIn("absent", self.result(self.stage.call("token.info")))
+        self.stage.profile(modules=[{"name": "absent", "path": "/usr/lib/no-such-module.so"}])
+        self.assertNotIn("absent", self.result(self.stage.call("token.info")))
+
     def test_token_info_with_failures(self):
         self.stage.profile(modules=[{"name": "absent", "path": "/usr/lib/no-such-module.so"}, self.stage.module()])
         self.stage.script("slots 2", "serial 1 MOCK0002", "rv C_GetTokenInfo#1 0x30")

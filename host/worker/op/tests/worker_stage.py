@@ -191,6 +191,11 @@ class Stage:
     def pin_calls(self):
         return [line for line in self.get("card/log").splitlines() if line.split()[0] in ("C_Login", "C_InitPIN", "C_SetPIN", "C_InitToken")]
 
+    def pcsc(self, function, more=""):
+        """A function of tests/stage/pcsc.sh, with this stage's folder."""
+        script = os.path.join(ROOT, "tests/stage/pcsc.sh")
+        subprocess.run(["sh", "-eu", "-c", f'. {script}; {function} "$1" {more}', "sh", self.folder], stdin=subprocess.DEVNULL, timeout=60, check=True)
+
     # ---- the person ----
 
     def person(self, *answers):

@@ -210,7 +210,7 @@ test_inspection(void)
 {
 	struct step_inspection got;
 
-	CHECK(read_inspection("{\"tokens\":[" SHOWN "[\"MTI\",\"MA\"]}],\"failures\":[{\"slot\":\"R2\",\"error\":\"token_failed\",\"cryptoki\":48}]}", &got) == ERR_OK);
+	CHECK(read_inspection("{\"tokens\":[" SHOWN "[\"MTI\",\"MA\"]}],\"failures\":[{\"slot\":\"R2\",\"error\":\"token_failed\",\"cryptoki\":48}],\"absent\":\"ok\"}", &got) == ERR_OK);
 	CHECK(got.token_count == 1 && got.failure_count == 1);
 	CHECK_TEXT(got.tokens[0].name.serial, "S");
 	CHECK_TEXT(got.tokens[0].slot, "R");
@@ -221,7 +221,8 @@ test_inspection(void)
 	step_inspection_free(&got);
 	CHECK(got.tokens == NULL && got.token_count == 0);
 	step_inspection_free(&got);
-	CHECK(read_inspection("{\"tokens\":[],\"failures\":[]}", &got) == ERR_OK && got.token_count == 0);
+	CHECK(read_inspection("{\"tokens\":[],\"failures\":[],\"absent\":\"no_reader\"}", &got) == ERR_OK && got.token_count == 0);
+	CHECK(got.absent == ERR_NO_READER);
 	step_inspection_free(&got);
 }
 
@@ -230,25 +231,30 @@ test_inspections_are_read_strictly(void)
 {
 	static const char *const bad[] = {
 		"{}",
-		"{\"tokens\":[]}",
-		"{\"tokens\":{},\"failures\":[]}",
-		"{\"tokens\":[7],\"failures\":[]}",
-		"{\"tokens\":[],\"failures\":[{}]}",
-		"{\"tokens\":[],\"failures\":[{\"slot\":\"\",\"error\":\"no_such\",\"cryptoki\":0}]}",
-		"{\"tokens\":[],\"failures\":[],\"more\":[]}",
-		"{\"tokens\":[" SHOWN "{}}],\"failures\":[]}",
-		"{\"tokens\":[" SHOWN "[\"\"]}],\"failures\":[]}",
-		"{\"tokens\":[" SHOWN "[\"MTI\",7]}],\"failures\":[]}",
+		"{\"tokens\":[],\"absent\":\"no_token\"}",
+		"{\"tokens\":{},\"failures\":[],\"absent\":\"no_token\"}",
+		"{\"tokens\":[7],\"failures\":[],\"absent\":\"ok\"}",
+		"{\"tokens\":[],\"failures\":[{}],\"absent\":\"ok\"}",
+		"{\"tokens\":[],\"failures\":[{\"slot\":\"\",\"error\":\"no_such\",\"cryptoki\":0}],\"absent\":\"ok\"}",
+		"{\"tokens\":[],\"failures\":[],\"absent\":\"no_token\",\"more\":[]}",
+		"{\"tokens\":[" SHOWN "{}}],\"failures\":[],\"absent\":\"ok\"}",
+		"{\"tokens\":[" SHOWN "[\"\"]}],\"failures\":[],\"absent\":\"ok\"}",
+		"{\"tokens\":[" SHOWN "[\"MTI\",7]}],\"failures\":[],\"absent\":\"ok\"}",
 		"{\"tokens\":[{\"name\":" NAME ",\"label\":\"L\",\"slot\":\"R\",\"pin\":\"broken\",\"so_pin\":\"ok\",\"pin_min\":6,\"pin_max\":8,"
-		"\"certificates\":[]}],\"failures\":[]}",
+		"\"certificates\":[]}],\"failures\":[],\"absent\":\"ok\"}",
 		"{\"tokens\":[{\"name\":" NAME ",\"label\":\"L\",\"slot\":\"R\",\"pin\":\"ok\",\"so_pin\":\"ok\",\"pin_min\":-1,\"pin_max\":8,"
-		"\"certificates\":[]}],\"failures\":[]}",
+		"\"certificates\":[]}],\"failures\":[],\"absent\":\"ok\"}",
 		"{\"tokens\":[{\"name\":" NAME ",\"label\":\"L\",\"slot\":\"R\",\"pin\":\"ok\",\"so_pin\":\"ok\",\"pin_min\":6,\"pin_max\":129,"
-		"\"certificates\":[]}],\"failures\":[]}",
+		"\"certificates\":[]}],\"failures\":[],\"absent\":\"ok\"}",
 		"{\"tokens\":[{\"name\":" NAME ",\"label\":\"L\",\"slot\":\"R\",\"pin\":\"ok\",\"so_pin\":\"ok\",\"pin_min\":9,\"pin_max\":8,"
-		"\"certificates\":[]}],\"failures\":[]}",
+		"\"certificates\":[]}],\"failures\":[],\"absent\":\"ok\"}",
 		"{\"tokens\":[{\"name\":" NAME ",\"label\":\"L\",\"slot\":\"R\",\"pin\":\"ok\",\"so_pin\":\"ok\",\"pin_min\":0,\"pin_max\":8,"
-		"\"certificates\":[]}],\"failures\":[]}",
+		"\"certificates\":[]}],\"failures\":[],\"absent\":\"ok\"}",
+		"{\"tokens\":[],\"failures\":[]}",
+		"{\"tokens\":[],\"failures\":[],\"absent\":\"ok\"}",
+		"{\"tokens\":[],\"failures\":[],\"absent\":\"timeout\"}",
+		"{\"tokens\":[],\"failures\":[],\"absent\":7}",
+		"{\"tokens\":[],\"failures\":[{\"slot\":\"\",\"error\":\"timeout\",\"cryptoki\":0}],\"absent\":\"no_token\"}",
 	};
 	struct step_inspection got;
 
@@ -264,7 +270,7 @@ test_too_many_tokens(void)
 	struct step_inspection got;
 
 	for (size_t count = STEP_TOKENS_MAX; count <= STEP_TOKENS_MAX + 1; count++) {
-		json_t *json = json_pack("{s:[], s:[]}", "tokens", "failures");
+		json_t *json = json_pack("{s:[], s:[], s:s}", "tokens", "failures", "absent", "ok");
 
 		for (size_t i = 0; i < count; i++)
 			json_array_append_new(json_object_get(json, "failures"), json_pack("{s:s, s:s, s:i}", "slot", "", "error", "timeout", "cryptoki", 0));
