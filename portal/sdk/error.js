@@ -6,8 +6,8 @@
 
 const causes = {
   extension_missing: {
-    vi: ["Trình duyệt này chưa có tiện ích Mokhoa.", "Cài tiện ích Mokhoa rồi tải lại trang."],
-    en: ["This browser does not have the Mokhoa extension.", "Install the Mokhoa extension, then reload the page."],
+    vi: ["Trình duyệt này chưa có tiện ích Mokhoa.", "Cài tiện ích Mokhoa rồi tải lại trang. Đã cài rồi? Bật tiện ích lên; máy của cơ quan có thể đang chặn nó."],
+    en: ["This browser does not have the Mokhoa extension.", "Install the Mokhoa extension, then reload the page. Is it installed? Turn it on; a computer of your company may block it."],
   },
   extension_reloaded: {
     vi: ["Tiện ích Mokhoa vừa được cập nhật.", "Tải lại trang này; yêu cầu của bạn vẫn còn."],
@@ -26,8 +26,8 @@ const causes = {
     en: ["The Mokhoa program on this computer does not accept this extension.", "Install Mokhoa again from your certificate authority."],
   },
   host_blocked: {
-    vi: ["Chính sách của máy này chặn chương trình Mokhoa.", "Nhờ người quản trị máy cho phép Mokhoa."],
-    en: ["A policy of this computer blocks the Mokhoa program.", "Ask the computer's administrator to allow Mokhoa."],
+    vi: ["Chính sách của máy này chặn chương trình Mokhoa.", "Nhờ người quản trị máy (bộ phận IT) cho phép Mokhoa trong chính sách của trình duyệt, hoặc dùng máy khác."],
+    en: ["A policy of this computer blocks the Mokhoa program.", "Ask whoever manages this computer (IT) to allow Mokhoa in the browser's policy, or use another computer."],
   },
   host_crashed: {
     vi: ["Chương trình Mokhoa dừng đột ngột.", "Thử lại; nếu vẫn lỗi, gọi đường dây nóng."],

@@ -237,11 +237,11 @@ INFO = {
     "tokens": [{**TOKEN, "label": "VÍ DỤ", "module": "opensc", "slot": "Virtual PCD 00 00", "pin": "locked", "so_pin": "unknown", "pin_min": 6,
                 "pin_max": 15, "certificates": [CERTIFICATE]}],
     "failures": [{"module": "other", "slot": "", "error": {
-        "code": 2014, "message": "Thiếu trình điều khiển (PKCS#11) của token.",
+        "code": 2014, "message": "Máy này chưa có phần mềm (trình điều khiển) của token.",
         "data": {"name": "module_missing",
-                 "message": {"vi": "Thiếu trình điều khiển (PKCS#11) của token.", "en": "The token's driver (PKCS#11 module) is missing."},
-                 "hint": {"vi": "Cài trình điều khiển token của nhà cung cấp rồi thử lại.",
-                          "en": "Install the token driver of your authority, then try again."}}}}],
+                 "message": {"vi": "Máy này chưa có phần mềm (trình điều khiển) của token.", "en": "This computer does not have the token's own software (its driver)."},
+                 "hint": {"vi": "Cài phần mềm token do nhà cung cấp chữ ký số cấp rồi thử lại; nếu không có bộ cài, gọi đường dây nóng.",
+                          "en": "Install the token software of your certificate authority, then try again; without an installer, call the hotline."}}}}],
 }
 NOTHING = {"tokens": [], "failures": [], "absent": {
     "code": 2001, "message": "Không thấy token nào.",
