@@ -15,7 +15,7 @@ packages_of() {
 		pinentry-tty pinentry-curses \
 		file binutils sqlite3 softhsm2 opencryptoki ;;
 	# Node comes with npm's own package, because Debian's is too old for the driver; another npm than Debian's will do
-	browser) echo chromium firefox-esr openssl "$(command -v npm >/dev/null || echo npm)" ;;
+	browser) echo chromium firefox-esr libnss3-tools openssl "$(command -v npm >/dev/null || echo npm)" ;;
 	*) echo "packages.sh: no such purpose: $1" >&2; return 2 ;;
 	esac
 }

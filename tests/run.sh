@@ -3,18 +3,18 @@
 #
 #   sh tests/run.sh [LABEL...]
 #
-# Installs what is missing (as root on Debian 12), builds with sanitizers and runs the tests of these labels: unit, e2e, hostile, lint, fuzz, and browser.
-# Without a label: all but browser, which is what CI does. A missing card, server or tool is a skip that says what to install; under
+# Installs what is missing (as root on Debian 12), builds with sanitizers and runs the tests of these labels: unit, e2e, hostile, lint, fuzz, browser, look.
+# Without a label: all of them, which is what CI does. A missing card, server or tool is a skip that says what to install; under
 # CI=true it is a failure.
 set -eu
 cd "$(dirname "$0")/.."
 # shellcheck source=installer/packages.sh
 . installer/packages.sh
 
-labels=${*:-unit e2e hostile lint fuzz}
+labels=${*:-unit e2e hostile lint fuzz browser look}
 purposes="build stage test"
 case " $labels " in
-*" browser "*) purposes="$purposes browser" ;;
+*" browser "* | *" look "*) purposes="$purposes browser" ;;
 esac
 # shellcheck disable=SC2086 # words
 packages_install $purposes || exit $?
@@ -61,7 +61,7 @@ for label in $labels; do
 	esac
 	parallel=2
 	case $label in
-	e2e | browser) parallel=1 ;;
+	e2e | browser | look) parallel=1 ;;
 	esac
 	ctest --test-dir build/dev -L "^$label\$" -j $parallel --output-on-failure --no-tests=error -O "build/ctest-$label.log" || failed="$failed $label"
 	if [ "${CI:-}" = true ] && grep -q '\*\*\*Skipped' "build/ctest-$label.log"; then

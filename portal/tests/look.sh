@@ -3,8 +3,8 @@
 #
 #   sh portal/tests/look.sh [FOLDER]
 #
-# Portal and console as mokhoa-tms init lets nginx serve them, looked at by look.mjs in the system's Chromium. Pictures stay in FOLDER/shots; without one
-# nothing stays. MOKHOA_BIN is the folder of the programs, MOKHOA_NODE_MODULES one with playwright-core and axe-core. 77 where something is missing.
+# Portal and console as mokhoa-tms init lets nginx serve them, looked at by look.mjs in the system's Chromium. Pictures stay in FOLDER/shots, in place of
+# those of the last time; without one nothing stays. MOKHOA_BIN is the folder of the programs, MOKHOA_NODE_MODULES one with playwright-core and axe-core. 77 where something is missing.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 STAGE_TESTS=$here/../../tests
@@ -26,10 +26,18 @@ export MOKHOA_NODE_MODULES
 [ "$(id -u)" = 0 ] || { echo "look.sh: the server's files have owners, and only root can give them" >&2; exit 77; }
 
 kept=${1:-}
-DIR=${kept:-$(mktemp -d /tmp/mokhoa-look.XXXXXX)}
-mkdir -p "$DIR"
+DIR=$(mktemp -d /tmp/mokhoa-look.XXXXXX)
 chmod 755 "$DIR"
-trap 'nginx_down "$DIR" >/dev/null 2>&1 || true; [ -n "$kept" ] || rm -rf "$DIR"' EXIT
+leave() {
+	nginx_down "$DIR" >/dev/null 2>&1 || true
+	if [ -n "$kept" ] && [ -d "$DIR/shots" ]; then
+		mkdir -p "$kept"
+		rm -rf "$kept/shots"
+		mv "$DIR/shots" "$kept/shots"
+	fi
+	rm -rf "$DIR"
+}
+trap leave EXIT
 pki_up "$DIR"
 tms_init "$DIR"
 nginx_up "$DIR"

@@ -155,7 +155,9 @@ class Failed(Exception):
 
 
 class Browser:
-    def __init__(self, name, folder, modules, made, home, **options):
+    """ca is the file of an authority that this browser trusts beside those it knows."""
+
+    def __init__(self, name, folder, modules, made, home, ca=None, **options):
         self.name, self.made, self.home = name, made, home
         self.profile = os.path.join(folder, "profile")
         os.makedirs(self.profile)
@@ -163,8 +165,23 @@ class Browser:
         env = dict(os.environ, HOME=home, MOZ_CRASHREPORTER_DISABLE="1")
         self.process = subprocess.Popen([node(modules), os.path.join(HERE, "driver.mjs"), modules], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         text=True, encoding="utf-8", env=env)
-        start = self._firefox if name == "firefox" else self._chromium
-        self.version = self.do("start", browser=name, executablePath=PROGRAMS[name], profile=self.profile, **start(**options))
+        if ca:
+            trust(self.profile if name == "firefox" else os.path.join(home, ".pki", "nssdb"), ca)
+        prepare = self._firefox if name == "firefox" else self._chromium
+        self.options = prepare(**options)
+        self.version = self.start()
+
+    def start(self):
+        """The browser, with the profile as it is; also after kill()."""
+        return self.do("start", browser=self.name, executablePath=PROGRAMS[self.name], profile=self.profile, **self.options)
+
+    def kill(self):
+        """The browser's own process, by SIGKILL: no page is asked, no file closed."""
+        found = pids_of(PROGRAMS[self.name], self.profile)
+        for pid in found:
+            os.kill(pid, signal.SIGKILL)
+        wait_for("the end of the browser", 20, lambda: not pids_of(PROGRAMS[self.name], self.profile))
+        return len(found)
 
     def _chromium(self, packed=False, ignored=()):
         os.makedirs(os.path.join(self.profile, "Default"))
@@ -208,8 +225,8 @@ class Browser:
     def do(self, order, **arguments):
         return self.finish(self.begin(order, **arguments))
 
-    def open(self, page, url):
-        self.do("open", page=page, url=url)
+    def open(self, page, url, frame=None):
+        self.do("open", page=page, url=url, **({"frame": frame} if frame else {}))
 
     def run(self, script, page="a"):
         return self.do("evaluate", page=page, script=script)
@@ -245,6 +262,29 @@ class Browser:
             os.unlink(path)
 
 
+def trust(folder, ca):
+    """Adds an authority to the certificates of a profile."""
+    os.makedirs(folder, exist_ok=True)
+    if not os.path.exists(os.path.join(folder, "cert9.db")):
+        subprocess.run(["certutil", "-N", "--empty-password", "-d", "sql:" + folder], check=True)
+    subprocess.run(["certutil", "-A", "-n", "test", "-t", "C,,", "-i", ca, "-d", "sql:" + folder], check=True)
+
+
+def pids_of(program, profile):
+    """Main processes of a browser with this profile; its children name their kind."""
+    found = []
+    for path in glob.glob("/proc/[0-9]*/cmdline"):
+        try:
+            with open(path, "rb") as f:
+                words = f.read().decode(errors="replace").split("\0")
+        except OSError:
+            continue
+        if words[0] == program and any(word == profile or word.endswith("=" + profile) for word in words) and \
+                not any(word.startswith("--type=") or word == "-contentproc" for word in words):
+            found.append(int(path.split("/")[2]))
+    return found
+
+
 def wait_for(what, seconds, ask):
     """The first true answer; the test's own failure after that time."""
     end = time.monotonic() + seconds
@@ -255,3 +295,9 @@ def wait_for(what, seconds, ask):
         if time.monotonic() > end:
             raise TimeoutError(what)
         time.sleep(0.1)
+
+
+if __name__ == "__main__":
+    # browser.py install FOLDER: what driver and tests need of npm
+    fault = install(sys.argv[2]) if sys.argv[1:2] == ["install"] and len(sys.argv) == 3 else __doc__
+    sys.exit(fault)

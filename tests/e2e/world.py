@@ -48,14 +48,15 @@ def module_path():
 
 
 class World:
-    def __init__(self):
+    def __init__(self, **env):
+        """env: what tests/stage/tms.sh takes from its environment."""
         # not on /run: the stage's /run is small, and what lies here can be looked at when a test fails
         self.dir = tempfile.mkdtemp(prefix="mokhoa-e2e.")
         os.chmod(self.dir, 0o755)
         self.cards = self.homes = 0
         # a token is locked on the whole machine while it is unlocked: two worlds at once must not have one of the same serial
         self.run = secrets.token_hex(3).upper()
-        self.env = dict(os.environ, DIR=self.dir, STAGE_TESTS=TESTS, MOKHOA_BIN=BIN, MOKHOA_CARD=os.path.join(BIN, "mokhoa-card"))
+        self.env = dict(os.environ, DIR=self.dir, STAGE_TESTS=TESTS, MOKHOA_BIN=BIN, MOKHOA_CARD=os.path.join(BIN, "mokhoa-card"), **env)
         self.client_env = dict(os.environ, MOKHOA_LOG="debug")
         self.client_env.pop("XDG_STATE_HOME", None)
         self.pki = os.path.join(self.dir, "pki")
