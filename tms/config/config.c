@@ -59,6 +59,7 @@ static const struct row rows[] = {
 	{ "", "approval_valid_s", KIND_SECONDS, false, AT(approval_valid_s), 60, 30 * DAY, 7 * DAY },
 	{ "", "code_valid_s", KIND_SECONDS, false, AT(code_valid_s), 900, 259200, DAY },
 	{ "", "unknown_after_s", KIND_SECONDS, false, AT(unknown_after_s), 60, 30 * DAY, 3600 },
+	{ "", "failed_after_s", KIND_SECONDS, false, AT(failed_after_s), 3600, 365 * DAY, 30 * DAY },
 	{ "", "escrow_log", KIND_PATH, true, AT(escrow_log), 0, 0, 0 },
 	{ "", "escrow_log_same_device", KIND_SWITCH, false, AT(escrow_log_same_device), 0, 0, 0 },
 	{ "", "unidentified_max", KIND_COUNT, false, AT(unidentified_max), 1, 1000000, 1000 },

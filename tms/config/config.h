@@ -65,6 +65,7 @@ struct config {
 	int64_t approval_valid_s;	  /* default 7 days */
 	int64_t code_valid_s;		  /* 900..259200, default 86400 */
 	int64_t unknown_after_s;	  /* a release without a report becomes "unknown"; default 3600 */
+	int64_t failed_after_s;		  /* one that stayed unknown has failed; default 30 days */
 	const char *escrow_log;		  /* file, on another device than data */
 	bool escrow_log_same_device;	  /* the operator knows that it is not */
 	unsigned unidentified_max;	  /* open in all; default 1000 */

@@ -51,7 +51,7 @@ call_mail(struct call *c, int64_t number, enum store_mail kind, const char *to)
 enum err
 call_move(struct call *c, struct store_request *r, enum machine_action action, const char *detail)
 {
-	const char *who = action == MACHINE_EXPIRE || action == MACHINE_LOSE ? "tms" : NULL;
+	const char *who = action == MACHINE_EXPIRE || action == MACHINE_LOSE || action == MACHINE_GIVE_UP ? "tms" : NULL;
 	enum state from = r->state;
 	enum state to;
 	enum err e = machine_next(from, action, &to);
@@ -114,6 +114,14 @@ call_find_number(struct call *c, struct store_request *ret)
 	enum err e = store_request_by_number(c->store, c->number, ret);
 
 	return e == ERR_OK ? call_expire(c, ret) : e;
+}
+
+enum err
+call_check_newest(struct call *c, const struct store_request *r, struct store_token *ret_token)
+{
+	enum err e = store_token_by_name(c->store, &r->token, ret_token);
+
+	return e == ERR_OK && ret_token->release != r->number ? ERR_STATE_WRONG : e;
 }
 
 enum err

@@ -97,6 +97,12 @@ enum err call_find(struct call *c, struct store_request *ret);
 /* The same by {number}, for the desk. */
 enum err call_find_number(struct call *c, struct store_request *ret);
 
+/*
+ * The token of a request that was released, where no newer release has taken it over: an older one knows nothing of what came after, and its
+ * candidates may be none any more. Else ERR_STATE_WRONG.
+ */
+enum err call_check_newest(struct call *c, const struct store_request *r, struct store_token *ret_token);
+
 /* signature is host_sig's over the transcript: ERR_SIGNATURE_REFUSED. Frees the transcript. */
 enum err call_check_signature(const struct store_request *r, struct buf *transcript, const unsigned char signature[KEY_SIG_LEN]);
 

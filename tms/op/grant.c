@@ -27,18 +27,6 @@ check_caller(struct call *c, const struct store_request *r, const struct decode_
 	return call_check_signature(r, &transcript, d->signature);
 }
 
-/*
- * Only the newest release of a token may rotate it: an older one knows nothing of what came after, and what it was granted may be no
- * candidate any more.
- */
-static enum err
-check_newest(struct call *c, const struct store_request *r, struct store_token *ret_token)
-{
-	enum err e = store_token_by_name(c->store, &r->token, ret_token);
-
-	return e == ERR_OK && ret_token->release != r->number ? ERR_STATE_WRONG : e;
-}
-
 /* The vault makes the next SO PIN after the active one. */
 static enum err
 renew(struct call *c, const struct store_request *r, const struct store_escrow *active, const unsigned char h[KEY_HASH_LEN],
@@ -109,7 +97,7 @@ keep(struct call *c, struct store_request *r, const struct store_token *before, 
 	enum err e = store_request_by_number(c->store, r->number, r);
 
 	if (e == ERR_OK)
-		e = check_newest(c, r, &token);
+		e = call_check_newest(c, r, &token);
 	if (e == ERR_OK && (token.active != before->active || token.next != before->next))
 		e = ERR_BUSY;
 	if (e == ERR_OK && made)
@@ -187,6 +175,6 @@ op_grant(struct call *c, json_t **ret_answer)
 		e = ERR_STATE_WRONG;
 	/* looked at last, also for a grant that was kept before: another release may have come since */
 	if (e == ERR_OK)
-		e = check_newest(c, &r, &token);
+		e = call_check_newest(c, &r, &token);
 	return e == ERR_OK ? answer_grant(c, h, given.active, &given.answer, ret_answer) : e;
 }

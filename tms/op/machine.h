@@ -16,7 +16,8 @@ enum machine_action {
 	MACHINE_RESEND, /* another code */
 	MACHINE_RELEASE,
 	MACHINE_LOCK_OUT,
-	MACHINE_LOSE, /* no report came */
+	MACHINE_LOSE,	 /* no report came */
+	MACHINE_GIVE_UP, /* none will be waited for any longer */
 	MACHINE_GRANT,
 	MACHINE_COMPLETE,
 	MACHINE_FAIL,

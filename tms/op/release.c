@@ -54,9 +54,9 @@ is_proved_by(const struct store_code *code, const unsigned char h[KEY_HASH_LEN],
 	return ok;
 }
 
-/* At most STORE_CODES_MAX keys are tried. */
+/* A code must have lived at that time. At most STORE_CODES_MAX keys are tried. */
 static enum err
-check_code(struct call *c, const struct store_request *r, const struct decode_release *d, const unsigned char h[KEY_HASH_LEN])
+check_code(struct call *c, const struct store_request *r, const struct decode_release *d, const unsigned char h[KEY_HASH_LEN], int64_t at)
 {
 	struct store_code codes[STORE_CODES_MAX];
 	size_t count = 0;
@@ -66,7 +66,7 @@ check_code(struct call *c, const struct store_request *r, const struct decode_re
 		return e;
 	for (size_t i = 0; i < count; i++)
 		if (is_proved_by(&codes[i], h, d->proof))
-			return codes[i].expires > c->now ? ERR_OK : ERR_CODE_EXPIRED;
+			return codes[i].expires > at ? ERR_OK : ERR_CODE_EXPIRED;
 	return ERR_CODE_WRONG;
 }
 
@@ -77,20 +77,21 @@ check_code(struct call *c, const struct store_request *r, const struct decode_re
 static enum err
 count_attempt(struct call *c, struct store_request *r)
 {
+	enum state before = r->state;
 	enum err e = call_begin(c);
 
 	if (e != ERR_OK)
 		return e;
 	e = store_request_by_number(c->store, r->number, r);
 	/* another call of this request is faster: asked again, this one gets what became of it */
-	if (e == ERR_OK && (r->state != STATE_APPROVED || r->trying > c->now - TRY_S))
+	if (e == ERR_OK && (r->state != before || r->trying > c->now - TRY_S))
 		e = ERR_BUSY;
 	else if (e == ERR_OK && r->attempts >= ATTEMPTS_MAX)
 		e = call_move(c, r, MACHINE_LOCK_OUT, "");
 	else if (e == ERR_OK)
 		e = store_request_begin_try(c->store, r->number, c->now, c->now - TRY_S);
 	e = call_end(c, e);
-	if (e == ERR_OK && r->state == STATE_APPROVED)
+	if (e == ERR_OK && r->state == before)
 		r->attempts++;
 	return e;
 }
@@ -112,7 +113,7 @@ refuse_code(struct call *c, struct store_request *r, enum err why)
 		e = call_audit(c, NULL, r->number, "code", "error=%s tries_left=%u", err_name(why), left);
 	if (e == ERR_OK)
 		e = store_request_end_try(c->store, r->number, c->now, false);
-	if (e == ERR_OK && left == 0 && r->state == STATE_APPROVED)
+	if (e == ERR_OK && left == 0 && !state_is_final(r->state))
 		e = call_move(c, r, MACHINE_LOCK_OUT, "");
 	e = call_end(c, e);
 	if (e != ERR_OK)
@@ -122,6 +123,30 @@ refuse_code(struct call *c, struct store_request *r, enum err why)
 	if (why == ERR_CODE_WRONG)
 		c->detail = json_pack("{s:i}", "tries_left", (int)left);
 	return why;
+}
+
+/*
+ * The code, counted; ERR_REQUEST_LOCKED_OUT where there were too many wrong ones. One that is right is counted until forgive_attempt(), so that
+ * the request stays taken while it is worked on.
+ */
+static enum err
+try_code(struct call *c, struct store_request *r, const struct decode_release *d, const unsigned char h[KEY_HASH_LEN], int64_t at)
+{
+	enum err e = count_attempt(c, r);
+
+	if (e == ERR_OK && r->state == STATE_LOCKED_OUT)
+		e = ERR_REQUEST_LOCKED_OUT;
+	if (e != ERR_OK)
+		return e;
+	e = check_code(c, r, d, h, at);
+	return e == ERR_CODE_WRONG || e == ERR_CODE_EXPIRED ? refuse_code(c, r, e) : e;
+}
+
+/* A code that was right is no failed try, whatever came after it. */
+static void
+forgive_attempt(struct call *c, const struct store_request *r)
+{
+	store_request_end_try(c->store, r->number, c->now, true);
 }
 
 /* ---- the token ---- */
@@ -224,13 +249,6 @@ keep(struct call *c, struct store_request *r, const struct store_token *before, 
 	return e;
 }
 
-/* A code that was right is no failed try, whatever came after it. */
-static void
-forgive_attempt(struct call *c, const struct store_request *r)
-{
-	store_request_end_try(c->store, r->number, c->now, true);
-}
-
 static enum err
 release(struct call *c, struct store_request *r, const struct store_token *token, const unsigned char h[KEY_HASH_LEN],
     struct store_release *ret_release)
@@ -258,15 +276,41 @@ release_first(struct call *c, struct store_request *r, const struct decode_relea
 	enum err e = check_token(c, r, &token);
 
 	if (e == ERR_OK)
-		e = count_attempt(c, r);
-	if (e == ERR_OK && r->state == STATE_LOCKED_OUT)
-		e = ERR_REQUEST_LOCKED_OUT;
-	if (e != ERR_OK)
-		return e;
-	e = check_code(c, r, d, h);
-	if (e == ERR_CODE_WRONG || e == ERR_CODE_EXPIRED)
-		return refuse_code(c, r, e);
+		e = try_code(c, r, d, h, c->now);
 	return e == ERR_OK ? release(c, r, &token, h, ret_release) : e;
+}
+
+/* Nothing can come any more of a request whose token was released to a newer one: told so, and final, so that its machine lets go of its keys. */
+static enum err
+overtaken(struct call *c, struct store_request *r)
+{
+	enum err e = call_begin(c);
+
+	if (e == ERR_OK)
+		e = call_end(c, call_move(c, r, MACHINE_GIVE_UP, "cause=overtaken"));
+	return e == ERR_OK ? ERR_STATE_WRONG : e;
+}
+
+/*
+ * Asked again, because the machine died or the token was pulled out: what was given is given again, to whoever has the code. It may be days
+ * later, so that it is enough that the code lived when the release was made.
+ */
+static enum err
+release_again(struct call *c, struct store_request *r, const struct decode_release *d, const unsigned char h[KEY_HASH_LEN],
+    struct store_release *ret_release)
+{
+	struct store_token token;
+	enum err e = store_release_of(c->store, r->number, ret_release);
+
+	if (e == ERR_OK)
+		e = call_check_newest(c, r, &token);
+	if (e == ERR_STATE_WRONG)
+		return overtaken(c, r);
+	if (e == ERR_OK)
+		e = try_code(c, r, d, h, ret_release->created);
+	if (e == ERR_OK)
+		forgive_attempt(c, r);
+	return e;
 }
 
 enum err
@@ -289,9 +333,6 @@ op_release(struct call *c, json_t **ret_answer)
 		e = check_approval(c, &r, &d);
 	if (e != ERR_OK)
 		return e;
-	if (to == r.state)
-		e = store_release_of(c->store, r.number, &given); /* the same call gets the same answer */
-	else
-		e = release_first(c, &r, &d, h, &given);
+	e = to == r.state ? release_again(c, &r, &d, h, &given) : release_first(c, &r, &d, h, &given);
 	return e == ERR_OK ? answer_release(c, given.h, &given.answer, ret_answer) : e;
 }

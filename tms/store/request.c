@@ -342,3 +342,12 @@ store_request_lost(struct store *s, int64_t before, int64_t *ret_numbers, size_t
 	query_int(&q, before);
 	return read_numbers(&q, ret_numbers, max, ret_count);
 }
+
+enum err
+store_request_unknown(struct store *s, int64_t before, int64_t *ret_numbers, size_t max, size_t *ret_count)
+{
+	struct query q = query_new(s, "SELECT number FROM request WHERE changed < ? AND state = 'unknown' ORDER BY changed");
+
+	query_int(&q, before);
+	return read_numbers(&q, ret_numbers, max, ret_count);
+}

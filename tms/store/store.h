@@ -209,9 +209,10 @@ enum err store_request_set_email(struct store *s, int64_t number, const char *em
 enum err store_request_set_note(struct store *s, int64_t number, const char *note);
 enum err store_request_set_decided(struct store *s, int64_t number, int64_t decider, int64_t decided);
 
-/* For the sweep: open requests whose time is over; released ones that came into that state before a time. Oldest first, at most max. */
+/* For the sweep: open requests whose time is over; released ones, and unknown ones, that came into their state before a time. Oldest first, at most max. */
 enum err store_request_expired(struct store *s, int64_t now, int64_t *ret_numbers, size_t max, size_t *ret_count);
 enum err store_request_lost(struct store *s, int64_t before, int64_t *ret_numbers, size_t max, size_t *ret_count);
+enum err store_request_unknown(struct store *s, int64_t before, int64_t *ret_numbers, size_t max, size_t *ret_count);
 
 /* ---- what was decided and given for a request: at most one row each ---- */
 

@@ -90,7 +90,7 @@ test_right(void)
 {
 	static const char least[] = TOP LISTEN VAULT SMTP;
 	static const char most[] = TOP
-	    "\"portal\": \"https://portal.example:8443\", \"request_valid_s\": 60, \"approval_valid_s\": 61, \"code_valid_s\": 900, \"unknown_after_s\": 62,"
+	    "\"portal\": \"https://portal.example:8443\", \"request_valid_s\": 60, \"approval_valid_s\": 61, \"code_valid_s\": 900, \"unknown_after_s\": 62, \"failed_after_s\": 3600,"
 	    "\"escrow_log_same_device\": true, \"unidentified_max\": 3, \"unidentified_by_address\": 2,"
 	    "\"listen\": { \"public\": \"/a.sock\", \"admin\": \"/b.sock\", \"group\": \"www-data\", \"threads\": 64 },"
 	    "\"vault\": { \"socket\": \"/v.sock\", \"public_key\": \"/v.pub\", \"private_key\": \"/v.key\", \"client\": \"tms\", \"rows_per_hour\": 7 },"
@@ -104,7 +104,7 @@ test_right(void)
 	CHECK_TEXT(c->authority, "Thử nghiệm CA");
 	CHECK_TEXT(c->language, "vi");
 	CHECK(c->portal == NULL && c->listen.group == NULL && c->smtp.credentials == NULL && c->vault.client == NULL && !c->escrow_log_same_device);
-	CHECK(c->request_valid_s == 604800 && c->approval_valid_s == 604800 && c->code_valid_s == 86400 && c->unknown_after_s == 3600);
+	CHECK(c->request_valid_s == 604800 && c->approval_valid_s == 604800 && c->code_valid_s == 86400 && c->unknown_after_s == 3600 && c->failed_after_s == 2592000);
 	CHECK(c->listen.threads == 4 && c->vault.rows_per_hour == 200 && c->unidentified_max == 1000 && c->unidentified_by_address == 5);
 	CHECK(c->smtp.tls == CONFIG_TLS_NONE);
 	config_free(c);
@@ -115,7 +115,7 @@ test_right(void)
 	CHECK_TEXT(c->listen.group, "www-data");
 	CHECK_TEXT(c->vault.client, "tms");
 	CHECK_TEXT(c->smtp.ca, "/ca.pem");
-	CHECK(c->request_valid_s == 60 && c->approval_valid_s == 61 && c->code_valid_s == 900 && c->unknown_after_s == 62);
+	CHECK(c->request_valid_s == 60 && c->approval_valid_s == 61 && c->code_valid_s == 900 && c->unknown_after_s == 62 && c->failed_after_s == 3600);
 	CHECK(c->listen.threads == 64 && c->vault.rows_per_hour == 7 && c->unidentified_max == 3 && c->unidentified_by_address == 2);
 	CHECK(c->smtp.tls == CONFIG_TLS_SMTPS && c->escrow_log_same_device);
 	config_free(c);

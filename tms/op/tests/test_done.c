@@ -267,6 +267,35 @@ test_unknown(void)
 	world_free(w);
 }
 
+/* What nobody reported in a month has failed: its codes end, its machine may let go, and the token keeps every SO PIN that it may have. */
+static void
+test_unknown_ends(void)
+{
+	struct world *w = world_new();
+	struct machine *m;
+	struct store_token before;
+	struct store_code codes[STORE_CODES_MAX];
+	size_t count = 0;
+
+	world_import(w, 1, "khach@example.vn");
+	m = granted(w, 1);
+	before = world_token(w, &m->token);
+	w->now += 601;
+	CHECK(sweep(w, &count) == ERR_OK && count == 1);
+	w->now += w->config.failed_after_s;
+	CHECK(sweep(w, &count) == ERR_OK && count == 0 && world_state(w, m->number) == STATE_UNKNOWN);
+	w->now += 1;
+	CHECK(sweep(w, &count) == ERR_OK && count == 1);
+	CHECK(world_state(w, m->number) == STATE_FAILED && world_audits(w, m->number, "give_up") == 1);
+	CHECK(store_code_list(w->scratch.store, m->number, codes, &count) == ERR_OK && count == 0);
+	CHECK(machine_verb(m, "status") == ERR_OK);
+	CHECK_TEXT(m->state, "failed");
+	CHECK(world_token(w, &m->token).active == before.active && world_token(w, &m->token).next == before.next);
+	CHECK(machine_release(m) == ERR_STATE_WRONG);
+	machine_free(m);
+	world_free(w);
+}
+
 /* The report of a session that a newer one has overtaken changes nothing of the token. */
 static void
 test_overtaken(void)
@@ -347,6 +376,7 @@ main(void)
 	test_codes_end();
 	test_failed();
 	test_unknown();
+	test_unknown_ends();
 	test_overtaken();
 	test_one_successor();
 	return CHECK_DONE();

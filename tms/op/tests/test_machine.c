@@ -5,18 +5,18 @@
 
 /* A state to go to, or an error's wire name. One column an action, in the order of enum machine_action. */
 static const char *const expected[STATE_COUNT][MACHINE_ACTION_COUNT + 1] = {
-	/* approve, refuse, cancel, expire, resend, release, lock_out, lose, grant, complete, fail */
-	[STATE_PENDING] = { "approved", "refused", "cancelled", "expired", "request_not_approved", "request_not_approved", "state_wrong", "state_wrong", "state_wrong", "state_wrong", "state_wrong" },
-	[STATE_UNIDENTIFIED] = { "approved", "refused", "cancelled", "expired", "request_not_approved", "request_not_approved", "state_wrong", "state_wrong", "state_wrong", "state_wrong", "state_wrong" },
-	[STATE_APPROVED] = { "request_decided", "refused", "cancelled", "expired", "approved", "released", "locked_out", "state_wrong", "state_wrong", "state_wrong", "failed" },
-	[STATE_REFUSED] = { "request_decided", "request_decided", "request_refused", "state_wrong", "request_refused", "request_refused", "state_wrong", "state_wrong", "state_wrong", "state_wrong", "state_wrong" },
-	[STATE_RELEASED] = { "request_decided", "request_decided", "state_wrong", "state_wrong", "state_wrong", "released", "state_wrong", "unknown", "released", "completed", "failed" },
-	[STATE_COMPLETED] = { "request_decided", "request_decided", "state_wrong", "state_wrong", "state_wrong", "state_wrong", "state_wrong", "state_wrong", "state_wrong", "completed", "state_wrong" },
-	[STATE_UNKNOWN] = { "request_decided", "request_decided", "state_wrong", "state_wrong", "state_wrong", "unknown", "state_wrong", "state_wrong", "unknown", "completed", "failed" },
-	[STATE_FAILED] = { "request_decided", "request_decided", "state_wrong", "state_wrong", "state_wrong", "state_wrong", "state_wrong", "state_wrong", "state_wrong", "state_wrong", "failed" },
-	[STATE_EXPIRED] = { "request_expired", "request_expired", "request_expired", "state_wrong", "request_expired", "request_expired", "state_wrong", "state_wrong", "state_wrong", "state_wrong", "state_wrong" },
-	[STATE_CANCELLED] = { "request_cancelled", "request_cancelled", "request_cancelled", "state_wrong", "request_cancelled", "request_cancelled", "state_wrong", "state_wrong", "state_wrong", "state_wrong", "state_wrong" },
-	[STATE_LOCKED_OUT] = { "request_decided", "request_decided", "request_locked_out", "state_wrong", "request_locked_out", "request_locked_out", "state_wrong", "state_wrong", "state_wrong", "state_wrong", "state_wrong" },
+	/* approve, refuse, cancel, expire, resend, release, lock_out, lose, give_up, grant, complete, fail */
+	[STATE_PENDING] = { "approved", "refused", "cancelled", "expired", "request_not_approved", "request_not_approved", "state_wrong", "state_wrong", "state_wrong", "state_wrong", "state_wrong", "state_wrong" },
+	[STATE_UNIDENTIFIED] = { "approved", "refused", "cancelled", "expired", "request_not_approved", "request_not_approved", "state_wrong", "state_wrong", "state_wrong", "state_wrong", "state_wrong", "state_wrong" },
+	[STATE_APPROVED] = { "request_decided", "refused", "cancelled", "expired", "approved", "released", "locked_out", "state_wrong", "state_wrong", "state_wrong", "state_wrong", "failed" },
+	[STATE_REFUSED] = { "request_decided", "request_decided", "request_refused", "state_wrong", "request_refused", "request_refused", "state_wrong", "state_wrong", "state_wrong", "state_wrong", "state_wrong", "state_wrong" },
+	[STATE_RELEASED] = { "request_decided", "request_decided", "state_wrong", "state_wrong", "state_wrong", "released", "locked_out", "unknown", "failed", "released", "completed", "failed" },
+	[STATE_COMPLETED] = { "request_decided", "request_decided", "state_wrong", "state_wrong", "state_wrong", "state_wrong", "state_wrong", "state_wrong", "state_wrong", "state_wrong", "completed", "state_wrong" },
+	[STATE_UNKNOWN] = { "request_decided", "request_decided", "state_wrong", "state_wrong", "state_wrong", "unknown", "locked_out", "state_wrong", "failed", "unknown", "completed", "failed" },
+	[STATE_FAILED] = { "request_decided", "request_decided", "state_wrong", "state_wrong", "state_wrong", "state_wrong", "state_wrong", "state_wrong", "state_wrong", "state_wrong", "state_wrong", "failed" },
+	[STATE_EXPIRED] = { "request_expired", "request_expired", "request_expired", "state_wrong", "request_expired", "request_expired", "state_wrong", "state_wrong", "state_wrong", "state_wrong", "state_wrong", "state_wrong" },
+	[STATE_CANCELLED] = { "request_cancelled", "request_cancelled", "request_cancelled", "state_wrong", "request_cancelled", "request_cancelled", "state_wrong", "state_wrong", "state_wrong", "state_wrong", "state_wrong", "state_wrong" },
+	[STATE_LOCKED_OUT] = { "request_decided", "request_decided", "request_locked_out", "state_wrong", "request_locked_out", "request_locked_out", "state_wrong", "state_wrong", "state_wrong", "state_wrong", "state_wrong", "state_wrong" },
 };
 
 static void

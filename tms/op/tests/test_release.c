@@ -96,6 +96,92 @@ test_wrong_code(void)
 	world_free(w);
 }
 
+/* What was released is given again to whoever has the code of the mail, however often the machine died and however late, and to nobody else. */
+static void
+test_again_with_the_code(void)
+{
+	struct world *w = world_new();
+	struct machine *m;
+	struct key_sig *right;
+	struct store_request r;
+	unsigned char nonce[TRANSCRIPT_ID_LEN];
+
+	world_import(w, 1, "khach@example.vn");
+	m = approved(w, 1);
+	CHECK(machine_release(m) == ERR_OK);
+	memcpy(nonce, m->nonce, sizeof(nonce));
+	w->now += 900; /* the code has run out, but it has opened this once */
+	right = m->code;
+	m->code = key_sig_new();
+	for (int left = 4; left >= 3; left--)
+		CHECK(machine_release(m) == ERR_CODE_WRONG && w->tries_left == left);
+	key_sig_free(m->code);
+	m->code = right;
+	for (int i = 0; i < 7; i++) /* a right one is no failed try */
+		CHECK(machine_release(m) == ERR_OK && memcmp(nonce, m->nonce, sizeof(nonce)) == 0);
+	CHECK(store_request_by_number(w->scratch.store, m->number, &r) == ERR_OK && r.attempts == 2 && r.trying == 0);
+	CHECK(world_token(w, &m->token).failures == 1);
+	machine_free(m);
+	world_free(w);
+}
+
+/* Wrong codes after the release end the request as they do before it, in either of its states. */
+static void
+test_locked_out_after_release(bool unknown)
+{
+	struct world *w = world_new();
+	struct machine *m;
+	struct key_sig *right;
+	struct store_code codes[STORE_CODES_MAX];
+	size_t count = 1;
+
+	world_import(w, 1, "khach@example.vn");
+	m = approved(w, 1);
+	CHECK(machine_release(m) == ERR_OK);
+	if (unknown)
+		CHECK(store_request_transition(w->scratch.store, m->number, STATE_RELEASED, STATE_UNKNOWN, w->now) == ERR_OK);
+	right = m->code;
+	m->code = key_sig_new();
+	for (int left = 4; left >= 1; left--)
+		CHECK(machine_release(m) == ERR_CODE_WRONG && w->tries_left == left);
+	CHECK(world_state(w, m->number) == (unknown ? STATE_UNKNOWN : STATE_RELEASED));
+	CHECK(machine_release(m) == ERR_REQUEST_LOCKED_OUT);
+	CHECK(world_state(w, m->number) == STATE_LOCKED_OUT && world_audits(w, m->number, "code") == 5);
+	key_sig_free(m->code);
+	m->code = right;
+	CHECK(machine_release(m) == ERR_REQUEST_LOCKED_OUT);
+	CHECK(machine_grant(m, 0) == ERR_STATE_WRONG);
+	CHECK(store_code_list(w->scratch.store, m->number, codes, &count) == ERR_OK && count == 0);
+	machine_free(m);
+	world_free(w);
+}
+
+/* A code that had run out before the release does not come to life by it. */
+static void
+test_older_code(void)
+{
+	struct world *w = world_new();
+	struct machine *m;
+	struct key_sig *old;
+	struct key_sig *fresh;
+
+	world_import(w, 1, "khach@example.vn");
+	m = approved(w, 1);
+	w->now += 900;
+	old = m->code;
+	m->code = NULL;
+	machine_mail(m, 900);
+	CHECK(machine_release(m) == ERR_OK);
+	fresh = m->code;
+	m->code = old;
+	CHECK(machine_release(m) == ERR_CODE_EXPIRED);
+	m->code = fresh;
+	CHECK(machine_release(m) == ERR_OK);
+	key_sig_free(old);
+	machine_free(m);
+	world_free(w);
+}
+
 /* A server that died between counting the last try and checking it gives no sixth. */
 static void
 test_counted_before_checked(void)
@@ -298,6 +384,7 @@ test_two_candidates(void)
 	CHECK(is_so_pin(&m->candidates[0], WORLD_SO_PIN) && secret_equal(&m->candidates[1], &dead->next));
 	/* the dead one wakes up: what it was granted is not given out again, because it may soon be no candidate any more */
 	CHECK(machine_grant(dead, 0) == ERR_STATE_WRONG);
+	CHECK(machine_release(dead) == ERR_STATE_WRONG);
 	token = world_token(w, &m->token);
 	CHECK(machine_grant(m, 1) == ERR_OK);
 	CHECK(world_token(w, &m->token).active == token.next && world_token(w, &m->token).next != token.next);
@@ -320,6 +407,12 @@ test_older_release(void)
 	newer = approved(w, 1);
 	CHECK(machine_release(newer) == ERR_OK);
 	CHECK(machine_grant(older, 0) == ERR_STATE_WRONG);
+	/* its candidates would cost the card a try each: it has none any more, and its machine learns that it may let go of its keys */
+	CHECK(machine_release(older) == ERR_STATE_WRONG);
+	CHECK(machine_verb(older, "status") == ERR_OK);
+	CHECK_TEXT(older->state, "failed");
+	CHECK(world_audits(w, older->number, "give_up") == 1);
+	CHECK(machine_release(newer) == ERR_OK);
 	CHECK(machine_grant(newer, 0) == ERR_OK);
 	machine_free(older);
 	machine_free(newer);
@@ -358,6 +451,10 @@ main(void)
 	test_release();
 	test_mail_thief();
 	test_wrong_code();
+	test_again_with_the_code();
+	test_locked_out_after_release(false);
+	test_locked_out_after_release(true);
+	test_older_code();
 	test_counted_before_checked();
 	test_codes();
 	test_not_approved();

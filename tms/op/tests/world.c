@@ -117,6 +117,7 @@ fill_config(struct world *w)
 		.approval_valid_s = 7200,
 		.code_valid_s = 900,
 		.unknown_after_s = 600,
+		.failed_after_s = 2592000,
 		.unidentified_max = 6,
 		.unidentified_by_address = 4,
 	};

@@ -231,6 +231,11 @@ test_overdue(void)
 	CHECK(store_request_expired(s.store, SCRATCH_NOW + 3, found, 6, &count) == ERR_OK && count == 3); /* released does not expire */
 	CHECK(store_request_lost(s.store, SCRATCH_NOW, found, 6, &count) == ERR_OK && count == 0);
 	CHECK(store_request_lost(s.store, SCRATCH_NOW + 1, found, 6, &count) == ERR_OK && count == 1 && found[0] == n[0]);
+	CHECK(store_request_unknown(s.store, SCRATCH_NOW + 1, found, 6, &count) == ERR_OK && count == 0);
+	CHECK(store_request_transition(s.store, n[0], STATE_RELEASED, STATE_UNKNOWN, SCRATCH_NOW) == ERR_OK);
+	CHECK(store_request_unknown(s.store, SCRATCH_NOW, found, 6, &count) == ERR_OK && count == 0);
+	CHECK(store_request_unknown(s.store, SCRATCH_NOW + 1, found, 6, &count) == ERR_OK && count == 1 && found[0] == n[0]);
+	CHECK(store_request_lost(s.store, SCRATCH_NOW + 1, found, 6, &count) == ERR_OK && count == 0);
 	scratch_free(&s);
 }
 
