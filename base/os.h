@@ -142,7 +142,15 @@ enum err os_state_dir(char ret[OS_PATH_MAX]);
  */
 enum err os_list(const char *folder, void (*each)(const char *name, void *context), void *context);
 
-/* ---- one at a time on the whole machine ---- */
+/* ---- one at a time ---- */
+
+/*
+ * A lock over all processes of the caller's user: a file in a folder of his own (os_make_private()), where nobody else sees it or can hold it,
+ * freed by the system when its holder dies, whatever way. os_unlock_file() takes the file along; one that a killed holder left behind does no harm. ERR_BUSY
+ * where another holds it, ERR_JOURNAL_FAILED where the file cannot be made.
+ */
+enum err os_lock_file(const char *path, intptr_t *ret_lock);
+void os_unlock_file(intptr_t lock, const char *path);
 
 #define OS_LOCK_NAME_MAX 64 /* characters of [a-z0-9-] */
 

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -280,4 +281,42 @@ os_list(const char *folder, void (*each)(const char *name, void *context), void 
 	}
 	free(names.at);
 	return e;
+}
+
+/* ---- locks ---- */
+
+/* Whether the file that was locked still has that name: its last holder takes it along, and others may have waited for it. */
+static bool
+is_still_there(int fd, const char *path)
+{
+	struct stat held, named;
+
+	return fstat(fd, &held) == 0 && lstat(path, &named) == 0 && held.st_dev == named.st_dev && held.st_ino == named.st_ino;
+}
+
+enum err
+os_lock_file(const char *path, intptr_t *ret_lock)
+{
+	for (;;) {
+		int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, S_IRUSR | S_IWUSR);
+		int locked = fd < 0 ? -1 : flock(fd, LOCK_EX | LOCK_NB);
+		int why = errno;
+
+		if (locked == 0 && is_still_there(fd, path)) {
+			*ret_lock = fd;
+			return ERR_OK;
+		}
+		if (fd >= 0)
+			close(fd);
+		if (locked != 0)
+			return fd >= 0 && why == EWOULDBLOCK ? ERR_BUSY : ERR_JOURNAL_FAILED;
+	}
+}
+
+void
+os_unlock_file(intptr_t lock, const char *path)
+{
+	/* while it is held, so that it is nobody else's */
+	(void)unlink(path);
+	os_close(lock);
 }

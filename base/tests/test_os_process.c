@@ -138,6 +138,48 @@ a_pipe_that_does_not_block_is_waited_for(void)
 	close(ends[0]);
 }
 
+/* The file goes with its last holder; what a killed one leaves is taken over, and what is no file of ours is nobody's lock. */
+static void
+a_lock_file_has_one_holder_and_dies_with_him(void)
+{
+	intptr_t lock = -1, again = -1;
+	int ready[2] = { -1, -1 };
+	char folder[] = "/tmp/mokhoa-lock-XXXXXX", path[64], elsewhere[64], byte;
+	struct stat s;
+	pid_t child;
+
+	if (!CHECK(mkdtemp(folder) != NULL && pipe(ready) == 0))
+		return;
+	snprintf(path, sizeof(path), "%s/a.lock", folder);
+	snprintf(elsewhere, sizeof(elsewhere), "%s/b", folder);
+	child = fork();
+	if (child == 0) {
+		bool held = os_lock_file(path, &lock) == ERR_OK;
+		(void)!write(ready[1], held ? "y" : "n", 1);
+		pause();
+		_exit(0);
+	}
+	CHECK(read(ready[0], &byte, 1) == 1 && byte == 'y');
+	CHECK(os_lock_file(path, &again) == ERR_BUSY);
+	CHECK(stat(path, &s) == 0 && (s.st_mode & 0777) == 0600);
+	CHECK(kill(child, SIGKILL) == 0 && waitpid(child, NULL, 0) == child);
+	CHECK(access(path, F_OK) == 0);
+	CHECK(os_lock_file(path, &again) == ERR_OK);
+	CHECK(os_lock_file(path, &lock) == ERR_BUSY);
+	CHECK(fcntl((int)again, F_GETFD) == FD_CLOEXEC);
+	os_unlock_file(again, path);
+	CHECK(access(path, F_OK) != 0);
+	CHECK(os_lock_file(path, &again) == ERR_OK);
+	os_unlock_file(again, path);
+
+	CHECK(symlink(elsewhere, path) == 0);
+	CHECK(os_lock_file(path, &again) == ERR_JOURNAL_FAILED && access(elsewhere, F_OK) != 0);
+	CHECK(unlink(path) == 0 && rmdir(folder) == 0);
+	CHECK(os_lock_file(path, &again) == ERR_JOURNAL_FAILED);
+	close(ready[0]);
+	close(ready[1]);
+}
+
 static void
 a_lock_has_one_holder_and_dies_with_him(void)
 {
@@ -245,6 +287,7 @@ main(void)
 	chance_fills_every_byte();
 	waiting_says_who_is_ready();
 	a_pipe_that_does_not_block_is_waited_for();
+	a_lock_file_has_one_holder_and_dies_with_him();
 	a_lock_has_one_holder_and_dies_with_him();
 	libraries_are_loaded_by_path_alone();
 	the_program_knows_its_folder();

@@ -19,11 +19,20 @@
 
 struct journal {
 	char path[OS_PATH_MAX];
-	intptr_t lock;
+	char lock_path[OS_PATH_MAX];
+	intptr_t lock; /* -1: none */
 	struct journal_entry entry;
 };
 
 /* ---- files and locks ---- */
+
+static void
+unlock(struct journal *j)
+{
+	if (j->lock != -1)
+		os_unlock_file(j->lock, j->lock_path);
+	j->lock = -1;
+}
 
 static enum err
 folder_of(const char *profile, char ret[OS_PATH_MAX])
@@ -39,9 +48,9 @@ folder_of(const char *profile, char ret[OS_PATH_MAX])
 	return os_make_private(ret);
 }
 
-/* Hexadecimal and not base64url, because some file systems do not tell capitals from small letters. */
+/* PREFIX ID SUFFIX in the folder. Hexadecimal and not base64url, because some file systems do not tell capitals from small letters. */
 static enum err
-path_of(const char *profile, const char *prefix, const unsigned char id[TRANSCRIPT_ID_LEN], char ret[OS_PATH_MAX])
+name_of(const char *profile, const char *prefix, const unsigned char id[TRANSCRIPT_ID_LEN], const char *suffix, char ret[OS_PATH_MAX])
 {
 	char hex[ID_HEX_LEN + 1];
 	size_t len;
@@ -51,23 +60,34 @@ path_of(const char *profile, const char *prefix, const unsigned char id[TRANSCRI
 		return e;
 	text_hex(id, TRANSCRIPT_ID_LEN, hex);
 	len = strlen(ret);
-	return (size_t)snprintf(ret + len, OS_PATH_MAX - len, "/%s%s.json", prefix, hex) < OS_PATH_MAX - len ? ERR_OK : ERR_JOURNAL_FAILED;
+	return (size_t)snprintf(ret + len, OS_PATH_MAX - len, "/%s%s%s", prefix, hex, suffix) < OS_PATH_MAX - len ? ERR_OK : ERR_JOURNAL_FAILED;
 }
 
 static enum err
-lock(const unsigned char id[TRANSCRIPT_ID_LEN], unsigned wait_ms, intptr_t *ret)
+path_of(const char *profile, const char *prefix, const unsigned char id[TRANSCRIPT_ID_LEN], char ret[OS_PATH_MAX])
 {
-	char name[sizeof("request-") + ID_HEX_LEN] = "request-";
-	uint64_t until = os_now_ms() + wait_ms;
-	enum err e;
+	return name_of(profile, prefix, id, ".json", ret);
+}
 
-	text_hex(id, TRANSCRIPT_ID_LEN, name + strlen(name));
-	while ((e = os_lock(name, ret)) == ERR_TOKEN_BUSY) {
-		if (os_now_ms() >= until)
-			return ERR_BUSY;
+/* Lets go of the lock that it has, once it has that of the id (while it is a draft, of its idempotency key). */
+static enum err
+lock(struct journal *j, const char *profile, const unsigned char id[TRANSCRIPT_ID_LEN], unsigned wait_ms)
+{
+	char path[OS_PATH_MAX];
+	uint64_t until = os_now_ms() + wait_ms;
+	intptr_t held;
+	enum err e = name_of(profile, "", id, ".lock", path);
+
+	while (e == ERR_OK && (e = os_lock_file(path, &held)) == ERR_BUSY && os_now_ms() < until) {
 		os_sleep_ms(LOCK_PAUSE_MS);
+		e = ERR_OK;
 	}
-	return e;
+	if (e != ERR_OK)
+		return e;
+	unlock(j);
+	j->lock = held;
+	memcpy(j->lock_path, path, sizeof(path));
+	return ERR_OK;
 }
 
 /* Keeps the bytes of a file that cannot be read where a person can find them, and frees its place. */
@@ -143,8 +163,7 @@ journal_close(struct journal *j)
 {
 	if (j == NULL)
 		return;
-	if (j->lock != -1)
-		os_unlock(j->lock);
+	unlock(j);
 	wipe(j, sizeof(*j));
 	free(j);
 }
@@ -166,7 +185,7 @@ journal_open(const char *profile, const unsigned char id[TRANSCRIPT_ID_LEN], uns
 		return ERR_NO_MEMORY;
 	e = path_of(profile, "", id, j->path);
 	if (e == ERR_OK)
-		e = lock(id, wait_ms, &j->lock);
+		e = lock(j, profile, id, wait_ms);
 	if (e == ERR_OK)
 		e = load(j->path, true, &j->entry);
 	if (e == ERR_OK && !is_entry_of(&j->entry, profile, id))
@@ -237,6 +256,7 @@ is_same_question(const struct journal_entry *a, const struct journal_entry *b)
 
 struct draft_search {
 	const struct journal_entry *wanted; /* NULL: none; what is too old is thrown away all the same */
+	const char *profile;
 	const char *folder;
 	struct journal *found;
 };
@@ -253,13 +273,13 @@ draft_key(const char *name, unsigned char ret[TRANSCRIPT_ID_LEN])
 
 /* Opens the draft where nobody works on it and it is readable. */
 static struct journal *
-open_draft(const char *folder, const char *name, const unsigned char key[TRANSCRIPT_ID_LEN])
+open_draft(const char *profile, const char *folder, const char *name, const unsigned char key[TRANSCRIPT_ID_LEN])
 {
 	struct journal *j = journal_new();
 
 	if (j == NULL)
 		return NULL;
-	if ((size_t)snprintf(j->path, sizeof(j->path), "%s/%s", folder, name) < sizeof(j->path) && lock(key, 0, &j->lock) == ERR_OK &&
+	if ((size_t)snprintf(j->path, sizeof(j->path), "%s/%s", folder, name) < sizeof(j->path) && lock(j, profile, key, 0) == ERR_OK &&
 	    load(j->path, true, &j->entry) == ERR_OK)
 		return j;
 	journal_close(j);
@@ -276,7 +296,7 @@ look_at_draft(const char *name, void *context)
 
 	if (search->found != NULL || !draft_key(name, key))
 		return;
-	j = open_draft(search->folder, name, key);
+	j = open_draft(search->profile, search->folder, name, key);
 	if (j == NULL)
 		return;
 	age = os_time() - j->entry.created;
@@ -299,7 +319,7 @@ write_draft(const struct journal_entry *entry, struct journal **ret)
 	j->entry = *entry;
 	e = path_of(entry->profile, DRAFT, entry->idempotency_key, j->path);
 	if (e == ERR_OK)
-		e = lock(entry->idempotency_key, 0, &j->lock);
+		e = lock(j, entry->profile, entry->idempotency_key, 0);
 	if (e == ERR_OK)
 		e = journal_save(j);
 	if (e != ERR_OK) {
@@ -314,7 +334,7 @@ enum err
 journal_begin(const struct journal_entry *entry, struct journal **ret)
 {
 	char folder[OS_PATH_MAX];
-	struct draft_search search = { .wanted = entry, .folder = folder };
+	struct draft_search search = { .wanted = entry, .profile = entry->profile, .folder = folder };
 	enum err e = folder_of(entry->profile, folder);
 
 	if (e == ERR_OK)
@@ -334,13 +354,10 @@ journal_begin(const struct journal_entry *entry, struct journal **ret)
 static enum err
 move_to(struct journal *j, const unsigned char id[TRANSCRIPT_ID_LEN])
 {
-	intptr_t named_lock;
-	enum err e = lock(id, 0, &named_lock);
+	enum err e = lock(j, j->entry.profile, id, 0);
 
 	if (e != ERR_OK)
 		return e;
-	os_unlock(j->lock);
-	j->lock = named_lock;
 	j->entry.named = true;
 	memcpy(j->entry.id, id, sizeof(j->entry.id));
 	e = path_of(j->entry.profile, "", id, j->path);
@@ -434,7 +451,7 @@ journal_list(const char *profile, struct journal_list *ret)
 {
 	struct id_search search = { .list = ret };
 	char folder[OS_PATH_MAX];
-	struct draft_search drafts = { .folder = folder };
+	struct draft_search drafts = { .profile = profile, .folder = folder };
 	size_t kept = 0;
 	enum err e = folder_of(profile, folder);
 

@@ -21,6 +21,7 @@ static char home[] = "/tmp/mokhoa-journal-XXXXXX";
 static const unsigned char id[TRANSCRIPT_ID_LEN] = { 0xab, 0xcd, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14 };
 static const unsigned char other_id[TRANSCRIPT_ID_LEN] = { 0xef, 0xcd, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14 };
 #define ID_FILE	   "abcd0102030405060708090a0b0c0d0e.json"
+#define LOCK_FILE  "abcd0102030405060708090a0b0c0d0e.lock"
 #define OTHER_FILE "efcd0102030405060708090a0b0c0d0e.json"
 #define DRAFT_FILE "draft-11111111111111111111111111111111.json"
 
@@ -335,6 +336,37 @@ one_works_on_a_request_at_a_time(void)
 	journal_close(j);
 }
 
+/* The names of sockets are shown to every user of the machine, and any of them may bind one first. */
+static bool
+is_told_to_all(const char *text)
+{
+	FILE *f = fopen("/proc/net/unix", "r");
+	char line[512];
+	bool told = false;
+
+	if (!CHECK(f != NULL))
+		return true;
+	while (fgets(line, sizeof(line), f) != NULL)
+		told = told || strstr(line, text) != NULL;
+	fclose(f);
+	return told;
+}
+
+static void
+who_works_on_it_is_nobody_elses_business(void)
+{
+	struct journal *j = NULL;
+	struct stat s;
+
+	start_empty();
+	make(id);
+	CHECK(journal_open(PROFILE, id, 0, &j) == ERR_OK);
+	CHECK(!is_told_to_all("abcd0102030405060708090a0b0c0d0e"));
+	CHECK(stat(path(LOCK_FILE), &s) == 0 && (s.st_mode & 0777) == 0600);
+	journal_close(j);
+	CHECK(!exists(LOCK_FILE));
+}
+
 static void
 a_request_of_others_is_elsewhere(void)
 {
@@ -538,6 +570,7 @@ main(void)
 	the_counter_survives_a_second_naming();
 	a_counter_is_on_the_disk_before_it_is_used();
 	one_works_on_a_request_at_a_time();
+	who_works_on_it_is_nobody_elses_business();
 	a_request_of_others_is_elsewhere();
 	a_damaged_file_costs_its_request_alone();
 	a_damaged_file_is_not_kept_for_ever();
