@@ -21,9 +21,14 @@ enum log_level {
 void log_open(const char *program);
 bool log_shows(enum log_level level);
 
+/* What the compiler calls the printf of C17: the build says so where that is not its "printf" (mingw). */
+#ifndef MOKHOA_PRINTF
+#define MOKHOA_PRINTF printf
+#endif
+
 /* A printf line; format must not print a request's body. What is not showable text (text.h), and the backslash, is written as \xNN. */
 #if defined(__GNUC__)
-__attribute__((format(printf, 3, 4)))
+__attribute__((format(MOKHOA_PRINTF, 3, 4)))
 #endif
 void
 log_line(enum log_level level, const char *area, const char *format, ...);

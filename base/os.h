@@ -96,6 +96,18 @@ void os_child_end(struct os_child *child);
 /* ---- files ---- */
 
 /*
+ * An absolute path in one spelling, so that what was checked is what is opened: no empty component, no "." and no ".."; on Windows with a drive's
+ * letter, no stream, and no name that some calls would cut.
+ */
+bool os_path_is_plain(const char *path);
+
+/*
+ * The folder of the administrator's files: MOKHOA_SYSCONFDIR as it was built, or Mokhoa below Program Files. No environment variable and no argument
+ * moves it. ERR_PROFILE_MISSING where the system does not say.
+ */
+enum err os_config_dir(char ret[OS_PATH_MAX]);
+
+/*
  * Reads a file that only the machine's administrator can have written: the file and every folder above it belong to root (SYSTEM,
  * Administrators, TrustedInstaller) and nobody else may write them. Links are followed where they belong to root and lead to such a place.
  * ERR_PROFILE_MISSING, ERR_PROFILE_UNSAFE, ERR_PROFILE_INVALID (longer than ret may become, or not
@@ -107,7 +119,7 @@ enum err os_read_trusted(const char *path, struct buf *ret);
 enum err os_check_trusted(const char *path);
 
 /*
- * Reads a file of the caller's own; ERR_PROFILE_MISSING where there is none, ERR_FRAME_TOO_LARGE where it is longer than ret may become,
+ * Reads a file of the caller's own, also one of os_write_private(); ERR_PROFILE_MISSING where there is none, ERR_FRAME_TOO_LARGE where it is longer than ret may become,
  * ERR_JOURNAL_FAILED where it cannot be read or is no regular file.
  */
 enum err os_read_file(const char *path, struct buf *ret);
@@ -116,7 +128,7 @@ enum err os_read_file(const char *path, struct buf *ret);
 enum err os_read_to_end(intptr_t handle, struct buf *ret);
 
 /*
- * Replaces a file as a whole, readable by its owner alone, and returns when it is on the disk. Whoever reads sees the old bytes or the new
+ * Replaces a file as a whole, readable by its owner alone (on Windows encrypted for him besides: DPAPI), and returns when it is on the disk. Whoever reads sees the old bytes or the new
  * ones. ERR_JOURNAL_FAILED, and then the old ones are there, or (only the last step failed) the new ones.
  */
 enum err os_write_private(const char *path, const void *bytes, size_t len);

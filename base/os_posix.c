@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "os.h"
 #include "log.h"
+#include "text.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -90,6 +91,26 @@ os_program_dir(char ret[OS_PATH_MAX])
 	*slash = '\0';
 	memcpy(ret, path, strlen(path) + 1);
 	return ERR_OK;
+}
+
+bool
+os_path_is_plain(const char *path)
+{
+	if (path[0] != '/')
+		return false;
+	for (const char *slash = path; *slash != '\0';) {
+		size_t n = strcspn(slash + 1, "/");
+		if (n == 0 || (n <= 2 && strspn(slash + 1, ".") == n))
+			return false;
+		slash += 1 + n;
+	}
+	return true;
+}
+
+enum err
+os_config_dir(char ret[OS_PATH_MAX])
+{
+	return text_copy(ret, OS_PATH_MAX, MOKHOA_SYSCONFDIR) ? ERR_OK : ERR_PROFILE_MISSING;
 }
 
 bool

@@ -2,6 +2,7 @@
 /* os on POSIX systems: the user's own files. */
 #define _GNU_SOURCE
 #include "os.h"
+#include "os_any.h"
 #include "text.h"
 
 #include <dirent.h>
@@ -14,31 +15,6 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define READ_STEP 4096
-
-enum err
-os_read_to_end(intptr_t handle, struct buf *ret)
-{
-	for (;;) {
-		size_t left = ret->max - ret->len;
-		char beyond;
-		size_t step = left < READ_STEP ? left : READ_STEP;
-		unsigned char *room = buf_room(ret, step);
-		long got;
-
-		if (room == NULL)
-			return buf_error(ret);
-		got = os_read(handle, step != 0 ? (void *)room : &beyond, step != 0 ? step : 1);
-		if (got < 0)
-			return ERR_JOURNAL_FAILED;
-		if (got == 0)
-			return ERR_OK;
-		if (step == 0)
-			return ERR_FRAME_TOO_LARGE;
-		buf_grew(ret, (size_t)got);
-	}
-}
 
 enum err
 os_read_file(const char *path, struct buf *ret)
@@ -73,20 +49,6 @@ open_folder_of(const char *path, const char **ret_name)
 	return open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-/* The name under which a file is written before it takes its place: hidden from os_list(), found again by os_remove(). */
-static bool
-new_name(const char *name, char ret[NAME_MAX + 1])
-{
-	unsigned char chance[8];
-	char hex[2 * sizeof(chance) + 1];
-	int len;
-
-	os_random(chance, sizeof(chance));
-	text_hex(chance, sizeof(chance), hex);
-	len = snprintf(ret, NAME_MAX + 1, ".%s.%s", name, hex);
-	return len > 0 && len <= NAME_MAX;
-}
-
 static bool
 write_new(int folder, const char *name, const void *bytes, size_t len)
 {
@@ -109,7 +71,7 @@ os_write_private(const char *path, const void *bytes, size_t len)
 
 	if (folder < 0)
 		return e;
-	if (!new_name(name, fresh))
+	if (!os_fresh_name(name, fresh, sizeof(fresh)))
 		goto out;
 	if (!write_new(folder, fresh, bytes, len) || renameat(folder, fresh, folder, name) != 0) {
 		(void)unlinkat(folder, fresh, 0);
@@ -127,7 +89,6 @@ out:
 static void
 remove_leftovers(int folder, const char *name)
 {
-	size_t len = strlen(name);
 	int copy = fcntl(folder, F_DUPFD_CLOEXEC, 0);
 	DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
 
@@ -136,7 +97,7 @@ remove_leftovers(int folder, const char *name)
 		return;
 	}
 	for (struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir))
-		if (entry->d_name[0] == '.' && strncmp(entry->d_name + 1, name, len) == 0 && entry->d_name[1 + len] == '.')
+		if (os_is_fresh_name(entry->d_name, name))
 			(void)unlinkat(folder, entry->d_name, 0);
 	closedir(dir);
 }
@@ -218,44 +179,14 @@ os_state_dir(char ret[OS_PATH_MAX])
 	return len > 0 && len < OS_PATH_MAX ? os_make_private(ret) : ERR_JOURNAL_FAILED;
 }
 
-struct names {
-	char **at;
-	size_t count;
-	size_t cap;
-};
-
-static bool
-add_name(struct names *names, const char *name)
-{
-	if (names->count == names->cap) {
-		size_t cap = names->cap != 0 ? names->cap * 2 : 16;
-		char **at = realloc(names->at, cap * sizeof(*at));
-		if (at == NULL)
-			return false;
-		names->at = at;
-		names->cap = cap;
-	}
-	names->at[names->count] = strdup(name);
-	if (names->at[names->count] == NULL)
-		return false;
-	names->count++;
-	return true;
-}
-
-static int
-in_byte_order(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 static enum err
-read_names(DIR *dir, struct names *ret)
+read_names(DIR *dir, struct os_names *ret)
 {
 	for (struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
 		struct stat s;
 		if (entry->d_name[0] == '.' || fstatat(dirfd(dir), entry->d_name, &s, 0) != 0 || !S_ISREG(s.st_mode))
 			continue;
-		if (!add_name(ret, entry->d_name))
+		if (!os_names_add(ret, entry->d_name))
 			return ERR_NO_MEMORY;
 	}
 	return ERR_OK;
@@ -264,7 +195,7 @@ read_names(DIR *dir, struct names *ret)
 enum err
 os_list(const char *folder, void (*each)(const char *name, void *context), void *context)
 {
-	struct names names = { 0 };
+	struct os_names names = { 0 };
 	DIR *dir = opendir(folder);
 	enum err e;
 
@@ -272,14 +203,7 @@ os_list(const char *folder, void (*each)(const char *name, void *context), void 
 		return errno == ENOENT ? ERR_OK : ERR_JOURNAL_FAILED;
 	e = read_names(dir, &names);
 	closedir(dir);
-	if (e == ERR_OK && names.count != 0)
-		qsort(names.at, names.count, sizeof(*names.at), in_byte_order);
-	for (size_t i = 0; i < names.count; i++) {
-		if (e == ERR_OK)
-			each(names.at[i], context);
-		free(names.at[i]);
-	}
-	free(names.at);
+	os_names_end(&names, e == ERR_OK ? each : NULL, context);
 	return e;
 }
 

@@ -12,12 +12,23 @@ function(mokhoa_floor name)
 	set_property(GLOBAL APPEND PROPERTY MOKHOA_FLOORS ${name})
 endfunction()
 
+# On Windows a program says there what it is: version, and a manifest by which its arguments, environment and file names are UTF-8.
+function(mokhoa_describe target)
+	if(WIN32)
+		set(MOKHOA_PROGRAM ${target})
+		set(resource ${CMAKE_CURRENT_BINARY_DIR}/${target}.rc)
+		configure_file(${CMAKE_SOURCE_DIR}/installer/windows/program.rc.in ${resource} @ONLY)
+		target_sources(${target} PRIVATE ${resource})
+	endif()
+endfunction()
+
 # A program of the product: build/PRESET/bin/NAME.
 function(mokhoa_program name)
 	cmake_parse_arguments(PROGRAM "" "" "SOURCES;LINKS" ${ARGN})
 	add_executable(${name} ${PROGRAM_SOURCES})
 	target_link_libraries(${name} PRIVATE ${PROGRAM_LINKS} mokhoa_warnings)
 	set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+	mokhoa_describe(${name})
 endfunction()
 
 # A unit test: one executable, label "unit", its exit status is the verdict. LABEL overrides the label.
@@ -28,6 +39,7 @@ function(mokhoa_test name)
 	endif()
 	add_executable(${name} ${TEST_SOURCES})
 	target_link_libraries(${name} PRIVATE ${TEST_LINKS} mokhoa_check mokhoa_warnings)
+	mokhoa_describe(${name})
 	add_test(NAME ${name} COMMAND ${name} ${TEST_ARGS})
 	set_tests_properties(${name} PROPERTIES LABELS ${TEST_LABEL} SKIP_RETURN_CODE 77 TIMEOUT 120)
 endfunction()

@@ -16,6 +16,8 @@ packages_of() {
 		file binutils sqlite3 softhsm2 opencryptoki ;;
 	# Node comes with npm's own package, because Debian's is too old for the driver; another npm than Debian's will do
 	browser) echo chromium firefox-esr libnss3-tools openssl "$(command -v npm >/dev/null || echo npm)" ;;
+	# the cross compiler, what deps.sh needs to build libraries with it, and wine with a screen of its own for what was built
+	windows) echo gcc-mingw-w64-x86-64-win32 binutils-mingw-w64-x86-64 cmake ninja-build pkg-config make perl curl libp11-kit-dev wine wine64 xvfb ;;
 	*) echo "packages.sh: no such purpose: $1" >&2; return 2 ;;
 	esac
 }

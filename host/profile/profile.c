@@ -34,7 +34,11 @@ struct reading {
 const char *
 profile_folder(void)
 {
-	return MOKHOA_PROFILE_FOLDER;
+	static char folder[OS_PATH_MAX];
+
+	if (folder[0] == '\0' && (os_config_dir(folder) != ERR_OK || !text_copy(folder + strlen(folder), sizeof(folder) - strlen(folder), "/profiles.d")))
+		folder[0] = '\0';
+	return folder;
 }
 
 static enum err

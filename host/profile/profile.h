@@ -57,7 +57,7 @@ struct profile {
 
 struct profile_set;
 
-/* Where this build looks: MOKHOA_SYSCONFDIR/profiles.d. No environment variable and no argument moves it. */
+/* Where this build looks: profiles.d in os_config_dir(); "", which has no profile, where the system names no such folder. One thread. */
 const char *profile_folder(void);
 
 /*

@@ -2,6 +2,7 @@
 #include "profile_parse.h"
 
 #include "json.h"
+#include "os.h"
 #include "text.h"
 
 #include <stdbool.h>
@@ -35,19 +36,10 @@ word_ok(const char *text, size_t len)
 	return len >= 1 && len <= WORD_MAX && text_is_showable(text, len);
 }
 
-/* One spelling a file, so that what was checked is what is opened. */
 static bool
 path_ok(const char *text, size_t len)
 {
-	if (text[0] != '/')
-		return false;
-	for (const char *slash = text; *slash != '\0';) {
-		size_t n = strcspn(slash + 1, "/");
-		if (n == 0 || (n <= 2 && strspn(slash + 1, ".") == n))
-			return false;
-		slash += 1 + n;
-	}
-	return text_is_showable(text, len);
+	return os_path_is_plain(text) && text_is_showable(text, len);
 }
 
 static bool

@@ -53,7 +53,7 @@ view_serial(const ASN1_INTEGER *serial, struct certificate_serial *ret)
 
 	if (i2d_ASN1_INTEGER(serial, NULL) > (int)sizeof(der))
 		return false;
-	if (i2d_ASN1_INTEGER(serial, &end) <= 0 || (ASN1_get_object(&at, &len, &tag, &class, end - der) & 0x80) != 0)
+	if (i2d_ASN1_INTEGER(serial, &end) <= 0 || (ASN1_get_object(&at, &len, &tag, &class, (long)(end - der)) & 0x80) != 0)
 		return false;
 	if (len <= 0 || (size_t)len > sizeof(ret->bytes))
 		return false;

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * os_windows: what the files of the os layer on Windows share. Nobody else includes it.
+ *
+ * Paths are UTF-8 outside and UTF-16 inside. A security identifier is a void * here, so that this header needs none of the system's.
+ */
+#ifndef MOKHOA_OS_WINDOWS_H
+#define MOKHOA_OS_WINDOWS_H
+
+#include "os.h"
+
+#include <wchar.h>
+
+#define OS_WINDOWS_PATH_MAX (OS_PATH_MAX + 8) /* characters: never more than bytes of UTF-8, and the prefix */
+
+/* For the file system: an absolute path gets the prefix that turns every reading of "." and "..", trailing dots and old device names off. */
+bool os_windows_path(const char *path, wchar_t ret[OS_WINDOWS_PATH_MAX]);
+
+/* Without the prefix, for what does not take one (the loader, CreateProcess). */
+bool os_windows_plain_path(const char *path, wchar_t ret[OS_WINDOWS_PATH_MAX]);
+
+/* Fresh UTF-16 of a UTF-8 text; NULL where it is none or memory is short. free() takes it. */
+wchar_t *os_windows_wide(const char *text);
+
+/* UTF-8 of a UTF-16 text; false where it does not fit. */
+bool os_windows_narrow(const wchar_t *text, char *ret, size_t max);
+
+/*
+ * A security descriptor from SDDL in which %s stands for the user of this process (as text, once); NULL where there is none. LocalFree() takes it.
+ */
+void *os_windows_descriptor(const wchar_t *sddl);
+
+/* Whether the identifier is that of the user of this process. */
+bool os_windows_is_user(const void *sid);
+
+/* Whether only who administers the machine acts under that identifier: SYSTEM, Administrators, TrustedInstaller. */
+bool os_windows_is_admin(const void *sid);
+
+/* What a handle belongs to and who may write it, for os_windows_trusted.c and its test: security descriptor in, verdict out. */
+enum os_windows_place {
+	OS_WINDOWS_FILE,   /* the file itself */
+	OS_WINDOWS_FOLDER, /* the folder that it lies in: where others may add files they could add a library that the file loads */
+	OS_WINDOWS_ABOVE   /* a folder above: what counts is that nobody can put another entry in the place of the one we walked through */
+};
+bool os_windows_only_admins_write(const void *descriptor, enum os_windows_place place);
+
+#endif

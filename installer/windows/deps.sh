@@ -1,0 +1,158 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+#   sh installer/windows/deps.sh
+#
+# Builds what the Windows programs link statically (jansson, OpenSSL, curl, libwebsockets) from the upstream tarballs that Debian serves, and points
+# build/mingw-w64-deps at the result, where the preset mingw-w64 looks for it.
+#
+# Address and SHA256 of each tarball come from Debian's signed source index (apt-get --print-uris source), with a sources list of our own;
+# the machine's is left alone. The result lies in a folder whose name is the hash of all that it was made from: this script, the tarballs,
+# the compiler. Where it is there already nothing is built. MOKHOA_DEPS_CACHE is the folder of those folders, build/windows-deps without it.
+set -eu
+cd "$(dirname "$0")/../.."
+top=$PWD
+cache=${MOKHOA_DEPS_CACHE:-$top/build/windows-deps}
+host=x86_64-w64-mingw32
+jobs=${MOKHOA_JOBS:-2}
+mkdir -p "$cache" build
+
+# ---- what Debian has ----
+
+apt=$cache/apt
+mkdir -p "$apt/lists/partial" "$apt/archives/partial"
+cat >"$apt/sources.list" <<END
+deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian bookworm main
+deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian-security bookworm-security main
+END
+cat >"$apt/apt.conf" <<END
+Dir::Etc::sourcelist "$apt/sources.list";
+Dir::Etc::sourceparts "-";
+Dir::State::lists "$apt/lists";
+Dir::Cache "$apt";
+APT::Sandbox::User "root";
+END
+APT_CONFIG=$apt/apt.conf
+export APT_CONFIG
+apt-get update -qq || echo "deps.sh: the source index could not be read anew; the one that is here has to do" >&2
+
+# Lines of "URL NAME SHA256" for the upstream tarball of each.
+tarballs() {
+	for source in jansson openssl curl libwebsockets; do
+		line=$(apt-get --print-uris -qq source "$source" | grep -E '\.orig\.tar\.[a-z0-9]+'"' " | tr -d "'") || {
+			echo "deps.sh: the source index has no tarball of $source" >&2
+			return 1
+		}
+		# shellcheck disable=SC2086 # four words: URL NAME SIZE SHA256:HASH
+		set -- $line
+		case ${4:-} in
+		SHA256:*) echo "$1 $2 ${4#SHA256:}" ;;
+		*) echo "deps.sh: the source index has no SHA256 of $source" >&2; return 1 ;;
+		esac
+	done
+}
+tarballs=$(tarballs)
+header=/usr/include/p11-kit-1/p11-kit/pkcs11.h # of libp11-kit-dev: one header, nothing of it is linked
+toolchain=$top/cmake/mingw-w64.cmake
+key=$( (echo "$tarballs" | cut -d ' ' -f 2,3; cat "$0" "$toolchain" "$header"; $host-gcc --version) | sha256sum | cut -c 1-24)
+prefix=$cache/$key
+
+finish() {
+	ln -sfn "$prefix" "$top/build/mingw-w64-deps"
+	echo "Windows libraries: $prefix"
+	exit 0
+}
+[ ! -e "$prefix/complete" ] || finish
+
+# ---- fetch and check ----
+
+began=$(date +%s)
+say() {
+	printf '== %s (%d s)\n' "$1" $(($(date +%s) - began))
+}
+work=$cache/work-$key
+rm -rf "$work" "$prefix"
+mkdir -p "$work/log" "$cache/tarballs" "$prefix/lib/pkgconfig" "$prefix/include/p11-kit-1/p11-kit"
+say "fetching"
+echo "$tarballs" | while read -r url name hash; do
+	file=$cache/tarballs/$name
+	if ! echo "$hash  $file" | sha256sum --status -c - 2>/dev/null; then
+		curl -fsSL --retry 3 --max-time 300 -o "$file" "$url"
+		echo "$hash  $file" | sha256sum --status -c - || { echo "deps.sh: $name is not what the signed index says" >&2; exit 1; }
+	fi
+	mkdir "$work/${name%%_*}"
+	tar -xf "$file" -C "$work/${name%%_*}" --strip-components 1
+done
+
+# ---- build ----
+
+SOURCE_DATE_EPOCH=1700000000
+export SOURCE_DATE_EPOCH
+# sections of their own, so that the linker drops what nobody calls
+flags="-O2 -g0 -ffunction-sections -fdata-sections -fstack-protector-strong"
+# no path of this machine in what is shipped; OpenSSL, which keeps its compiler's flags as a text, is built by relative paths anyway
+neutral="-ffile-prefix-map=$work=."
+
+# quietly NAME COMMAND...: the output is for those who want to know why
+quietly() {
+	log=$work/log/$1
+	shift
+	"$@" >>"$log" 2>&1 && return
+	tail -n 40 "$log" >&2
+	echo "deps.sh: failed; all of it is in $log" >&2
+	return 1
+}
+
+with_cmake() {
+	name=$1
+	shift
+	say "$name"
+	MOKHOA_WINDOWS_DEPS=$prefix quietly "$name" cmake -S "$work/$name" -B "$work/$name/b" -G Ninja "-DCMAKE_TOOLCHAIN_FILE=$toolchain" \
+		-DCMAKE_BUILD_TYPE=Release "-DCMAKE_C_FLAGS=$flags $neutral" "-DCMAKE_INSTALL_PREFIX=$prefix" -DCMAKE_INSTALL_LIBDIR=lib \
+		-DBUILD_SHARED_LIBS=OFF "$@"
+	quietly "$name" cmake --build "$work/$name/b" -j "$jobs"
+	quietly "$name" cmake --install "$work/$name/b"
+}
+
+# OpenSSL looks for its configuration, engines and modules in folders that are compiled in: they are below C:/Windows, where no user can put a
+# file, no configuration is loaded by itself, and there are no modules.
+say openssl
+nowhere=C:/Windows/System32/mokhoa-has-no-openssl-folder
+(
+	cd "$work/openssl"
+	# shellcheck disable=SC2086 # words
+	quietly openssl ./Configure mingw64 --cross-compile-prefix=$host- --prefix="$prefix" --libdir=lib no-shared no-module no-dso no-engine no-legacy \
+		no-autoload-config no-tests no-comp no-ssl3 no-dtls no-srp no-idea no-md4 no-mdc2 no-rc2 no-rc4 no-bf no-cast no-camellia no-aria \
+		no-seed no-sm2 no-sm3 no-sm4 no-whirlpool no-gost no-ui-console no-cmp no-ts no-ct $flags
+	quietly openssl make -j "$jobs" OPENSSLDIR=$nowhere ENGINESDIR=$nowhere MODULESDIR=$nowhere build_libs
+	quietly openssl make OPENSSLDIR=$nowhere ENGINESDIR=$nowhere MODULESDIR=$nowhere install_dev
+)
+
+with_cmake jansson -DJANSSON_WITHOUT_TESTS=ON -DJANSSON_BUILD_DOCS=OFF -DJANSSON_EXAMPLES=OFF
+with_cmake curl -DBUILD_CURL_EXE=OFF -DBUILD_TESTING=OFF -DHTTP_ONLY=ON -DCURL_USE_OPENSSL=ON -DCURL_USE_SCHANNEL=OFF -DCURL_USE_LIBSSH2=OFF \
+	-DCURL_ZLIB=OFF -DCURL_BROTLI=OFF -DCURL_ZSTD=OFF -DUSE_NGHTTP2=OFF -DUSE_LIBIDN2=OFF -DCURL_USE_LIBPSL=OFF -DENABLE_MANUAL=OFF \
+	-DCURL_CA_BUNDLE=none -DCURL_CA_PATH=none "-DOPENSSL_ROOT_DIR=$prefix" -DOPENSSL_USE_STATIC_LIBS=ON
+with_cmake libwebsockets -DLWS_WITH_SHARED=OFF -DLWS_WITHOUT_TESTAPPS=ON -DLWS_WITHOUT_TEST_SERVER=ON -DLWS_WITHOUT_TEST_CLIENT=ON \
+	-DLWS_WITHOUT_TEST_PING=ON -DLWS_WITHOUT_EXTENSIONS=ON -DLWS_WITH_MINIMAL_EXAMPLES=OFF -DLWS_WITH_HTTP2=OFF \
+	-DLWS_WITH_SSL=OFF -DLWS_IPV6=OFF -DLWS_WITH_ZLIB=OFF -DDISABLE_WERROR=ON
+
+# what the libraries leave out of their pkg-config files
+sed -i 's/^Cflags:.*/& -DCURL_STATICLIB/' "$prefix/lib/pkgconfig/libcurl.pc"
+cat >"$prefix/lib/pkgconfig/libwebsockets.pc" <<END
+Name: libwebsockets
+Description: a server of WebSockets
+Version: 4.1.6
+Libs: -L$prefix/lib -lwebsockets_static -lws2_32
+Cflags: -I$prefix/include
+END
+cp "$header" "$prefix/include/p11-kit-1/p11-kit/"
+cat >"$prefix/lib/pkgconfig/p11-kit-1.pc" <<END
+Name: p11-kit-1
+Description: the header of PKCS#11, nothing to link
+Version: 0.24
+Cflags: -I$prefix/include/p11-kit-1
+END
+echo "$tarballs" >"$prefix/complete"
+rm -rf "$work"
+say "done"
+finish
