@@ -3,11 +3,10 @@
  * The customer's flow: what is shown follows from what host and server say, and from nothing that this page would have to remember. Each
  * step ends what the one before had under way.
  */
-import { MokhoaError, whyNoToken } from "/sdk/mokhoa.js";
+import { MokhoaError, isFinal, whyNoToken } from "/sdk/mokhoa.js";
 import { views } from "/views.js";
 
 const LOOK_AGAIN_MS = 4000;
-const final = ["refused", "completed", "failed", "expired", "cancelled", "locked_out"];
 const wait = (ms, signal) =>
   new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, ms);
@@ -44,7 +43,7 @@ export class Flow {
   begin() {
     return this.#step("checking", {}, async (signal) => {
       await this.#mokhoa.hello({ signal });
-      const open = (await this.#mokhoa.resume({ signal })).filter((request) => !final.includes(request.state));
+      const open = (await this.#mokhoa.resume({ signal })).filter((request) => !isFinal(request.state));
       if (open.length === 0) this.findToken();
       else if (open.length === 1) this.follow(open[0]);
       else this.#show("open", { requests: open });
@@ -75,7 +74,7 @@ export class Flow {
   /* Shows where a request stands, for as long as it is open. */
   follow(request, notice = null) {
     this.#showRequest(request, { notice });
-    if (final.includes(request.state)) return this.#end();
+    if (isFinal(request.state)) return this.#end();
     return this.#step(null, null, async (signal) => {
       const lost = () => this.#shown?.data?.request && this.#show(this.#shown.name, { ...this.#shown.data, lost: true });
       for await (const now of this.#mokhoa.watch(request.request, { signal, onerror: lost })) this.#showRequest(now, { notice });
@@ -126,7 +125,7 @@ export class Flow {
         console.warn(second);
       }
       this.#showRequest(now, { error });
-      if (final.includes(now.state)) return;
+      if (isFinal(now.state)) return;
       for await (const later of this.#mokhoa.watch(request.request, { signal }))
         if (later.state !== now.state || later.code_expires !== now.code_expires) this.#showRequest((now = later), {});
     });

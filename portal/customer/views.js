@@ -235,7 +235,7 @@ const PROBLEM_TITLE = { host_blocked: "problem_host_blocked", host_crashed: "pro
 function problem(place, tools, { error }) {
   const { t, config, flow } = tools;
   const reload = error.code === "extension_reloaded";
-  const install = ["extension_missing", "host_missing", "host_unreachable", "host_too_old", "host_forbidden", "module_missing", "profile_missing"].includes(error.code);
+  const install = ["extension_missing", "host_missing", "host_too_old", "host_forbidden", "module_missing", "profile_missing"].includes(error.code);
   draw(place, tools, error.where === "request" || error.where === "server" ? "request" : "token", t(PROBLEM_TITLE[error.code] ?? `problem_${error.where}`),
     errorText(error, tools),
     h("div", { class: "actions" },

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What can go wrong, as one class. An error of the host or of the server brings its own texts (base/err.def); what happens in the browser,
- * before a host can answer, has its texts here. Never a raw string of a browser or a library.
+ * What can go wrong, as one class. An error of the host, of the server or of the extension brings its own texts (base/err.def, webext/texts);
+ * what the page finds out by itself has its texts here. Never a raw string of a browser or a library.
  */
 
 const causes = {
@@ -17,29 +17,9 @@ const causes = {
     vi: ["Tiện ích Mokhoa không trả lời.", "Tải lại trang; nếu vẫn lỗi, tắt rồi bật lại tiện ích."],
     en: ["The Mokhoa extension does not answer.", "Reload the page; if it persists, turn the extension off and on again."],
   },
-  host_missing: {
-    vi: ["Máy này chưa cài chương trình Mokhoa.", "Cài chương trình Mokhoa rồi thử lại."],
-    en: ["The Mokhoa program is not installed on this computer.", "Install the Mokhoa program, then try again."],
-  },
-  host_forbidden: {
-    vi: ["Chương trình Mokhoa trên máy này không nhận tiện ích này.", "Cài lại Mokhoa từ nhà cung cấp chữ ký số."],
-    en: ["The Mokhoa program on this computer does not accept this extension.", "Install Mokhoa again from your certificate authority."],
-  },
-  host_blocked: {
-    vi: ["Chính sách của máy này chặn chương trình Mokhoa.", "Nhờ người quản trị máy (bộ phận IT) cho phép Mokhoa trong chính sách của trình duyệt, hoặc dùng máy khác."],
-    en: ["A policy of this computer blocks the Mokhoa program.", "Ask whoever manages this computer (IT) to allow Mokhoa in the browser's policy, or use another computer."],
-  },
-  host_crashed: {
-    vi: ["Chương trình Mokhoa dừng đột ngột.", "Thử lại; nếu vẫn lỗi, gọi đường dây nóng."],
-    en: ["The Mokhoa program stopped unexpectedly.", "Try again; if it persists, call the hotline."],
-  },
-  host_unreachable: {
-    vi: ["Không mở được chương trình Mokhoa trên máy này.", "Cài lại chương trình Mokhoa rồi thử lại."],
-    en: ["The Mokhoa program on this computer could not be opened.", "Install the Mokhoa program again, then try again."],
-  },
-  host_too_old: {
-    vi: ["Chương trình Mokhoa trên máy này quá cũ.", "Cài bản Mokhoa mới nhất rồi thử lại."],
-    en: ["The Mokhoa program on this computer is too old.", "Install the newest Mokhoa, then try again."],
+  page_too_old: {
+    vi: ["Trang này cũ hơn chương trình Mokhoa trên máy.", "Tải lại trang; nếu vẫn lỗi, gọi đường dây nóng."],
+    en: ["This page is older than the Mokhoa program on this computer.", "Reload the page; if it persists, call the hotline."],
   },
   no_answer: {
     vi: ["Quá lâu không có trả lời.", "Thử lại; nếu vẫn lỗi, tải lại trang."],
@@ -47,17 +27,18 @@ const causes = {
   },
 };
 
-/** The names of the errors that arise in the browser, where no host has answered. */
+/** The names of the errors that the page finds out by itself, where nobody has answered. */
 export const browserErrors = Object.freeze(Object.keys(causes));
 
-const floors = ["host", "host", "token", "request", "server", "computer", "desk"];
+/* by the thousands of the number; 7 is the extension speaking of the host */
+const families = ["host", "host", "token", "request", "server", "computer", "desk", "host"];
 
 const isTwo = (value) => value !== null && typeof value === "object" && typeof value.vi === "string" && typeof value.en === "string";
 
 export class MokhoaError extends Error {
   /**
    * @param code   wire name: what programs compare
-   * @param data   as in `error.data` of the wire; texts only where the name is not one of ours
+   * @param data   as in `error.data` of the wire; not read for texts where the name is one of ours
    * @param number `error.code` of the wire, 0 for what arose in the browser
    * @param cause  what led to it, for a log; never shown
    */
@@ -70,7 +51,7 @@ export class MokhoaError extends Error {
     this.number = number;
     this.text = message;
     this.remedy = own ? { vi: own.vi[1], en: own.en[1] } : data.hint;
-    this.where = own ? (code.startsWith("extension") ? "extension" : "host") : floors[Math.floor(number / 1000)] ?? "host";
+    this.where = own ? "extension" : families[Math.floor(number / 1000)] ?? "host";
     if (Number.isInteger(data.tries_left)) this.triesLeft = data.tries_left;
     if (Number.isInteger(data.retry_after)) this.retryAfter = data.retry_after;
     if (typeof data.request === "string") this.request = data.request;
@@ -81,8 +62,7 @@ export class MokhoaError extends Error {
 /** The error object of an answer or of a failure, as an exception; one of no known shape is `extension_failed`. */
 export function fromWire(error) {
   const data = error?.data;
-  if (typeof data?.name === "string" && Object.hasOwn(causes, data.name)) return new MokhoaError(data.name, data);
-  if (typeof data?.name === "string" && isTwo(data.message) && isTwo(data.hint) && Number.isInteger(error.code))
+  if (typeof data?.name === "string" && !Object.hasOwn(causes, data.name) && isTwo(data.message) && isTwo(data.hint) && Number.isInteger(error.code))
     return new MokhoaError(data.name, data, error.code);
   return new MokhoaError("extension_failed", {}, 0, error);
 }
@@ -97,21 +77,15 @@ export function whyNoToken({ tokens, failures, absent }) {
   return fromWire(error);
 }
 
-/* What browsers say when a native host or an extension cannot be reached: Chromium's lastError, Firefox's port.error. */
-const said = [
-  [/native messaging host not found|no such native application/i, "host_missing"],
-  [/native messaging host is forbidden/i, "host_forbidden"],
-  [/disabled by the system administrator|blocked by (the )?(administrator|policy)/i, "host_blocked"],
-  [/native host has exited|communicating with the native messaging host|native application tried to send|an unexpected error occurred/i, "host_crashed"],
-  [/failed to start native messaging host/i, "host_unreachable"],
+/* What Chromium says of an extension that it cannot reach: lastError. */
+const browserSentences = [
   [/receiving end does not exist|could not establish connection/i, "extension_missing"],
   [/extension context invalidated/i, "extension_reloaded"],
-  [/message channel closed|message port closed|asynchronous response/i, "extension_failed"],
 ];
 
 /** A raw sentence of a browser as a cause. */
-export function fromBrowser(sentence, otherwise = "extension_failed") {
+export function fromBrowser(sentence) {
   const text = String(sentence ?? "");
-  const found = said.find(([pattern]) => pattern.test(text));
-  return new MokhoaError(found ? found[1] : otherwise, {}, 0, text || undefined);
+  const found = browserSentences.find(([pattern]) => pattern.test(text));
+  return new MokhoaError(found ? found[1] : "extension_failed", {}, 0, text || undefined);
 }

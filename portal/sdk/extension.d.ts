@@ -20,8 +20,10 @@ export interface Transport {
 export interface ExtensionOptions {
   /** Ids of the extension in Chromium browsers: one a store. Without any, only the bridge of Firefox is looked for. */
   ids?: readonly string[];
-  /** Milliseconds in which the bridge must answer. */
+  /** Milliseconds in which the bridge of Firefox must answer (1500): after that there is no extension. */
   patience?: number;
+  /** Milliseconds in which the extension that is there must be ready (10000). */
+  ready?: number;
   /** In place of globalThis, for tests. */
   global?: object;
 }

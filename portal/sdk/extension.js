@@ -8,7 +8,8 @@
  */
 import { MokhoaError, fromBrowser } from "./error.js";
 
-const PATIENCE = 1500;
+const PATIENCE = 1500; // milliseconds until the bridge says that it is there: it is in the page before the page's own scripts
+const READY = 10_000; // until the extension behind it is ready: a machine that has just started takes its time
 
 /* Chromium's port to one id: its link as {post, end}. */
 function portLink(runtime, id, hear, gone) {
@@ -19,14 +20,14 @@ function portLink(runtime, id, hear, gone) {
 }
 
 /* Firefox: a conversation with the content script, told apart from others on the page by its name. */
-function bridgeLink(global, hear, gone) {
+function bridgeLink(global, hear, gone, there) {
   const connection = global.crypto.randomUUID();
   const post = (body) => global.postMessage({ mokhoa: "to-extension", connection, ...body }, global.location.origin);
   let opened = false;
   const received = (event) => {
     const data = event.data;
     if (event.source !== global || event.origin !== global.location.origin || data?.mokhoa !== "to-page" || data.connection !== connection) return;
-    if (data.opened === true) opened = true;
+    if (data.opened === true) there((opened = true));
     /* a content script that cannot even open was cut off from its extension by an update */
     else if (data.closed === true) gone(new MokhoaError(opened ? "extension_failed" : "extension_reloaded"));
     else hear(data.message);
@@ -42,12 +43,21 @@ function bridgeLink(global, hear, gone) {
   };
 }
 
-/* A channel over one link. It is open when the extension has said that it is ready; a refused page hears no such thing. */
-function openChannel(global, handlers, patience, absent, makeLink) {
+/*
+ * A channel over one link. It is open when the extension has said that it is ready; a refused page hears no such thing. A link that cannot tell
+ * whether anybody is there is given a patience, after which nobody is; there() says that somebody is, and takes longer to be ready.
+ */
+function openChannel(global, handlers, makeLink, readyTime, patience) {
   return new Promise((resolve, reject) => {
     let ready = false;
     let ended = false;
     let link = null;
+    let timer;
+    const wait = (ms, name) => {
+      clearTimeout(timer);
+      timer = setTimeout(() => gone(new MokhoaError(name)), ms);
+    };
+    const there = () => !ready && !ended && wait(readyTime, "extension_failed");
     const end = () => {
       if (ended) return;
       ended = true;
@@ -70,10 +80,11 @@ function openChannel(global, handlers, patience, absent, makeLink) {
       resolve({ send: link.post, close: end });
     };
     const putAway = () => gone(new MokhoaError("extension_failed"));
-    const timer = setTimeout(() => gone(new MokhoaError(absent)), patience);
+    if (patience === undefined) there();
+    else wait(patience, "extension_missing");
     global.addEventListener?.("pagehide", putAway);
     try {
-      link = makeLink(hear, gone);
+      link = makeLink(hear, gone, there);
     } catch (error) {
       gone(fromBrowser(error?.message));
     }
@@ -94,14 +105,14 @@ async function openFirst(channels) {
   }
 }
 
-export function extensionTransport({ ids = [], patience = PATIENCE, global = globalThis } = {}) {
+export function extensionTransport({ ids = [], patience = PATIENCE, ready = READY, global = globalThis } = {}) {
   return {
     name: "extension",
     open(handlers) {
       const runtime = global.chrome?.runtime;
       if (ids.length !== 0 && typeof runtime?.connect === "function")
-        return openFirst(ids.map((id) => openChannel(global, handlers, patience, "extension_failed", (hear, gone) => portLink(runtime, id, hear, gone))));
-      return openChannel(global, handlers, patience, "extension_missing", (hear, gone) => bridgeLink(global, hear, gone));
+        return openFirst(ids.map((id) => openChannel(global, handlers, (hear, gone) => portLink(runtime, id, hear, gone), ready)));
+      return openChannel(global, handlers, (hear, gone, there) => bridgeLink(global, hear, gone, there), ready, patience);
     },
   };
 }

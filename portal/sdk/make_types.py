@@ -1,17 +1,22 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes wire.d.ts from protocol/host.schema.json: python3 portal/sdk/make_types.py [--check]
+"""Writes what the SDK knows of the wire: python3 portal/sdk/make_types.py [--check]
 
-One exported type a definition, Methods (what each call takes and gives) and ErrorName. With --check nothing is written, and the
-end is 1 where the file is not what would be."""
+wire.d.ts from protocol/host.schema.json: one exported type a definition, Methods (what each call takes and gives) and ErrorName, and HostError
+from webext/causes.json. wire.js from protocol/*.def: deadlines and final states. With --check nothing is written, and the end is 1 where a
+file is not what would be."""
 import json
 import pathlib
 import re
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
-SCHEMA = HERE.parents[1] / "protocol" / "host.schema.json"
-TYPES = HERE / "wire.d.ts"
+ROOT = HERE.parents[1]
+PROTOCOL = ROOT / "protocol"
+sys.path.insert(0, str(PROTOCOL / "reference"))
+sys.dont_write_bytecode = True
+
+import lists  # noqa: E402 (the reader of *.def)
 
 # What is on the wire alone: the SDK makes and reads it, nobody who uses the SDK does.
 WIRE_ONLY = {"from_page", "to_page", "request", "answer", "error_answer", "notification", "origin", "channel", "id"}
@@ -53,10 +58,17 @@ def type_of(schema, indent=""):
     return {"string": "string", "integer": "number", "boolean": "boolean"}[kind]
 
 
+def names_type(name, about, names):
+    return "/** %s */\nexport type %s =\n  | %s;\n" % (about, name, "\n  | ".join(json.dumps(each) for each in names))
+
+
 def error_names(schema):
     names = [row["properties"]["data"]["properties"]["name"]["const"] for row in schema["$defs"]["error"]["oneOf"]]
-    return "/** Errors of host and server, by wire name (base/err.def). */\nexport type ErrorName =\n  | %s;\n" % "\n  | ".join(
-        json.dumps(name) for name in names)
+    return names_type("ErrorName", "Errors of host and server, by wire name (base/err.def).", names)
+
+
+def host_errors():
+    return names_type("HostError", "What the extension says where no host answers (webext/causes.json).", json.loads(text(ROOT / "webext" / "causes.json")))
 
 
 def methods(schema):
@@ -77,22 +89,35 @@ def definition(name, schema):
     return "%sexport type %s = %s;\n" % (head, type_name(name), body)
 
 
-def write(schema):
+def types():
+    schema = json.loads(text(PROTOCOL / "host.schema.json"))
     parts = ["// SPDX-License-Identifier: Apache-2.0\n// Written by make_types.py from protocol/host.schema.json: change that.\n"]
     parts += [definition(name, value) for name, value in schema["$defs"].items() if name not in WIRE_ONLY]
-    return "\n".join(parts + [methods(schema), error_names(schema)])
+    constants = ("/** Seconds that the host gives a call. */\nexport const DEADLINES: Readonly<Record<Method, number>>;\n\n"
+                 "/** States that nothing changes any more. */\nexport const FINAL: readonly State[];\n")
+    return "\n".join(parts + [methods(schema), error_names(schema), host_errors(), constants])
+
+
+def values():
+    deadlines = {row["name"]: row["deadline"] for row in lists.rows("OP", text(PROTOCOL / "op.def")) if "OP_PAGE" in row["flags"].split("|")}
+    final = list(dict.fromkeys(row["customer"] for row in lists.rows("STATE", text(PROTOCOL / "state.def")) if row["final"]))
+    return ("// SPDX-License-Identifier: Apache-2.0\n// Written by make_types.py from protocol/*.def: change those. Deadlines are the host's own, in seconds.\n"
+            "export const DEADLINES = %s;\nexport const FINAL = %s;\n" % (json.dumps(deadlines), json.dumps(final)))
+
+
+def text(path):
+    return path.read_text(encoding="utf-8")
 
 
 def main():
-    with open(SCHEMA, encoding="utf-8") as f:
-        text = write(json.load(f))
-    if "--check" not in sys.argv[1:]:
-        TYPES.write_text(text, encoding="utf-8")
-        return 0
-    if TYPES.read_text(encoding="utf-8") == text:
-        return 0
-    print("portal/sdk/wire.d.ts is not what make_types.py writes from the schema: python3 portal/sdk/make_types.py", file=sys.stderr)
-    return 1
+    check, wrong = "--check" in sys.argv[1:], 0
+    for path, content in ((HERE / "wire.d.ts", types()), (HERE / "wire.js", values())):
+        if not check:
+            path.write_text(content, encoding="utf-8")
+        elif text(path) != content:
+            print("%s is not what make_types.py writes: python3 portal/sdk/make_types.py" % path.relative_to(ROOT), file=sys.stderr)
+            wrong = 1
+    return wrong
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ErrorName, HelloResult, TokenInfoResult, WireError, Methods, TwoLanguages, UnlockChangedParams, UnlockProgressParams, UnlockRequest } from "./wire.js";
+import type { ErrorName, HelloResult, HostError, State, TokenInfoResult, WireError, Methods, TwoLanguages, UnlockChangedParams, UnlockProgressParams, UnlockRequest } from "./wire.js";
 import type { Transport } from "./extension.js";
 
 export type * from "./wire.js";
@@ -8,24 +8,19 @@ export { extensionTransport } from "./extension.js";
 
 export const PROTOCOL: 1;
 
-/** Errors that arise in the browser, where no host has answered. */
+/** Errors that the page finds out by itself, where nobody has answered. */
 export type BrowserError =
   | "extension_missing"
   | "extension_reloaded"
   | "extension_failed"
-  | "host_missing"
-  | "host_forbidden"
-  | "host_blocked"
-  | "host_crashed"
-  | "host_unreachable"
-  | "host_too_old"
+  | "page_too_old"
   | "no_answer";
 export const browserErrors: readonly BrowserError[];
 
 export class MokhoaError extends Error {
   readonly name: "MokhoaError";
   /** What programs compare. */
-  readonly code: ErrorName | BrowserError;
+  readonly code: ErrorName | HostError | BrowserError;
   /** error.code of the wire, 0 for what arose in the browser. */
   readonly number: number;
   /** What happened, for people. */
@@ -38,6 +33,9 @@ export class MokhoaError extends Error {
   readonly request?: string;
   readonly cryptoki?: number;
 }
+
+/** Whether nothing changes a request in this state any more. */
+export function isFinal(state: State): boolean;
 
 /** The error of a failure (token.info) as an exception, ready to be shown. */
 export function fromWire(error: WireError): MokhoaError;

@@ -15,23 +15,19 @@
 import { MokhoaError, fromWire } from "./error.js";
 import { extensionTransport } from "./extension.js";
 import { watch } from "./watch.js";
+import { DEADLINES, FINAL } from "./wire.js";
 
 export { MokhoaError, browserErrors, fromWire, whyNoToken } from "./error.js";
 export { extensionTransport } from "./extension.js";
 
+/** Whether nothing changes a request in this state any more. */
+export const isFinal = (state) => FINAL.includes(state);
+
 /** The version of the wire that this SDK speaks. */
 export const PROTOCOL = 1;
 
-/* Seconds; a little more than the host's own deadlines (protocol/op.def), so that its answer, which says more, comes first. */
-const TIMEOUTS = {
-  hello: 10,
-  "token.info": 40,
-  "unlock.request": 70,
-  "unlock.status": 70,
-  "unlock.resend": 40,
-  "unlock.cancel": 40,
-  unlock: 930,
-};
+/* Seconds beyond the host's own deadline: eight for the extension, and some for a cold start of both; their answers, which say more, come first. */
+const PATIENCE = 15;
 
 const NOTIFICATIONS = { "unlock.progress": "progress", "unlock.changed": "changed" };
 
@@ -53,13 +49,13 @@ export class Mokhoa extends EventTarget {
   #waiting = new Map();
   #prefix;
   #count = 0;
-  #hello = null;
+  #greeted = false; // hello is asked once a channel
   #closed = false;
 
   constructor({ transport = extensionTransport(), timeouts = {} } = {}) {
     super();
     this.#transport = transport;
-    this.#timeouts = { ...TIMEOUTS, ...timeouts };
+    this.#timeouts = timeouts;
     this.#prefix = `p${++instances}-`;
     this.token = Object.freeze({ info: (options) => this.#method("token.info", {}, options) });
     this.unlock = Object.freeze(
@@ -72,11 +68,11 @@ export class Mokhoa extends EventTarget {
     );
   }
 
-  /** Who answers, and whether it speaks our language: `host_too_old` where it does not. Asked once; what was heard is kept until the channel ends. */
+  /** Who answers, and whether it speaks our language: `host_too_old` (the extension says so) or `page_too_old` where it does not. */
   async hello(options = {}) {
     const heard = await this.#call("hello", {}, options);
-    if (heard?.protocol !== PROTOCOL || !Array.isArray(heard.capabilities)) throw new MokhoaError("host_too_old");
-    this.#hello = heard;
+    if (heard?.protocol !== PROTOCOL) throw new MokhoaError(heard?.protocol > PROTOCOL ? "page_too_old" : "extension_failed");
+    this.#greeted = true;
     return heard;
   }
 
@@ -98,8 +94,7 @@ export class Mokhoa extends EventTarget {
   }
 
   async #method(method, params, options = {}) {
-    if (this.#hello === null) await this.hello({ signal: options.signal });
-    if (!this.#hello.capabilities.includes(method)) throw new MokhoaError("host_too_old");
+    if (!this.#greeted) await this.hello({ signal: options.signal });
     return this.#call(method, params, options);
   }
 
@@ -107,7 +102,7 @@ export class Mokhoa extends EventTarget {
     signal?.throwIfAborted();
     if (this.#closed) throw new DOMException("closed", "AbortError");
     const id = this.#prefix + ++this.#count;
-    const seconds = timeout ?? this.#timeouts[method];
+    const seconds = timeout ?? this.#timeouts[method] ?? DEADLINES[method] + PATIENCE;
     return new Promise((resolve, reject) => {
       const end = (settle) => (value) => {
         clearTimeout(timer);
@@ -158,7 +153,7 @@ export class Mokhoa extends EventTarget {
   #drop(error) {
     const channel = this.#channel;
     this.#channel = null;
-    this.#hello = null;
+    this.#greeted = false;
     for (const call of [...this.#waiting.values()]) call.reject(error);
     channel?.close();
   }

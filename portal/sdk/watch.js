@@ -3,12 +3,11 @@
  * Following one request. The server says in retry_after when asking again is worth while; a page that nobody looks at asks less often, and one
  * that is looked at again asks at once.
  */
+import { FINAL } from "./wire.js";
 
 const LEAST = 2;
 const MOST = 300;
 const HIDDEN = 4; /* times as long between two questions while the page is hidden */
-
-const final = new Set(["refused", "completed", "failed", "expired", "cancelled", "locked_out"]);
 
 /* Resolves after so many seconds, or when the page is looked at again. Rejects with the signal's reason. */
 function pause(seconds, signal) {
@@ -47,7 +46,7 @@ export async function* watch(mokhoa, request, { signal, least = LEAST, onerror }
       if (now === undefined) return;
       if (back || !same(last, now)) yield now;
       last = now;
-      if (final.has(now.state)) return;
+      if (FINAL.includes(now.state)) return;
       seconds = now.retry_after;
     } catch (error) {
       if (signal?.aborted || !passing.has(error.code)) throw error;

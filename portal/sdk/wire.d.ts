@@ -252,3 +252,17 @@ export type ErrorName =
   | "phrase_mismatch"
   | "token_imported"
   | "csrf_refused";
+
+/** What the extension says where no host answers (webext/causes.json). */
+export type HostError =
+  | "host_missing"
+  | "host_forbidden"
+  | "host_crashed"
+  | "host_too_old"
+  | "host_blocked";
+
+/** Seconds that the host gives a call. */
+export const DEADLINES: Readonly<Record<Method, number>>;
+
+/** States that nothing changes any more. */
+export const FINAL: readonly State[];

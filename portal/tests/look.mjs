@@ -38,6 +38,11 @@ const spoken = (name) => {
   const [number, vi, en, hintVi, hintEn] = said.slice(1).map((text) => text.replaceAll('\\"', '"'));
   return { error: { code: Number(number), message: vi, data: { name, message: { vi, en }, hint: { vi: hintVi, en: hintEn } } } };
 };
+const extensionTexts = Object.fromEntries(["vi", "en"].map((language) => [language, JSON.parse(readFileSync(new URL(`../../webext/texts/${language}.json`, import.meta.url), "utf8")).errors]));
+const spokenByExtension = (name) => {
+  const both = (part) => ({ vi: extensionTexts.vi[name][part], en: extensionTexts.en[name][part] });
+  return { error: { code: 7001, message: extensionTexts.vi[name].message, data: { name, message: both("message"), hint: both("hint") } } };
+};
 const info = (tokens, failures = [], absent = undefined) => ({ result: { tokens, failures, ...(absent ? { absent: absent.error } : {}) } });
 const open = (...requests) => ({ result: { requests } });
 const script = (more) => ({ hello: { result: HELLO }, "token.info": info([token()]), "unlock.status": open(), ...more });
@@ -47,7 +52,7 @@ const click = (id) => async (page) => page.click(id);
 const customer = {
   checking: [script({ hello: null })],
   extension_missing: [null],
-  ...Object.fromEntries(["host_missing", "host_forbidden", "host_blocked", "host_crashed", "host_too_old"].map((name) => [name, [script({ hello: failed(7001, name) })]])),
+  ...Object.fromEntries(["host_missing", "host_forbidden", "host_blocked", "host_crashed", "host_too_old"].map((name) => [name, [script({ hello: spokenByExtension(name) })]])),
   insert: [script({ "token.info": info([], [], spoken("no_reader")) })],
   insert_no_token: [script({ "token.info": info([], [], spoken("no_token")) })],
   reader_service: [script({ "token.info": info([], [], spoken("reader_service")) })],

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Mokhoa, MokhoaError, extensionTransport } from "../mokhoa.js";
-import { HELLO } from "./fake.js";
+import { HELLO, wireError } from "./fake.js";
 
 const code = (expected) => (error) => error instanceof MokhoaError && error.code === expected;
 const ID = "a".repeat(32);
@@ -40,7 +40,7 @@ function chromium({ installed = [ID], answer = () => ({ result: HELLO }), ready 
   return page;
 }
 
-const over = (page, more = {}) => new Mokhoa({ transport: extensionTransport({ ids: [ID, OTHER], global: page, patience: 50, ...more }) });
+const over = (page, more = {}) => new Mokhoa({ transport: extensionTransport({ ids: [ID, OTHER], global: page, patience: 50, ready: 100, ...more }) });
 
 test("Chromium: the extension that is there is found among the ids", async () => {
   const page = chromium({ installed: [OTHER] });
@@ -87,8 +87,8 @@ test("Chromium: the end of a port fails the call that waits", async () => {
 
 test("Chromium: what the extension says of the host is the error", async () => {
   for (const name of ["host_missing", "host_forbidden", "host_blocked", "host_crashed", "host_too_old"]) {
-    const page = chromium({ answer: () => ({ error: { code: 7001, message: "", data: { name } } }) });
-    await assert.rejects(over(page).hello(), code(name));
+    const page = chromium({ answer: () => wireError(7001, name) });
+    await assert.rejects(over(page).hello(), (error) => code(name)(error) && error.where === "host" && error.text.vi === "vi" && error.remedy.en === "do");
   }
 });
 
@@ -103,7 +103,7 @@ test("Chromium: put away and brought back, the page has a new port", async () =>
 });
 
 /* A page of Firefox: a content script that answers what is posted, or none. */
-function firefox({ bridge = true, orphan = false, refused = false, answer = () => ({ result: HELLO }) } = {}) {
+function firefox({ bridge = true, orphan = false, refused = false, late = 0, answer = () => ({ result: HELLO }) } = {}) {
   const page = new EventTarget();
   page.location = { origin: "https://portal.example" };
   page.crypto = globalThis.crypto ?? { randomUUID: () => "00000000-0000-4000-8000-000000000000" };
@@ -119,7 +119,7 @@ function firefox({ bridge = true, orphan = false, refused = false, answer = () =
     if (data.open === true) {
       if (orphan) return say({ closed: true });
       say({ opened: true });
-      say(refused ? { closed: true } : { message: READY });
+      setTimeout(() => say(refused ? { closed: true } : { message: READY }), late);
     }
     if (data.message !== undefined) say({ message: { jsonrpc: "2.0", id: data.message.id, ...answer(data.message) } });
   };
@@ -135,6 +135,11 @@ test("Firefox: over the bridge, to our own origin only", async () => {
 
 test("Firefox: no bridge answers", async () => {
   await assert.rejects(over(firefox({ bridge: false })).hello(), code("extension_missing"));
+});
+
+test("Firefox: the bridge is there, and what is behind it takes its time, or never comes", async () => {
+  await over(firefox({ late: 80 })).hello();
+  await assert.rejects(over(firefox({ late: 400 })).hello(), code("extension_failed"));
 });
 
 test("Firefox: the bridge was cut off by an update", async () => {
