@@ -62,7 +62,7 @@ class Texts(unittest.TestCase):
         self.assertEqual(re.findall(r'"(\w+)"', written), list(states))
 
     def test_every_problem_has_a_heading(self):
-        where = re.search(r"const floors = \[(.*?)\]", (PORTAL / "sdk" / "error.js").read_text(encoding="utf-8")).group(1)
+        where = re.search(r"const families = \[(.*?)\]", (PORTAL / "sdk" / "error.js").read_text(encoding="utf-8")).group(1)
         for word in set(re.findall(r'"(\w+)"', where)) | {"extension", "host"}:
             self.assertIn("problem_" + word, texts("customer", "vi"))
 

@@ -4,6 +4,7 @@
 Site serves pages on loopback; Extension is what webext/build.py made for the site's origin; Browser is Chromium or Firefox with a profile of its own, driven
 through driver.mjs. What the browser starts as the host is a script here that counts its starts and then becomes the program that the test wants.
 """
+import contextlib
 import glob
 import http.server
 import json
@@ -183,11 +184,13 @@ class Browser:
         wait_for("the end of the browser", 20, lambda: not pids_of(PROGRAMS[self.name], self.profile))
         return len(found)
 
-    def _chromium(self, packed=False, ignored=()):
+    def _chromium(self, packed=False, ignored=(), extension=True):
         os.makedirs(os.path.join(self.profile, "Default"))
         # without developer mode an unpacked extension that reloads itself is switched off
         with open(os.path.join(self.profile, "Default", "Preferences"), "w", encoding="utf-8") as f:
             json.dump({"extensions": {"ui": {"developer_mode": True}}}, f)
+        if not extension:
+            return {}
         if packed:
             os.makedirs(os.path.join(self.profile, "External Extensions"))
             with open(os.path.join(self.profile, "External Extensions", self.made["chromium_id"] + ".json"), "w", encoding="utf-8") as f:
@@ -196,10 +199,11 @@ class Browser:
         return {"args": ["--load-extension=" + self.made["chromium"], "--disable-extensions-except=" + self.made["chromium"]],
                 "ignoreDefaultArgs": list(ignored)}
 
-    def _firefox(self, prefs=None):
+    def _firefox(self, prefs=None, extension=True):
         folder = os.path.join(self.profile, "extensions")
         os.makedirs(folder)
-        shutil.copy(self.made["xpi"], os.path.join(folder, self.made["firefox_id"] + ".xpi"))
+        if extension:
+            shutil.copy(self.made["xpi"], os.path.join(folder, self.made["firefox_id"] + ".xpi"))
         return {"channel": "moz-firefox", "firefoxUserPrefs": {"extensions.autoDisableScopes": 0, "xpinstall.signatures.required": False, **(prefs or {})}}
 
     # ---- the line to the driver ----
@@ -260,6 +264,21 @@ class Browser:
         for path in glob.glob(os.path.join(self.profile, "NativeMessagingHosts", "*.json")) + \
                 glob.glob(os.path.join(self.home, ".mozilla", "native-messaging-hosts", "*.json")):
             os.unlink(path)
+
+
+@contextlib.contextmanager
+def policies(name, rules):
+    """While a browser is started in it, the machine's administrator says this; on a stage, whose mounts are its own."""
+    root, path = {"chromium": ("/etc/chromium", "policies/managed/mokhoa.json"),
+                  "firefox": (os.path.realpath("/usr/lib/firefox-esr/distribution"), "policies.json")}[name]
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", root], check=True)
+    try:
+        os.makedirs(os.path.dirname(os.path.join(root, path)), exist_ok=True)
+        with open(os.path.join(root, path), "w", encoding="utf-8") as f:
+            json.dump({"policies": rules} if name == "firefox" else rules, f)
+        yield
+    finally:
+        subprocess.run(["umount", "-l", root], check=True)
 
 
 def trust(folder, ca):

@@ -26,7 +26,8 @@ PATIENCE = 40  # seconds for a screen on a loaded machine
 FIREFOX_UUID = "5d9a4c8e-2f43-4b3c-9a51-0f6f6e1d7a10"  # so that a test can open the extension's own page
 
 # The screen by its heading; a heading that is none of these is a text that nobody has thought of here.
-SCREENS = {"insert_title": "insert", "choose_title": "choose", "choose_one_title": "choose", "open_title": "open", "wait_title": "pending", "code_title": "approved",
+SCREENS = {"insert_title": "insert", "insert_no_token": "insert", "insert_module_missing": "insert", "insert_token_unsupported": "insert",
+           "insert_reader_service": "insert", "insert_failed": "insert", "choose_title": "choose", "choose_one_title": "choose", "open_title": "open", "wait_title": "pending", "code_title": "approved",
            "unlock_title": "unlocking", "resume_title": "resume", "done_title": "completed", "refused_title": "refused", "expired_title": "expired",
            "cancelled_title": "cancelled", "failed_title": "failed", "locked_out_title": "locked_out"}
 

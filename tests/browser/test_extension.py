@@ -158,6 +158,7 @@ class Cells(unittest.TestCase):
             "sandboxed srcdoc in the portal": f"{portal}/?frame={portal}/page.js&srcdoc=1&sandbox=allow-scripts",
             "the portal under its own CSP sandbox": f"{portal}/sandboxed",
         }
+        sent = answered = 0
         for cell, url in cells.items():
             with self.subTest(cell):
                 b = self.open(url)
@@ -165,9 +166,12 @@ class Cells(unittest.TestCase):
                     seen = wait_for("the frame", 20, lambda: b.run("return globalThis.told ?? null;"))
                 else:
                     seen = b.run("return intrude();")
+                sent, answered = sent + seen["sent"], answered + len(seen["got"])
                 self.assertEqual(seen["got"], [])
                 self.assertNotEqual(seen["origin"], portal)
+                self.assertGreater(seen["sent"], 0)
                 self.assertEqual(self.host.pids(), [])
+        print(f"{NAME}: {len(cells)} pages and frames that may not call, {sent} calls, {answered} answered", file=sys.stderr)
         # the same intruder on the portal itself is answered, so that the silence above was not his own fault
         self.open(portal + "/")
         got = self.browser.run("return intrude(4000);")["got"]
@@ -263,14 +267,8 @@ class Cells(unittest.TestCase):
 
     @only("chromium")
     def test_host_blocked_by_policy(self):
-        os.makedirs("/etc/chromium/policies/managed", exist_ok=True)
-        policy = "/etc/chromium/policies/managed/mokhoa-test.json"
-        with open(policy, "w", encoding="utf-8") as f:
-            f.write('{"NativeMessagingBlocklist": ["*"]}')
-        try:
+        with browser.policies(NAME, {"NativeMessagingBlocklist": ["*"]}):
             self.refused("host_blocked", self.open().call("hello"))
-        finally:
-            os.unlink(policy)
 
     def test_host_that_ends_at_once(self):
         self.host.use("/bin/true")

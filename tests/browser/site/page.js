@@ -89,8 +89,12 @@
 	// What somebody would try who may not: every way that is there, and all that comes back within a while.
 	globalThis.intrude = async (ms = 1500) => {
 		const got = [];
+		let sent = 0;
 		const methods = ["hello", "token.info", "unlock.status"];
-		const ask = (say) => methods.forEach((method, i) => say({ jsonrpc: "2.0", id: `i${i}`, method, params: {} }));
+		const ask = (say) => methods.forEach((method, i) => {
+			sent++;
+			say({ jsonrpc: "2.0", id: `i${i}`, method, params: {} });
+		});
 		const ours = (data) => data?.mokhoa === "to-page" && data.message && got.push(data.message);
 		window.addEventListener("message", (event) => ours(event.data));
 		for (const target of new Set([window, window.parent, window.top])) {
@@ -108,11 +112,10 @@
 					// closed on us, as it should
 				}
 			});
-			methods.forEach((method) => runtime.sendMessage(extension, { jsonrpc: "2.0", id: 1, method, params: {} },
-				(message) => !runtime.lastError && message !== undefined && got.push(message)));
+			ask((message) => runtime.sendMessage(extension, message, (answer) => !runtime.lastError && answer !== undefined && got.push(answer)));
 		}
 		await new Promise((resolve) => setTimeout(resolve, ms));
-		return { got, origin: self.origin, reached: Boolean(runtime?.connect) };
+		return { got, sent, origin: self.origin, reached: Boolean(runtime?.connect) };
 	};
 
 	// A frame says itself what it got, because no driver reaches every sandboxed frame of every browser: ?intrude and ?hello.
