@@ -35,6 +35,29 @@ static const char *const pin_state_names[PIN_STATE_COUNT] = {
 #undef PIN_STATE
 };
 
+static const char *const family_names[FAMILY_COUNT] = {
+#define FAMILY(symbol, name) [FAMILY_##symbol] = name,
+#include "family.def"
+#undef FAMILY
+};
+
+static const char *const characters_names[CHARACTERS_COUNT] = {
+#define CHARACTERS(symbol, name) [CHARACTERS_##symbol] = name,
+#include "characters.def"
+#undef CHARACTERS
+};
+
+/* Where a word stands in its list; count where it does not. */
+static int
+find_word(const char *const *names, int count, const char *name)
+{
+	int i = 0;
+
+	while (i < count && strcmp(names[i], name) != 0)
+		i++;
+	return i;
+}
+
 const struct op_rule *
 op_rule(enum op_id id)
 {
@@ -94,11 +117,7 @@ stage_name(enum stage s)
 enum stage
 stage_from_name(const char *name)
 {
-	int s = 0;
-
-	while (s < STAGE_COUNT && strcmp(stage_names[s], name) != 0)
-		s++;
-	return (enum stage)s;
+	return (enum stage)find_word(stage_names, STAGE_COUNT, name);
 }
 
 const char *
@@ -110,9 +129,29 @@ pin_state_name(enum pin_state s)
 enum pin_state
 pin_state_from_name(const char *name)
 {
-	int s = 0;
+	return (enum pin_state)find_word(pin_state_names, PIN_STATE_COUNT, name);
+}
 
-	while (s < PIN_STATE_COUNT && strcmp(pin_state_names[s], name) != 0)
-		s++;
-	return (enum pin_state)s;
+const char *
+family_name(enum family f)
+{
+	return family_names[f];
+}
+
+enum family
+family_from_name(const char *name)
+{
+	return (enum family)find_word(family_names, FAMILY_COUNT, name);
+}
+
+const char *
+characters_name(enum characters c)
+{
+	return characters_names[c];
+}
+
+enum characters
+characters_from_name(const char *name)
+{
+	return (enum characters)find_word(characters_names, CHARACTERS_COUNT, name);
 }

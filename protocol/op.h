@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * op: the words of the wire as C sees them, made from the lists beside this file: operations, notifications, states, stages, states of a
- * PIN.
+ * PIN, families of tokens, characters of a PIN.
  */
 #ifndef MOKHOA_OP_H
 #define MOKHOA_OP_H
@@ -63,5 +63,25 @@ enum pin_state {
 
 const char *pin_state_name(enum pin_state s);
 enum pin_state pin_state_from_name(const char *name); /* PIN_STATE_COUNT for an unknown name */
+
+enum family {
+#define FAMILY(symbol, name) FAMILY_##symbol,
+#include "family.def"
+#undef FAMILY
+	FAMILY_COUNT
+};
+
+const char *family_name(enum family f);
+enum family family_from_name(const char *name); /* FAMILY_COUNT for an unknown name */
+
+enum characters {
+#define CHARACTERS(symbol, name) CHARACTERS_##symbol,
+#include "characters.def"
+#undef CHARACTERS
+	CHARACTERS_COUNT
+};
+
+const char *characters_name(enum characters c);
+enum characters characters_from_name(const char *name); /* CHARACTERS_COUNT for an unknown name */
 
 #endif

@@ -77,6 +77,8 @@ static const struct command commands[] = {
 	{ "init", desk_init, "--dir DIR ...", "tạo khóa, cấu hình và cấu hình nginx", "makes keys, configuration and nginx configuration" },
 	{ "seal", desk_seal, "--vault-key FILE < CSV > CSV", "niêm phong SO PIN trước khi chuyển đi", "seals SO PINs before they travel" },
 	{ "import", desk_import, "--config FILE [--dry-run] < CSV", "nhập token đã niêm phong", "imports sealed tokens" },
+	{ "vendor", desk_vendor, "add|list --config FILE, modules --config FILE --system SYSTEM", "hãng token và mô-đun PKCS#11 theo hệ điều hành", "token vendors and their PKCS#11 modules by system" },
+	{ "type", desk_type, "add|list --config FILE", "loại token: họ mở khóa, quy tắc PIN", "kinds of tokens: how they unlock, which PINs they take" },
 	{ "person", desk_person, "add --config FILE --certificate FILE --name NAME --role ROLE", "thêm người quản trị", "adds an administrator" },
 };
 

@@ -31,6 +31,8 @@ struct profile_module {
 	const char *path;				       /* absolute */
 	struct profile_variable environment[PROFILE_LIST_MAX]; /* what the module finds in its environment, OPENSC_CONF and the like */
 	size_t environment_count;
+	const char *parameters; /* of C_Initialize, which few modules take (NSS); NULL without any */
+	bool flags_reliable;	/* a token that the module does not call locked is not */
 };
 
 struct profile {

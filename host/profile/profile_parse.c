@@ -99,6 +99,22 @@ variable_value_ok(const char *text, size_t len)
 	return len <= VALUE_MAX && text_is_showable(text, len);
 }
 
+/* What a module reads as it likes: printable ASCII, so that it is what the file shows. */
+static bool
+parameters_ok(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (text[i] < ' ' || text[i] > '~')
+			return false;
+	return len >= 1 && len <= VALUE_MAX;
+}
+
+static bool
+flags_ok(const char *text, size_t len)
+{
+	return len != 0 && (strcmp(text, "reliable") == 0 || strcmp(text, "unknown") == 0);
+}
+
 static const struct rule server_rule = { server_ok, "must be https://HOST or https://HOST:PORT, in lower case, without a path" };
 static const struct rule origin_rule = { text_is_origin, "must be an origin in its canonical spelling: https://HOST or https://HOST:PORT" };
 static const struct rule extension_rule = { extension_ok, "must be chrome-extension://ID/ or the id of a Firefox add-on" };
@@ -107,6 +123,8 @@ static const struct rule pin_rule = { pin_ok, "must be sha256// and the base64 o
 static const struct rule proxy_rule = { proxy_ok, "must be \"system\", \"none\" or http[s]://HOST:PORT" };
 static const struct rule word_rule = { word_ok, "must be text of 1 to 64 bytes without control characters" };
 static const struct rule language_rule = { language_ok, "must be \"vi\" or \"en\"" };
+static const struct rule parameters_rule = { parameters_ok, "must be 1 to 1024 characters of printable ASCII" };
+static const struct rule flags_rule = { flags_ok, "must be \"reliable\" or \"unknown\"" };
 static const struct rule value_rule = { variable_value_ok, "must be text of at most 1024 bytes without control characters" };
 
 /* ---- texts, lists and switches ---- */
@@ -222,15 +240,18 @@ read_environment(json_t *variables, const char *at, struct profile_module *m, ch
 static bool
 read_module(json_t *value, size_t index, struct profile_module *m, char *where)
 {
-	json_t *name, *path, *environment = NULL;
+	json_t *name, *path, *environment = NULL, *parameters = NULL, *flags = NULL;
+	const char *word;
 	json_error_t error;
 	char at[KEY_MAX];
 
 	name_module(index, "", at);
-	if (json_unpack_ex(value, &error, 0, "{s:o, s:o, s?o !}",
+	if (json_unpack_ex(value, &error, 0, "{s:o, s:o, s?o, s?o, s?o !}",
 		"name", &name,
 		"path", &path,
-		"environment", &environment) != 0)
+		"environment", &environment,
+		"parameters", &parameters,
+		"flags", &flags) != 0)
 		return refuse(where, at, error.text);
 	name_module(index, ".name", at);
 	if (!read_text(name, at, &word_rule, &m->name, where))
@@ -238,6 +259,13 @@ read_module(json_t *value, size_t index, struct profile_module *m, char *where)
 	name_module(index, ".path", at);
 	if (!read_text(path, at, &path_rule, &m->path, where))
 		return false;
+	name_module(index, ".parameters", at);
+	if (parameters != NULL && !read_text(parameters, at, &parameters_rule, &m->parameters, where))
+		return false;
+	name_module(index, ".flags", at);
+	if (flags != NULL && !read_text(flags, at, &flags_rule, &word, where))
+		return false;
+	m->flags_reliable = flags != NULL && strcmp(word, "reliable") == 0;
 	name_module(index, ".environment", at);
 	return environment == NULL || read_environment(environment, at, m, where);
 }

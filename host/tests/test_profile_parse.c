@@ -218,6 +218,14 @@ test_modules(void)
 	module("{\"name\": \"b\", \"path\": \"/b\", \"environment\": []}", "modules[1].environment");
 	module("{\"name\": \"b\", \"path\": \"/b\", \"environment\": null}", "modules[1].environment");
 	module("{\"name\": \"b\", \"path\": \"/b\", \"x\": 1}", "modules[1]");
+	module("{\"name\": \"b\", \"path\": \"/b\", \"parameters\": \"\"}", "modules[1].parameters");
+	module("{\"name\": \"b\", \"path\": \"/b\", \"parameters\": 1}", "modules[1].parameters");
+	module("{\"name\": \"b\", \"path\": \"/b\", \"parameters\": \"a\\nb\"}", "modules[1].parameters");
+	module("{\"name\": \"b\", \"path\": \"/b\", \"parameters\": \"ă\"}", "modules[1].parameters");
+	module("{\"name\": \"b\", \"path\": \"/b\", \"flags\": \"\"}", "modules[1].flags");
+	module("{\"name\": \"b\", \"path\": \"/b\", \"flags\": true}", "modules[1].flags");
+	ok("modules", "[{\"name\": \"a\", \"path\": \"/a\", \"parameters\": \"configdir='sql:/a' flags=readOnly\", \"flags\": \"reliable\"}]");
+	ok("modules", "[{\"name\": \"a\", \"path\": \"/a\", \"flags\": \"unknown\"}]");
 	module("{\"name\": \"b\"}", "modules[1]");
 	module("{\"path\": \"/b\"}", "modules[1]");
 	module("{\"name\": \"\", \"path\": \"/b\"}", "modules[1].name");

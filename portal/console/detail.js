@@ -16,7 +16,7 @@ function facts(t, r) {
     fact("token", [r.token.manufacturer, r.token.model].filter(Boolean).join(", ")), fact("certificate_serial", mono(r.certificate_serial)),
     fact("reason", t(`reason_${r.reason}`)), fact("language", t(`language_${r.language}`)), fact("created", showTime(r.created)), fact("expires", showTime(r.expires)),
     fact("decided", r.decided ? showTime(r.decided) : ""), fact("decided_by", r.decided_by), fact("how", r.how && t(`how_${r.how}`)), fact("reference", r.reference),
-    fact("note", r.note), fact("waiting_email", r.waiting_email),
+    fact("note", r.note), fact("waiting_email", r.waiting_email), fact("family", r.family && t(`family_${r.family}`)), fact("outcome", r.outcome && t(`outcome_${r.outcome}`)),
   ].flat().filter(Boolean));
 }
 

@@ -84,7 +84,7 @@ export class Flow {
   unlock(request) {
     return this.#step("unlocking", { request, stage: "prompting" }, async (signal) => {
       const result = await this.#mokhoa.unlock({ request: request.request }, { signal });
-      if (result.state === "completed") this.#show("completed", { request, proof: result.proof });
+      if (result.state === "completed") this.#show("completed", { request, proof: result.proof, rotated: result.rotated });
       else this.begin();
     }, (error) => this.#again(request, error));
   }

@@ -209,12 +209,13 @@ function resume(place, tools, data) {
 
 /* ---- the end ---- */
 
-function completed(place, tools, { request, proof }) {
+function completed(place, tools, { request, proof, rotated }) {
   const { t, config } = tools;
   draw(place, tools, "done", t("done_title"),
     h("p", { class: "note good" }, h("b", {}, t("done_text"))),
     proof === "unreported" && h("p", { class: "note warn" }, t("done_unreported")),
     tokenFacts(t, request.token),
+    !rotated && h("p", { class: "small soft" }, t("done_not_rotated")),
     h("p", { class: "small soft" }, t("done_check", { hotline: hotlineOf(config, request) })));
 }
 

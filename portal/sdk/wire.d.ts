@@ -207,6 +207,8 @@ export type ErrorName =
   | "token_changed"
   | "no_reader"
   | "reader_service"
+  | "token_puk_locked"
+  | "token_not_yet_locked"
   | "request_unknown"
   | "request_not_approved"
   | "request_refused"

@@ -112,7 +112,7 @@ function playExtension(answers) {
 /* ---- what the server says to the console ---- */
 
 const row = (number, state, more = {}) => ({ number, state, customer: "CÔNG TY CỔ PHẦN XÂY DỰNG VÀ THƯƠNG MẠI ĐẠI PHÁT", email: "ketoan.daiphat@khach.example", token: { manufacturer: "Mokhoa", model: "PKCS#15", serial: "1130425009866" }, certificate_serial: "5401C7ADA92A737CA6ECF19C1FB1525C", reason: "locked", language: "vi", created: 1551061735, decided: state === "pending" || state === "unidentified" ? 0 : 1551065335, expires: NOW + 86400, ...more });
-const one = (number, state, more = {}) => ({ ...row(number, state), how: "", reference: "", decided_by: "", note: "", waiting_email: "", history: [{ time: 1551061735, actor: "host", event: "create", detail: "" }, { time: 1551061835, actor: "Nguyễn Văn An", event: "phrase", detail: "error=phrase_mismatch" }], ...more });
+const one = (number, state, more = {}) => ({ ...row(number, state), how: "", reference: "", decided_by: "", note: "", waiting_email: "", family: "so_pin", outcome: "", history: [{ time: 1551061735, actor: "host", event: "create", detail: "" }, { time: 1551061835, actor: "Nguyễn Văn An", event: "phrase", detail: "error=phrase_mismatch" }], ...more });
 const rows = ["pending", "unidentified", "approved", "refused", "released", "completed", "unknown", "failed", "expired", "cancelled", "locked_out"].map((state, i) => row(58498 - i, state, i === 1 ? { customer: EVIL, email: EVIL, certificate_serial: "" } : {}));
 const me = (role = "approver") => ({ name: "Nguyễn Văn An", role, csrf: "AAAA" });
 const approve = async (page) => {
@@ -132,7 +132,7 @@ const consoles = {
   waiting: ["58498", "approver", one(58498, "pending", { waiting_email: "moi@khach.example", how: "form", reference: EVIL })],
   approved: ["58496", "approver", one(58496, "approved", { how: "call_back", decided_by: "Trần Thị Bình", reference: "CV-17" })],
   approved_operator: ["58496", "operator", one(58496, "approved", { how: "call_back", decided_by: "Trần Thị Bình" })],
-  completed: ["58493", "approver", one(58493, "completed", { how: "agency", decided_by: "Trần Thị Bình" })],
+  completed: ["58493", "approver", one(58493, "completed", { how: "agency", decided_by: "Trần Thị Bình", family: "puk", outcome: "not_rotated" })],
   approve_done: ["58498", "approver", one(58498, "pending"), one(58498, "approved", { how: "call_back", decided_by: "Nguyễn Văn An" }), approve],
   phrase_mismatch: ["58498", "approver", one(58498, "pending"), failed(6013, "phrase_mismatch", "Cụm từ kiểm tra không khớp với yêu cầu này.", "The check phrase does not match this request."), approve],
   stranger: ["", null, {}],

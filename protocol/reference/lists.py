@@ -11,6 +11,8 @@ COLUMNS = {
     "STATE": ("symbol", "name", "customer", "final", "vi", "en"),
     "STAGE": ("symbol", "name", "vi", "en"),
     "PIN_STATE": ("symbol", "name"),
+    "FAMILY": ("symbol", "name"),
+    "CHARACTERS": ("symbol", "name"),
     "ERR": ("symbol", "number", "http", "name", "vi", "en", "hint_vi", "hint_en"),
 }
 NUMBERS = ("number", "http", "final", "deadline")

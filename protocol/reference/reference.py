@@ -191,9 +191,11 @@ def verb_request(verb, request_id, counter):
     return field("mokhoa-%s-request-v1" % verb) + field(request_id) + number(counter)
 
 
-def status_answer(request_id, counter, state, expires, code_expires, retry_after, email, approval, note):
-    return (field("mokhoa-status-v1") + field(request_id) + number(counter) + field(state) + number(expires) + number(code_expires)
-            + number(retry_after) + field(email) + field(approval) + field(note))
+def status_answer(request_id, counter, state, expires, code_expires, retry_after, email, approval, note, family, pin_min, pin_max, pin_characters,
+                  flags_reliable):
+    return (field("mokhoa-status-v2") + field(request_id) + number(counter) + field(state) + number(expires) + number(code_expires)
+            + number(retry_after) + field(email) + field(approval) + field(note) + field(family) + number(pin_min) + number(pin_max)
+            + field(pin_characters) + number(1 if flags_reliable else 0))
 
 
 def release_hash(request_id, approval, host_kem_pk, host_sig_pk, token, certificate_serial):
@@ -210,8 +212,9 @@ def code_proof(h):
     return field("mokhoa-code-proof-v1") + field(h)
 
 
-def release_answer(h, enc, ciphertext):
-    return field("mokhoa-release-answer-v1") + field(h) + field(enc) + field(ciphertext)
+def release_answer(h, enc, ciphertext, family, rotation):
+    return (field("mokhoa-release-answer-v2") + field(h) + field(enc) + field(ciphertext) + field(family)
+            + number(1 if rotation else 0))
 
 
 def grant_request(h, active):

@@ -328,8 +328,14 @@ def tms_answers():
     binary(a, "signature")
 
     a = of("status_answer", {"state": "approved", "expires": EXPIRES, "code_expires": EXPIRES - 86400, "retry_after": 30, "email": "k***h@example.vn",
-                             "approval": ref.b64(APPROVAL), "note": "", "kid": KID, "signature": SIGNATURE})
+                             "approval": ref.b64(APPROVAL), "note": "", "family": "so_pin", "pin_min": 6, "pin_max": 8, "pin_characters": "digits",
+                             "flags_reliable": True, "kid": KID, "signature": SIGNATURE})
     a.keys()
+    a.words("family", ("", "so_pin", "puk", "none"))
+    a.words("pin_characters", ("", "any", "digits", "hexadecimal", "alphanumeric"))
+    for key in ("pin_min", "pin_max"):
+        a.at(key, right=[0, 128], wrong=[-1, 129, "6", None])
+    a.at("flags_reliable", right=[False], wrong=[1, None])
     a.words("state", STATES)
     a.at("state", wrong=["unidentified"])
     for key in ("expires", "code_expires", "retry_after"):
@@ -340,11 +346,15 @@ def tms_answers():
     binary(a, "signature")
 
     enc = ref.b64(HOST_KEM_PK)
-    a = of("sealed_answer", {"enc": enc, "ciphertext": ref.b64(b"".join(fixed("sealed %d" % i) for i in range(9))[:272]), "kid": KID,
-                             "signature": SIGNATURE})
-    a.keys()
-    for key in ("enc", "ciphertext", "signature"):
-        binary(a, key)
+    answer = {"enc": enc, "ciphertext": ref.b64(b"".join(fixed("sealed %d" % i) for i in range(9))[:272]), "kid": KID, "signature": SIGNATURE}
+    for name, more in (("sealed_answer", {}), ("release_answer", {"family": "so_pin", "rotation": True})):
+        a = of(name, {**answer, **more})
+        a.keys()
+        for key in ("enc", "ciphertext", "signature"):
+            binary(a, key)
+    a.words("family", ("so_pin", "puk"))
+    a.at("family", wrong=["", "none"])
+    a.at("rotation", right=[False], wrong=[1, None])
 
     csrf = ref.b64(fixed("csrf end", 8) + fixed("csrf"))
     a = of("me_answer", {"name": "Nguyễn Thị Duyệt", "role": "approver", "csrf": csrf})
@@ -357,6 +367,7 @@ def tms_answers():
            "certificate_serial": "F401C7ADA92A737CA6ECF19C1FB1525C", "reason": "locked", "language": "vi", "created": EXPIRES - 604800, "decided": 0,
            "expires": EXPIRES}
     one = {**row, "how": "call_back", "reference": "CV-2024-17", "decided_by": "Nguyễn Thị Duyệt", "note": "", "waiting_email": "",
+           "family": "so_pin", "outcome": "",
            "history": [{"time": EXPIRES - 604800, "actor": "", "event": "request.created", "detail": ""}]}
     a = of("list_answer", {"requests": [row], "next": 58498})
     a.keys()
@@ -368,6 +379,8 @@ def tms_answers():
     a.keys()
     shared(a, "")
     a.words("how", ("", "call_back", "form", "in_person", "agency"))
+    a.words("family", ("", "so_pin", "puk", "none"))
+    a.words("outcome", ("", "rotated", "not_rotated", "failed"))
     for key, most in (("reference", 128), ("decided_by", 128), ("note", 512), ("waiting_email", 254)):
         a.text(key, most)
     a.at("history", right=[[]], wrong=[None, [None]])

@@ -73,14 +73,19 @@ def signed():
         row("%s request" % verb, "verb_request", "host_sig", {"verb": verb, "request_id": ID, "counter": 1})
         row("%s request: the greatest counter" % verb, "verb_request", "host_sig", {"verb": verb, "request_id": ID, "counter": 2**63 - 1})
     status = {"request_id": ID, "counter": 2, "state": "pending", "expires": EXPIRES, "code_expires": 0, "retry_after": 30, "email": "",
-              "approval": b"", "note": ""}
+              "approval": b"", "note": "", "family": "", "pin_min": 0, "pin_max": 0, "pin_characters": "", "flags_reliable": False}
+    policy = {"family": "so_pin", "pin_min": 6, "pin_max": 8, "pin_characters": "digits", "flags_reliable": True}
     row("status answer: pending", "status_answer", "tms_sig", status)
     row("status answer: approved", "status_answer", "tms_sig",
-        {**status, "state": "approved", "code_expires": EXPIRES - 1, "email": "k***h@example.vn", "approval": APPROVAL})
+        {**status, "state": "approved", "code_expires": EXPIRES - 1, "email": "k***h@example.vn", "approval": APPROVAL, **policy})
+    row("status answer: approved, a PUK", "status_answer", "tms_sig",
+        {**status, "state": "approved", "approval": APPROVAL, "family": "puk", "pin_max": 128, "pin_characters": "any"})
     row("status answer: refused", "status_answer", "tms_sig", {**status, "state": "refused", "note": "Không gọi được số đã đăng ký."})
     row("release request", "release_request", "host_sig", {"h": H})
     row("proof of the code", "code_proof", "code", {"h": H}, ref.code_key(CODE, ID))
-    row("release answer", "release_answer", "tms_sig", {"h": H, "enc": ENC, "ciphertext": CIPHERTEXT})
+    for family, rotation in (("so_pin", True), ("so_pin", False), ("puk", False)):
+        row("release answer: %s, %s" % (family, "rotated" if rotation else "not rotated"), "release_answer", "tms_sig",
+            {"h": H, "enc": ENC, "ciphertext": CIPHERTEXT, "family": family, "rotation": rotation})
     for active in (0, 1):
         row("grant request: active %d" % active, "grant_request", "host_sig", {"h": H, "active": active})
         row("grant answer: active %d" % active, "grant_answer", "tms_sig", {"h": H, "active": active, "enc": ENC, "ciphertext": CIPHERTEXT})

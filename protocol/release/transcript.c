@@ -120,10 +120,20 @@ transcript_verb_request(struct buf *b, const char *verb, const unsigned char id[
 	transcript_u64(b, counter);
 }
 
+static void
+add_policy(struct buf *b, const struct token_policy *p)
+{
+	transcript_text(b, p != NULL ? family_name(p->family) : "");
+	transcript_u64(b, p != NULL ? p->pin_min : 0);
+	transcript_u64(b, p != NULL ? p->pin_max : 0);
+	transcript_text(b, p != NULL ? characters_name(p->pin_characters) : "");
+	transcript_u64(b, p != NULL && p->flags_reliable ? 1 : 0);
+}
+
 void
 transcript_status_answer(struct buf *b, const unsigned char id[TRANSCRIPT_ID_LEN], uint64_t counter, const struct transcript_status *s)
 {
-	transcript_text(b, "mokhoa-status-v1");
+	transcript_text(b, "mokhoa-status-v2");
 	add_id(b, id);
 	transcript_u64(b, counter);
 	transcript_text(b, s->state);
@@ -133,6 +143,7 @@ transcript_status_answer(struct buf *b, const unsigned char id[TRANSCRIPT_ID_LEN
 	transcript_text(b, s->email);
 	transcript_field(b, s->approval, s->approval != NULL ? TRANSCRIPT_ID_LEN : 0);
 	transcript_text(b, s->note);
+	add_policy(b, s->policy);
 }
 
 void
@@ -181,12 +192,15 @@ transcript_code_proof(struct buf *b, const unsigned char h[KEY_HASH_LEN])
 }
 
 void
-transcript_release_answer(struct buf *b, const unsigned char h[KEY_HASH_LEN], const void *enc, size_t enc_len, const void *ct, size_t ct_len)
+transcript_release_answer(struct buf *b, const unsigned char h[KEY_HASH_LEN], const void *enc, size_t enc_len, const void *ct, size_t ct_len,
+    enum family family, bool rotation)
 {
-	transcript_text(b, "mokhoa-release-answer-v1");
+	transcript_text(b, "mokhoa-release-answer-v2");
 	add_hash(b, h);
 	transcript_field(b, enc, enc_len);
 	transcript_field(b, ct, ct_len);
+	transcript_text(b, family_name(family));
+	transcript_u64(b, rotation ? 1 : 0);
 }
 
 /* ---- grant and proof ---- */

@@ -14,6 +14,7 @@
 #include "op.h"
 #include "secret.h"
 #include "token_name.h"
+#include "token_policy.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -59,6 +60,7 @@ struct transcript_status {
 	const char *email;	       /* masked */
 	const unsigned char *approval; /* TRANSCRIPT_ID_LEN bytes, or NULL */
 	const char *note;
+	const struct token_policy *policy; /* once approved, else NULL */
 };
 
 void transcript_status_answer(struct buf *b, const unsigned char id[TRANSCRIPT_ID_LEN], uint64_t counter, const struct transcript_status *s);
@@ -77,7 +79,8 @@ struct transcript_release {
 enum err transcript_release_hash(const struct transcript_release *r, unsigned char ret_h[KEY_HASH_LEN]);
 void transcript_release_request(struct buf *b, const unsigned char h[KEY_HASH_LEN]);
 void transcript_code_proof(struct buf *b, const unsigned char h[KEY_HASH_LEN]);
-void transcript_release_answer(struct buf *b, const unsigned char h[KEY_HASH_LEN], const void *enc, size_t enc_len, const void *ct, size_t ct_len);
+void transcript_release_answer(struct buf *b, const unsigned char h[KEY_HASH_LEN], const void *enc, size_t enc_len, const void *ct, size_t ct_len,
+    enum family family, bool rotation);
 void transcript_grant_request(struct buf *b, const unsigned char h[KEY_HASH_LEN], uint64_t active);
 void transcript_grant_answer(struct buf *b, const unsigned char h[KEY_HASH_LEN], uint64_t active, const void *enc, size_t enc_len,
     const void *ct, size_t ct_len);

@@ -54,6 +54,17 @@ pin_states(void)
 	CHECK_TEXT(pin_state_name(PIN_STATE_FEW_TRIES), "few_tries");
 }
 
+static void
+families_and_characters(void)
+{
+	for (int i = 0; i < FAMILY_COUNT; i++)
+		CHECK(family_from_name(family_name((enum family)i)) == (enum family)i);
+	for (int i = 0; i < CHARACTERS_COUNT; i++)
+		CHECK(characters_from_name(characters_name((enum characters)i)) == (enum characters)i);
+	CHECK(family_from_name("") == FAMILY_COUNT && family_from_name("PUK") == FAMILY_COUNT);
+	CHECK(characters_from_name("") == CHARACTERS_COUNT && characters_from_name("digit") == CHARACTERS_COUNT);
+}
+
 int
 main(void)
 {
@@ -61,5 +72,6 @@ main(void)
 	states();
 	stages();
 	pin_states();
+	families_and_characters();
 	return CHECK_DONE();
 }

@@ -3,7 +3,8 @@
  * A PKCS#11 module with a will of its own, for tests. MOCK_P11 names a folder:
  *
  *   script           what to do otherwise than a good token does, a line each; see below
- *   state            what the token remembers, "name value" a line: so_pin, user_pin, so_tries, user_tries; written back at each change
+ *   state            what the token remembers, "name value" a line: so_pin, user_pin, so_tries, user_tries, and of a token with a PUK puk,
+ *                    puk_tries; written back at each change
  *   certificate.der  what it shows without a login, where the file is there
  *   log              appended: every call with its result, "C_Login so 0xa0"; a PIN is never in it
  *
@@ -17,6 +18,7 @@
  *   unasked            C_Login(CKU_SO) passes; the SO PIN is judged by what needs it
  *   environ            the names of the variables that it finds go to the file "environ"
  *   hole               the list of functions lacks C_InitPIN
+ *   unlocked CALL      behind CALL the user PIN is not locked any more
  *   rv CALL HEX        CALL does nothing and returns that
  *   flags CALL HEX     behind CALL, these flags are set besides
  *   do CALL WHAT       at CALL: crash, hang, exit, noise (on stdout, then as usual), remove (the token is gone from now on),
@@ -52,8 +54,10 @@ static struct {
 	size_t script_count;
 	char so_pin[64];
 	char user_pin[64];
+	char puk[64]; /* empty: the token has none */
 	int so_tries;
 	int user_tries;
+	int puk_tries;
 	CK_FLAGS more_flags;
 	CK_ULONG slots;
 	bool removed;
@@ -116,6 +120,10 @@ load_state(void)
 			mock.so_tries = (int)strtol(value, NULL, 10);
 		else if (strcmp(name, "user_tries") == 0)
 			mock.user_tries = (int)strtol(value, NULL, 10);
+		else if (strcmp(name, "puk") == 0)
+			snprintf(mock.puk, sizeof(mock.puk), "%s", value);
+		else if (strcmp(name, "puk_tries") == 0)
+			mock.puk_tries = (int)strtol(value, NULL, 10);
 	}
 	if (f != NULL)
 		fclose(f);
@@ -129,6 +137,8 @@ save_state(void)
 	if (f == NULL)
 		return;
 	fprintf(f, "so_pin %s\nuser_pin %s\nso_tries %d\nuser_tries %d\n", mock.so_pin, mock.user_pin, mock.so_tries, mock.user_tries);
+	if (mock.puk[0] != '\0')
+		fprintf(f, "puk %s\npuk_tries %d\n", mock.puk, mock.puk_tries);
 	fclose(f);
 }
 
@@ -250,6 +260,8 @@ scripted(const char *call, const char *detail, CK_RV *ret)
 	l = find_call("flags", call, count);
 	if (l != NULL)
 		mock.more_flags |= strtoul(l->value, NULL, 16);
+	if (find_call("unlocked", call, count) != NULL)
+		mock.user_tries = USER_TRIES;
 	l = find_call("rv", call, count);
 	if (l == NULL)
 		return false;
@@ -545,6 +557,20 @@ C_InitPIN_(CK_SESSION_HANDLE session, unsigned char *pin, CK_ULONG len)
 	return note("C_InitPIN", "", rv);
 }
 
+/* What is presented without a login is a PUK, whether the PIN is locked or not: on one that is not, the owner's old PIN would cost a try of it. */
+static CK_RV
+unblock(const unsigned char *puk, CK_ULONG puk_len, const unsigned char *pin, CK_ULONG len)
+{
+	CK_RV rv = present(&mock.puk_tries, USER_TRIES, pin_is(mock.puk, puk, puk_len));
+
+	if (rv == CKR_OK) {
+		keep(mock.user_pin, pin, len);
+		mock.user_tries = USER_TRIES;
+		save_state();
+	}
+	return rv;
+}
+
 static CK_RV
 C_SetPIN_(CK_SESSION_HANDLE session, unsigned char *old, CK_ULONG old_len, unsigned char *pin, CK_ULONG len)
 {
@@ -553,6 +579,8 @@ C_SetPIN_(CK_SESSION_HANDLE session, unsigned char *old, CK_ULONG old_len, unsig
 	(void)session;
 	if (in_session("C_SetPIN", "", &rv))
 		return rv;
+	if (mock.login < 0 && mock.puk[0] != '\0')
+		return note("C_SetPIN", "puk", unblock(old, old_len, pin, len));
 	rv = mock.login != CKU_SO ? CKR_USER_NOT_LOGGED_IN : present_so(old, old_len);
 	if (rv == CKR_OK) {
 		keep(mock.so_pin, pin, len);

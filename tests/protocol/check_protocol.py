@@ -13,7 +13,7 @@ from contract import (AT_BOUND, HOST, LISTS, ROUTES, TMS, VECTORS, Contract, Dra
 from lists import ListError
 
 SECRET = re.compile(r"pin|code|secret|puk", re.I)
-NO_SECRET = {"pin", "so_pin", "pin_min", "pin_max", "code_expires", "code"}  # states and lengths, a time, JSON-RPC's error code
+NO_SECRET = {"pin", "so_pin", "pin_min", "pin_max", "pin_characters", "code_expires", "code"}  # states, lengths, a word, a time, JSON-RPC's error code
 BEFORE_THE_BODY = ("admin_unknown", "role_refused", "origin_refused", "method_not_found")
 
 
@@ -124,6 +124,8 @@ def check_tms(c):
             found = schema["properties"]["error"]["properties"]["data"]["properties"]["name"]["enum"]
             same(problems, "%s: error_%d" % (TMS, status), found, [name for name in http if http[name] == status])
     same(problems, TMS + ": admin_state", schemas["admin_state"]["enum"], c.names("STATE"))
+    for name, macro in (("family", "FAMILY"), ("pin_characters", "CHARACTERS")):
+        same(problems, "%s: %s" % (TMS, name), schemas[name]["enum"], ["", *c.names(macro)])
     same(problems, TMS + ": error of done", schemas["done_request"]["properties"]["error"]["enum"], ["ok"] + c.names("ERR"))
     for path, method, operation in operations(c):
         problems += check_operation(path, method, operation, http)

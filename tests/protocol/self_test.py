@@ -15,6 +15,8 @@ NEW_LINES = {
     "STATE": 'STATE(LOST, "lost", "lost", 1, "Mất", "Lost")\n',
     "STAGE": 'STAGE(RESTING, "resting", "Nghỉ", "Resting")\n',
     "PIN_STATE": 'PIN_STATE(TIRED, "tired")\n',
+    "FAMILY": 'FAMILY(MAGIC, "magic")\n',
+    "CHARACTERS": 'CHARACTERS(EMOJI, "emoji")\n',
     "ERR": 'ERR(NEW, 3099, 409, "new_error", "Mới.", "New.", "Chờ.", "Wait.")\n',
 }
 

@@ -225,7 +225,8 @@ class Wire(unittest.TestCase):
         status, answer = found
         self.assertEqual(status, 200, answer)
         self.assertEqual(self.schemas.tms("status_answer", answer), [])
-        fields = {key: answer[key] for key in ("state", "expires", "code_expires", "retry_after", "email", "note")}
+        fields = {key: answer[key] for key in ("state", "expires", "code_expires", "retry_after", "email", "note", "family", "pin_min", "pin_max",
+                                           "pin_characters", "flags_reliable")}
         transcript = ref.status_answer(life.id, life.counter, approval=ref.unb64(answer["approval"]), **fields)
         ref.sig_verify(tms_public(), transcript, ref.unb64(answer["signature"]))
         return answer

@@ -154,7 +154,16 @@ status_answer(const json_t *in, struct buf *b)
 		.approval = approval.len != 0 ? approval.at : NULL,
 		.note = get_text(in, "note"),
 	};
+	struct token_policy policy = {
+		.family = family_from_name(get_text(in, "family")),
+		.pin_min = (unsigned)get_number(in, "pin_min"),
+		.pin_max = (unsigned)get_number(in, "pin_max"),
+		.pin_characters = characters_from_name(get_text(in, "pin_characters")),
+		.flags_reliable = json_is_true(json_object_get(in, "flags_reliable")),
+	};
 
+	if (get_text(in, "family")[0] != '\0')
+		s.policy = &policy;
 	transcript_status_answer(b, get(in, "request_id").at, get_number(in, "counter"), &s);
 }
 
@@ -175,7 +184,8 @@ release_answer(const json_t *in, struct buf *b)
 {
 	struct bytes enc = get(in, "enc"), ct = get(in, "ciphertext");
 
-	transcript_release_answer(b, get(in, "h").at, enc.at, enc.len, ct.at, ct.len);
+	transcript_release_answer(b, get(in, "h").at, enc.at, enc.len, ct.at, ct.len, family_from_name(get_text(in, "family")),
+	    json_is_true(json_object_get(in, "rotation")));
 }
 
 static void

@@ -125,7 +125,7 @@ stage_profile() {
 		with open(folder + "/profile-part.json", encoding="utf-8") as f:
 		    profile = json.load(f)
 		profile.update(tls_ca="/etc/mokhoa/tls-ca.pem", origins=["https://portal.mokhoa.test", profile["tms"]], prompt=prompt,
-		    extensions=["chrome-extension://abcdefghijklmnopabcdefghijklmnop/"], modules=[{"name": "opensc", "path": module}], proxy="none")
+		    extensions=["chrome-extension://abcdefghijklmnopabcdefghijklmnop/"], modules=[{"name": "opensc", "path": module, "flags": "reliable"}], proxy="none")
 		print(json.dumps(profile, ensure_ascii=False, indent=2))
 	PY
 }

@@ -63,3 +63,19 @@ options_config(const char *path, struct config **ret_config)
 		options_complain(e, where);
 	return e;
 }
+
+enum err
+options_store(const char *config_file, struct store **ret_store)
+{
+	struct config *config = NULL;
+	enum err e = options_config(config_file, &config);
+
+	*ret_store = NULL;
+	if (e != ERR_OK)
+		return e;
+	e = store_open(config->database, ret_store);
+	if (e != ERR_OK)
+		options_complain(e, config->database);
+	config_free(config);
+	return e;
+}

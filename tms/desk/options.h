@@ -7,6 +7,7 @@
 
 #include "config.h"
 #include "err.h"
+#include "store.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,6 +24,9 @@ enum err options_read(int argc, char **argv, const struct option_row *rows, size
 
 /* Loads the configuration; says on stderr what is wrong with it. */
 enum err options_config(const char *path, struct config **ret_config);
+
+/* The store of that configuration, which is the caller's; says on stderr what is wrong. *ret_store is NULL after an error. */
+enum err options_store(const char *config_file, struct store **ret_store);
 
 /* Says on stderr what failed, in both languages; detail (may be NULL) names the line, file or option. */
 void options_complain(enum err e, const char *detail);

@@ -2,6 +2,7 @@
 /* seal: SO PINs are sealed to the vault where they are, before they travel to the server. */
 #include "desk.h"
 
+#include "columns.h"
 #include "keyfile.h"
 #include "options.h"
 #include "os.h"
@@ -43,10 +44,7 @@ write_row(struct buf *out, const struct sheet_row *row, const unsigned char seal
 	};
 
 	text_b64_encode(sealed, TRANSCRIPT_ESCROW_ROW_LEN, text);
-	for (size_t i = 0; i < SHEET_COLUMN_COUNT; i++) {
-		csv_write(out, fields[i]);
-		buf_add_text(out, i + 1 < SHEET_COLUMN_COUNT ? "," : "\r\n");
-	}
+	columns_write(out, fields, SHEET_COLUMN_COUNT);
 }
 
 static enum err

@@ -2,6 +2,7 @@
 #include "sheet.h"
 
 #include "address.h"
+#include "columns.h"
 #include "text.h"
 
 #include <string.h>
@@ -17,29 +18,20 @@ static const char *const names[SHEET_COLUMN_COUNT] = {
 };
 
 static const char *
-name_of(const struct sheet *s, size_t column)
-{
-	return column == SHEET_KEY ? s->key_name : names[column];
-}
-
-static const char *
 read_names(struct sheet *s, const struct csv_row *row)
 {
-	for (size_t i = 0; i < row->count; i++) {
-		size_t column = 0;
-		while (column < SHEET_COLUMN_COUNT && strcmp(name_of(s, column), row->fields[i]) != 0)
-			column++;
-		if (column == SHEET_COLUMN_COUNT)
-			return "a column that is not known";
-		if (s->at[column] != CSV_FIELDS_MAX)
-			return "a column that stands there twice";
-		s->at[column] = i;
-	}
-	for (size_t column = 0; column < SHEET_CERTIFICATE_SERIAL; column++)
-		if (s->at[column] == CSV_FIELDS_MAX)
-			return "a column is missing: manufacturer, model, serial, so_pin (sealed: to import), customer and email are needed";
+	const char *wanted[SHEET_COLUMN_COUNT];
+	const struct columns columns = {
+		.names = wanted,
+		.count = SHEET_COLUMN_COUNT,
+		.needed = SHEET_CERTIFICATE_SERIAL,
+		.missing = "a column is missing: manufacturer, model, serial, so_pin (sealed: to import), customer and email are needed",
+	};
+
+	memcpy(wanted, names, sizeof(wanted));
+	wanted[SHEET_KEY] = s->key_name;
 	s->columns = row->count;
-	return NULL;
+	return columns_place(&columns, row, s->at);
 }
 
 enum err
@@ -51,8 +43,6 @@ sheet_open(struct sheet *s, const char *key_name, const void *text, size_t len, 
 	csv_open(&s->csv, text, len);
 	s->key_name = key_name;
 	s->tokens = json_object();
-	for (size_t column = 0; column < SHEET_COLUMN_COUNT; column++)
-		s->at[column] = CSV_FIELDS_MAX;
 	if (s->tokens == NULL)
 		return ERR_NO_MEMORY;
 	e = csv_next(&s->csv, &row, ret_cause);

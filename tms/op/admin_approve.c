@@ -34,9 +34,14 @@ check_phrase(struct call *c, const struct store_request *r, const char *heard)
 static enum err
 check_token(struct call *c, const struct store_request *r, struct store_token *ret_token)
 {
+	struct store_type type;
 	enum err e = store_token_by_name(c->store, &r->token, ret_token);
 
-	return e == ERR_OK && ret_token->state == STORE_SUSPECT ? ERR_ESCROW_SUSPECT : e;
+	if (e == ERR_OK && ret_token->state == STORE_SUSPECT)
+		e = ERR_ESCROW_SUSPECT;
+	if (e == ERR_OK)
+		e = store_type_of(c->store, &r->token, &type);
+	return e == ERR_OK && type.policy.family == FAMILY_NONE ? ERR_TOKEN_UNSUPPORTED : e;
 }
 
 static enum err

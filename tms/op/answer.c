@@ -111,11 +111,35 @@ sign_status(const struct call *c, const struct store_request *r, uint64_t counte
 	return sign(c, &transcript, ret);
 }
 
+static json_t *
+status_json(const struct call *c, const struct transcript_status *s, const unsigned char signature[KEY_SIG_LEN])
+{
+	static const struct token_policy nothing = { .pin_min = 0 };
+	const struct token_policy *p = s->policy != NULL ? s->policy : &nothing;
+
+	return json_pack("{s:s, s:I, s:I, s:I, s:s, s:o, s:s, s:s, s:I, s:I, s:s, s:b, s:s, s:o}",
+	    "state", s->state,
+	    "expires", (json_int_t)s->expires,
+	    "code_expires", (json_int_t)s->code_expires,
+	    "retry_after", (json_int_t)s->retry_after,
+	    "email", s->email,
+	    "approval", json_b64(s->approval != NULL ? s->approval : (const unsigned char *)"", s->approval != NULL ? TRANSCRIPT_ID_LEN : 0),
+	    "note", s->note,
+	    "family", s->policy != NULL ? family_name(p->family) : "",
+	    "pin_min", (json_int_t)p->pin_min,
+	    "pin_max", (json_int_t)p->pin_max,
+	    "pin_characters", s->policy != NULL ? characters_name(p->pin_characters) : "",
+	    "flags_reliable", p->flags_reliable ? 1 : 0,
+	    "kid", c->service->kid,
+	    "signature", json_b64(signature, KEY_SIG_LEN));
+}
+
 enum err
 answer_status(struct call *c, const struct store_request *r, uint64_t counter, json_t **ret_answer)
 {
 	struct transcript_status s = { .state = state_for_customer(r->state), .note = r->note };
 	struct store_approval approval;
+	struct store_type type;
 	unsigned char signature[KEY_SIG_LEN];
 	char email[STORE_EMAIL_SIZE] = "";
 	int64_t expires = 0;
@@ -125,6 +149,9 @@ answer_status(struct call *c, const struct store_request *r, uint64_t counter, j
 		e = store_approval_of(c->store, r->number, &approval);
 		s.approval = approval.id;
 		answer_mask(r->email, email);
+		if (e == ERR_OK)
+			e = store_type_of(c->store, &r->token, &type);
+		s.policy = &type.policy;
 	}
 	s.email = email;
 	s.expires = (uint64_t)r->expires;
@@ -134,17 +161,7 @@ answer_status(struct call *c, const struct store_request *r, uint64_t counter, j
 		e = sign_status(c, r, counter, &s, signature);
 	if (e != ERR_OK)
 		return e;
-	return packed(json_pack("{s:s, s:I, s:I, s:I, s:s, s:o, s:s, s:s, s:o}",
-			  "state", s.state,
-			  "expires", (json_int_t)s.expires,
-			  "code_expires", (json_int_t)s.code_expires,
-			  "retry_after", (json_int_t)s.retry_after,
-			  "email", s.email,
-			  "approval", json_b64(s.approval != NULL ? s.approval : (const unsigned char *)"", s.approval != NULL ? TRANSCRIPT_ID_LEN : 0),
-			  "note", s.note,
-			  "kid", c->service->kid,
-			  "signature", json_b64(signature, sizeof(signature))),
-	    ret_answer);
+	return packed(status_json(c, &s, signature), ret_answer);
 }
 
 /* ---- release and grant ---- */
@@ -166,12 +183,24 @@ sealed(const struct call *c, struct buf *transcript, const struct store_answer *
 }
 
 enum err
-answer_release(const struct call *c, const unsigned char h[KEY_HASH_LEN], const struct store_answer *a, json_t **ret_answer)
+answer_release(const struct call *c, const struct store_release *r, json_t **ret_answer)
 {
+	const struct store_answer *a = &r->answer;
 	struct buf transcript = buf_new(TRANSCRIPT_MAX);
+	json_t *answer = NULL;
+	enum err e;
 
-	transcript_release_answer(&transcript, h, a->enc, sizeof(a->enc), a->ciphertext, a->ciphertext_len);
-	return sealed(c, &transcript, a, ret_answer);
+	transcript_release_answer(&transcript, r->h, a->enc, sizeof(a->enc), a->ciphertext, a->ciphertext_len, r->family, r->rotation);
+	e = sealed(c, &transcript, a, &answer);
+	if (e != ERR_OK)
+		return e;
+	if (json_object_set_new(answer, "family", json_string(family_name(r->family))) != 0 ||
+	    json_object_set_new(answer, "rotation", json_boolean(r->rotation)) != 0) {
+		json_decref(answer);
+		return ERR_NO_MEMORY;
+	}
+	*ret_answer = answer;
+	return ERR_OK;
 }
 
 enum err
@@ -251,6 +280,42 @@ add_approval(struct call *c, const struct store_request *r, json_t *one)
 	return e;
 }
 
+/* What the report says of the request's unlock. */
+static const char *
+outcome_word(const struct store_done *d)
+{
+	if (strcmp(d->result, "completed") != 0)
+		return "failed";
+	return d->rotated ? "rotated" : "not_rotated";
+}
+
+/* Which kind of token it is, where it is on record, and what came of the unlock. */
+static enum err
+add_outcome(struct call *c, const struct store_request *r, json_t *one)
+{
+	const char *family = "";
+	const char *outcome = "";
+	struct store_token token;
+	struct store_type type;
+	struct store_done done;
+	enum err e = store_token_by_name(c->store, &r->token, &token);
+
+	if (e == ERR_OK) {
+		e = store_type_of(c->store, &r->token, &type);
+		family = family_name(type.policy.family);
+	}
+	if (e != ERR_OK && e != ERR_ESCROW_MISSING)
+		return e;
+	e = store_done_of(c->store, r->number, &done);
+	if (e == ERR_OK)
+		outcome = outcome_word(&done);
+	else if (e != ERR_STATE_WRONG)
+		return e;
+	if (json_object_set_new(one, "family", json_string(family)) != 0 || json_object_set_new(one, "outcome", json_string(outcome)) != 0)
+		return ERR_NO_MEMORY;
+	return ERR_OK;
+}
+
 enum err
 answer_one(struct call *c, const struct store_request *r, json_t **ret_answer)
 {
@@ -260,6 +325,8 @@ answer_one(struct call *c, const struct store_request *r, json_t **ret_answer)
 
 	if (e == ERR_OK)
 		e = add_approval(c, r, one);
+	if (e == ERR_OK)
+		e = add_outcome(c, r, one);
 	if (e == ERR_OK)
 		e = store_audit_list(c->store, r->number, add_history, &history);
 	if (e == ERR_OK && (!history.complete || json_object_set(one, "history", history.entries) != 0))

@@ -13,8 +13,8 @@ enum err answer_create(const struct call *c, const struct store_request *r, json
 /* A status, for that counter. */
 enum err answer_status(struct call *c, const struct store_request *r, uint64_t counter, json_t **ret_answer);
 
-/* { "enc", "ciphertext", "kid", "signature" } */
-enum err answer_release(const struct call *c, const unsigned char h[KEY_HASH_LEN], const struct store_answer *a, json_t **ret_answer);
+/* { "enc", "ciphertext", "kid", "signature" }; a release says besides what the candidates are: "family", "rotation". */
+enum err answer_release(const struct call *c, const struct store_release *r, json_t **ret_answer);
 enum err answer_grant(const struct call *c, const unsigned char h[KEY_HASH_LEN], unsigned active, const struct store_answer *a, json_t **ret_answer);
 
 /* A row of the desk's list, and one with its history. */

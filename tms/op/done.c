@@ -94,7 +94,7 @@ settle_token(struct call *c, const struct store_request *r, const struct transcr
 	if (d->rotated)
 		e = store_token_rotated(c->store, token.id, c->now);
 	if (e == ERR_OK && strcmp(d->result, "completed") == 0)
-		e = store_token_proved(c->store, token.id);
+		e = store_token_proved(c->store, token.id, d->rotated, c->now);
 	return e;
 }
 

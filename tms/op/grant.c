@@ -33,11 +33,16 @@ renew(struct call *c, const struct store_request *r, const struct store_escrow *
     struct store_escrow *ret_next, struct vault_answer *ret_answer)
 {
 	struct vault_row row = { .version = active->version };
+	struct vault_format format;
 	struct vault_row next;
-	enum err e;
+	struct store_type type;
+	enum err e = store_type_of(c->store, &r->token, &type);
 
+	if (e != ERR_OK)
+		return e;
+	format = (struct vault_format){ .length = type.key_length, .characters = type.key_characters };
 	memcpy(row.sealed, active->sealed, sizeof(row.sealed));
-	e = vault_renew(c->service->config->vault.socket, &r->token, &row, r->host_kem_pk, h, &next, ret_answer);
+	e = vault_renew(c->service->config->vault.socket, &r->token, &row, &format, r->host_kem_pk, h, &next, ret_answer);
 	if (e != ERR_OK)
 		return e;
 	*ret_next = (struct store_escrow){ .token = active->token, .version = next.version, .created = c->now };
@@ -124,6 +129,8 @@ grant_first(struct call *c, struct store_request *r, const struct store_release 
 	struct store_grant other;
 	enum err e;
 
+	if (!released->rotation)
+		return ERR_STATE_WRONG;
 	if (released->candidates[active] == 0)
 		return ERR_INVALID_PARAMS;
 	*ret_grant = (struct store_grant){ .number = r->number, .active = active, .created = c->now };

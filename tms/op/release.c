@@ -7,6 +7,7 @@
 #include "vault_client.h"
 
 #include <openssl/crypto.h>
+#include <stdio.h>
 #include <string.h>
 
 #define ATTEMPTS_MAX 5
@@ -167,12 +168,16 @@ suspect(struct call *c, const struct store_token *token, int64_t number)
 }
 
 static enum err
-check_token(struct call *c, const struct store_request *r, struct store_token *ret_token)
+check_token(struct call *c, const struct store_request *r, struct store_token *ret_token, struct store_type *ret_type)
 {
 	enum err e = store_token_by_name(c->store, &r->token, ret_token);
 
+	if (e == ERR_OK)
+		e = store_type_of(c->store, &r->token, ret_type);
 	if (e != ERR_OK)
 		return e;
+	if (ret_type->policy.family == FAMILY_NONE)
+		return ERR_TOKEN_UNSUPPORTED;
 	if (ret_token->state == STORE_SUSPECT)
 		return ERR_ESCROW_SUSPECT;
 	return ret_token->failures >= FAILURES_MAX ? suspect(c, ret_token, r->number) : ERR_OK;
@@ -229,9 +234,12 @@ static enum err
 keep(struct call *c, struct store_request *r, const struct store_token *before, const struct store_release *release)
 {
 	struct store_token token;
+	char detail[64];
 	enum state to;
 	enum err e = store_request_by_number(c->store, r->number, r);
 
+	snprintf(detail, sizeof(detail), "candidates=%d family=%s rotation=%s", before->next != 0 ? 2 : 1, family_name(release->family),
+	    release->rotation ? "yes" : "no");
 	if (e == ERR_OK)
 		e = machine_next(r->state, MACHINE_RELEASE, &to);
 	if (e == ERR_OK)
@@ -245,17 +253,18 @@ keep(struct call *c, struct store_request *r, const struct store_token *before, 
 	if (e == ERR_OK)
 		e = store_request_end_try(c->store, r->number, c->now, true);
 	if (e == ERR_OK)
-		e = call_move(c, r, MACHINE_RELEASE, before->next != 0 ? "candidates=2" : "candidates=1");
+		e = call_move(c, r, MACHINE_RELEASE, detail);
 	return e;
 }
 
 static enum err
-release(struct call *c, struct store_request *r, const struct store_token *token, const unsigned char h[KEY_HASH_LEN],
-    struct store_release *ret_release)
+release(struct call *c, struct store_request *r, const struct store_token *token, const struct store_type *type,
+    const unsigned char h[KEY_HASH_LEN], struct store_release *ret_release)
 {
 	enum err e;
 
-	*ret_release = (struct store_release){ .number = r->number, .created = c->now };
+	*ret_release = (struct store_release){ .number = r->number, .family = type->policy.family, .created = c->now };
+	ret_release->rotation = type->rotation && type->policy.family == FAMILY_SO_PIN;
 	memcpy(ret_release->h, h, KEY_HASH_LEN);
 	e = reseal(c, r, token, ret_release);
 	if (e == ERR_OK)
@@ -273,11 +282,12 @@ release_first(struct call *c, struct store_request *r, const struct decode_relea
     struct store_release *ret_release)
 {
 	struct store_token token;
-	enum err e = check_token(c, r, &token);
+	struct store_type type;
+	enum err e = check_token(c, r, &token, &type);
 
 	if (e == ERR_OK)
 		e = try_code(c, r, d, h, c->now);
-	return e == ERR_OK ? release(c, r, &token, h, ret_release) : e;
+	return e == ERR_OK ? release(c, r, &token, &type, h, ret_release) : e;
 }
 
 /* Nothing can come any more of a request whose token was released to a newer one: told so, and final, so that its machine lets go of its keys. */
@@ -334,5 +344,5 @@ op_release(struct call *c, json_t **ret_answer)
 	if (e != ERR_OK)
 		return e;
 	e = to == r.state ? release_again(c, &r, &d, h, &given) : release_first(c, &r, &d, h, &given);
-	return e == ERR_OK ? answer_release(c, given.h, &given.answer, ret_answer) : e;
+	return e == ERR_OK ? answer_release(c, &given, ret_answer) : e;
 }

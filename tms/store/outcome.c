@@ -63,13 +63,16 @@ enum err
 store_release_insert(struct store *s, const struct store_release *r)
 {
 	struct query q = query_new(s,
-	    "INSERT INTO release (number, h, nonce, first, second, enc, ciphertext, created) VALUES (?, ?, ?, ?, nullif(?, 0), ?, ?, ?)");
+	    "INSERT INTO release (number, h, nonce, first, second, family, rotation, enc, ciphertext, created)"
+	    " VALUES (?, ?, ?, ?, nullif(?, 0), ?, ?, ?, ?, ?)");
 
 	query_int(&q, r->number);
 	query_bytes(&q, r->h, sizeof(r->h));
 	query_bytes(&q, r->nonce, sizeof(r->nonce));
 	query_int(&q, r->candidates[0]);
 	query_int(&q, r->candidates[1]);
+	query_text(&q, family_name(r->family));
+	query_int(&q, r->rotation);
 	bind_answer(&q, &r->answer);
 	query_int(&q, r->created);
 	return query_run(&q, NULL);
@@ -78,7 +81,8 @@ store_release_insert(struct store *s, const struct store_release *r)
 enum err
 store_release_of(struct store *s, int64_t number, struct store_release *ret)
 {
-	struct query q = query_new(s, "SELECT h, nonce, first, second, enc, ciphertext, created FROM release WHERE number = ?");
+	struct query q = query_new(s, "SELECT h, nonce, first, second, family, rotation, enc, ciphertext, created FROM release WHERE number = ?");
+	char family[16];
 	bool found;
 
 	query_int(&q, number);
@@ -89,6 +93,9 @@ store_release_of(struct store *s, int64_t number, struct store_release *ret)
 		query_get_bytes(&q, ret->nonce, sizeof(ret->nonce));
 		ret->candidates[0] = query_get_int(&q);
 		ret->candidates[1] = query_get_int(&q);
+		query_get_text(&q, family, sizeof(family));
+		ret->family = family_from_name(family);
+		ret->rotation = query_get_int(&q) != 0;
 		read_answer(&q, &ret->answer);
 		ret->created = query_get_int(&q);
 	}

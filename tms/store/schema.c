@@ -157,6 +157,46 @@ static const char *const steps[] = {
 	"CREATE TRIGGER audit_there BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'audit rows are only added'); END;"
 
 	"PRAGMA user_version = 1;",
+
+	"CREATE TABLE vendor ("
+	" id INTEGER PRIMARY KEY,"
+	" name TEXT NOT NULL UNIQUE,"
+	" created INTEGER NOT NULL"
+	") STRICT;"
+
+	"CREATE TABLE module ("
+	" id INTEGER PRIMARY KEY,"
+	" vendor INTEGER NOT NULL REFERENCES vendor (id),"
+	" system TEXT NOT NULL,"
+	" name TEXT NOT NULL,"
+	" path TEXT NOT NULL,"
+	" parameters TEXT NOT NULL,"
+	" UNIQUE (vendor, system, path)"
+	") STRICT;"
+
+	"CREATE TABLE type ("
+	" id INTEGER PRIMARY KEY,"
+	" name TEXT NOT NULL,"
+	" vendor INTEGER REFERENCES vendor (id),"
+	" manufacturer TEXT NOT NULL,"
+	" model TEXT NOT NULL,"
+	" family TEXT NOT NULL,"
+	" rotation INTEGER NOT NULL,"
+	" flags_reliable INTEGER NOT NULL,"
+	" pin_min INTEGER NOT NULL,"
+	" pin_max INTEGER NOT NULL,"
+	" pin_characters TEXT NOT NULL,"
+	" key_length INTEGER NOT NULL,"
+	" key_characters TEXT NOT NULL,"
+	" created INTEGER NOT NULL,"
+	" UNIQUE (manufacturer, model)"
+	") STRICT;"
+
+	"ALTER TABLE release ADD COLUMN family TEXT NOT NULL DEFAULT 'so_pin';"
+	"ALTER TABLE release ADD COLUMN rotation INTEGER NOT NULL DEFAULT 1;"
+	"ALTER TABLE token ADD COLUMN exposed INTEGER NOT NULL DEFAULT 0;"
+
+	"PRAGMA user_version = 2;",
 };
 
 #define STEP_COUNT ((int64_t)(sizeof(steps) / sizeof(steps[0])))

@@ -16,6 +16,7 @@
 #include "key.h"
 #include "op.h"
 #include "token_name.h"
+#include "token_policy.h"
 #include "transcript.h"
 
 #include <stdbool.h>
@@ -94,6 +95,7 @@ struct store_token {
 	int64_t next;	   /* id of the row that a granted rotation may have set, or 0 */
 	unsigned failures; /* releases in a row that no grant followed */
 	int64_t release;   /* number of the request that was released last, or 0 */
+	int64_t exposed;   /* since when a customer's machine may know the key that the token has: unlocked and not rotated; or 0 */
 	int64_t created;
 };
 
@@ -119,14 +121,56 @@ enum err store_token_released(struct store *s, int64_t id, int64_t number);
 /* The active row is known and another is on its way: every other row is retired, the failures are forgotten. */
 enum err store_token_granted(struct store *s, int64_t id, int64_t active, int64_t next, int64_t now);
 
-/* An unlock with it was completed: verified, the failures are forgotten. */
-enum err store_token_proved(struct store *s, int64_t id);
+/* An unlock with it was completed: verified, the failures are forgotten. Its key was given away with it, and is so until it is rotated. */
+enum err store_token_proved(struct store *s, int64_t id, bool rotated, int64_t now);
 
 /* The next row is the active one now, the old one retired. ERR_STATE_WRONG where there is no next. */
 enum err store_token_rotated(struct store *s, int64_t id, int64_t now);
 
 enum err store_escrow_insert(struct store *s, const struct store_escrow *row, int64_t *ret_id);
 enum err store_escrow_by_id(struct store *s, int64_t id, struct store_escrow *ret); /* ERR_ESCROW_MISSING */
+
+/* ---- kinds of tokens, and the modules that drive them ---- */
+
+#define STORE_TYPE_SIZE 65 /* of the name of a type, a vendor or a module, with a NUL */
+#define STORE_PATH_SIZE 1025
+
+/* What a token is by its manufacturer and model. */
+struct store_type {
+	int64_t id; /* 0 for a token of which no row says anything */
+	char name[STORE_TYPE_SIZE];
+	char vendor[STORE_TYPE_SIZE]; /* or empty */
+	char manufacturer[33];
+	char model[17]; /* empty: every model that has no row of its own */
+	struct token_policy policy;
+	bool rotation;			/* the key is replaced after use; never with a PUK */
+	unsigned key_length;		/* characters of the next SO PIN; 0: as many as the one before has */
+	enum characters key_characters; /* of the next SO PIN; any: what the one before is made of */
+	int64_t created;
+};
+
+/* Adds a type, or changes what stands for that manufacturer and model. ERR_CSV_INVALID for a vendor that is not there. */
+enum err store_type_put(struct store *s, const struct store_type *t);
+
+/*
+ * The row of its manufacturer and model, else that of its manufacturer and every model; where there is none, what a token is taken for of which
+ * nothing is known: unlocked by its SO PIN, which is rotated, with any PIN that it takes itself, and with flags that may be silent.
+ */
+enum err store_type_of(struct store *s, const struct token_name *token, struct store_type *ret);
+enum err store_type_list(struct store *s, void (*each)(const struct store_type *t, void *context), void *context);
+
+/* A PKCS#11 module of a vendor on a system. */
+struct store_module {
+	char vendor[STORE_TYPE_SIZE];
+	char system[16]; /* "linux", "windows", "macos" */
+	char name[STORE_TYPE_SIZE];
+	char path[STORE_PATH_SIZE];
+	char parameters[STORE_PATH_SIZE]; /* of C_Initialize; may be empty */
+};
+
+/* Adds a vendor where it is new, and its module, or changes name and parameters of the one at that path. */
+enum err store_module_put(struct store *s, const struct store_module *m, int64_t now);
+enum err store_module_list(struct store *s, void (*each)(const struct store_module *m, void *context), void *context);
 
 /* ---- requests ---- */
 
@@ -242,6 +286,8 @@ struct store_release {
 	unsigned char h[KEY_HASH_LEN];
 	unsigned char nonce[TRANSCRIPT_ID_LEN];
 	int64_t candidates[2]; /* escrow rows in the order in which they were sealed; the second may be 0 */
+	enum family family;    /* what they are, and whether a grant may follow: as it was when they were released */
+	bool rotation;
 	struct store_answer answer;
 	int64_t created;
 };

@@ -59,7 +59,7 @@ renew(const struct key_kem *vault, const struct vault_request *q, struct vault_r
 	reply->next.version = row->version + 1;
 	e = transcript_open_escrow(vault, &q->token, row->version, row->sealed, &current);
 	if (e == ERR_OK)
-		e = so_pin_next(&current, &next);
+		e = so_pin_next(&current, &q->format, &next);
 	if (e == ERR_OK)
 		e = transcript_seal_escrow(pk, &q->token, reply->next.version, &next, reply->next.sealed);
 	if (e == ERR_OK)

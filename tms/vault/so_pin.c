@@ -53,6 +53,23 @@ alphabet_after(const struct secret *pin)
 	return DIGITS UPPER LOWER;
 }
 
+static const char *
+alphabet_of(const struct vault_format *format, const struct secret *current)
+{
+	switch (format->characters) {
+	case CHARACTERS_DIGITS:
+		return DIGITS;
+	case CHARACTERS_HEXADECIMAL:
+		return DIGITS "ABCDEF";
+	case CHARACTERS_ALPHANUMERIC:
+		return DIGITS UPPER LOWER;
+	case CHARACTERS_ANY:
+	case CHARACTERS_COUNT:
+		break;
+	}
+	return alphabet_after(current);
+}
+
 /* A byte below the largest multiple of count that a byte can hold, so that no remainder is likelier than another. */
 static unsigned char
 draw(size_t count)
@@ -66,18 +83,19 @@ draw(size_t count)
 }
 
 enum err
-so_pin_next(const struct secret *current, struct secret *ret_next)
+so_pin_next(const struct secret *current, const struct vault_format *format, struct secret *ret_next)
 {
 	const char *alphabet;
-	size_t count;
+	size_t count, len;
 
 	if (!is_typed(current))
 		return ERR_VAULT_REFUSED;
-	alphabet = alphabet_after(current);
+	alphabet = alphabet_of(format, current);
+	len = format->length != 0 ? format->length : current->len;
 	count = strlen(alphabet);
 	do {
-		ret_next->len = current->len;
-		for (size_t i = 0; i < current->len; i++)
+		ret_next->len = len;
+		for (size_t i = 0; i < len; i++)
 			ret_next->bytes[i] = (unsigned char)alphabet[draw(count)];
 	} while (secret_equal(ret_next, current));
 	return ERR_OK;

@@ -28,6 +28,7 @@ struct unlock {
 	struct op_call *call;
 	unsigned char id[TRANSCRIPT_ID_LEN];
 	struct journal_entry *entry; /* the open request's, NULL while it is closed */
+	struct token_policy policy;  /* what the server says of this kind of token */
 	struct open_request request;
 	struct found_token token;
 	intptr_t token_lock;
@@ -94,7 +95,7 @@ find_token(struct unlock *u)
 	/* his request says which token is meant, and that one is not there: that is all he needs to be told */
 	if (e == ERR_NO_TOKEN || e == ERR_NO_READER)
 		return ERR_TOKEN_ABSENT;
-	return e == ERR_OK ? token_so_pin_allows(u->token.token) : e;
+	return e;
 }
 
 /* One unlock of a token at a time on this machine, from before the prompt, so that nobody types into two windows. */
@@ -129,10 +130,48 @@ ask_server(struct unlock *u)
 		e = request_allows_unlock(u->entry);
 	if (e == ERR_OK && !attempt_is_left(u->entry))
 		e = ERR_TOKEN_FAILED;
+	/* what is approved has a kind: the same signed answer says so */
+	if (e == ERR_OK && !u->request.has_policy)
+		e = ERR_TMS_ANSWER;
+	u->policy = u->request.policy;
 	return e;
 }
 
+/* Whether this kind of token can be unlocked as it stands there: otherwise nobody types a code for it. */
+static enum err
+judge_token(struct unlock *u)
+{
+	const struct step_token *token = u->token.token;
+
+	switch (u->policy.family) {
+	case FAMILY_SO_PIN:
+		if (u->policy.flags_reliable && token_is_not_locked(token) && strcmp(u->entry->reason, "locked") == 0)
+			return ERR_TOKEN_NOT_LOCKED;
+		return token_so_pin_allows(token);
+	case FAMILY_PUK:
+		return token->pin == PIN_STATE_LOCKED ? ERR_OK : ERR_TOKEN_NOT_YET_LOCKED;
+	case FAMILY_NONE:
+	case FAMILY_COUNT:
+		break;
+	}
+	return ERR_TOKEN_UNSUPPORTED;
+}
+
 /* ---- the person ---- */
+
+/* What token and authority both take; what the token takes where they contradict each other. */
+static void
+pin_lengths(const struct unlock *u, struct prompt_question *q)
+{
+	const struct step_token *token = u->token.token;
+
+	q->pin_min = u->policy.pin_min > token->pin_min ? u->policy.pin_min : token->pin_min;
+	q->pin_max = u->policy.pin_max != 0 && u->policy.pin_max < token->pin_max ? u->policy.pin_max : token->pin_max;
+	if (q->pin_min > q->pin_max) {
+		q->pin_min = token->pin_min;
+		q->pin_max = token->pin_max;
+	}
+}
 
 static enum err
 ask_person(struct unlock *u)
@@ -142,12 +181,12 @@ ask_person(struct unlock *u)
 		.origin = u->call->origin[0] != '\0' ? u->call->origin : "mokhoa-host call",
 		.label = u->token.token->label,
 		.serial = u->token.token->name.serial,
-		.pin_min = u->token.token->pin_min,
-		.pin_max = u->token.token->pin_max,
+		.pin_characters = u->policy.pin_characters,
 	};
 	char phrase[sizeof(u->entry->phrase)], language[sizeof(u->entry->language)];
 	enum err e;
 
+	pin_lengths(u, &question);
 	memcpy(phrase, u->entry->phrase, sizeof(phrase));
 	memcpy(language, u->entry->language, sizeof(language));
 	question.phrase = phrase;
@@ -252,7 +291,7 @@ prove_pin(struct unlock *u)
 		    message.data, message.len, &proof, &u->said));
 	buf_free(&message);
 	if (e == ERR_OK)
-		attempt_succeeded(u->entry, &proof);
+		attempt_succeeded(u->entry, u->released.rotation, &proof);
 	return e;
 }
 
@@ -375,6 +414,7 @@ unlock_token(struct unlock *u)
 	if ((e = find_token(u)) != ERR_OK ||
 	    (e = hold_token(u)) != ERR_OK ||
 	    (e = ask_server(u)) != ERR_OK ||
+	    (e = judge_token(u)) != ERR_OK ||
 	    (e = ask_person(u)) != ERR_OK ||
 	    (e = release(u)) != ERR_OK ||
 	    (e = set_pin(u)) != ERR_OK ||
@@ -383,7 +423,9 @@ unlock_token(struct unlock *u)
 		note_failure(u, e);
 		return e;
 	}
-	change_so_pin(u);
+	/* a key that is not rotated was released and stays what it is: so it is reported */
+	if (u->released.rotation)
+		change_so_pin(u);
 	return report(u);
 }
 

@@ -35,13 +35,16 @@ read_params(struct op_call *call, struct journal_entry *entry)
 	return ERR_OK;
 }
 
-/* Whether an unlock could help this token at all: otherwise nobody is asked. */
+/*
+ * Whether an unlock could help this token at all: otherwise nobody is asked. That it is not locked is its word, and some lock without a flag: it
+ * is held against its owner only where the profile says that the module's flags can be relied on.
+ */
 static enum err
-judge_token(const struct step_token *token, const char *reason)
+judge_token(const struct found_token *found, const char *reason)
 {
-	if (strcmp(reason, "locked") == 0 && token->pin != PIN_STATE_LOCKED && token->pin != PIN_STATE_UNKNOWN)
+	if (strcmp(reason, "locked") == 0 && found->module->flags_reliable && token_is_not_locked(found->token))
 		return ERR_TOKEN_NOT_LOCKED;
-	return token_so_pin_allows(token);
+	return token_so_pin_allows(found->token);
 }
 
 static enum err
@@ -53,7 +56,7 @@ read_token(struct op_call *call, struct journal_entry *entry)
 
 	if (e != ERR_OK)
 		return e;
-	e = judge_token(found.token, entry->reason);
+	e = judge_token(&found, entry->reason);
 	certificate = token_certificate_of(found.token);
 	if (certificate != NULL) {
 		memcpy(entry->certificate, certificate->der, certificate->der_len);

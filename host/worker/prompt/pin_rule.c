@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#define DIGITS "0123456789"
+
 bool
 pin_is_typed_plainly(const struct secret *typed)
 {
@@ -52,12 +54,48 @@ is_the_code(const struct secret *pin, const struct secret *code)
 }
 
 enum prompt_word
-pin_fault(const struct secret *pin, unsigned min, unsigned max, const struct secret *code)
+pin_characters_word(enum characters characters)
+{
+	switch (characters) {
+	case CHARACTERS_DIGITS:
+		return PROMPT_PIN_DIGITS;
+	case CHARACTERS_HEXADECIMAL:
+		return PROMPT_PIN_HEXADECIMAL;
+	case CHARACTERS_ALPHANUMERIC:
+		return PROMPT_PIN_ALPHANUMERIC;
+	case CHARACTERS_ANY:
+	case CHARACTERS_COUNT:
+		break;
+	}
+	return PROMPT_NONE;
+}
+
+static bool
+consists_of(const struct secret *pin, enum characters characters)
+{
+	static const char *const sets[CHARACTERS_COUNT] = {
+		[CHARACTERS_DIGITS] = DIGITS,
+		[CHARACTERS_HEXADECIMAL] = DIGITS "ABCDEFabcdef",
+		[CHARACTERS_ALPHANUMERIC] = DIGITS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
+	};
+
+	if (pin_characters_word(characters) == PROMPT_NONE)
+		return true;
+	for (size_t i = 0; i < pin->len; i++)
+		if (pin->bytes[i] == '\0' || strchr(sets[characters], pin->bytes[i]) == NULL)
+			return false;
+	return true;
+}
+
+enum prompt_word
+pin_fault(const struct secret *pin, unsigned min, unsigned max, enum characters characters, const struct secret *code)
 {
 	if (!pin_is_typed_plainly(pin))
 		return PROMPT_INPUT_METHOD;
 	if (pin->len == 0 || pin->len < min || (max != 0 && pin->len > max))
 		return PROMPT_PIN_LENGTH;
+	if (!consists_of(pin, characters))
+		return pin_characters_word(characters);
 	if (is_the_code(pin, code))
 		return PROMPT_PIN_IS_CODE;
 	if (is_a_run(pin) || is_guessed_first(pin))

@@ -155,6 +155,10 @@ describe(struct window *w, enum prompt_word wanted)
 
 	prompt_fill(&text, PROMPT_HEAD, q->language, head);
 	prompt_fill(&text, wanted, q->language, limits);
+	if (wanted == PROMPT_PIN && pin_characters_word(q->pin_characters) != PROMPT_NONE) {
+		buf_add_text(&text, "\n");
+		prompt_fill(&text, pin_characters_word(q->pin_characters), q->language, limits);
+	}
 	filled = buf_text(&text);
 	e = filled != NULL ? set(w, "SETDESC", filled) : ERR_NO_MEMORY;
 	buf_free(&text);
@@ -273,7 +277,7 @@ ask_pin_once(struct window *w, const struct secret *code, struct secret *ret_pin
 		e = get(w, *ret_fault, &reply);
 	if (e != ERR_OK)
 		return e;
-	*ret_fault = reply.too_long ? PROMPT_PIN_LENGTH : pin_fault(&reply.data, q->pin_min, q->pin_max, code);
+	*ret_fault = reply.too_long ? PROMPT_PIN_LENGTH : pin_fault(&reply.data, q->pin_min, q->pin_max, q->pin_characters, code);
 	if (*ret_fault == PROMPT_NONE && !reply.repeated)
 		e = ask_again(w, &reply.data, ret_fault);
 	if (e == ERR_OK && *ret_fault == PROMPT_NONE)

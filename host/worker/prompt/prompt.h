@@ -9,6 +9,7 @@
 #define MOKHOA_PROMPT_H
 
 #include "err.h"
+#include "op.h"
 #include "secret.h"
 
 struct prompt_question {
@@ -20,6 +21,7 @@ struct prompt_question {
 	const char *serial; /* likewise */
 	unsigned pin_min;   /* characters */
 	unsigned pin_max;   /* 0 where the token names none */
+	enum characters pin_characters;
 };
 
 /*

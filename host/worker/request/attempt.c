@@ -32,6 +32,8 @@ is_unclear(enum err e, const struct step_outcome *said)
 	case ERR_TOKEN_SO_REFUSED:
 	case ERR_TOKEN_SO_LOCKED:
 	case ERR_TOKEN_SO_LAST_TRY:
+	case ERR_TOKEN_PUK_LOCKED:
+	case ERR_TOKEN_NOT_YET_LOCKED:
 	case ERR_PIN_REFUSED:
 		return false;
 	default:
@@ -43,9 +45,10 @@ is_unclear(enum err e, const struct step_outcome *said)
 
 /* Written down as unclear before the token is asked, and as what it was afterwards: a crash in between counts as a try. */
 static enum err
-try_candidate(struct open_request *r, const struct profile_module *module, const struct secret *so_pin, const struct secret *pin, unsigned i,
-    struct step_outcome *ret)
+try_candidate(struct open_request *r, const struct profile_module *module, const struct tms_released *released, const struct secret *pin,
+    unsigned i, struct step_outcome *ret)
 {
+	const struct secret *key = &released->candidates[i];
 	struct journal_entry *entry = request_entry(r);
 	enum err e, saved;
 
@@ -53,7 +56,10 @@ try_candidate(struct open_request *r, const struct profile_module *module, const
 	e = journal_save(r->journal);
 	if (e != ERR_OK)
 		return e;
-	e = step_set_pin(module, &entry->token, so_pin, pin, ret);
+	if (released->family == FAMILY_PUK)
+		e = step_unblock(module, &entry->token, key, pin, ret);
+	else
+		e = step_set_pin(module, &entry->token, key, pin, ret);
 	if (e == ERR_TOKEN_SO_REFUSED)
 		entry->refused |= 1u << i;
 	if (!is_unclear(e, ret))
@@ -73,7 +79,7 @@ attempt_set_pin(struct open_request *r, const struct profile_module *module, con
 		if ((entry->refused >> i & 1u) != 0)
 			continue;
 		*ret_active = i;
-		e = attempt_is_left(entry) ? try_candidate(r, module, &released->candidates[i], pin, i, ret) : ERR_TOKEN_FAILED;
+		e = attempt_is_left(entry) ? try_candidate(r, module, released, pin, i, ret) : ERR_TOKEN_FAILED;
 	}
 	return e;
 }
@@ -87,6 +93,7 @@ attempt_ends_request(enum err e, const struct journal_entry *entry)
 	case ERR_TOKEN_SO_REFUSED:
 	case ERR_TOKEN_SO_LOCKED:
 	case ERR_TOKEN_SO_LAST_TRY:
+	case ERR_TOKEN_PUK_LOCKED:
 	case ERR_TOKEN_UNSUPPORTED:
 	case ERR_PIN_NOT_PROVED:
 		return true;
@@ -96,11 +103,12 @@ attempt_ends_request(enum err e, const struct journal_entry *entry)
 }
 
 void
-attempt_succeeded(struct journal_entry *entry, const struct step_proof *proof)
+attempt_succeeded(struct journal_entry *entry, bool rotation, const struct step_proof *proof)
 {
 	struct journal_outcome *o = &entry->outcome;
 
-	*o = (struct journal_outcome){ .known = true, .completed = true, .stage = STAGE_GRANTING, .proof_built = proof->built };
+	*o = (struct journal_outcome){ .known = true, .completed = true, .proof_built = proof->built };
+	o->stage = rotation ? STAGE_GRANTING : STAGE_REPORTING;
 	(void)text_copy(o->proof_mechanism, sizeof(o->proof_mechanism), proof->mechanism);
 	memcpy(o->proof, proof->signature, proof->signature_len);
 	o->proof_len = proof->signature_len;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * attempt: the tries of the SO PIN that a request costs, counted in its journal before the token is asked, so that a crash in between counts
+ * attempt: the tries of the SO PIN or PUK that a request costs, counted in its journal before the token is asked, so that a crash in between counts
  * as a try; and how an unlock ended, as the server is told. Whether a PIN may have been presented is the step's word (step.h), not a guess.
  */
 #ifndef MOKHOA_ATTEMPT_H
@@ -20,7 +20,7 @@ bool attempt_is_left(const struct journal_entry *entry);
 
 /*
  * Sets the PIN with the candidates in order; one that was refused, now or by an unlock that died, is never tried again. The errors of
- * step_set_pin(), ERR_TOKEN_FAILED where no attempt is left; *ret_active is the candidate that was tried last, *ret what the token said of it.
+ * step_set_pin(), or of step_unblock() where the candidates are PUKs; ERR_TOKEN_FAILED where no attempt is left; *ret_active is the candidate that was tried last, *ret what the token said of it.
  */
 enum err attempt_set_pin(struct open_request *r, const struct profile_module *module, const struct tms_released *released,
     const struct secret *pin, unsigned *ret_active, struct step_outcome *ret);
@@ -28,8 +28,8 @@ enum err attempt_set_pin(struct open_request *r, const struct profile_module *mo
 /* What the same request cannot mend: another try would fail in the same way, or cost the token's last tries. */
 bool attempt_ends_request(enum err e, const struct journal_entry *entry);
 
-/* The new PIN is proved: the outcome, as long as nothing has come of the rotation. */
-void attempt_succeeded(struct journal_entry *entry, const struct step_proof *proof);
+/* The new PIN is proved: the outcome, as long as nothing has come of the rotation, where there is to be one. */
+void attempt_succeeded(struct journal_entry *entry, bool rotation, const struct step_proof *proof);
 
 /* It failed for good, at this stage. */
 void attempt_failed(struct journal_entry *entry, enum stage stage, enum err e, const struct step_outcome *said);

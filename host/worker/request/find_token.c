@@ -88,6 +88,12 @@ found_token_free(struct found_token *found)
 	*found = (struct found_token){ .module = NULL };
 }
 
+bool
+token_is_not_locked(const struct step_token *token)
+{
+	return token->pin != PIN_STATE_LOCKED && token->pin != PIN_STATE_UNKNOWN;
+}
+
 enum err
 token_so_pin_allows(const struct step_token *token)
 {

@@ -11,6 +11,8 @@
 #include "step.h"
 #include "token_name.h"
 
+#include <stdbool.h>
+
 struct found_token {
 	const struct profile_module *module; /* the profile's */
 	const struct step_token *token;	     /* in the inspection */
@@ -30,6 +32,9 @@ enum err token_find(const struct profile *profile, const struct token_name *name
  */
 enum err absence_join(enum err one, enum err other);
 void found_token_free(struct found_token *found);
+
+/* The token says of its PIN that it can be used: worth as much as its flags are. */
+bool token_is_not_locked(const struct step_token *token);
 
 /* ERR_TOKEN_SO_LOCKED, ERR_TOKEN_SO_LAST_TRY: nothing may be tried on it, so nothing needs to be asked for. */
 enum err token_so_pin_allows(const struct step_token *token);

@@ -79,6 +79,8 @@ take_status(struct open_request *r, const struct tms_status *status)
 	if (status->approved) {
 		entry->approved = true;
 		memcpy(entry->approval, status->approval, sizeof(entry->approval));
+		r->has_policy = true;
+		r->policy = status->policy;
 	}
 	/* signed: whatever we still had to say, it is over for the server */
 	if (state_is_final(status->state))

@@ -22,6 +22,8 @@ struct open_request {
 	struct key_kem *host_kem; /* NULL, like host_sig, once nothing can come of it any more */
 	struct key_sig *host_sig;
 	struct tms tms;
+	bool has_policy; /* the server has said in this process what kind of token it is: it does where the request is approved */
+	struct token_policy policy;
 };
 
 /* The errors of journal_open(). */

@@ -20,7 +20,8 @@ ask(const struct profile_module *module, struct step_request *request, json_t **
 	json_t *json = NULL;
 	enum err e = os_program_dir(folder);
 
-	if (e == ERR_OK && !text_copy(request->module, sizeof(request->module), module->path))
+	if (e == ERR_OK && (!text_copy(request->module, sizeof(request->module), module->path) ||
+			       !text_copy(request->parameters, sizeof(request->parameters), module->parameters != NULL ? module->parameters : "")))
 		e = ERR_MODULE_MISSING;
 	if (e == ERR_OK) {
 		(void)snprintf(program, sizeof(program), "%s/mokhoa-worker", folder);
@@ -70,7 +71,7 @@ step_inspect(const struct profile_module *module, struct step_inspection *ret)
 	return e;
 }
 
-/* The three steps that take two secrets and answer with nothing but an error. */
+/* The four steps that take two secrets and answer with nothing but an error. */
 static enum err
 run_with_two(enum step_kind kind, const struct profile_module *module, const struct token_name *token, const struct secret *first,
     const struct secret *second, struct step_outcome *ret)
@@ -85,6 +86,13 @@ step_set_pin(const struct profile_module *module, const struct token_name *token
     struct step_outcome *ret)
 {
 	return run_with_two(STEP_SET_PIN, module, token, so_pin, new_pin, ret);
+}
+
+enum err
+step_unblock(const struct profile_module *module, const struct token_name *token, const struct secret *puk, const struct secret *new_pin,
+    struct step_outcome *ret)
+{
+	return run_with_two(STEP_UNBLOCK, module, token, puk, new_pin, ret);
 }
 
 enum err

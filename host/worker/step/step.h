@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * step: the five things that are ever done to a token, each in fresh processes of its own.
+ * step: the six things that are ever done to a token, each in fresh processes of its own.
  *
  * A PKCS#11 module is the vendor's code: it may hang, crash, print, or keep a login alive. So the worker that talks to the customer and to
  * the TMS never loads one; it starts `mokhoa-worker step`, hands it one frame over a private pipe, waits for one frame and lets the process
@@ -81,6 +81,13 @@ void step_inspection_free(struct step_inspection *inspection);
  * ERR_TOKEN_SO_LAST_TRY and ERR_TOKEN_SO_LOCKED no PIN call was made. ERR_TOKEN_SO_REFUSED: the SO PIN was wrong and one try is gone.
  */
 enum err step_set_pin(const struct profile_module *module, const struct token_name *token, const struct secret *so_pin,
+    const struct secret *new_pin, struct step_outcome *ret);
+
+/*
+ * C_SetPIN(puk, new_pin) in a session without a login, after the flags were read in it: ERR_TOKEN_NOT_YET_LOCKED unless they say that the user PIN is
+ * locked, and no call was made. ERR_TOKEN_SO_REFUSED: the PUK was wrong and one of its tries is gone; ERR_TOKEN_PUK_LOCKED.
+ */
+enum err step_unblock(const struct profile_module *module, const struct token_name *token, const struct secret *puk,
     const struct secret *new_pin, struct step_outcome *ret);
 
 struct step_proof {

@@ -15,6 +15,7 @@
 #include "text.h"
 #include "token_certificate.h"
 #include "token_proof.h"
+#include "token_puk.h"
 #include "token_so_pin.h"
 
 #include <assert.h>
@@ -31,6 +32,13 @@ struct work {
 	struct token_signer signer;
 	json_t *result; /* what the answer carries beside the error */
 };
+
+/* NULL without any. */
+static const char *
+parameters_of(const struct step_request *request)
+{
+	return request->parameters[0] != '\0' ? request->parameters : NULL;
+}
 
 /* ---- inspect ---- */
 
@@ -109,7 +117,7 @@ run_inspect(struct work *w, const struct step_request *request)
 	json_t *tokens;
 	json_t *failures;
 	enum err absent;
-	enum err e = cryptoki_open(&w->cryptoki, request->module);
+	enum err e = cryptoki_open(&w->cryptoki, request->module, parameters_of(request));
 
 	if (e == ERR_OK)
 		e = slot_list(&w->cryptoki, ids, &count);
@@ -127,15 +135,23 @@ run_inspect(struct work *w, const struct step_request *request)
 static enum err
 run_set_pin(struct work *w, const struct step_request *request)
 {
-	enum err e = cryptoki_open(&w->cryptoki, request->module);
+	enum err e = cryptoki_open(&w->cryptoki, request->module, parameters_of(request));
 
 	return e == ERR_OK ? so_pin_set_user_pin(&w->cryptoki, &request->token, &request->first, &request->second) : e;
 }
 
 static enum err
+run_unblock(struct work *w, const struct step_request *request)
+{
+	enum err e = cryptoki_open(&w->cryptoki, request->module, parameters_of(request));
+
+	return e == ERR_OK ? puk_set_user_pin(&w->cryptoki, &request->token, &request->first, &request->second) : e;
+}
+
+static enum err
 run_rotate(struct work *w, const struct step_request *request)
 {
-	enum err e = cryptoki_open(&w->cryptoki, request->module);
+	enum err e = cryptoki_open(&w->cryptoki, request->module, parameters_of(request));
 
 	return e == ERR_OK ? so_pin_rotate(&w->cryptoki, &request->token, &request->first, &request->second) : e;
 }
@@ -145,7 +161,7 @@ run_rotate(struct work *w, const struct step_request *request)
 static enum err
 run_prove(struct work *w, const struct step_request *request)
 {
-	enum err e = cryptoki_open(&w->cryptoki, request->module);
+	enum err e = cryptoki_open(&w->cryptoki, request->module, parameters_of(request));
 
 	return e == ERR_OK ? token_proof_login(&w->cryptoki, &request->token, &request->first) : e;
 }
@@ -154,7 +170,10 @@ static enum err
 run_sign(struct work *w, const struct step_request *request)
 {
 	struct token_signature signature;
-	enum err e = token_signer_sign(&w->signer, request->module, &request->token, &request->first, request->certificate,
+	enum err e;
+
+	w->signer.parameters = parameters_of(request);
+	e = token_signer_sign(&w->signer, request->module, &request->token, &request->first, request->certificate,
 	    request->certificate_len, request->message, request->message_len, &signature);
 
 	if (e != ERR_OK)
@@ -175,6 +194,7 @@ static enum err (*const steps[STEP_KIND_COUNT])(struct work *w, const struct ste
 	[STEP_ROTATE] = run_rotate,
 	/* the SO PIN proves itself by what it can do; on some cards its login alone asks nothing */
 	[STEP_PROVE_ROTATION] = run_set_pin,
+	[STEP_UNBLOCK] = run_unblock,
 };
 
 static enum err

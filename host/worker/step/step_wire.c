@@ -28,6 +28,7 @@ static const struct {
 	[STEP_SIGN] = { "sign", PART_TOKEN | PART_FIRST | PART_TEXT },
 	[STEP_ROTATE] = { "rotate", PART_TOKEN | PART_FIRST | PART_SECOND },
 	[STEP_PROVE_ROTATION] = { "prove_rotation", PART_TOKEN | PART_FIRST | PART_SECOND },
+	[STEP_UNBLOCK] = { "unblock", PART_TOKEN | PART_FIRST | PART_SECOND },
 };
 
 static enum step_kind
@@ -44,10 +45,11 @@ step_request_json(const struct step_request *request)
 {
 	unsigned parts = kinds[request->kind].parts;
 
-	/* 'o*' leaves out what is NULL */
-	return json_pack("{s:s, s:s, s:o*, s:o*, s:o*, s:o*, s:o*}",
+	/* the star leaves out what is NULL */
+	return json_pack("{s:s, s:s, s:s*, s:o*, s:o*, s:o*, s:o*, s:o*}",
 	    "step", kinds[request->kind].name,
 	    "module", request->module,
+	    "parameters", request->parameters[0] != '\0' ? request->parameters : NULL,
 	    "token", (parts & PART_TOKEN) != 0 ? token_name_json(&request->token) : NULL,
 	    "first", (parts & PART_FIRST) != 0 ? json_secret(&request->first) : NULL,
 	    "second", (parts & PART_SECOND) != 0 ? json_secret(&request->second) : NULL,
@@ -77,6 +79,7 @@ module_fits(const char *path, size_t len, struct step_request *ret)
 enum err
 step_request_from_json(const json_t *value, struct step_request *ret)
 {
+	const json_t *parameters = NULL;
 	const json_t *token = NULL;
 	const json_t *first = NULL;
 	const json_t *second = NULL;
@@ -88,9 +91,10 @@ step_request_from_json(const json_t *value, struct step_request *ret)
 	unsigned parts;
 
 	*ret = (struct step_request){ .kind = STEP_KIND_COUNT };
-	if (json_unpack((json_t *)value, "{s:s, s:s%, s?o, s?o, s?o, s?o, s?o !}",
+	if (json_unpack((json_t *)value, "{s:s, s:s%, s?o, s?o, s?o, s?o, s?o, s?o !}",
 		"step", &step,
 		"module", &module, &module_len,
+		"parameters", &parameters,
 		"token", &token,
 		"first", &first,
 		"second", &second,
@@ -99,7 +103,8 @@ step_request_from_json(const json_t *value, struct step_request *ret)
 		return ERR_INVALID_REQUEST;
 	ret->kind = kind_from_name(step);
 	parts = ret->kind < STEP_KIND_COUNT ? kinds[ret->kind].parts : 0;
-	if (ret->kind < STEP_KIND_COUNT && module_fits(module, module_len, ret) && part_fits(parts, PART_TOKEN, token) &&
+	if (ret->kind < STEP_KIND_COUNT && module_fits(module, module_len, ret) &&
+	    (parameters == NULL || json_text(parameters, ret->parameters, 1, sizeof(ret->parameters) - 1)) && part_fits(parts, PART_TOKEN, token) &&
 	    part_fits(parts, PART_FIRST, first) && part_fits(parts, PART_SECOND, second) && part_fits(parts, PART_TEXT, certificate) &&
 	    part_fits(parts, PART_TEXT, message) && (token == NULL || token_name_from_json(token, &ret->token)) &&
 	    secret_fits(first, &ret->first) && secret_fits(second, &ret->second) &&

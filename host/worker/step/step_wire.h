@@ -33,12 +33,14 @@ enum step_kind {
 	STEP_SIGN,	     /* first: new user PIN; certificate, message */
 	STEP_ROTATE,	     /* first: active SO PIN, second: next */
 	STEP_PROVE_ROTATION, /* first: next SO PIN, second: new user PIN */
+	STEP_UNBLOCK,	     /* first: PUK, second: new user PIN */
 	STEP_KIND_COUNT
 };
 
 struct step_request {
 	enum step_kind kind;
 	char module[OS_PATH_MAX]; /* absolute path */
+	char parameters[1025];	  /* of C_Initialize; empty without any */
 	struct token_name token;
 	struct secret first;
 	struct secret second;

@@ -100,15 +100,36 @@ out:
 	return e;
 }
 
+/* The kind of token: all of it once approved, nothing before. */
+static bool
+policy_ok(const char *family, json_int_t pin_min, json_int_t pin_max, const char *characters, bool flags_reliable, bool approved,
+    struct token_policy *ret)
+{
+	*ret = (struct token_policy){
+		.family = family_from_name(family),
+		.pin_characters = characters_from_name(characters),
+		.flags_reliable = flags_reliable,
+	};
+	if (pin_min < 0 || pin_min > TOKEN_POLICY_PIN_MAX || pin_max < 0 || pin_max > TOKEN_POLICY_PIN_MAX)
+		return false;
+	ret->pin_min = (unsigned)pin_min;
+	ret->pin_max = (unsigned)pin_max;
+	if (approved)
+		return ret->family != FAMILY_COUNT && ret->pin_characters != CHARACTERS_COUNT;
+	return family[0] == '\0' && characters[0] == '\0' && pin_min == 0 && pin_max == 0 && !flags_reliable;
+}
+
 /* State, times and texts of a status; *ret_state is the word as it was said. */
 static bool
 unpack_status(json_t *answer, struct tms_status *ret, const char **ret_state, const char **ret_kid, json_t **ret_signature)
 {
 	json_t *email, *approval, *note;
-	json_int_t expires, code_expires, retry_after;
+	json_int_t expires, code_expires, retry_after, pin_min, pin_max;
+	const char *family, *characters;
 	size_t approval_len;
+	int flags_reliable;
 
-	if (json_unpack(answer, "{s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:s, s:o!}",
+	if (json_unpack(answer, "{s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:s, s:I, s:I, s:s, s:b, s:s, s:o!}",
 		"state", ret_state,
 		"expires", &expires,
 		"code_expires", &code_expires,
@@ -116,12 +137,18 @@ unpack_status(json_t *answer, struct tms_status *ret, const char **ret_state, co
 		"email", &email,
 		"approval", &approval,
 		"note", &note,
+		"family", &family,
+		"pin_min", &pin_min,
+		"pin_max", &pin_max,
+		"pin_characters", &characters,
+		"flags_reliable", &flags_reliable,
 		"kid", ret_kid,
 		"signature", ret_signature) != 0)
 		return false;
 	if (!seconds_ok(expires) || !seconds_ok(code_expires) || !seconds_ok(retry_after) || !json_text(email, ret->email, 0, TMS_EMAIL_MAX) ||
 	    !json_text(note, ret->note, 0, TMS_NOTE_MAX) || !json_b64_upto(approval, ret->approval, TRANSCRIPT_ID_LEN, &approval_len) ||
-	    (approval_len != 0 && approval_len != TRANSCRIPT_ID_LEN))
+	    (approval_len != 0 && approval_len != TRANSCRIPT_ID_LEN) ||
+	    !policy_ok(family, pin_min, pin_max, characters, flags_reliable != 0, approval_len != 0, &ret->policy))
 		return false;
 	ret->expires = (uint64_t)expires;
 	ret->code_expires = (uint64_t)code_expires;
@@ -142,6 +169,7 @@ status_transcript(struct buf *b, const unsigned char id[TRANSCRIPT_ID_LEN], uint
 		.email = status->email,
 		.approval = status->approved ? status->approval : NULL,
 		.note = status->note,
+		.policy = status->approved ? &status->policy : NULL,
 	};
 
 	transcript_status_answer(b, id, counter, &s);
@@ -172,50 +200,89 @@ out:
 	return e;
 }
 
-/* Release and grant: the same keys, each its own transcript. active is -1 for a release. */
-static enum err
-read_sealed(const struct profile *profile, const void *body, size_t len, const unsigned char h[KEY_HASH_LEN], int active, struct tms_sealed *ret)
+/* What a release and a grant have in common. */
+static bool
+sealed_ok(const json_t *enc, const json_t *ciphertext, struct tms_sealed *ret)
 {
-	struct buf transcript = buf_new(TRANSCRIPT_MAX);
-	struct tms_sealed sealed;
-	json_t *answer = NULL, *enc, *ciphertext, *signature;
-	const char *kid;
-	enum err e = load(body, len, &answer);
+	return json_b64_exact(enc, ret->enc, sizeof(ret->enc)) && json_b64_exact(ciphertext, ret->ciphertext, sizeof(ret->ciphertext));
+}
 
-	if (e != ERR_OK)
-		return e;
-	e = ERR_TMS_ANSWER;
-	if (json_unpack(answer, "{s:o, s:o, s:s, s:o!}",
+static enum err
+read_release(const struct profile *profile, json_t *answer, const unsigned char h[KEY_HASH_LEN], struct buf *transcript, struct tms_sealed *ret)
+{
+	json_t *enc, *ciphertext, *signature;
+	const char *kid, *family;
+	int rotation;
+
+	if (json_unpack(answer, "{s:o, s:o, s:s, s:b, s:s, s:o!}",
 		"enc", &enc,
 		"ciphertext", &ciphertext,
+		"family", &family,
+		"rotation", &rotation,
 		"kid", &kid,
 		"signature", &signature) != 0 ||
-	    !json_b64_exact(enc, sealed.enc, sizeof(sealed.enc)) || !json_b64_exact(ciphertext, sealed.ciphertext, sizeof(sealed.ciphertext)))
-		goto out;
-	if (active < 0)
-		transcript_release_answer(&transcript, h, sealed.enc, sizeof(sealed.enc), sealed.ciphertext, sizeof(sealed.ciphertext));
-	else
-		transcript_grant_answer(&transcript, h, (uint64_t)active, sealed.enc, sizeof(sealed.enc), sealed.ciphertext, sizeof(sealed.ciphertext));
-	e = verify(profile, kid, signature, &transcript);
-	if (e == ERR_OK)
-		*ret = sealed;
-out:
-	buf_free(&transcript);
-	json_decref(answer);
-	return e;
+	    !sealed_ok(enc, ciphertext, ret))
+		return ERR_TMS_ANSWER;
+	ret->family = family_from_name(family);
+	ret->rotation = rotation != 0;
+	/* a PUK is never rotated: there is no call for it */
+	if (ret->family != FAMILY_SO_PIN && (ret->family != FAMILY_PUK || ret->rotation))
+		return ERR_TMS_ANSWER;
+	transcript_release_answer(transcript, h, ret->enc, sizeof(ret->enc), ret->ciphertext, sizeof(ret->ciphertext), ret->family, ret->rotation);
+	return verify(profile, kid, signature, transcript);
 }
 
 enum err
 tms_read_released(const struct profile *profile, const void *body, size_t len, const unsigned char h[KEY_HASH_LEN], struct tms_sealed *ret)
 {
-	return read_sealed(profile, body, len, h, -1, ret);
+	struct buf transcript = buf_new(TRANSCRIPT_MAX);
+	struct tms_sealed sealed = { .rotation = false };
+	json_t *answer = NULL;
+	enum err e = load(body, len, &answer);
+
+	if (e == ERR_OK)
+		e = read_release(profile, answer, h, &transcript, &sealed);
+	if (e == ERR_OK)
+		*ret = sealed;
+	buf_free(&transcript);
+	json_decref(answer);
+	return e;
+}
+
+static enum err
+read_grant(const struct profile *profile, json_t *answer, const unsigned char h[KEY_HASH_LEN], unsigned active, struct buf *transcript,
+    struct tms_sealed *ret)
+{
+	json_t *enc, *ciphertext, *signature;
+	const char *kid;
+
+	if (json_unpack(answer, "{s:o, s:o, s:s, s:o!}",
+		"enc", &enc,
+		"ciphertext", &ciphertext,
+		"kid", &kid,
+		"signature", &signature) != 0 ||
+	    !sealed_ok(enc, ciphertext, ret))
+		return ERR_TMS_ANSWER;
+	transcript_grant_answer(transcript, h, active, ret->enc, sizeof(ret->enc), ret->ciphertext, sizeof(ret->ciphertext));
+	return verify(profile, kid, signature, transcript);
 }
 
 enum err
 tms_read_granted(const struct profile *profile, const void *body, size_t len, const unsigned char h[KEY_HASH_LEN], unsigned active,
     struct tms_sealed *ret)
 {
-	return read_sealed(profile, body, len, h, (int)active, ret);
+	struct buf transcript = buf_new(TRANSCRIPT_MAX);
+	struct tms_sealed sealed = { .rotation = false };
+	json_t *answer = NULL;
+	enum err e = load(body, len, &answer);
+
+	if (e == ERR_OK)
+		e = read_grant(profile, answer, h, active, &transcript, &sealed);
+	if (e == ERR_OK)
+		*ret = sealed;
+	buf_free(&transcript);
+	json_decref(answer);
+	return e;
 }
 
 /* ---- error answers ---- */
@@ -227,7 +294,7 @@ is_for_customers(enum err e)
 	static const enum err list[] = {
 		ERR_BUSY, ERR_REQUEST_UNKNOWN, ERR_REQUEST_NOT_APPROVED, ERR_REQUEST_REFUSED, ERR_REQUEST_EXPIRED, ERR_REQUEST_CANCELLED,
 		ERR_REQUEST_LOCKED_OUT, ERR_CODE_WRONG, ERR_CODE_EXPIRED, ERR_RESEND_TOO_SOON, ERR_RESEND_LIMIT, ERR_REQUEST_LIMIT,
-		ERR_SIGNATURE_REFUSED, ERR_ESCROW_MISSING, ERR_ESCROW_SUSPECT, ERR_STATE_WRONG, ERR_PROOF_REFUSED
+		ERR_SIGNATURE_REFUSED, ERR_ESCROW_MISSING, ERR_ESCROW_SUSPECT, ERR_STATE_WRONG, ERR_PROOF_REFUSED, ERR_TOKEN_UNSUPPORTED
 	};
 
 	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++)

@@ -22,6 +22,8 @@
 struct tms_sealed {
 	unsigned char enc[HPKE_ENC_LEN];
 	unsigned char ciphertext[TMS_SEALED_LEN];
+	enum family family; /* of a release: so_pin, or puk without rotation */
+	bool rotation;
 };
 
 enum err tms_read_created(const struct profile *profile, const void *body, size_t len, const unsigned char r[KEY_HASH_LEN], struct tms_created *ret);

@@ -179,6 +179,8 @@ open_released(const struct tms_release_call *c, const struct tms_sealed *sealed,
 
 	if (e == ERR_OK)
 		e = transcript_unpack_release(plain, ret->nonce, ret->candidates, &ret->count);
+	ret->family = sealed->family;
+	ret->rotation = sealed->rotation;
 	wipe(plain, sizeof(plain));
 	return e == ERR_SEALED_INVALID ? ERR_TMS_ANSWER : e;
 }

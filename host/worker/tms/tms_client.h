@@ -14,6 +14,7 @@
 #include "op.h"
 #include "profile.h"
 #include "secret.h"
+#include "token_policy.h"
 #include "transcript.h"
 
 #include <stdbool.h>
@@ -52,10 +53,13 @@ struct tms_status {
 	bool approved;
 	unsigned char approval[TRANSCRIPT_ID_LEN]; /* where approved */
 	char note[TMS_NOTE_MAX + 1];
+	struct token_policy policy; /* where approved */
 };
 
 /* What a release gives; the caller wipes it. */
 struct tms_released {
+	enum family family; /* what the candidates are: SO PINs or PUKs */
+	bool rotation;	    /* a grant follows, and the key is replaced */
 	unsigned char nonce[TRANSCRIPT_ID_LEN];
 	struct secret candidates[2];
 	size_t count; /* 1 or 2 */

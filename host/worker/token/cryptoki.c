@@ -21,12 +21,13 @@ struct meaning {
 #define EVERYWHERE(e) \
 	{ \
 		[CRYPTOKI_SLOT] = (e), [CRYPTOKI_SO_LOGIN] = (e), [CRYPTOKI_INIT_PIN] = (e), [CRYPTOKI_SET_SO_PIN] = (e), \
-		[CRYPTOKI_USER_LOGIN] = (e) \
+		[CRYPTOKI_USER_LOGIN] = (e), [CRYPTOKI_UNBLOCK] = (e) \
 	}
 /* a fault of the form of a PIN: the SO PIN that was kept does not fit, the new PIN is refused */
 #define PIN_FORM \
 	{ \
-		[CRYPTOKI_SO_LOGIN] = ERR_TOKEN_SO_REFUSED, [CRYPTOKI_INIT_PIN] = ERR_PIN_REFUSED, [CRYPTOKI_USER_LOGIN] = ERR_PIN_NOT_PROVED \
+		[CRYPTOKI_SO_LOGIN] = ERR_TOKEN_SO_REFUSED, [CRYPTOKI_INIT_PIN] = ERR_PIN_REFUSED, [CRYPTOKI_USER_LOGIN] = ERR_PIN_NOT_PROVED, \
+		[CRYPTOKI_UNBLOCK] = ERR_PIN_REFUSED \
 	}
 
 static const struct meaning meanings[] = {
@@ -40,14 +41,16 @@ static const struct meaning meanings[] = {
 	{ CKR_TOKEN_NOT_RECOGNIZED, EVERYWHERE(ERR_TOKEN_UNSUPPORTED) },
 	{ CKR_TOKEN_WRITE_PROTECTED, EVERYWHERE(ERR_TOKEN_UNSUPPORTED) },
 	/* some cards let C_Login(CKU_SO) pass unasked, and the SO PIN is judged only when it is used */
-	{ CKR_PIN_INCORRECT, { [CRYPTOKI_SO_LOGIN] = ERR_TOKEN_SO_REFUSED, [CRYPTOKI_INIT_PIN] = ERR_TOKEN_SO_REFUSED, [CRYPTOKI_SET_SO_PIN] = ERR_TOKEN_SO_REFUSED, [CRYPTOKI_USER_LOGIN] = ERR_PIN_NOT_PROVED } },
+	{ CKR_PIN_INCORRECT, { [CRYPTOKI_SO_LOGIN] = ERR_TOKEN_SO_REFUSED, [CRYPTOKI_INIT_PIN] = ERR_TOKEN_SO_REFUSED, [CRYPTOKI_SET_SO_PIN] = ERR_TOKEN_SO_REFUSED, [CRYPTOKI_USER_LOGIN] = ERR_PIN_NOT_PROVED, [CRYPTOKI_UNBLOCK] = ERR_TOKEN_SO_REFUSED } },
 	/* under C_InitPIN the flags have the last word: token_so_pin.c */
-	{ CKR_PIN_LOCKED, { [CRYPTOKI_SO_LOGIN] = ERR_TOKEN_SO_LOCKED, [CRYPTOKI_INIT_PIN] = ERR_TOKEN_SO_LOCKED, [CRYPTOKI_SET_SO_PIN] = ERR_TOKEN_SO_LOCKED, [CRYPTOKI_USER_LOGIN] = ERR_PIN_NOT_PROVED } },
+	{ CKR_PIN_LOCKED, { [CRYPTOKI_SO_LOGIN] = ERR_TOKEN_SO_LOCKED, [CRYPTOKI_INIT_PIN] = ERR_TOKEN_SO_LOCKED, [CRYPTOKI_SET_SO_PIN] = ERR_TOKEN_SO_LOCKED, [CRYPTOKI_USER_LOGIN] = ERR_PIN_NOT_PROVED, [CRYPTOKI_UNBLOCK] = ERR_TOKEN_PUK_LOCKED } },
 	{ CKR_PIN_LEN_RANGE, PIN_FORM },
 	{ CKR_PIN_INVALID, PIN_FORM },
 	{ CKR_PIN_TOO_WEAK, PIN_FORM },
 	{ CKR_PIN_EXPIRED, { [CRYPTOKI_USER_LOGIN] = ERR_PIN_NOT_PROVED } },
 	{ CKR_USER_PIN_NOT_INITIALIZED, { [CRYPTOKI_USER_LOGIN] = ERR_PIN_NOT_PROVED } },
+	/* a module that wants a login first does not unblock by a PUK */
+	{ CKR_USER_NOT_LOGGED_IN, { [CRYPTOKI_UNBLOCK] = ERR_TOKEN_UNSUPPORTED } },
 	{ CKR_USER_ALREADY_LOGGED_IN, { [CRYPTOKI_USER_LOGIN] = ERR_PIN_NOT_PROVED } },
 };
 
@@ -129,18 +132,22 @@ load(struct cryptoki *c, const char *path)
 
 /* A module that knows no locks (CKR_CANT_LOCK) is asked for none: we are one thread. */
 static CK_RV
-initialize(const CK_FUNCTION_LIST *list)
+initialize(const CK_FUNCTION_LIST *list, const char *parameters)
 {
-	CK_C_INITIALIZE_ARGS args = { .flags = CKF_OS_LOCKING_OK };
-	CK_RV rv = list->C_Initialize(&args);
+	/* NSS reads its parameters where the standard has pReserved, and a NULL behind them */
+	struct {
+		CK_C_INITIALIZE_ARGS args;
+		void *nothing;
+	} whole = { .args = { .flags = CKF_OS_LOCKING_OK, .pReserved = (void *)parameters } };
+	CK_RV rv = list->C_Initialize(&whole.args);
 
-	if (rv == CKR_CANT_LOCK)
+	if (rv == CKR_CANT_LOCK && parameters == NULL)
 		rv = list->C_Initialize(NULL);
 	return rv == CKR_CRYPTOKI_ALREADY_INITIALIZED ? CKR_OK : rv;
 }
 
 enum err
-cryptoki_open(struct cryptoki *c, const char *path)
+cryptoki_open(struct cryptoki *c, const char *path, const char *parameters)
 {
 	enum err e = cryptoki_trusted(path);
 
@@ -148,7 +155,7 @@ cryptoki_open(struct cryptoki *c, const char *path)
 		e = load(c, path);
 	if (e != ERR_OK)
 		return e;
-	e = cryptoki_check(c, CRYPTOKI_MODULE, "C_Initialize", initialize(c->list));
+	e = cryptoki_check(c, CRYPTOKI_MODULE, "C_Initialize", initialize(c->list, parameters));
 	if (e != ERR_OK)
 		c->list = NULL;
 	return e;

@@ -39,6 +39,7 @@ enum cryptoki_context {
 	CRYPTOKI_INIT_PIN,   /* C_InitPIN in an SO session */
 	CRYPTOKI_SET_SO_PIN, /* C_SetPIN in an SO session */
 	CRYPTOKI_USER_LOGIN, /* C_Login(CKU_USER) with the new PIN */
+	CRYPTOKI_UNBLOCK,    /* C_SetPIN with a PUK, in a session without a login */
 	CRYPTOKI_CONTEXT_COUNT
 };
 
@@ -48,8 +49,11 @@ enum err cryptoki_err(enum cryptoki_context context, CK_RV rv);
 /* Only an administrator can have put the file there: ERR_MODULE_MISSING, ERR_PROFILE_UNSAFE. To be asked before anything loads it. */
 enum err cryptoki_trusted(const char *path);
 
-/* Checks, loads and starts the module: ERR_MODULE_MISSING, ERR_PROFILE_UNSAFE, ERR_MODULE_FAILED. */
-enum err cryptoki_open(struct cryptoki *c, const char *path);
+/*
+ * Checks, loads and starts the module: ERR_MODULE_MISSING, ERR_PROFILE_UNSAFE, ERR_MODULE_FAILED. parameters: what NSS and its like take in the
+ * reserved field of CK_C_INITIALIZE_ARGS; NULL, as the standard wants it, for all others.
+ */
+enum err cryptoki_open(struct cryptoki *c, const char *path, const char *parameters);
 
 /* Logs out, closes the session, ends the module. The library stays mapped: modules crash when they are taken away. */
 void cryptoki_close(struct cryptoki *c);

@@ -205,6 +205,8 @@ load(struct token_signer *s, const char *path)
 	s->context = PKCS11_CTX_new();
 	if (s->context == NULL)
 		return ERR_NO_MEMORY;
+	if (s->parameters != NULL)
+		PKCS11_CTX_init_args(s->context, s->parameters);
 	if (PKCS11_CTX_load(s->context, path) == 0)
 		return ERR_OK;
 	e = failed(s, CRYPTOKI_MODULE, "PKCS11_CTX_load");

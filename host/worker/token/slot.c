@@ -227,7 +227,7 @@ slot_so_pin(const struct slot *slot)
 }
 
 bool
-slot_takes_pin(const struct slot *slot, size_t len)
+slot_pin_is_usable(const struct slot *slot, const struct secret *pin)
 {
-	return len >= slot->pin_min && len <= slot->pin_max;
+	return pin->len >= slot->pin_min && pin->len <= slot->pin_max && memchr(pin->bytes, '\0', pin->len) == NULL;
 }

@@ -74,7 +74,10 @@ enum pin_state slot_so_pin(const struct slot *slot);
  */
 void slot_set_pin_lengths(struct slot *slot, CK_ULONG min, CK_ULONG max);
 
-/* A PIN of that many characters is within the token's limits. */
-bool slot_takes_pin(const struct slot *slot, size_t len);
+/*
+ * A new PIN within the token's limits and without a NUL: libp11, which signs with it later, ends a PIN there, and what is set then could never
+ * be proved.
+ */
+bool slot_pin_is_usable(const struct slot *slot, const struct secret *pin);
 
 #endif

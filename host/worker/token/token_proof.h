@@ -25,6 +25,7 @@ enum err token_proof_login(struct cryptoki *c, const struct token_name *token, c
 
 /* libp11's view of a module; born { 0 }, ended by token_signer_close() on every path, which wipes libp11's copies of the PIN. */
 struct token_signer {
+	const char *parameters; /* of C_Initialize; NULL without any, borrowed */
 	struct PKCS11_ctx_st *context;
 	struct PKCS11_slot_st *slots;
 	unsigned slot_count;

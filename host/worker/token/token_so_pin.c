@@ -3,21 +3,12 @@
 
 #include "slot.h"
 
-#include <string.h>
-
 static enum err
 so_flags_allow(const struct slot *slot)
 {
 	if ((slot->flags & CKF_SO_PIN_LOCKED) != 0)
 		return ERR_TOKEN_SO_LOCKED;
 	return (slot->flags & CKF_SO_PIN_FINAL_TRY) != 0 ? ERR_TOKEN_SO_LAST_TRY : ERR_OK;
-}
-
-/* libp11, which signs with the PIN later, ends a PIN at its first NUL: one that has a NUL would be set and never proved. */
-static bool
-pin_is_usable(const struct slot *slot, const struct secret *pin)
-{
-	return slot_takes_pin(slot, pin->len) && memchr(pin->bytes, '\0', pin->len) == NULL;
 }
 
 /*
@@ -47,7 +38,7 @@ so_pin_set_user_pin(struct cryptoki *c, const struct token_name *token, const st
 
 	if (e == ERR_OK)
 		e = so_flags_allow(&slot);
-	if (e == ERR_OK && !pin_is_usable(&slot, new_pin))
+	if (e == ERR_OK && !slot_pin_is_usable(&slot, new_pin))
 		e = ERR_PIN_REFUSED;
 	if (e != ERR_OK)
 		return e;

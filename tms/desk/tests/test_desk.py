@@ -309,5 +309,50 @@ class Desk(unittest.TestCase):
         self.fails(2, "usage", run("person", "add", "--config", self.config, "--name", "", "--certificate", "x", "--role", "approver"), "--name")
 
 
+class Types(Desk):
+    MODULES = ("vendor,system,name,path,parameters\r\nHãng A,linux,hang-a,/usr/lib/hang-a.so,\r\nHãng A,windows,hang-a,C:\\Windows\\System32\\hang-a.dll,\r\n"
+               "NSS,linux,nss,/usr/lib/libsoftokn3.so,configdir='sql:/a'\r\n")
+    TYPES = ("name,manufacturer,family,model,vendor,rotation,flags_reliable,pin_min,pin_max,pin_characters,key_length,key_characters\r\n"
+             "Thẻ A,CardContact,so_pin,SmartCard-HSM,Hãng A,yes,yes,6,15,any,16,hexadecimal\r\n"
+             "Thẻ PIV,PIV maker,puk,,,no,yes,6,8,digits,0,any\r\n"
+             "TPM,Infineon,none,,,no,no,0,0,any,0,any\r\n")
+
+    def test_what_is_added_is_listed(self):
+        self.assertEqual(run("vendor", "add", "--config", self.config, text=self.MODULES)[:2], (0, "modules=3\n"))
+        self.assertEqual(run("vendor", "list", "--config", self.config)[1], self.MODULES)
+        self.assertEqual(json.loads(run("vendor", "modules", "--config", self.config, "--system", "linux")[1]),
+                         [{"name": "hang-a", "path": "/usr/lib/hang-a.so"},
+                          {"name": "nss", "path": "/usr/lib/libsoftokn3.so", "parameters": "configdir='sql:/a'"}])
+        for _ in range(2):  # the same row again is the same row
+            self.assertEqual(run("type", "add", "--config", self.config, text=self.TYPES)[:2], (0, "types=3\n"))
+            listed = run("type", "list", "--config", self.config)[1]
+            self.assertLessEqual(set(self.TYPES.splitlines()), set(listed.splitlines()))
+        # what is left out is the least that can be meant
+        self.assertEqual(run("type", "add", "--config", self.config, text="name,family,manufacturer\nTPM 2,puk,Infineon\n")[0], 0)
+        self.assertIn("TPM 2,Infineon,puk,,,no,no,0,0,any,0,any\r\n", run("type", "list", "--config", self.config)[1])
+        with contextlib.closing(sqlite3.connect(self.file("tms", "data", "tms.sqlite"))) as db:
+            self.assertGreaterEqual(db.execute("SELECT count(*) FROM audit WHERE what IN ('type', 'vendor')").fetchone()[0], 6)
+
+    def test_bad_rows_are_named_and_the_others_taken(self):
+        head = "name,manufacturer,family,rotation,pin_min,pin_max,key_length,pin_characters,vendor,flags_reliable\n"
+        bad = [",B,so_pin,,,,,,,", "A,,so_pin,,,,,,,", "A,B,magic,,,,,,,", "A,B,puk,yes,,,,,,", "A,B,none,yes,,,,,,", "A,B,so_pin,maybe,,,,,,",
+               "A,B,so_pin,,129,,,,,", "A,B,so_pin,,9,8,,,,", "A,B,so_pin,,-1,,,,,", "A,B,so_pin,,,,63,,,", "A,B,so_pin,,,,,letters,,",
+               "A,B,so_pin,,,,,,Nobody,", "A,B,so_pin,,,,,,,1", "A,B,so_pin", "A," + "B" * 33 + ",so_pin,,,,,,,"]
+        status, out, err = run("type", "add", "--config", self.config, text=head + "\n".join(bad) + "\nGood,Good maker,so_pin,,,,,,,\n")
+        self.assertEqual((status, out), (1, "types=1\n"))
+        for line in range(2, 2 + len(bad)):
+            self.assertIn(f"csv_invalid: line {line}", err)
+        for text in ("name,family\nA,puk\n", "name,manufacturer,family,x\nA,B,puk,1\n", "name,name\n", ""):
+            self.assertEqual(run("type", "add", "--config", self.config, text=text)[:2], (1, "types=0\n"))
+        bad = ["V,linux,n,relative.so", "V,linux,n,C:\\a.dll", "V,windows,n,/usr/lib/a.so", "V,beos,n,/a.so", ",linux,n,/a.so", "V,linux,,/a.so"]
+        status, out, err = run("vendor", "add", "--config", self.config, text="vendor,system,name,path\n" + "\n".join(bad) + "\n")
+        self.assertEqual((status, out, err.count("csv_invalid")), (1, "modules=0\n", len(bad)))
+
+    def test_wrong_use(self):
+        for args in (["type"], ["type", "erase"], ["type", "list"], ["vendor"], ["vendor", "list", "--config", self.config, "--system", "linux"],
+                     ["vendor", "modules", "--config", self.config], ["vendor", "modules", "--config", self.config, "--system", "dos"]):
+            self.assertEqual(run(*args)[0], 2, args)
+
+
 if __name__ == "__main__":
     unittest.main()

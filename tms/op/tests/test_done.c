@@ -363,6 +363,89 @@ test_one_successor(void)
 	world_free(w);
 }
 
+/* A type of the family, of the tokens that world_import() makes. */
+static void
+set_type(struct world *w, enum family family, bool rotation)
+{
+	struct store_type t = { .name = "loại", .rotation = rotation, .key_length = 8, .key_characters = CHARACTERS_DIGITS, .created = w->now };
+
+	snprintf(t.manufacturer, sizeof(t.manufacturer), "%s", scratch_token(1).name.manufacturer);
+	t.policy = (struct token_policy){ family, 6, 8, CHARACTERS_DIGITS, true };
+	CHECK(store_type_put(w->scratch.store, &t) == ERR_OK);
+}
+
+/* Released, not rotated: nothing is granted, and the token's row says since when the key is known outside. */
+static void
+test_not_rotated_by_type(enum family family)
+{
+	struct world *w = world_new();
+	struct machine *m = machine_new(w, 1, MACHINE_OWN);
+	struct machine_report rotated = { .result = "completed", .rotated = true, .proof_mechanism = "" };
+	struct store_token before;
+	json_t *one;
+
+	world_import(w, 1, "khach@example.vn");
+	set_type(w, family, false);
+	CHECK(machine_create(m) == ERR_OK && machine_verb(m, "status") == ERR_OK && m->policy.family == FAMILY_COUNT);
+	CHECK(machine_approve(m) == ERR_OK);
+	machine_mail(m, 900);
+	CHECK(machine_verb(m, "status") == ERR_OK && m->policy.family == family && m->policy.pin_min == 6 && m->policy.pin_max == 8);
+	CHECK(m->policy.pin_characters == CHARACTERS_DIGITS && m->policy.flags_reliable);
+	CHECK(machine_release(m) == ERR_OK && m->family == family && !m->rotation);
+	/* what was released is what it was, whatever is said of the type later */
+	set_type(w, FAMILY_SO_PIN, true);
+	CHECK(machine_release(m) == ERR_OK && m->family == family && !m->rotation);
+	CHECK(machine_grant(m, 0) == ERR_STATE_WRONG);
+	before = world_token(w, &m->token);
+	CHECK(machine_done(m, &rotated) == ERR_STATE_WRONG);
+	w->now += 60;
+	CHECK(machine_done(m, &not_rotated) == ERR_OK);
+	CHECK_TEXT(m->state, "completed");
+	CHECK(world_token(w, &m->token).active == before.active && world_token(w, &m->token).next == 0 && world_token(w, &m->token).failures == 0);
+	CHECK(world_token(w, &m->token).state == STORE_VERIFIED && world_token(w, &m->token).exposed == w->now);
+	CHECK(world_desk(w, 0, op_admin_detail, m->number, NULL, &one) == ERR_OK);
+	CHECK_TEXT(json_string_value(json_object_get(one, "outcome")), "not_rotated");
+	CHECK_TEXT(json_string_value(json_object_get(one, "family")), "so_pin");
+	json_decref(one);
+	machine_free(m);
+	world_free(w);
+}
+
+/* What cannot be unlocked is neither approved nor, where it turns out later, released. */
+static void
+test_no_family(void)
+{
+	struct world *w = world_new();
+	struct machine *m = machine_new(w, 1, MACHINE_OWN);
+
+	world_import(w, 1, "khach@example.vn");
+	set_type(w, FAMILY_NONE, false);
+	CHECK(machine_create(m) == ERR_OK && machine_approve(m) == ERR_TOKEN_UNSUPPORTED && world_state(w, m->number) == STATE_PENDING);
+	set_type(w, FAMILY_SO_PIN, true);
+	CHECK(machine_approve(m) == ERR_OK);
+	machine_mail(m, 900);
+	set_type(w, FAMILY_NONE, false);
+	CHECK(machine_verb(m, "status") == ERR_OK && m->policy.family == FAMILY_NONE);
+	CHECK(machine_release(m) == ERR_TOKEN_UNSUPPORTED && world_state(w, m->number) == STATE_APPROVED);
+	machine_free(m);
+	world_free(w);
+}
+
+/* The next SO PIN is what the type says. */
+static void
+test_key_of_the_type(void)
+{
+	struct world *w = world_new();
+	struct machine *m;
+
+	world_import(w, 1, "khach@example.vn");
+	set_type(w, FAMILY_SO_PIN, true);
+	m = granted(w, 1);
+	CHECK(m->rotation && m->next.len == 8);
+	machine_free(m);
+	world_free(w);
+}
+
 int
 main(void)
 {
@@ -379,5 +462,9 @@ main(void)
 	test_unknown_ends();
 	test_overtaken();
 	test_one_successor();
+	test_not_rotated_by_type(FAMILY_PUK);
+	test_not_rotated_by_type(FAMILY_SO_PIN);
+	test_no_family();
+	test_key_of_the_type();
 	return CHECK_DONE();
 }

@@ -105,6 +105,9 @@ struct machine {
 	unsigned char nonce[TRANSCRIPT_ID_LEN]; /* once released */
 	struct secret candidates[2];
 	size_t candidate_count;
+	struct token_policy policy; /* as the last status said; the family is FAMILY_COUNT where it said nothing */
+	enum family family;	    /* as the release said */
+	bool rotation;
 	struct secret next;   /* once granted */
 	struct key_sig *code; /* key of the newest code */
 	char state[16];	      /* as the last status said */

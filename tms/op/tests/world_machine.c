@@ -140,9 +140,18 @@ read_status(struct machine *m, const json_t *answer)
 	struct buf transcript = buf_new(TRANSCRIPT_MAX);
 	size_t len = 0;
 
-	CHECK(json_object_size(answer) == 9);
+	m->policy = (struct token_policy){
+		.family = family_from_name(json_string_value(json_object_get(answer, "family"))),
+		.pin_min = (unsigned)json_integer_value(json_object_get(answer, "pin_min")),
+		.pin_max = (unsigned)json_integer_value(json_object_get(answer, "pin_max")),
+		.pin_characters = characters_from_name(json_string_value(json_object_get(answer, "pin_characters"))),
+		.flags_reliable = json_is_true(json_object_get(answer, "flags_reliable")),
+	};
+	CHECK(json_object_size(answer) == 14);
 	CHECK(json_b64_upto(json_object_get(answer, "approval"), m->approval, sizeof(m->approval), &len) && (len == 0 || len == TRANSCRIPT_ID_LEN));
 	s.approval = len != 0 ? m->approval : NULL;
+	s.policy = m->policy.family != FAMILY_COUNT ? &m->policy : NULL;
+	CHECK((s.policy != NULL) == (s.approval != NULL));
 	transcript_status_answer(&transcript, m->id, m->counter, &s);
 	check_answer(m, answer, &transcript);
 	snprintf(m->state, sizeof(m->state), "%s", s.state);
@@ -232,7 +241,7 @@ compute_h(struct machine *m)
 
 /* Checks the signature that build() makes the transcript of, and opens the ciphertext. */
 static void
-open_sealed(const struct machine *m, const json_t *answer, bool granted, unsigned active, unsigned char ret_plain[TRANSCRIPT_SEALED_LEN])
+open_sealed(struct machine *m, const json_t *answer, bool granted, unsigned active, unsigned char ret_plain[TRANSCRIPT_SEALED_LEN])
 {
 	unsigned char enc[HPKE_ENC_LEN];
 	unsigned char ct[TRANSCRIPT_SEALED_LEN + HPKE_TAG_LEN];
@@ -241,12 +250,14 @@ open_sealed(const struct machine *m, const json_t *answer, bool granted, unsigne
 
 	CHECK(json_b64_exact(json_object_get(answer, "enc"), enc, sizeof(enc)));
 	CHECK(json_b64_exact(json_object_get(answer, "ciphertext"), ct, sizeof(ct)));
-	CHECK(json_object_size(answer) == 4);
+	CHECK(json_object_size(answer) == (granted ? 4 : 6));
 	if (granted) {
 		transcript_grant_answer(&transcript, m->h, active, enc, sizeof(enc), ct, sizeof(ct));
 		transcript_grant_info(&info, m->h);
 	} else {
-		transcript_release_answer(&transcript, m->h, enc, sizeof(enc), ct, sizeof(ct));
+		m->family = family_from_name(json_string_value(json_object_get(answer, "family")));
+		m->rotation = json_is_true(json_object_get(answer, "rotation"));
+		transcript_release_answer(&transcript, m->h, enc, sizeof(enc), ct, sizeof(ct), m->family, m->rotation);
 		buf_add(&info, m->h, sizeof(m->h));
 	}
 	check_answer(m, answer, &transcript);

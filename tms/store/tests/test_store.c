@@ -155,13 +155,27 @@ test_rotation(void)
 	CHECK(store_escrow_by_id(s.store, first, &row) == ERR_OK && row.retired == SCRATCH_NOW + 2);
 	CHECK(store_token_mark(s.store, id, STORE_SUSPECT) == ERR_OK);
 	CHECK(store_token_by_name(s.store, &t.name, &t) == ERR_OK && t.state == STORE_SUSPECT);
-	CHECK(store_token_released(s.store, id, number) == ERR_OK && store_token_proved(s.store, id) == ERR_OK);
+	CHECK(store_token_released(s.store, id, number) == ERR_OK && store_token_proved(s.store, id, true, SCRATCH_NOW) == ERR_OK);
 	CHECK(store_token_by_name(s.store, &t.name, &t) == ERR_OK && t.state == STORE_VERIFIED && t.failures == 0);
 	CHECK_TEXT(store_token_state_name(STORE_VERIFIED), "verified");
 	CHECK_TEXT(store_token_state_name(STORE_TOKEN_STATE_COUNT), "");
 	CHECK(behind_its_back(&s, "UPDATE token SET state = 'of tomorrow'") == SQLITE_OK);
 	CHECK(store_token_by_name(s.store, &t.name, &t) == ERR_OK && t.state == STORE_SUSPECT); /* an unknown word releases nothing */
 	scratch_free(&s);
+}
+
+static void
+count_type(const struct store_type *t, void *context)
+{
+	CHECK(t->id != 0);
+	(*(unsigned *)context)++;
+}
+
+static void
+count_module(const struct store_module *m, void *context)
+{
+	CHECK_TEXT(m->path, "/usr/lib/hang.so");
+	(*(unsigned *)context)++;
 }
 
 struct seen {
@@ -202,6 +216,74 @@ test_audit(void)
 	scratch_free(&s);
 }
 
+/* The row of the model comes before that of the manufacturer; what nobody has said anything of is what it always was. */
+static void
+test_types(void)
+{
+	struct scratch s = scratch_new();
+	const struct token_name one = { "Maker", "A", "1" };
+	const struct token_name other = { "Maker", "B", "1" };
+	const struct token_name stranger = { "Nobody", "A", "1" };
+	struct store_module m = { "Hãng", "linux", "hang", "/usr/lib/hang.so", "" };
+	struct store_type t = { .name = "every model", .manufacturer = "Maker", .rotation = true, .created = SCRATCH_NOW };
+	struct store_type read;
+	unsigned count = 0;
+
+	t.policy.family = FAMILY_SO_PIN;
+	CHECK(store_type_put(s.store, &t) == ERR_OK);
+	t = (struct store_type){ .name = "one model", .vendor = "Hãng", .manufacturer = "Maker", .model = "A", .key_length = 8, .key_characters = CHARACTERS_DIGITS };
+	t.policy = (struct token_policy){ FAMILY_PUK, 6, 8, CHARACTERS_ALPHANUMERIC, true };
+	CHECK(store_type_put(s.store, &t) == ERR_CSV_INVALID); /* no such vendor */
+	CHECK(store_module_put(s.store, &m, SCRATCH_NOW) == ERR_OK && store_module_put(s.store, &m, SCRATCH_NOW) == ERR_OK);
+	CHECK(store_type_put(s.store, &t) == ERR_OK);
+	CHECK(store_type_of(s.store, &one, &read) == ERR_OK && read.policy.family == FAMILY_PUK && read.policy.pin_min == 6 && read.policy.pin_max == 8);
+	CHECK(read.policy.pin_characters == CHARACTERS_ALPHANUMERIC && read.policy.flags_reliable && !read.rotation && read.key_length == 8 && read.key_characters == CHARACTERS_DIGITS);
+	CHECK_TEXT(read.vendor, "Hãng");
+	CHECK(store_type_of(s.store, &other, &read) == ERR_OK && read.policy.family == FAMILY_SO_PIN && read.rotation && read.id != 0);
+	CHECK(store_type_of(s.store, &stranger, &read) == ERR_OK && read.id == 0 && read.policy.family == FAMILY_SO_PIN && read.rotation && !read.policy.flags_reliable);
+	t.policy.family = FAMILY_NONE;
+	CHECK(store_type_put(s.store, &t) == ERR_OK); /* in place of what was said before */
+	CHECK(store_type_of(s.store, &one, &read) == ERR_OK && read.policy.family == FAMILY_NONE);
+	CHECK(behind_its_back(&s, "UPDATE type SET family = 'of tomorrow', pin_characters = 'emoji'") == SQLITE_OK);
+	CHECK(store_type_of(s.store, &one, &read) == ERR_OK && read.policy.family == FAMILY_NONE && read.policy.pin_characters == CHARACTERS_DIGITS);
+	CHECK(store_type_list(s.store, count_type, &count) == ERR_OK && count == 2);
+	count = 0;
+	CHECK(store_module_list(s.store, count_module, &count) == ERR_OK && count == 1);
+	scratch_free(&s);
+}
+
+/* A file of the first version, with a request that was released under it, is brought to this one. */
+static void
+test_migration(void)
+{
+	struct scratch s = scratch_new();
+	struct store_token t = scratch_token(1);
+	struct store_request r = scratch_request(1);
+	struct store_release given = { .nonce = { 1 }, .answer.ciphertext_len = 7 };
+	struct store_release read;
+	const unsigned char sealed[TRANSCRIPT_ESCROW_ROW_LEN] = { 4 };
+	int64_t id = 0;
+
+	CHECK(store_token_import(s.store, &t, 1, sealed, &id) == ERR_OK && store_request_insert(s.store, &r, "", 0, &given.number) == ERR_OK);
+	CHECK(store_token_by_name(s.store, &t.name, &t) == ERR_OK);
+	given.candidates[0] = t.active;
+	CHECK(store_release_insert(s.store, &given) == ERR_OK);
+	store_close(s.store);
+	s.store = NULL;
+	CHECK(behind_its_back(&s,
+		  "ALTER TABLE token DROP COLUMN exposed; ALTER TABLE release DROP COLUMN family; ALTER TABLE release DROP COLUMN rotation;"
+		  "DROP TABLE type; DROP TABLE module; DROP TABLE vendor; PRAGMA user_version = 1") == SQLITE_OK);
+	CHECK(store_open(s.path, &s.store) == ERR_OK);
+	CHECK(store_release_of(s.store, given.number, &read) == ERR_OK && read.family == FAMILY_SO_PIN && read.rotation && read.candidates[0] == t.active);
+	CHECK(read.answer.ciphertext_len == 7);
+	CHECK(store_token_by_name(s.store, &t.name, &t) == ERR_OK && t.exposed == 0);
+	CHECK(store_token_proved(s.store, t.id, false, SCRATCH_NOW) == ERR_OK);
+	CHECK(store_token_by_name(s.store, &t.name, &t) == ERR_OK && t.exposed == SCRATCH_NOW);
+	CHECK(store_token_proved(s.store, t.id, true, SCRATCH_NOW + 1) == ERR_OK);
+	CHECK(store_token_by_name(s.store, &t.name, &t) == ERR_OK && t.exposed == 0);
+	scratch_free(&s);
+}
+
 int
 main(void)
 {
@@ -211,5 +293,7 @@ main(void)
 	test_import();
 	test_rotation();
 	test_audit();
+	test_types();
+	test_migration();
 	return CHECK_DONE();
 }

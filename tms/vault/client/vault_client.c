@@ -96,10 +96,10 @@ vault_reseal(const char *socket_path, const struct token_name *token, const stru
 }
 
 enum err
-vault_renew(const char *socket_path, const struct token_name *token, const struct vault_row *row, const unsigned char to[KEY_KEM_PK_LEN],
-    const unsigned char h[KEY_HASH_LEN], struct vault_row *ret_next, struct vault_answer *ret_answer)
+vault_renew(const char *socket_path, const struct token_name *token, const struct vault_row *row, const struct vault_format *format,
+    const unsigned char to[KEY_KEM_PK_LEN], const unsigned char h[KEY_HASH_LEN], struct vault_row *ret_next, struct vault_answer *ret_answer)
 {
-	struct vault_request q = { .verb = VAULT_RENEW };
+	struct vault_request q = { .verb = VAULT_RENEW, .format = *format };
 	struct vault_reply reply;
 	enum err e;
 

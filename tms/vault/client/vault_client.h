@@ -12,6 +12,7 @@
 #include "err.h"
 #include "hpke.h"
 #include "key.h"
+#include "op.h"
 #include "token_name.h"
 #include "transcript.h"
 
@@ -25,6 +26,12 @@ struct vault_row {
 	unsigned char sealed[TRANSCRIPT_ESCROW_ROW_LEN];
 };
 
+/* What the next SO PIN is to look like. */
+struct vault_format {
+	unsigned length;	    /* characters, at most TRANSCRIPT_SO_PIN_MAX; 0: as many as the current one has */
+	enum characters characters; /* any: what the current one is made of */
+};
+
 /* What only the customer's machine opens. */
 struct vault_answer {
 	unsigned char enc[HPKE_ENC_LEN];
@@ -36,9 +43,9 @@ enum err vault_reseal(const char *socket_path, const struct token_name *token, c
     const unsigned char to[KEY_KEM_PK_LEN], const unsigned char h[KEY_HASH_LEN], const unsigned char nonce[TRANSCRIPT_ID_LEN],
     struct vault_answer *ret_answer);
 
-/* The next SO PIN after the row's, as the next row (version + 1) and as a grant answer. */
-enum err vault_renew(const char *socket_path, const struct token_name *token, const struct vault_row *row, const unsigned char to[KEY_KEM_PK_LEN],
-    const unsigned char h[KEY_HASH_LEN], struct vault_row *ret_next, struct vault_answer *ret_answer);
+/* The next SO PIN after the row's, in that format, as the next row (version + 1) and as a grant answer. */
+enum err vault_renew(const char *socket_path, const struct token_name *token, const struct vault_row *row, const struct vault_format *format,
+    const unsigned char to[KEY_KEM_PK_LEN], const unsigned char h[KEY_HASH_LEN], struct vault_row *ret_next, struct vault_answer *ret_answer);
 
 /*
  * The SO PIN of a row that an earlier renew has made, once more as a grant answer: what one machine was given and may have set, another

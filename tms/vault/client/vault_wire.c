@@ -55,7 +55,17 @@ vault_request_write(const struct vault_request *q, struct buf *b)
 {
 	json_t *rows;
 
-	if (q->verb != VAULT_RESEAL)
+	if (q->verb == VAULT_RENEW)
+		return dump_and_free(json_pack("{s:s, s:o, s:o, s:I, s:s, s:o, s:o}",
+					 "verb", verbs[VAULT_RENEW],
+					 "token", token_name_json(&q->token),
+					 "row", row_json(&q->rows[0]),
+					 "length", (json_int_t)q->format.length,
+					 "characters", characters_name(q->format.characters),
+					 "to", json_b64(q->to, sizeof(q->to)),
+					 "h", json_b64(q->h, sizeof(q->h))),
+		    b);
+	if (q->verb == VAULT_REGRANT)
 		return dump_and_free(json_pack("{s:s, s:o, s:o, s:o, s:o}",
 					 "verb", vault_verb_name(q->verb),
 					 "token", token_name_json(&q->token),
@@ -103,9 +113,33 @@ read_reseal(json_t *json, struct vault_request *q)
 	       json_b64_exact(nonce, q->nonce, sizeof(q->nonce));
 }
 
-/* renew and regrant */
 static bool
-read_one_row(json_t *json, struct vault_request *q)
+read_renew(json_t *json, struct vault_request *q)
+{
+	json_t *token, *row, *to, *h;
+	const char *verb, *characters;
+	json_int_t length;
+
+	if (json_unpack(json, "{s:s, s:o, s:o, s:I, s:s, s:o, s:o !}",
+		"verb", &verb,
+		"token", &token,
+		"row", &row,
+		"length", &length,
+		"characters", &characters,
+		"to", &to,
+		"h", &h) != 0)
+		return false;
+	q->count = 1;
+	q->format.characters = characters_from_name(characters);
+	if (length < 0 || length > TRANSCRIPT_SO_PIN_MAX || q->format.characters == CHARACTERS_COUNT)
+		return false;
+	q->format.length = (unsigned)length;
+	return read_row(row, &q->rows[0]) && token_name_from_json(token, &q->token) && json_b64_exact(to, q->to, sizeof(q->to)) &&
+	       json_b64_exact(h, q->h, sizeof(q->h));
+}
+
+static bool
+read_regrant(json_t *json, struct vault_request *q)
 {
 	json_t *token, *row, *to, *h;
 	const char *verb;
@@ -122,13 +156,18 @@ read_one_row(json_t *json, struct vault_request *q)
 	       json_b64_exact(h, q->h, sizeof(q->h));
 }
 
+static bool (*const readers[VAULT_VERB_COUNT])(json_t *json, struct vault_request *q) = {
+	[VAULT_RESEAL] = read_reseal,
+	[VAULT_RENEW] = read_renew,
+	[VAULT_REGRANT] = read_regrant,
+};
+
 enum err
 vault_request_read(const void *bytes, size_t len, struct vault_request *ret)
 {
 	struct vault_request q = { .verb = VAULT_RESEAL };
 	json_t *json = NULL;
 	const char *verb;
-	bool good;
 	enum err e = json_load(bytes, len, &json, NULL);
 
 	if (e != ERR_OK)
@@ -141,8 +180,7 @@ vault_request_read(const void *bytes, size_t len, struct vault_request *ret)
 	} else if (q.verb == VAULT_VERB_COUNT) {
 		e = ERR_METHOD_NOT_FOUND;
 	} else {
-		good = q.verb == VAULT_RESEAL ? read_reseal(json, &q) : read_one_row(json, &q);
-		e = good ? ERR_OK : ERR_INVALID_PARAMS;
+		e = readers[q.verb](json, &q) ? ERR_OK : ERR_INVALID_PARAMS;
 	}
 	if (e == ERR_OK)
 		*ret = q;

@@ -30,6 +30,7 @@ struct vault_request {
 	unsigned char to[KEY_KEM_PK_LEN];
 	unsigned char h[KEY_HASH_LEN];
 	unsigned char nonce[TRANSCRIPT_ID_LEN]; /* of reseal */
+	struct vault_format format;		/* of renew */
 };
 
 struct vault_reply {

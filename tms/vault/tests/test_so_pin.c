@@ -9,6 +9,8 @@
 
 #define HEX "0123456789abcdef"
 
+static const struct vault_format as_before = { .characters = CHARACTERS_ANY };
+
 static struct secret
 pin(const char *text)
 {
@@ -25,7 +27,7 @@ check_next(const char *current, const char *alphabet)
 	struct secret next = { 0 };
 
 	for (int round = 0; round < 200; round++) {
-		CHECK(so_pin_next(&now, &next) == ERR_OK);
+		CHECK(so_pin_next(&now, &as_before, &next) == ERR_OK);
 		CHECK(next.len == now.len);
 		CHECK(!secret_equal(&next, &now));
 		for (size_t i = 0; i < next.len; i++)
@@ -55,7 +57,7 @@ test_every_successor_is_as_likely(void)
 	unsigned seen[10] = { 0 };
 
 	for (int round = 0; round < 9000; round++) {
-		CHECK(so_pin_next(&now, &next) == ERR_OK);
+		CHECK(so_pin_next(&now, &as_before, &next) == ERR_OK);
 		seen[next.bytes[0] - '0']++;
 	}
 	CHECK(seen[7] == 0);
@@ -64,19 +66,44 @@ test_every_successor_is_as_likely(void)
 		CHECK(digit == 7 || (seen[digit] > 820 && seen[digit] < 1180));
 }
 
+/* What the type of a token says of its SO PIN comes before what the current one looks like. */
+static void
+test_format(void)
+{
+	static const struct {
+		struct vault_format format;
+		size_t len;
+		const char *alphabet;
+	} rows[] = {
+		{ { 8, CHARACTERS_DIGITS }, 8, "0123456789" },
+		{ { 0, CHARACTERS_HEXADECIMAL }, 4, "0123456789ABCDEF" },
+		{ { 62, CHARACTERS_ALPHANUMERIC }, 62, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" },
+		{ { 16, CHARACTERS_ANY }, 16, "0123456789abcdefghijklmnopqrstuvwxyz" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct secret now = pin("abz9");
+		struct secret next = { 0 };
+
+		CHECK(so_pin_next(&now, &rows[i].format, &next) == ERR_OK && next.len == rows[i].len);
+		for (size_t at = 0; at < next.len; at++)
+			CHECK(strchr(rows[i].alphabet, next.bytes[at]) != NULL);
+	}
+}
+
 static void
 test_no_successor(void)
 {
 	struct secret s = { 0 };
 	struct secret next = { 0 };
 
-	CHECK(so_pin_next(&s, &next) == ERR_VAULT_REFUSED);
+	CHECK(so_pin_next(&s, &as_before, &next) == ERR_VAULT_REFUSED);
 	s = pin("1234\n678");
-	CHECK(so_pin_next(&s, &next) == ERR_VAULT_REFUSED);
+	CHECK(so_pin_next(&s, &as_before, &next) == ERR_VAULT_REFUSED);
 	s = pin("mật khẩu");
-	CHECK(so_pin_next(&s, &next) == ERR_VAULT_REFUSED);
+	CHECK(so_pin_next(&s, &as_before, &next) == ERR_VAULT_REFUSED);
 	secret_set(&s, "12\0004", 4);
-	CHECK(so_pin_next(&s, &next) == ERR_VAULT_REFUSED);
+	CHECK(so_pin_next(&s, &as_before, &next) == ERR_VAULT_REFUSED);
 	CHECK(next.len == 0);
 }
 
@@ -104,6 +131,7 @@ main(void)
 {
 	test_alphabets();
 	test_every_successor_is_as_likely();
+	test_format();
 	test_no_successor();
 	test_hour();
 	return CHECK_DONE();

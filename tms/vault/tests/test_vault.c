@@ -25,6 +25,8 @@
 
 #define SO_PIN "3537363231383830"
 
+static const struct vault_format as_before = { .characters = CHARACTERS_ANY };
+
 static char folder[64];
 static char socket_path[96];
 static char key_path[96];
@@ -142,7 +144,7 @@ test_renew(void)
 	struct vault_answer answer;
 	struct secret next, kept = { 0 };
 
-	CHECK(vault_renew(socket_path, &token, &row, host_pk, h, &next_row, &answer) == ERR_OK);
+	CHECK(vault_renew(socket_path, &token, &row, &as_before, host_pk, h, &next_row, &answer) == ERR_OK);
 	next = opened_grant(&answer);
 	CHECK(next.len == 16 && memcmp(next.bytes, SO_PIN, 16) != 0);
 	CHECK(strspn((const char *)next.bytes, "0123456789") >= 16);
@@ -180,14 +182,14 @@ test_what_does_not_open(void)
 	CHECK(vault_reseal(socket_path, &other, &row, 1, host_pk, h, nonce, &answer) == ERR_SEALED_INVALID);
 	row.version = 2;
 	CHECK(vault_reseal(socket_path, &token, &row, 1, host_pk, h, nonce, &answer) == ERR_SEALED_INVALID);
-	CHECK(vault_renew(socket_path, &token, &row, host_pk, h, &next_row, &answer) == ERR_SEALED_INVALID);
+	CHECK(vault_renew(socket_path, &token, &row, &as_before, host_pk, h, &next_row, &answer) == ERR_SEALED_INVALID);
 	row.version = 1;
 	row.sealed[100] ^= 1;
 	CHECK(vault_reseal(socket_path, &token, &row, 1, host_pk, h, nonce, &answer) == ERR_SEALED_INVALID);
 	row = sealed(SO_PIN, INT64_MAX);
-	CHECK(vault_renew(socket_path, &token, &row, host_pk, h, &next_row, &answer) == ERR_VAULT_REFUSED);
+	CHECK(vault_renew(socket_path, &token, &row, &as_before, host_pk, h, &next_row, &answer) == ERR_VAULT_REFUSED);
 	row = sealed("tab\there", 1);
-	CHECK(vault_renew(socket_path, &token, &row, host_pk, h, &next_row, &answer) == ERR_VAULT_REFUSED);
+	CHECK(vault_renew(socket_path, &token, &row, &as_before, host_pk, h, &next_row, &answer) == ERR_VAULT_REFUSED);
 }
 
 /* The error's name that the vault answers to these bytes; "" where it closes without a word. */
@@ -274,8 +276,8 @@ test_limit(void)
 
 	CHECK(vault_reseal(socket_path, &token, rows, 2, host_pk, h, nonce, &answer) == ERR_OK);
 	CHECK(vault_reseal(socket_path, &token, rows, 2, host_pk, h, nonce, &answer) == ERR_VAULT_LIMIT);
-	CHECK(vault_renew(socket_path, &token, rows, host_pk, h, &next, &answer) == ERR_OK);
-	CHECK(vault_renew(socket_path, &token, rows, host_pk, h, &next, &answer) == ERR_VAULT_LIMIT);
+	CHECK(vault_renew(socket_path, &token, rows, &as_before, host_pk, h, &next, &answer) == ERR_OK);
+	CHECK(vault_renew(socket_path, &token, rows, &as_before, host_pk, h, &next, &answer) == ERR_VAULT_LIMIT);
 	CHECK(end_vault(pid) == -1);
 }
 

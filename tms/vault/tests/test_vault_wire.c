@@ -17,6 +17,8 @@ some_request(enum vault_verb verb)
 		memset(q.rows[1].sealed, 2, sizeof(q.rows[1].sealed));
 		memset(q.nonce, 3, sizeof(q.nonce));
 	}
+	if (verb == VAULT_RENEW)
+		q.format = (struct vault_format){ .length = 8, .characters = CHARACTERS_DIGITS };
 	memset(q.to, 4, sizeof(q.to));
 	memset(q.h, 5, sizeof(q.h));
 	return q;
@@ -36,6 +38,7 @@ check_round_trip(enum vault_verb verb)
 	CHECK(memcmp(got.rows, q.rows, sizeof(q.rows)) == 0);
 	CHECK(memcmp(got.to, q.to, sizeof(q.to)) == 0 && memcmp(got.h, q.h, sizeof(q.h)) == 0);
 	CHECK(memcmp(got.nonce, q.nonce, sizeof(q.nonce)) == 0);
+	CHECK(got.format.length == q.format.length && got.format.characters == q.format.characters);
 	buf_free(&b);
 }
 
@@ -84,6 +87,12 @@ test_bad_requests(void)
 	CHECK(read_changed(VAULT_RESEAL, "to", json_b64(bytes, KEY_KEM_PK_LEN)) == ERR_OK);
 	CHECK(read_changed(VAULT_RENEW, "row", json_pack("{s:I, s:o}", "version", (json_int_t)0, "sealed", json_b64(bytes, 1))) == ERR_INVALID_PARAMS);
 	CHECK(read_changed(VAULT_RENEW, "row", json_null()) == ERR_INVALID_PARAMS);
+	CHECK(read_changed(VAULT_RENEW, "length", NULL) == ERR_INVALID_PARAMS);
+	CHECK(read_changed(VAULT_RENEW, "length", json_integer(-1)) == ERR_INVALID_PARAMS);
+	CHECK(read_changed(VAULT_RENEW, "length", json_integer(62)) == ERR_OK);
+	CHECK(read_changed(VAULT_RENEW, "length", json_integer(63)) == ERR_INVALID_PARAMS);
+	CHECK(read_changed(VAULT_RENEW, "characters", NULL) == ERR_INVALID_PARAMS);
+	CHECK(read_changed(VAULT_RENEW, "characters", json_string("letters")) == ERR_INVALID_PARAMS);
 	CHECK(read_changed(VAULT_REGRANT, "row", json_null()) == ERR_INVALID_PARAMS);
 	CHECK(read_changed(VAULT_REGRANT, "verb", json_string("reseal")) == ERR_INVALID_PARAMS);
 }

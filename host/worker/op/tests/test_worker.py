@@ -12,7 +12,7 @@ import time
 import unittest
 
 import worker_stage
-from fake_tms import hangs_up, refuses, replies, wire
+from fake_tms import SECONDS, hangs_up, refuses, replies, wire
 from seen import seen
 from worker_stage import NEW_PIN, NEXT_SO_PIN, ORIGIN, PIN, SERIAL, SO_PIN, TOKEN, WRONG_SO_PIN
 
@@ -119,6 +119,9 @@ class Request(WorkerTest):
         self.refused("token_not_locked", self.stage.call("unlock.request", ASK))
         self.assertEqual(self.tms.seen, [])
         self.ask(reason="forgotten")
+        # flags of which nobody says that they can be relied on are not held against the customer
+        self.stage.profile(modules=[{**self.stage.module(), "flags": "unknown"}])
+        self.ask()
 
     def test_an_so_pin_that_may_not_be_touched(self):
         for tries, name in ((1, "token_so_last_try"), (0, "token_so_locked")):
@@ -247,6 +250,137 @@ class Status(WorkerTest):
         self.assertEqual(self.stage.shown(), "")
 
 
+class Families(WorkerTest):
+    """What the server says of a kind of token decides which calls are made, and whether any is."""
+    PUK, OTHER_PUK = "46813579", "97531864"
+
+    def kind(self, family="so_pin", rotation=False, **policy):
+        self.tms.policy = {**self.tms.policy, "family": family, **policy}
+        self.tms.family, self.tms.rotation = family, rotation
+
+    def puk(self, **card):
+        """A token with a PUK, and an approved request for it."""
+        self.kind("puk")
+        self.stage.card(puk=self.PUK, puk_tries=3, **card)
+        self.tms.so_pins = [self.PUK]
+        return self.approved()
+
+    def not_rotated(self, answer, request):
+        self.assertEqual(self.result(answer), {"request": request["request"], "state": "completed", "rotated": False, "proof": "no_key"})
+
+    def calls_made(self):
+        return [line.rsplit(" ", 1)[0] for line in self.stage.pin_calls()]
+
+    def test_a_puk(self):
+        request = self.puk()
+        self.stage.person(f"type {CODE}", f"type {NEW_PIN}")
+        worker = self.stage.start("unlock", request)
+        self.not_rotated(worker.answer(), request)
+        self.assertEqual(worker.stages(), ["prompting", "releasing", "setting_pin", "proving_pin", "reporting"])
+        self.assertEqual(self.calls_made(), ["C_SetPIN puk", "C_Login user"])
+        self.assertEqual((self.stage.remembers()["user_pin"], self.stage.remembers()["puk_tries"]), (NEW_PIN, "3"))
+        self.assertEqual(self.calls("grant"), [])
+        report = self.report()
+        self.assertEqual((report["result"], report["stage"], report["error"], report["rotated"]), ("completed", "reporting", "ok", False))
+
+    def test_a_puk_is_never_sent_unless_the_pin_is_known_to_be_locked(self):
+        request = self.puk()
+        for tries in (1, 3):
+            self.stage.card(puk=self.PUK, puk_tries=3, user_tries=tries)
+            self.refused("token_not_yet_locked", self.unlock(request))
+        self.assertEqual((self.stage.shown(), self.stage.pin_calls()), ("", []))
+        # and not where it was locked when the prompt opened
+        self.stage.card(puk=self.PUK, puk_tries=3)
+        self.stage.script("unlocked C_OpenSession")
+        self.refused("token_not_yet_locked", self.unlock(request))
+        self.assertEqual((self.stage.pin_calls(), self.stage.remembers()["puk_tries"]), ([], "3"))
+        self.stage.script()
+        self.not_rotated(self.unlock(request), request)
+
+    def test_a_wrong_puk_costs_one_try(self):
+        request = self.puk()
+        self.tms.so_pins = [self.OTHER_PUK]
+        self.assertEqual(self.refused("token_so_refused", self.unlock(request))["cryptoki"], 0xA0)
+        self.assertEqual((self.calls_made(), self.stage.remembers()["puk_tries"]), (["C_SetPIN puk"], "2"))
+        self.assertEqual((self.report()["error"], self.report()["stage"]), ("token_so_refused", "setting_pin"))
+
+    def test_a_locked_puk(self):
+        request = self.puk()
+        self.stage.card(puk=self.PUK, puk_tries=0)
+        self.assertEqual(self.refused("token_puk_locked", self.unlock(request))["cryptoki"], 0xA4)
+        self.assertEqual((self.calls_made(), self.report()["error"]), (["C_SetPIN puk"], "token_puk_locked"))
+
+    def test_a_module_that_wants_a_login_before_it_takes_a_puk(self):
+        request = self.puk()
+        self.stage.card()
+        self.assertEqual(self.refused("token_unsupported", self.unlock(request))["cryptoki"], 0x101)
+        self.assertEqual(self.calls_made(), ["C_SetPIN"])
+
+    def test_a_puk_that_changes_nothing(self):
+        request = self.puk()
+        self.stage.script("rv C_SetPIN 0")
+        self.refused("pin_not_proved", self.unlock(request))
+        self.assertEqual((self.calls_made(), self.report()["error"]), (["C_SetPIN", "C_Login user"], "pin_not_proved"))
+
+    def test_none(self):
+        request = self.approved()
+        self.kind("none")
+        self.refused("token_unsupported", self.unlock(request))
+        self.assertEqual((self.stage.shown(), self.stage.pin_calls()), ("", []))
+
+    def test_what_the_release_says_counts(self):
+        request = self.puk()
+        self.kind("so_pin")
+        self.tms.family = "puk"
+        self.not_rotated(self.unlock(request), request)
+        self.assertEqual(self.calls_made(), ["C_SetPIN puk", "C_Login user"])
+
+    def test_an_so_pin_that_is_not_rotated(self):
+        request = self.approved()
+        self.kind("so_pin", rotation=False)
+        self.not_rotated(self.unlock(request), request)
+        self.assertEqual(self.calls_made(), ["C_Login so", "C_InitPIN", "C_Login user"])
+        self.assertEqual((self.calls("grant"), self.report()["error"], self.stage.remembers()["so_pin"]), ([], "ok", SO_PIN))
+
+    def test_a_family_that_somebody_else_put_there(self):
+        request = self.approved()
+        self.kind("so_pin", rotation=True)
+        for change in ({"family": "puk"}, {"rotation": False}, {"family": "none"}, {"family": "puk", "rotation": False}):
+            self.tms.changes["release"] = lambda answer, change=change: answer.update(change)
+            self.refused("tms_answer", self.unlock(request))
+        self.tms.changes["status"] = lambda answer: answer.update(family="puk")
+        self.refused("tms_answer", self.unlock(request))
+        self.tms.changes.clear()
+        for signed in ({"family": "none"}, {"family": "puk", "rotation": True}, {"family": ""}):
+            self.tms.resign["release"] = lambda answer, signed=signed: answer.update(signed)
+            self.refused("tms_answer", self.unlock(request))
+        self.assertEqual(self.stage.pin_calls(), [])
+
+    def test_flags_that_can_be_relied_on(self):
+        self.stage.profile(modules=[{**self.stage.module(), "flags": "unknown"}])
+        self.stage.card(user_tries=3)
+        request = self.approved()
+        self.kind(rotation=True, flags_reliable=True)
+        self.refused("token_not_locked", self.unlock(request))
+        self.assertEqual((self.stage.shown(), self.stage.pin_calls()), ("", []))
+        self.kind(rotation=True, flags_reliable=False)
+        self.unlocked(self.unlock(request), request)
+
+    def test_which_pin_is_taken(self):
+        request = self.approved()
+        self.kind(rotation=True, pin_min=6, pin_max=8, pin_characters="digits")
+        self.stage.person(f"type {CODE}", "type 73910", "type 739102845", "type 73910x", f"type {NEW_PIN}")
+        self.unlocked(self.stage.call("unlock", request), request)
+        self.assertIn("6 đến 8", self.stage.shown())
+        self.assertIn("chữ số", self.stage.shown())
+
+    def test_limits_that_contradict_the_token(self):
+        request = self.approved()
+        self.kind(rotation=True, pin_min=13, pin_max=20)
+        self.unlocked(self.unlock(request), request)
+        self.assertIn("4 đến 12", self.stage.shown())
+
+
 class Unlock(WorkerTest):
     def test_whole(self):
         request = self.approved()
@@ -284,6 +418,7 @@ class Unlock(WorkerTest):
         self.tms.approve(CODE)
         self.tms.only()["code_expires"] = 0
         self.refused("code_expired", self.unlock(request))
+        self.tms.only()["code_expires"] = SECONDS
         self.stage.script("serial 0 MOCK0002")
         self.refused("token_absent", self.unlock(request))
         self.stage.script("empty 0")

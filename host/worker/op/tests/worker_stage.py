@@ -158,7 +158,7 @@ class Stage:
             json.dump(profile, f)
 
     def module(self, name="mock", file="mock_p11.so", card="card"):
-        return {"name": name, "path": self.path(file), "environment": {"MOCK_P11": self.path(card)}}
+        return {"name": name, "path": self.path(file), "environment": {"MOCK_P11": self.path(card)}, "flags": "reliable"}
 
     def journal(self):
         """The entries of this user, by file name."""

@@ -12,7 +12,7 @@ fault_of(const char *pin)
 	struct secret s = { 0 };
 
 	secret_set(&s, pin, strlen(pin));
-	return pin_fault(&s, 6, 8, &code);
+	return pin_fault(&s, 6, 8, CHARACTERS_ANY, &code);
 }
 
 static void
@@ -25,9 +25,9 @@ length_is_the_tokens(void)
 	CHECK(fault_of("73915246") == PROMPT_NONE);
 	CHECK(fault_of("739152468") == PROMPT_PIN_LENGTH);
 	CHECK(fault_of("") == PROMPT_PIN_LENGTH);
-	CHECK(pin_fault(&s, 0, 0, &code) == PROMPT_PIN_LENGTH);
+	CHECK(pin_fault(&s, 0, 0, CHARACTERS_ANY, &code) == PROMPT_PIN_LENGTH);
 	secret_set(&s, "7391524688664", 13);
-	CHECK(pin_fault(&s, 4, 0, &code) == PROMPT_NONE);
+	CHECK(pin_fault(&s, 4, 0, CHARACTERS_ANY, &code) == PROMPT_NONE);
 }
 
 static void
@@ -59,13 +59,38 @@ the_code_is_no_pin(void)
 {
 	struct secret spaced = { 0 };
 
-	CHECK(pin_fault(&code, 4, 16, &code) == PROMPT_PIN_IS_CODE);
-	CHECK(pin_fault(&shown, 4, 16, &code) == PROMPT_PIN_IS_CODE);
+	CHECK(pin_fault(&code, 4, 16, CHARACTERS_ANY, &code) == PROMPT_PIN_IS_CODE);
+	CHECK(pin_fault(&shown, 4, 16, CHARACTERS_ANY, &code) == PROMPT_PIN_IS_CODE);
 	for (size_t i = 0; i < shown.len; i++) {
 		unsigned char c = shown.bytes[i];
 		spaced.bytes[spaced.len++] = c >= 'A' && c <= 'Z' ? (unsigned char)(c - 'A' + 'a') : c;
 	}
-	CHECK(pin_fault(&spaced, 4, 16, &code) == PROMPT_PIN_IS_CODE);
+	CHECK(pin_fault(&spaced, 4, 16, CHARACTERS_ANY, &code) == PROMPT_PIN_IS_CODE);
+}
+
+static void
+test_characters(void)
+{
+	static const struct {
+		const char *pin;
+		enum characters characters;
+		enum prompt_word fault;
+	} rows[] = {
+		{ "739102", CHARACTERS_DIGITS, PROMPT_NONE },
+		{ "73910a", CHARACTERS_DIGITS, PROMPT_PIN_DIGITS },
+		{ "7391 2", CHARACTERS_DIGITS, PROMPT_PIN_DIGITS },
+		{ "739aF2", CHARACTERS_HEXADECIMAL, PROMPT_NONE },
+		{ "739gF2", CHARACTERS_HEXADECIMAL, PROMPT_PIN_HEXADECIMAL },
+		{ "zX9102", CHARACTERS_ALPHANUMERIC, PROMPT_NONE },
+		{ "zX9-02", CHARACTERS_ALPHANUMERIC, PROMPT_PIN_ALPHANUMERIC },
+		{ "zX9-02", CHARACTERS_ANY, PROMPT_NONE },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct secret s = { 0 };
+
+		secret_set(&s, rows[i].pin, strlen(rows[i].pin));
+		CHECK(pin_fault(&s, 6, 8, rows[i].characters, &code) == rows[i].fault);
+	}
 }
 
 int
@@ -77,5 +102,6 @@ main(void)
 	an_input_method_is_noticed();
 	what_is_guessed_first_is_refused();
 	the_code_is_no_pin();
+	test_characters();
 	return CHECK_DONE();
 }

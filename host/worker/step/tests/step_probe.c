@@ -46,7 +46,7 @@ task_from(const json_t *json, struct task *t)
 	json_t *value;
 
 	*t = (struct task){ .what = text_of(json, "do"), .message = text_of(json, "message") };
-	t->module = (struct profile_module){ .name = "probe", .path = text_of(json, "module") };
+	t->module = (struct profile_module){ .name = "probe", .path = text_of(json, "module"), .parameters = json_string_value(json_object_get(json, "parameters")) };
 	t->deadline_ms = (int)json_integer_value(json_object_get(json, "deadline_ms"));
 	json_object_foreach(json_object_get(json, "environment"), name, value)
 	    t->module.environment[t->module.environment_count++] = (struct profile_variable){ name, json_string_value(value) };
@@ -163,6 +163,8 @@ run(const struct task *t)
 		return prove(t);
 	if (strcmp(t->what, "set_pin") == 0)
 		e = step_set_pin(&t->module, &t->token, &t->first, &t->second, &outcome);
+	if (strcmp(t->what, "unblock") == 0)
+		e = step_unblock(&t->module, &t->token, &t->first, &t->second, &outcome);
 	if (strcmp(t->what, "rotate") == 0)
 		e = step_rotate(&t->module, &t->token, &t->first, &t->second, &outcome);
 	if (strcmp(t->what, "prove_rotation") == 0)

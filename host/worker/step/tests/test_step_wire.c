@@ -11,7 +11,7 @@
 static struct step_request
 request_of(enum step_kind kind)
 {
-	struct step_request r = { .kind = kind, .module = "/usr/lib/module.so", .token = { "Maker", "Model", "S1" } };
+	struct step_request r = { .kind = kind, .module = "/usr/lib/module.so", .parameters = "configdir='/a'", .token = { "Maker", "Model", "S1" } };
 
 	secret_set(&r.first, "12345678", 8);
 	secret_set(&r.second, "\0\xff\x80", 3);
@@ -29,11 +29,12 @@ test_requests_come_back(void)
 		struct step_request want = request_of((enum step_kind)kind);
 		struct step_request got;
 		json_t *json = step_request_json(&want);
-		bool two = kind == STEP_SET_PIN || kind == STEP_ROTATE || kind == STEP_PROVE_ROTATION;
+		bool two = kind == STEP_SET_PIN || kind == STEP_ROTATE || kind == STEP_PROVE_ROTATION || kind == STEP_UNBLOCK;
 
 		CHECK(json != NULL && step_request_from_json(json, &got) == ERR_OK);
 		CHECK(got.kind == want.kind);
 		CHECK_TEXT(got.module, want.module);
+		CHECK_TEXT(got.parameters, want.parameters);
 		CHECK(kind == STEP_INSPECT ? got.token.serial[0] == '\0' : token_name_equal(&got.token, &want.token));
 		CHECK(kind == STEP_INSPECT ? got.first.len == 0 : secret_equal(&got.first, &want.first));
 		CHECK(two ? secret_equal(&got.second, &want.second) : got.second.len == 0);
@@ -68,6 +69,8 @@ test_requests_are_read_strictly(void)
 		"{\"step\":\"inspect\",\"module\":\"m\"}",
 		"{\"step\":\"inspect\",\"module\":\"\"}",
 		"{\"step\":\"inspect\",\"module\":null}",
+		"{\"step\":\"inspect\",\"module\":\"/m\",\"parameters\":\"\"}",
+		"{\"step\":\"inspect\",\"module\":\"/m\",\"parameters\":1}",
 		"{\"step\":\"init_token\",\"module\":\"/m\"}",
 		"{\"step\":\"\",\"module\":\"/m\"}",
 		"{\"step\":\"inspect\",\"module\":\"/m\",\"more\":1}",

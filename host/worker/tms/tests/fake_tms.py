@@ -28,6 +28,9 @@ import reference as wire  # noqa: E402
 SECONDS = 1_900_000_000  # some time that is not over
 
 
+NO_POLICY = {"family": "", "pin_min": 0, "pin_max": 0, "pin_characters": "", "flags_reliable": False}  # before the approval
+
+
 # ---- certificates ----
 
 class Authority:
@@ -92,6 +95,8 @@ class FakeTms:
         self.so_pins = ["3537363231383830"]  # candidates, in the order of the release
         self.next_so_pin = "3132333435363738"
         self.code = None
+        self.policy = {"family": "so_pin", "pin_min": 0, "pin_max": 0, "pin_characters": "any", "flags_reliable": False}
+        self.family, self.rotation = "so_pin", True  # of the release
         self.email, self.note, self.hotline = "a***@mail.example", "", "1900 0000"
 
     # -- the life of a request, as the console would have it
@@ -132,9 +137,11 @@ class FakeTms:
 
     def status(self, request, counter):
         answer = {"state": request["state"], "expires": SECONDS, "code_expires": request["code_expires"], "retry_after": 15,
-                  "email": self.email, "approval": wire.b64(request["approval"]), "note": self.note}
+                  "email": self.email, "approval": wire.b64(request["approval"]), "note": self.note,
+                  **(self.policy if request["approval"] else NO_POLICY)}
         return answer, lambda a: wire.status_answer(request["id"], counter, a["state"], a["expires"], a["code_expires"], a["retry_after"],
-                                                    a["email"], wire.unb64(a["approval"]), a["note"])
+                                                    a["email"], wire.unb64(a["approval"]), a["note"],
+                                                    *(a[key] for key in NO_POLICY))
 
     def verb(self, request, verb, body):
         self.verify(request, wire.verb_request(verb, request["id"], body["counter"]), body)
@@ -169,7 +176,9 @@ class FakeTms:
         request["state"] = "released"
         request.setdefault("nonce", os.urandom(16))
         plain = wire.release_plain(request["nonce"], self.so_pins)
-        return self.sealed(request, h, plain, lambda enc, ct: wire.release_answer(h, enc, ct))
+        answer, _ = self.sealed(request, h, plain, None)
+        answer.update(family=self.family, rotation=self.rotation)
+        return answer, lambda a: wire.release_answer(h, wire.unb64(a["enc"]), wire.unb64(a["ciphertext"]), a["family"], a["rotation"])
 
     def grant(self, request, body):
         h = self.h(request)

@@ -62,7 +62,11 @@ test_pins(void)
 		CHECK(cryptoki_err(CRYPTOKI_INIT_PIN, form[i]) == ERR_PIN_REFUSED);
 		CHECK(cryptoki_err(CRYPTOKI_SET_SO_PIN, form[i]) == ERR_TOKEN_FAILED);
 		CHECK(cryptoki_err(CRYPTOKI_USER_LOGIN, form[i]) == ERR_PIN_NOT_PROVED);
+		CHECK(cryptoki_err(CRYPTOKI_UNBLOCK, form[i]) == ERR_PIN_REFUSED);
 	}
+	CHECK(cryptoki_err(CRYPTOKI_UNBLOCK, CKR_PIN_INCORRECT) == ERR_TOKEN_SO_REFUSED);
+	CHECK(cryptoki_err(CRYPTOKI_UNBLOCK, CKR_PIN_LOCKED) == ERR_TOKEN_PUK_LOCKED);
+	CHECK(cryptoki_err(CRYPTOKI_UNBLOCK, CKR_USER_NOT_LOGGED_IN) == ERR_TOKEN_UNSUPPORTED);
 }
 
 static void
@@ -103,6 +107,23 @@ test_flags(void)
 	}
 }
 
+/* A PIN of that many characters, and none with a NUL in it. */
+static bool
+takes(const struct slot *slot, size_t len)
+{
+	unsigned char text[SECRET_MAX];
+	struct secret pin = { 0 };
+	bool good;
+
+	memset(text, '7', sizeof(text));
+	CHECK(secret_set(&pin, text, len));
+	good = slot_pin_is_usable(slot, &pin);
+	if (len > 0)
+		pin.bytes[len - 1] = '\0';
+	CHECK(len == 0 || !slot_pin_is_usable(slot, &pin));
+	return good;
+}
+
 static void
 test_lengths(void)
 {
@@ -126,8 +147,8 @@ test_lengths(void)
 
 		slot_set_pin_lengths(&slot, rows[i].min, rows[i].max);
 		CHECK(slot.pin_min == rows[i].want_min && slot.pin_max == rows[i].want_max);
-		CHECK(!slot_takes_pin(&slot, rows[i].want_min - 1) && slot_takes_pin(&slot, rows[i].want_min));
-		CHECK(slot_takes_pin(&slot, rows[i].want_max) && !slot_takes_pin(&slot, rows[i].want_max + 1));
+		CHECK(!takes(&slot, rows[i].want_min - 1) && takes(&slot, rows[i].want_min) && takes(&slot, rows[i].want_max));
+		CHECK(rows[i].want_max == SECRET_MAX || !takes(&slot, rows[i].want_max + 1));
 	}
 }
 

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* type: kinds of tokens as a table: `type add` reads what `type list` writes. */
+#include "desk.h"
+
+#include "columns.h"
+#include "options.h"
+#include "os.h"
+#include "text.h"
+#include "transcript.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum column {
+	NAME,
+	MANUFACTURER,
+	FAMILY,
+	MODEL, /* from here on they may be missing */
+	VENDOR,
+	ROTATION,
+	FLAGS_RELIABLE,
+	PIN_MIN,
+	PIN_MAX,
+	PIN_CHARACTERS,
+	KEY_LENGTH,
+	KEY_CHARACTERS,
+	COLUMN_COUNT
+};
+
+static const char *const names[COLUMN_COUNT] = { "name", "manufacturer", "family", "model", "vendor", "rotation", "flags_reliable", "pin_min", "pin_max",
+	"pin_characters", "key_length", "key_characters" };
+
+struct type_desk {
+	struct store *store;
+	struct buf out;
+	int64_t now;
+};
+
+/* ---- one row ---- */
+
+static bool
+read_switch(const char *text, bool otherwise, bool *ret)
+{
+	*ret = text[0] == '\0' ? otherwise : strcmp(text, "yes") == 0;
+	return text[0] == '\0' || strcmp(text, "yes") == 0 || strcmp(text, "no") == 0;
+}
+
+/* Empty is 0. */
+static bool
+read_number(const char *text, unsigned most, unsigned *ret)
+{
+	char *end = NULL;
+	unsigned long n = strtoul(text, &end, 10);
+
+	*ret = (unsigned)n;
+	return text[0] == '\0' || (text[strspn(text, "0123456789")] == '\0' && n <= most);
+}
+
+static bool
+read_characters(const char *text, enum characters *ret)
+{
+	*ret = text[0] == '\0' ? CHARACTERS_ANY : characters_from_name(text);
+	return *ret != CHARACTERS_COUNT;
+}
+
+static const char *
+read_names(const char *const *f, struct store_type *t)
+{
+	if (f[NAME][0] == '\0' || !text_copy(t->name, sizeof(t->name), f[NAME]) || !text_copy(t->vendor, sizeof(t->vendor), f[VENDOR]))
+		return "no name, or a name or vendor longer than 64 bytes";
+	if (!text_copy(t->manufacturer, sizeof(t->manufacturer), f[MANUFACTURER]) || !text_copy(t->model, sizeof(t->model), f[MODEL]) ||
+	    (f[MANUFACTURER][0] == '\0' && f[MODEL][0] == '\0'))
+		return "neither manufacturer nor model, or longer than 32 and 16 bytes";
+	return NULL;
+}
+
+static const char *
+read_policy(const char *const *f, struct store_type *t)
+{
+	t->policy.family = family_from_name(f[FAMILY]);
+	if (t->policy.family == FAMILY_COUNT)
+		return "a family that is none: so_pin, puk or none";
+	if (!read_switch(f[ROTATION], t->policy.family == FAMILY_SO_PIN, &t->rotation) ||
+	    !read_switch(f[FLAGS_RELIABLE], false, &t->policy.flags_reliable))
+		return "rotation or flags_reliable is neither yes nor no";
+	if (t->rotation && t->policy.family != FAMILY_SO_PIN)
+		return "rotation of a key that PKCS#11 cannot replace: only an SO PIN is rotated";
+	if (!read_number(f[PIN_MIN], TOKEN_POLICY_PIN_MAX, &t->policy.pin_min) || !read_number(f[PIN_MAX], TOKEN_POLICY_PIN_MAX, &t->policy.pin_max) ||
+	    (t->policy.pin_max != 0 && t->policy.pin_min > t->policy.pin_max))
+		return "pin_min or pin_max is no number up to 128, or no PIN keeps both";
+	if (!read_number(f[KEY_LENGTH], TRANSCRIPT_SO_PIN_MAX, &t->key_length))
+		return "key_length is no number up to 62";
+	if (!read_characters(f[PIN_CHARACTERS], &t->policy.pin_characters) || !read_characters(f[KEY_CHARACTERS], &t->key_characters))
+		return "pin_characters or key_characters is none of any, digits, hexadecimal, alphanumeric";
+	return NULL;
+}
+
+static enum err
+audit(struct type_desk *d, const struct store_type *t)
+{
+	struct store_audit a = { .created = d->now, .who = "desk", .what = "type" };
+
+	snprintf(a.detail, sizeof(a.detail), "manufacturer=%s model=%s family=%s rotation=%s flags_reliable=%s pin=%u-%u/%s key=%u/%s", t->manufacturer,
+	    t->model, family_name(t->policy.family), t->rotation ? "yes" : "no", t->policy.flags_reliable ? "yes" : "no", t->policy.pin_min,
+	    t->policy.pin_max, characters_name(t->policy.pin_characters), t->key_length, characters_name(t->key_characters));
+	return store_audit_add(d->store, &a);
+}
+
+static enum err
+add_row(const char *const *fields, void *context, const char **ret_cause)
+{
+	struct type_desk *d = context;
+	struct store_type t = { .created = d->now };
+	enum err e;
+
+	*ret_cause = read_names(fields, &t);
+	if (*ret_cause == NULL)
+		*ret_cause = read_policy(fields, &t);
+	if (*ret_cause != NULL)
+		return ERR_CSV_INVALID;
+	e = store_begin(d->store);
+	if (e != ERR_OK)
+		return e;
+	e = store_type_put(d->store, &t);
+	if (e == ERR_CSV_INVALID)
+		*ret_cause = "a vendor that is not there: mokhoa-tms vendor add";
+	if (e == ERR_OK)
+		e = audit(d, &t);
+	return store_end(d->store, e);
+}
+
+/* ---- the commands ---- */
+
+static void
+print_row(const struct store_type *t, void *context)
+{
+	struct type_desk *d = context;
+	char numbers[3][12];
+	const char *const fields[COLUMN_COUNT] = {
+		[NAME] = t->name,
+		[MANUFACTURER] = t->manufacturer,
+		[FAMILY] = family_name(t->policy.family),
+		[MODEL] = t->model,
+		[VENDOR] = t->vendor,
+		[ROTATION] = t->rotation ? "yes" : "no",
+		[FLAGS_RELIABLE] = t->policy.flags_reliable ? "yes" : "no",
+		[PIN_MIN] = numbers[0],
+		[PIN_MAX] = numbers[1],
+		[PIN_CHARACTERS] = characters_name(t->policy.pin_characters),
+		[KEY_LENGTH] = numbers[2],
+		[KEY_CHARACTERS] = characters_name(t->key_characters),
+	};
+
+	snprintf(numbers[0], sizeof(numbers[0]), "%u", t->policy.pin_min);
+	snprintf(numbers[1], sizeof(numbers[1]), "%u", t->policy.pin_max);
+	snprintf(numbers[2], sizeof(numbers[2]), "%u", t->key_length);
+	columns_write(&d->out, fields, COLUMN_COUNT);
+}
+
+static enum err
+list(struct type_desk *d)
+{
+	columns_write(&d->out, names, COLUMN_COUNT);
+	return columns_print(store_type_list(d->store, print_row, d), &d->out);
+}
+
+static enum err
+add(struct type_desk *d)
+{
+	const struct columns columns = { .names = names, .count = COLUMN_COUNT, .needed = MODEL, .missing = "a column is missing: name, manufacturer and family are needed" };
+	unsigned taken;
+	enum err e = columns_run(&columns, add_row, d, &taken);
+
+	printf("types=%u\n", taken);
+	return e;
+}
+
+int
+desk_type(int argc, char **argv)
+{
+	const char *config_file = NULL;
+	const struct option_row options[] = { { .name = "--config", .value = &config_file, .required = true } };
+	struct type_desk d = { .out = buf_new((size_t)1 << 20), .now = os_time() };
+	bool adds = argc >= 1 && strcmp(argv[0], "add") == 0;
+	enum err e;
+
+	if (!adds && (argc < 1 || strcmp(argv[0], "list") != 0)) {
+		options_complain(ERR_USAGE, "type add, type list");
+		return 2;
+	}
+	if (options_read(argc - 1, argv + 1, options, 1) != ERR_OK)
+		return 2;
+	e = options_store(config_file, &d.store);
+	if (e == ERR_OK)
+		e = adds ? add(&d) : list(&d);
+	store_close(d.store);
+	buf_free(&d.out);
+	return e == ERR_OK ? 0 : 1;
+}
