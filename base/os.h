@@ -93,6 +93,21 @@ bool os_child_wait(struct os_child *child, int timeout_ms, int *ret_status);
  */
 void os_child_end(struct os_child *child);
 
+/* ---- who is at the other end ---- */
+
+/*
+ * What os_peer_is_owner() asks; opened before a sandbox closes the way to it, and closed by os_close(). ERR_INTERNAL where the system has no
+ * answer: then nobody may be let in.
+ */
+enum err os_peers_open(intptr_t *ret_peers);
+
+/*
+ * Whether the other end of this connected TCP socket on 127.0.0.1 is an established connection of the very user who runs this process. False for
+ * everybody else, root included, for an end that was closed meanwhile (the system has forgotten whose it was), and for whatever cannot be told.
+ * One thread.
+ */
+bool os_peer_is_owner(intptr_t peers, intptr_t socket);
+
 /* ---- files ---- */
 
 /*

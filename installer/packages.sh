@@ -9,7 +9,7 @@
 packages_of() {
 	case $1 in
 	build) echo gcc libc6-dev cmake ninja-build pkg-config libjansson-dev libssl-dev libcurl4-openssl-dev libp11-dev libp11-kit-dev \
-		libmicrohttpd-dev libsqlite3-dev ;;
+		libmicrohttpd-dev libsqlite3-dev libwebsockets-dev libseccomp-dev ;;
 	stage) echo opensc pcscd vsmartcard-vpcd nginx-light postfix openssl ca-certificates curl python3 python3-cryptography util-linux iproute2 procps ;;
 	test) echo git clang-14 clang clang-tidy-14 clang-format-14 libclang-rt-14-dev python3-jsonschema shellcheck strace \
 		pinentry-tty pinentry-curses \

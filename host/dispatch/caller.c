@@ -27,3 +27,14 @@ caller_profile(const struct profile_set *profiles, const char *extension, const 
 	*ret_profile = profile;
 	return ERR_OK;
 }
+
+enum err
+caller_page_profile(const struct profile_set *profiles, const char *origin, const struct profile **ret_profile)
+{
+	const struct profile *profile = profile_by_origin(profiles, origin);
+
+	if (profile == NULL)
+		return ERR_ORIGIN_REFUSED;
+	*ret_profile = profile;
+	return ERR_OK;
+}

@@ -14,4 +14,7 @@
  */
 enum err caller_profile(const struct profile_set *profiles, const char *extension, const char *origin, const struct profile **ret_profile);
 
+/* The same of a page that came without an extension, its origin proven by the transport: ERR_ORIGIN_REFUSED. */
+enum err caller_page_profile(const struct profile_set *profiles, const char *origin, const struct profile **ret_profile);
+
 #endif

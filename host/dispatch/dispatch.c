@@ -71,7 +71,8 @@ static enum err
 send_message(struct dispatch *d, const struct call *c, json_t *message)
 {
 	struct buf b = buf_new(FRAME_OUT_MAX);
-	enum err e = envelope_write(c->channel[0] != '\0' ? c->channel : NULL, message, &b);
+	enum err e = d->port.origin != NULL ? envelope_write_bare(message, &b)
+					    : envelope_write(c->channel[0] != '\0' ? c->channel : NULL, message, &b);
 
 	if (e == ERR_OK)
 		d->port.send(d->port.context, b.data, b.len);
@@ -251,7 +252,8 @@ run(struct dispatch *d, struct call *c, const struct profile *profile, enum op_i
 		return ERR_INVALID_PARAMS;
 	if ((op_rule(op)->flags & OP_LOCAL) == 0)
 		return start_worker(d, c, profile, op, params);
-	answer(d, c, ERR_OK, "result", hello_result(profile)); /* the one operation without a worker */
+	/* the one operation without a worker */
+	answer(d, c, ERR_OK, "result", hello_result(profile, d->port.origin != NULL ? "websocket" : "native"));
 	return ERR_OK;
 }
 
@@ -269,7 +271,8 @@ take_message(struct dispatch *d, struct call *c, const struct envelope *v)
 		c->origin = v->origin;
 	if (d->port.profiles == NULL)
 		return d->port.profiles_error;
-	e = caller_profile(d->port.profiles, d->port.extension, v->origin, &profile);
+	e = d->port.origin != NULL ? caller_page_profile(d->port.profiles, v->origin, &profile)
+				   : caller_profile(d->port.profiles, d->port.extension, v->origin, &profile);
 	if (e != ERR_OK)
 		return e;
 	e = envelope_request(v, &r);
@@ -292,7 +295,7 @@ dispatch_message(struct dispatch *d, const void *bytes, size_t len)
 {
 	struct call c = new_call(NULL);
 	struct envelope v;
-	enum err e = envelope_read(bytes, len, &v);
+	enum err e = d->port.origin != NULL ? envelope_read_bare(bytes, len, d->port.origin, &v) : envelope_read(bytes, len, &v);
 
 	if (v.channel != NULL)
 		text_copy(c.channel, sizeof(c.channel), v.channel);

@@ -24,7 +24,8 @@ struct dispatch_port {
 	const struct profile_set *profiles; /* NULL: nothing may run, profiles_error says why */
 	enum err profiles_error;
 	const char *extension;					    /* what the browser's arguments say, NULL where they say nothing */
-	void (*send)(void *context, const void *bytes, size_t len); /* one envelope to the page, at most FRAME_OUT_MAX bytes */
+	const char *origin;					    /* the page's, which the transport has proven; then no message has an envelope. NULL: the envelope says it */
+	void (*send)(void *context, const void *bytes, size_t len); /* one envelope (with an origin: one message) to the page, at most FRAME_OUT_MAX bytes */
 	void *context;
 };
 

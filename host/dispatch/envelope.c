@@ -63,6 +63,24 @@ envelope_read(const void *bytes, size_t len, struct envelope *ret_envelope)
 	return e;
 }
 
+enum err
+envelope_read_bare(const void *bytes, size_t len, const char *origin, struct envelope *ret_envelope)
+{
+	struct envelope v = { .origin = origin };
+	enum err e = json_load(bytes, len, &v.root, NULL);
+
+	if (e != ERR_OK) {
+		*ret_envelope = (struct envelope){ 0 };
+		return e;
+	}
+	v.message = v.root;
+	v.id = json_object_get(v.message, "id");
+	if (!id_ok(v.id))
+		v.id = NULL;
+	*ret_envelope = v;
+	return ERR_OK;
+}
+
 void
 envelope_free(struct envelope *envelope)
 {
@@ -109,11 +127,15 @@ enum err
 envelope_write(const char *channel, json_t *message, struct buf *b)
 {
 	json_t *envelope = channel != NULL ? json_pack("{s:s, s:o}", "channel", channel, "message", message) : json_pack("{s:o}", "message", message);
-	enum err e;
 
-	if (envelope == NULL)
-		return ERR_NO_MEMORY;
-	e = json_dump(envelope, b);
-	json_decref(envelope);
+	return envelope_write_bare(envelope, b);
+}
+
+enum err
+envelope_write_bare(json_t *message, struct buf *b)
+{
+	enum err e = message != NULL ? json_dump(message, b) : ERR_NO_MEMORY;
+
+	json_decref(message);
 	return e;
 }

@@ -29,6 +29,9 @@ struct envelope {
 enum err envelope_read(const void *bytes, size_t len, struct envelope *ret_envelope);
 void envelope_free(struct envelope *envelope);
 
+/* The same of a message that came without an envelope; origin, which is borrowed, is that of the page that it can only have come from. */
+enum err envelope_read_bare(const void *bytes, size_t len, const char *origin, struct envelope *ret_envelope);
+
 struct request {
 	enum op_id op;
 	json_t *params; /* borrowed from the message; NULL where it has none */
@@ -41,7 +44,8 @@ enum err envelope_request(const struct envelope *envelope, struct request *ret_r
 json_t *envelope_answer(const json_t *id, const char *key, json_t *body);
 json_t *envelope_notification(const char *method, json_t *params);
 
-/* The text of a message in its envelope, at most as long as b may grow; takes over message. */
+/* The text of a message in its envelope, and without one, at most as long as b may grow; takes over message. */
 enum err envelope_write(const char *channel, json_t *message, struct buf *b);
+enum err envelope_write_bare(json_t *message, struct buf *b);
 
 #endif

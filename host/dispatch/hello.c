@@ -29,7 +29,7 @@ capabilities(void)
 }
 
 json_t *
-hello_result(const struct profile *profile)
+hello_result(const struct profile *profile, const char *transport)
 {
 	bool english = strcmp(profile->language, "en") == 0;
 
@@ -38,6 +38,6 @@ hello_result(const struct profile *profile)
 	    "version", hello_version(),
 	    "protocol", PROTOCOL,
 	    "capabilities", capabilities(),
-	    "transports", "native",
+	    "transports", transport,
 	    "languages", english ? "en" : "vi", english ? "vi" : "en");
 }

@@ -12,7 +12,7 @@
 /* "0.1.0" */
 const char *hello_version(void);
 
-/* The result of "hello"; NULL without memory. */
-json_t *hello_result(const struct profile *profile);
+/* The result of "hello"; transport is the wire name of the one that carries it. NULL without memory. */
+json_t *hello_result(const struct profile *profile, const char *transport);
 
 #endif

@@ -443,6 +443,53 @@ test_many(void)
 	dispatch_free(d);
 }
 
+/* The answer to the text, as a page over WebSocket has it: no envelope. */
+static json_t *
+page_answer(struct dispatch *d, const char *text)
+{
+	forget_sent();
+	send_text(d, text);
+	settle(d);
+	CHECK(sent.count == 1 && json_object_get(sent.list[0], "message") == NULL && json_object_get(sent.list[0], "jsonrpc") != NULL);
+	return sent.list[0];
+}
+
+static const char *
+page_error(struct dispatch *d, const char *text)
+{
+	return json_string_value(json_object_get(json_object_get(json_object_get(page_answer(d, text), "error"), "data"), "name"));
+}
+
+/* Where the transport has proven the origin, messages come bare, and none can say another one. */
+static void
+test_page(void)
+{
+	struct dispatch_port page = { .profiles = profiles, .origin = "https://portal.example", .send = take };
+	struct dispatch *d = dispatch_new(&page);
+	json_t *answer = page_answer(d, "{\"jsonrpc\": \"2.0\", \"id\": 7, \"method\": \"hello\"}");
+
+	CHECK(json_integer_value(json_object_get(answer, "id")) == 7);
+	CHECK_TEXT(json_string_value(json_array_get(json_object_get(json_object_get(answer, "result"), "transports"), 0)), "websocket");
+	play("");
+	answer = page_answer(d, "{\"jsonrpc\": \"2.0\", \"id\": \"a\", \"method\": \"token.info\"}");
+	answer = json_object_get(json_object_get(answer, "result"), "order");
+	CHECK_TEXT(json_string_value(json_object_get(answer, "origin")), "https://portal.example");
+	CHECK_TEXT(json_string_value(json_object_get(answer, "profile")), "portal");
+	CHECK_TEXT(page_error(d, "{"), "parse_error");
+	CHECK_TEXT(page_error(d, "[]"), "invalid_request");
+	CHECK_TEXT(page_error(d, "{\"jsonrpc\": \"2.0\", \"id\": 7, \"method\": \"hello\", \"origin\": \"https://other.example\"}"), "invalid_request");
+	CHECK(json_integer_value(json_object_get(sent.list[0], "id")) == 7);
+	CHECK_TEXT(page_error(d, "{\"origin\": \"https://other.example\", \"message\": {\"jsonrpc\": \"2.0\", \"id\": 7, \"method\": \"hello\"}}"), "invalid_request");
+	CHECK_TEXT(page_error(d, "{\"jsonrpc\": \"2.0\", \"id\": 7, \"method\": \"nothing\"}"), "method_not_found");
+	dispatch_free(d);
+
+	page.origin = "https://stranger.example";
+	d = dispatch_new(&page);
+	CHECK_TEXT(page_error(d, "{\"jsonrpc\": \"2.0\", \"id\": 7, \"method\": \"hello\"}"), "origin_refused");
+	forget_sent();
+	dispatch_free(d);
+}
+
 int
 main(void)
 {
@@ -469,6 +516,7 @@ main(void)
 	test_notifications();
 	test_limits();
 	test_many();
+	test_page();
 	profile_set_free(profiles);
 	return CHECK_DONE();
 }

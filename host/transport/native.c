@@ -6,6 +6,7 @@
 #include "log.h"
 #include "os.h"
 #include "profile.h"
+#include "text.h"
 
 #include <string.h>
 
@@ -49,6 +50,15 @@ native_extension(int argc, char *const argv[], const char **ret_extension)
 	if (argc != 3 || argv[1][0] != '/' || is_chromium(argv[2]))
 		return false;
 	*ret_extension = argv[2];
+	return true;
+}
+
+bool
+native_page(int argc, char *const argv[], const char **ret_origin)
+{
+	if (argc != 3 || strcmp(argv[1], "--page") != 0 || !text_is_origin(argv[2], strlen(argv[2])))
+		return false;
+	*ret_origin = argv[2];
 	return true;
 }
 
@@ -117,10 +127,10 @@ serve(struct native *n)
 }
 
 int
-native_run(const char *extension)
+native_run(const char *extension, const char *origin)
 {
 	struct native n = { .reader = frame_reader_new(FRAME_IN_MAX), .open = true };
-	struct dispatch_port port = { .extension = extension, .send = send_frame, .context = &n };
+	struct dispatch_port port = { .extension = extension, .origin = origin, .send = send_frame, .context = &n };
 	char where[PROFILE_WHERE_MAX];
 	int status = 1;
 

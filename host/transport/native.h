@@ -15,7 +15,17 @@
  */
 bool native_extension(int argc, char *const argv[], const char **ret_extension);
 
-/* Serves until the browser closes its side. Returns the exit status: 0, or 1 where the connection had to be ended. */
-int native_run(const char *extension);
+/*
+ * mokhoa-host --page ORIGIN: one page's conversation, whose origin the caller has proven (mokhoa-websocket, which starts one for each of its
+ * connections). The frames are the same, with bare messages in them and no envelope. Any local user may say this of himself, as he may say
+ * everything else that a host is told; it is no door.
+ */
+bool native_page(int argc, char *const argv[], const char **ret_origin);
+
+/*
+ * Serves until the other side closes. With an origin there is no extension. Returns the exit status: 0, or 1 where the connection had to be
+ * ended.
+ */
+int native_run(const char *extension, const char *origin);
 
 #endif

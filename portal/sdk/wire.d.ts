@@ -8,7 +8,7 @@ export interface HelloResult {
   version: string;
   protocol: 1;
   capabilities: Array<Method>;
-  transports: Array<"native">;
+  transports: Array<"native" | "websocket">;
   languages: Array<Language>;
 }
 
@@ -239,6 +239,7 @@ export type ErrorName =
   | "journal_failed"
   | "config_invalid"
   | "usage"
+  | "ports_taken"
   | "admin_unknown"
   | "role_refused"
   | "second_approver"

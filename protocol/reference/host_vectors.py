@@ -279,7 +279,7 @@ def host_answers():
     a.at("version", right=["0.0.0", "9999.9999.9999"], wrong=["0.1", "10000.0.0", "v0.1.0", None])
     a.at("protocol", wrong=[0, 2, "1"])
     a.at("capabilities", right=[[], ["hello"]], wrong=[["format"], ["hello", "hello"], "hello"])
-    a.at("transports", wrong=[[], ["native", "native"], ["usb"], "native"])
+    a.at("transports", right=[["websocket"], ["native", "websocket"]], wrong=[[], ["native", "native"], ["usb"], "native"])
     a.at("languages", right=[["en"]], wrong=[[], ["vi", "vi"], ["fr"], "vi"])
 
     a = of("token.info.result", INFO)

@@ -11,7 +11,7 @@
 struct rate {
 	unsigned per_second;
 	unsigned burst;
-	uint64_t filled_ms; /* when the bucket was looked at last */
+	uint64_t filled_ms;   /* when the bucket was looked at last */
 	uint64_t thousandths; /* of a token */
 };
 

@@ -34,7 +34,8 @@ read_header(const unsigned char *bytes, size_t len, struct header *ret)
 	if (len < 2)
 		return false;
 	*ret = (struct header){ bytes[0] >> 7, (bytes[0] >> 4) & 7u, bytes[0] & 15u, bytes[1] >> 7, bytes[1] & 127u, bytes[1] & 127u, 2 };
-	more = ret->form == 126 ? 2 : ret->form == 127 ? 8 : 0;
+	more = ret->form == 126 ? 2 : ret->form == 127 ? 8
+						       : 0;
 	if (len < 2 + more)
 		return false;
 	if (more != 0)

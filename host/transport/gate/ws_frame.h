@@ -27,10 +27,10 @@ enum ws_close {
 };
 
 struct ws_frames {
-	uint64_t left;	    /* bytes of the current frame that have not come */
-	size_t message_len; /* bytes of the current message, all its frames */
-	bool in_message;    /* its last frame has not begun */
-	bool closed;	    /* the browser has said goodbye: nothing behind that is read */
+	uint64_t left;	     /* bytes of the current frame that have not come */
+	size_t message_len;  /* bytes of the current message, all its frames */
+	bool in_message;     /* its last frame has not begun */
+	bool closed;	     /* the browser has said goodbye: nothing behind that is read */
 	unsigned long begun; /* frames so far, for whoever limits them */
 };
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 /* A frame as a browser sends it, its mask all zeros, so that the body reads as it is written. */
-#define F(first, len)	     first, 0x80 | (len), 0, 0, 0, 0
+#define F(first, len)	      first, 0x80 | (len), 0, 0, 0, 0
 #define F16(first, high, low) first, 0xfe, high, low, 0, 0, 0, 0
 
 static const struct {

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "conversation.h"
+
+#include "log.h"
+#include "os.h"
+#include "starter.h"
+#include "text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define FRAMES_A_SECOND 20
+#define FRAMES_BURST	40
+#define IDLE_MS		(20u * 60 * 1000) /* longer than the longest operation takes (protocol/op.def) */
+#define GOODBYE_MS	1000		  /* for a browser to hear that we have closed */
+
+enum {
+	SOCKET,
+	PAIR,
+	HOST
+};
+
+void
+conversation_clear(struct conversation *c)
+{
+	*c = (struct conversation){ .socket = -1, .pair = -1, .host_in = -1, .host_out = -1 };
+}
+
+static void
+close_host(struct conversation *c)
+{
+	os_close(c->host_in);
+	os_close(c->host_out);
+	c->host_in = c->host_out = -1;
+}
+
+void
+conversation_end(struct conversation *c)
+{
+	if (c->socket < 0)
+		return;
+	ws_talk_drop(&c->talk);
+	close_host(c);
+	frame_reader_free(&c->host);
+	os_close(c->pair);
+	os_close(c->socket);
+	log_debug("page", "origin=%s ended", c->origin);
+	conversation_clear(c);
+}
+
+/* ---- the host ---- */
+
+static void
+say_goodbye(struct conversation *c, enum ws_close code)
+{
+	log_debug("page", "origin=%s close=%d", c->origin, (int)code);
+	ws_talk_close(&c->talk, code);
+	c->deadline_ms = os_now_ms() + GOODBYE_MS;
+}
+
+/* In one write that does not wait: a pipe holds many messages, and a host that reads none of them has nothing to say any more. */
+static bool
+write_message(intptr_t host, const void *bytes, size_t len)
+{
+	unsigned char frame[4 + WS_MESSAGE_MAX];
+	uint32_t size = (uint32_t)len;
+
+	memcpy(frame, &size, 4);
+	memcpy(frame + 4, bytes, len);
+	return write((int)host, frame, 4 + len) == (ssize_t)(4 + len);
+}
+
+static void
+take_message(void *owner, const void *bytes, size_t len)
+{
+	struct conversation *c = owner;
+	enum err e = ERR_OK;
+
+	c->deadline_ms = os_now_ms() + IDLE_MS;
+	/* libwebsockets looks at each piece, and lets a message pass that ends within a character (measured on 4.1.6) */
+	if (!text_is_utf8(bytes, len)) {
+		say_goodbye(c, WS_BAD_DATA);
+		return;
+	}
+	if (c->host_in < 0)
+		e = starter_ask(c->starter, c->origin, &c->host_in, &c->host_out);
+	if (e == ERR_OK && !write_message(c->host_in, bytes, len))
+		e = ERR_WORKER_FAILED;
+	if (e == ERR_OK)
+		return;
+	log_error("page", "origin=%s host: %s", c->origin, err_name(e));
+	say_goodbye(c, WS_FAILED);
+}
+
+static void
+hear_host(struct conversation *c)
+{
+	bool clean;
+
+	if (frame_fill(&c->host, c->host_out, &clean) == ERR_OK)
+		return;
+	close_host(c);
+	say_goodbye(c, WS_FAILED);
+}
+
+/* The next message of the host to the page, if the page has taken the one before. */
+static void
+pass_answer(struct conversation *c)
+{
+	const unsigned char *bytes;
+	uint32_t len;
+
+	if (ws_talk_is_saying(&c->talk))
+		return;
+	if (frame_next(&c->host, &bytes, &len) != ERR_OK) {
+		close_host(c);
+		say_goodbye(c, WS_FAILED);
+		return;
+	}
+	if (bytes == NULL)
+		return;
+	c->deadline_ms = os_now_ms() + IDLE_MS;
+	if (ws_talk_say(&c->talk, bytes, len) != ERR_OK)
+		say_goodbye(c, WS_FAILED);
+	frame_done(&c->host);
+}
+
+/* ---- the browser ---- */
+
+/* Frames that were judged go on to libwebsockets, if they do not come too fast. */
+static enum ws_close
+pass_frames(struct conversation *c)
+{
+	size_t passed = 0;
+	enum ws_close code = ws_frames_judge(&c->frames, c->in, c->in_len, &passed);
+
+	for (; c->counted < c->frames.begun; c->counted++)
+		if (!rate_take(&c->rate, os_now_ms()))
+			return WS_POLICY;
+	/* libwebsockets has read all that it was given before: there is room */
+	if (passed != 0 && write(c->pair, c->in, passed) != (ssize_t)passed)
+		return WS_FAILED;
+	memmove(c->in, c->in + passed, c->in_len - passed);
+	c->in_len -= passed;
+	return code;
+}
+
+/* Reads once; false when the browser has gone. */
+static bool
+hear_browser(struct conversation *c)
+{
+	ssize_t got = recv(c->socket, c->in + c->in_len, sizeof(c->in) - c->in_len, 0);
+	enum ws_close code;
+
+	if (got < 0)
+		return errno == EAGAIN || errno == EINTR;
+	if (got == 0)
+		return false;
+	/* what comes behind a goodbye, theirs or ours, is read and forgotten, so that ours is not lost to a reset */
+	if (c->frames.closed || c->talk.closing != WS_FINE)
+		return true;
+	c->in_len += (size_t)got;
+	code = pass_frames(c);
+	if (code != WS_FINE) {
+		say_goodbye(c, code);
+		c->in_len = 0;
+	}
+	return true;
+}
+
+/* What libwebsockets says, as far as the browser takes it; false when either has gone and nothing is left to be said. */
+static bool
+pass_out(struct conversation *c)
+{
+	for (;;) {
+		ssize_t got = c->out_len != 0 ? 0 : read(c->pair, c->out, sizeof(c->out));
+		ssize_t sent;
+		if (c->out_len == 0 && got < 0)
+			return errno == EAGAIN || errno == EINTR;
+		if (c->out_len == 0 && got == 0)
+			return false;
+		c->out_len += (size_t)got;
+		sent = send(c->socket, c->out, c->out_len, MSG_NOSIGNAL);
+		if (sent < 0)
+			return errno == EAGAIN || errno == EINTR;
+		memmove(c->out, c->out + sent, c->out_len - (size_t)sent);
+		c->out_len -= (size_t)sent;
+		if (c->out_len != 0)
+			return true;
+	}
+}
+
+enum err
+conversation_begin(struct conversation *c, int socket, const struct gate_pass *pass, struct ws_library *library, intptr_t starter)
+{
+	int ends[2];
+	enum err e;
+
+	conversation_clear(c);
+	c->socket = socket;
+	c->origin = pass->origin;
+	c->starter = starter;
+	c->rate = rate_new(FRAMES_A_SECOND, FRAMES_BURST, os_now_ms());
+	c->host = frame_reader_new(FRAME_OUT_MAX);
+	c->deadline_ms = os_now_ms() + IDLE_MS;
+	c->talk = (struct ws_talk){ .take = take_message, .owner = c };
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) != 0) {
+		conversation_end(c);
+		return ERR_NO_MEMORY;
+	}
+	c->pair = ends[0];
+	e = ws_talk_begin(library, ends[1], &c->talk);
+	if (e == ERR_OK && write(c->pair, pass->head, pass->head_len) != (ssize_t)pass->head_len)
+		e = ERR_NO_MEMORY;
+	if (e != ERR_OK)
+		conversation_end(c);
+	return e;
+}
+
+void
+conversation_polls(const struct conversation *c, struct pollfd ret_polls[CONVERSATION_POLLS])
+{
+	bool hears = c->socket >= 0 && !ws_talk_is_saying(&c->talk);
+
+	ret_polls[SOCKET] = (struct pollfd){ c->socket, (short)(POLLIN | (c->out_len != 0 ? POLLOUT : 0)), 0 };
+	ret_polls[PAIR] = (struct pollfd){ c->out_len == 0 ? c->pair : -1, POLLIN, 0 };
+	ret_polls[HOST] = (struct pollfd){ hears ? (int)c->host_out : -1, POLLIN, 0 };
+}
+
+void
+conversation_turn(struct conversation *c, const struct pollfd polls[CONVERSATION_POLLS])
+{
+	if (polls[HOST].revents != 0)
+		hear_host(c);
+	if ((polls[SOCKET].revents & ~POLLOUT) != 0 && !hear_browser(c))
+		conversation_end(c);
+}
+
+void
+conversation_settle(struct conversation *c)
+{
+	if (c->socket < 0)
+		return;
+	pass_answer(c);
+	if (!pass_out(c) || os_now_ms() >= c->deadline_ms)
+		conversation_end(c);
+}
