@@ -20,15 +20,17 @@ import zipfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
-sys.path.insert(0, os.path.join(ROOT, "protocol", "reference"))
+sys.path[:0] = [HERE, os.path.join(ROOT, "protocol", "reference")]
 sys.dont_write_bytecode = True
 
+import icons  # noqa: E402
 import lists  # noqa: E402 (the reader of *.def)
 
 PROTOCOL = 1
 HOST = "mokhoa.host"
 FIREFOX_ID = "mokhoa@extension.mokhoa"
 LANGUAGES = ("vi", "en")
+ICONS = {str(size): f"icons/{size}.png" for size in icons.SIZES}
 # what the extension itself may have to say in the host's words
 HOST_ERRORS = ("invalid_request", "method_not_found", "invalid_params", "frame_too_large", "busy", "timeout")
 ORIGIN = re.compile(r"(https://[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*|http://localhost)(:[1-9][0-9]{0,4})?\Z")
@@ -99,7 +101,8 @@ def manifest(options, firefox, public_key):
         "version": options.version,
         "default_locale": "vi",
         "permissions": ["nativeMessaging"],
-        "action": {"default_popup": "popup.html"},
+        "icons": ICONS,
+        "action": {"default_popup": "popup.html", "default_icon": ICONS},
     }
     if firefox:
         made["background"] = {"scripts": ["background.js"], "type": "module"}
@@ -127,6 +130,7 @@ def files(options, firefox, public_key):
         if name != "bridge.js" or firefox:
             with open(os.path.join(HERE, "src", name), "rb") as f:
                 found[name] = f.read()
+    found.update((ICONS[str(size)], data) for size, data in icons.icons().items())
     found["settings.js"] = settings(options, words, firefox).encode()
     found["manifest.json"] = as_file(manifest(options, firefox, public_key))
     for language in LANGUAGES:

@@ -29,10 +29,10 @@ def node(modules):
     return found if os.access(found, os.X_OK) else None
 
 
-def install(modules):
-    """What package-lock.json says, into this folder of the build; nothing where it is there already."""
+def install(modules, source=HERE):
+    """What package-lock.json of source says, into this folder of the build; nothing where it is there already."""
     os.makedirs(modules, exist_ok=True)
-    with open(os.path.join(HERE, "package-lock.json"), "rb") as f:
+    with open(os.path.join(source, "package-lock.json"), "rb") as f:
         lock = f.read()
     done = os.path.join(modules, "installed.json")
     if os.path.exists(done):
@@ -40,7 +40,7 @@ def install(modules):
             if f.read() == lock:
                 return None
     for name in ("package.json", "package-lock.json", ".npmrc"):
-        shutil.copy(os.path.join(HERE, name), modules)
+        shutil.copy(os.path.join(source, name), modules)
     try:
         ran = subprocess.run(["npm", "ci"], cwd=modules, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300, check=False)
     except FileNotFoundError:

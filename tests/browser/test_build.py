@@ -12,6 +12,7 @@ import sys
 import tempfile
 import unittest
 import zipfile
+import zlib
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(ROOT, "webext", "build.py")
@@ -108,6 +109,36 @@ class Build(unittest.TestCase):
                     self.assertEqual(inside, beside, name)
                 count = sum(len(files) for _, _, files in os.walk(self.made[browser]))
                 self.assertEqual(count, len(archive.namelist()))
+
+    def test_icons_are_pictures_of_the_mark(self):
+        for browser in ("chromium", "firefox"):
+            manifest = self.manifest(browser)
+            self.assertEqual(manifest["icons"], manifest["action"]["default_icon"])
+            self.assertEqual(sorted(manifest["icons"], key=int), ["16", "32", "48", "128"])
+            for size, name in manifest["icons"].items():
+                with open(os.path.join(self.made[browser], name), "rb") as f:
+                    data = f.read()
+                self.assertEqual((data[:8], struct.unpack(">II", data[16:24])), (b"\x89PNG\r\n\x1a\n", (int(size),) * 2))
+                length = struct.unpack(">I", data[33:37])[0]
+                rows = zlib.decompress(data[41:41 + length])
+
+                def pixel(x, y, n=int(size), rows=rows):
+                    at = int(y * n) * (1 + 4 * n) + 1 + 4 * int(x * n)
+                    return tuple(rows[at:at + 4])
+
+                self.assertEqual(pixel(0, 0)[3], 0)  # outside of the round corner
+                self.assertEqual(pixel(0.5, 0.06), (10, 82, 153, 255))  # the blue above the lock
+                self.assertEqual(pixel(0.32, 0.7), (255, 255, 255, 255))  # the lock's body
+
+    def test_a_mark_that_is_not_understood_is_refused(self):
+        sys.path.insert(0, os.path.join(ROOT, "webext"))
+        import icons
+        for inner in ('<ellipse rx="1" ry="2" fill="#fff"/>', '<path d="M1 1c1 1 1 1 1 1" fill="none" stroke="#fff" stroke-linecap="round" stroke-width="1"/>'):
+            mark = os.path.join(self.folder.name, "mark.svg")
+            with open(mark, "w", encoding="utf-8") as f:
+                f.write(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">{inner}</svg>')
+            with self.assertRaises(icons.NotUnderstood):
+                icons.icons(mark)
 
     def test_crx_is_signed_by_its_key_and_has_its_id(self):
         with open(self.made["crx"], "rb") as f:

@@ -415,7 +415,34 @@ class Cells(unittest.TestCase):
         b.run("mokhoa.connection = undefined;")  # as the protocol asks of a page that was restored
         self.answered(b.call("hello"))
 
+    @only("chromium")
+    def test_chromium_finds_no_fault_in_it(self):
+        b = self.open()
+        self.answered(b.call("hello"))
+        self.open("chrome://extensions/", page="extensions")
+        info = b.run(f"return chrome.developerPrivate.getExtensionInfo('{self.made['chromium_id']}');", page="extensions")
+        self.assertEqual((info["manifestErrors"], info["runtimeErrors"], info["installWarnings"]), ([], [], []))
+        self.assertEqual((info["state"], info["version"]), ("ENABLED", self.made["version"]))
+        self.assertEqual(len(info["permissions"]["simplePermissions"]), 1, info["permissions"])
+        print("chrome.developerPrivate: 0 manifestErrors, 0 runtimeErrors, 0 installWarnings", file=sys.stderr)
+
     # ---- the popup ----
+
+    @only("chromium")
+    def test_popup_for_everybody(self):
+        with open(os.path.join(MODULES, "node_modules", "axe-core", "axe.min.js"), encoding="utf-8") as f:
+            axe = f.read()
+        b = self.launch()
+        self.open(f"chrome-extension://{self.made['chromium_id']}/popup.html", page="popup")
+        heard = []
+        for _ in range(2):
+            b.run('document.getElementById("check").click(); document.getElementById("language").click();', page="popup")
+            heard.append(b.run("return document.documentElement.lang + document.body.textContent.replace(/\\s+/g, ' ');", page="popup"))
+            faults = b.run(axe + "; return (await axe.run(document, { resultTypes: ['violations'] })).violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html)}`);",
+                           page="popup")
+            self.assertEqual(faults, [])
+        self.assertNotEqual(*heard)
+        self.assertGreater(b.run("return document.querySelector('img').naturalWidth;", page="popup"), 0)
 
     @only("chromium")
     def test_popup_and_its_log(self):
