@@ -79,7 +79,8 @@ static const struct command commands[] = {
 	{ "import", desk_import, "--config FILE [--dry-run] < CSV", "nhập token đã niêm phong", "imports sealed tokens" },
 	{ "vendor", desk_vendor, "add|list --config FILE, modules --config FILE --system SYSTEM", "hãng token và mô-đun PKCS#11 theo hệ điều hành", "token vendors and their PKCS#11 modules by system" },
 	{ "type", desk_type, "add|list --config FILE", "loại token: họ mở khóa, quy tắc PIN", "kinds of tokens: how they unlock, which PINs they take" },
-	{ "person", desk_person, "add --config FILE --certificate FILE --name NAME --role ROLE", "thêm người quản trị", "adds an administrator" },
+	{ "person", desk_person, "add --config FILE --certificate FILE --name NAME --role approver|operator|auditor|none; remove --config FILE --fingerprint HEX; list --config FILE",
+	    "thêm, thu quyền, liệt kê người quản trị", "adds, shuts out and lists administrators" },
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

@@ -195,14 +195,14 @@ is_same_unlock(const struct call *c, enum op_id op, const json_t *params)
 	       json_equal(json_object_get(c->order, "params"), params);
 }
 
-/* A free slot, or that of the worker whose answer is the oldest; NULL where no more may run. */
-static struct call *
-find_slot(struct dispatch *d, enum op_id op, const json_t *params)
+/*
+ * A free slot, or that of the worker whose answer is the oldest. ERR_BUSY where no more may run; ERR_TOKEN_BUSY where this very unlock does, whose window is
+ * open somewhere on the screen.
+ */
+static enum err
+find_slot(struct dispatch *d, enum op_id op, const json_t *params, struct call **ret_slot)
 {
 	struct call *slot = NULL;
-
-	if (dispatch_running(d) >= DISPATCH_RUNNING_MAX)
-		return NULL;
 	for (size_t i = 0; i < DISPATCH_HANDLES_MAX; i++) {
 		struct call *c = &d->calls[i];
 		if (c->link == NULL) {
@@ -210,13 +210,16 @@ find_slot(struct dispatch *d, enum op_id op, const json_t *params)
 			continue;
 		}
 		if (is_same_unlock(c, op, params))
-			return NULL;
+			return ERR_TOKEN_BUSY;
 		if (c->answered && (slot == NULL || (slot->link != NULL && c->began_ms < slot->began_ms)))
 			slot = c;
 	}
-	if (slot != NULL && slot->link != NULL)
+	if (slot == NULL || dispatch_running(d) >= DISPATCH_RUNNING_MAX)
+		return ERR_BUSY;
+	if (slot->link != NULL)
 		end_call(slot);
-	return slot;
+	*ret_slot = slot;
+	return ERR_OK;
 }
 
 /* Moves the call into a slot with its worker. */
@@ -224,11 +227,11 @@ static enum err
 start_worker(struct dispatch *d, struct call *c, const struct profile *profile, enum op_id op, json_t *params)
 {
 	const struct op_rule *rule = op_rule(op);
-	struct call *slot = find_slot(d, op, params);
-	enum err e;
+	struct call *slot;
+	enum err e = find_slot(d, op, params, &slot);
 
-	if (slot == NULL)
-		return ERR_BUSY;
+	if (e != ERR_OK)
+		return e;
 	c->order = json_pack("{s:s, s:s, s:s, s:o}",
 	    "op", rule->name,
 	    "profile", profile->name,

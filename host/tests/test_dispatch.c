@@ -407,13 +407,16 @@ test_limits(void)
 	send_request(d, "2", "unlock", "{\"request\": \"" REQUEST "\"}");
 	send_request(d, "3", "unlock", "{\"request\": \"" REQUEST "\"}");
 	CHECK(sent.count == 1 && json_integer_value(json_object_get(message_at(0), "id")) == 3);
-	CHECK_TEXT(error_at(0), "busy");
+	CHECK_TEXT(error_at(0), "token_busy");
 	forget_sent();
 	send_request(d, "4", "unlock", "{\"request\": \"AAAAAAAAAAAAAAAAAAAAAQ\"}");
 	send_request(d, "5", "token.info", "{}");
 	CHECK(sent.count == 0 && dispatch_running(d) == DISPATCH_RUNNING_MAX);
 	send_request(d, "6", "token.info", "{}");
 	CHECK_TEXT(error_at(0), "busy");
+	forget_sent();
+	send_request(d, "8", "unlock", "{\"request\": \"" REQUEST "\"}"); /* what is true says more than that there is no room */
+	CHECK_TEXT(error_at(0), "token_busy");
 	forget_sent();
 	send_request(d, "7", "hello", "{}"); /* costs nothing and is always answered */
 	CHECK_TEXT(error_at(0), "ok");

@@ -76,7 +76,7 @@ export class Mokhoa extends EventTarget {
     return heard;
   }
 
-  /** The open requests of this user on this computer, the newest last: where a flow goes on after a reload or the next day. */
+  /** The requests of this user on this computer, the newest last: what is open, where a flow goes on after a reload or the next day, and what ended in the last days. */
   async resume(options = {}) {
     const { requests } = await this.unlock.status({}, options);
     return requests;

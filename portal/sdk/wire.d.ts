@@ -28,7 +28,7 @@ export interface UnlockRequestParams {
 
 export type UnlockRequestResult = UnlockRequest;
 
-/** Without request: all open ones of this user and this profile. */
+/** Without request: of this user and this profile all open ones and the newest 16 that ended in the last 7 days, the oldest first. */
 export interface UnlockStatusParams {
   request?: RequestId;
 }

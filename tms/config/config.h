@@ -57,7 +57,7 @@ struct config {
 	const char *admin_ca;	    /* PEM: the CAs of administrators' certificates */
 	const char *console_origin; /* https://host[:port] of the administrator's pages */
 	const char *authority;	    /* its name in mails */
-	const char *portal;	    /* https://..., in mails; NULL: none */
+	const char *portal;	    /* https://..., where a mail sends the customer back to; NULL: none */
 	const char *hotline;
 	const char *language; /* first of "languages" */
 	struct config_smtp smtp;

@@ -9,7 +9,7 @@
 int desk_seal(int argc, char **argv);	/* seal --vault-key FILE < CSV > CSV */
 int desk_import(int argc, char **argv); /* import --config FILE [--dry-run] < CSV */
 int desk_init(int argc, char **argv);	/* init --dir DIR ... */
-int desk_person(int argc, char **argv); /* person add --config FILE --certificate FILE --name NAME --role ROLE */
+int desk_person(int argc, char **argv); /* person add|remove|list */
 int desk_type(int argc, char **argv);	/* type add --config FILE < CSV, type list --config FILE */
 int desk_vendor(int argc, char **argv); /* vendor add --config FILE < CSV, vendor list --config FILE, vendor modules --config FILE --system SYSTEM */
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* person add: an administrator, known by the fingerprint of his certificate. */
+/*
+ * person: the administrators, each known by the fingerprint of his certificate. add lets one in or changes his role, remove shuts him out at his next
+ * call, list shows them all. No row ever goes: the history names it.
+ */
 #include "desk.h"
 
 #include "issued.h"
@@ -49,27 +52,61 @@ put(struct store *s, struct store_person *p)
 	return store_end(s, e);
 }
 
-static enum err
-add(const struct config *config, const char *certificate, struct store_person *p)
+static void
+say(const struct store_person *p, void *context)
 {
-	struct store *s = NULL;
-	enum err e = read_fingerprint(config, certificate, p->fingerprint);
+	char fingerprint[2 * KEY_HASH_LEN + 1];
 
-	if (e != ERR_OK)
-		return e;
-	e = store_open(config->database, &s);
+	(void)context;
+	text_hex(p->fingerprint, sizeof(p->fingerprint), fingerprint);
+	printf("person=%lld role=%s fingerprint=%s name=%s\n", (long long)p->id, store_role_name(p->role), fingerprint, p->name);
+}
+
+/* What the verbs do; wanted has what the options said. */
+static enum err
+add(struct store *s, struct store_person *wanted)
+{
+	enum err e = put(s, wanted);
+
 	if (e == ERR_OK)
-		e = put(s, p);
-	store_close(s);
-	if (e != ERR_OK)
-		options_complain(e, config->database);
-	else
-		printf("person=%lld role=%s name=%s\n", (long long)p->id, store_role_name(p->role), p->name);
+		say(wanted, NULL);
 	return e;
 }
 
-int
-desk_person(int argc, char **argv)
+static enum err
+remove_person(struct store *s, struct store_person *wanted)
+{
+	enum err e = store_person_by_fingerprint(s, wanted->fingerprint, wanted);
+
+	if (e != ERR_OK)
+		return e;
+	wanted->role = STORE_NONE;
+	wanted->created = os_time();
+	return add(s, wanted);
+}
+
+static enum err
+list(struct store *s, struct store_person *wanted)
+{
+	return store_person_list(s, say, wanted);
+}
+
+static enum err
+run(const struct config *config, enum err (*verb)(struct store *s, struct store_person *wanted), struct store_person *wanted)
+{
+	struct store *s = NULL;
+	enum err e = store_open(config->database, &s);
+
+	if (e == ERR_OK)
+		e = verb(s, wanted);
+	store_close(s);
+	if (e != ERR_OK)
+		options_complain(e, e == ERR_ADMIN_UNKNOWN ? "--fingerprint" : config->database);
+	return e;
+}
+
+static int
+desk_add(int argc, char **argv)
 {
 	const char *config_file = NULL;
 	const char *certificate = NULL;
@@ -85,11 +122,7 @@ desk_person(int argc, char **argv)
 	struct config *config = NULL;
 	enum err e;
 
-	if (argc < 1 || strcmp(argv[0], "add") != 0) {
-		options_complain(ERR_USAGE, "person add");
-		return 2;
-	}
-	if (options_read(argc - 1, argv + 1, options, sizeof(options) / sizeof(options[0])) != ERR_OK)
+	if (options_read(argc, argv, options, sizeof(options) / sizeof(options[0])) != ERR_OK)
 		return 2;
 	p.role = store_role_from_name(role);
 	if (p.role == STORE_ROLE_COUNT || name[0] == '\0' || !text_is_showable(name, strlen(name)) || !text_copy(p.name, sizeof(p.name), name)) {
@@ -98,7 +131,68 @@ desk_person(int argc, char **argv)
 	}
 	if (options_config(config_file, &config) != ERR_OK)
 		return 1;
-	e = add(config, certificate, &p);
+	e = read_fingerprint(config, certificate, p.fingerprint);
+	if (e == ERR_OK)
+		e = run(config, add, &p);
 	config_free(config);
 	return e == ERR_OK ? 0 : 1;
+}
+
+static int
+desk_remove(int argc, char **argv)
+{
+	const char *config_file = NULL;
+	const char *fingerprint = NULL;
+	const struct option_row options[] = {
+		{ .name = "--config", .value = &config_file, .required = true },
+		{ .name = "--fingerprint", .value = &fingerprint, .required = true },
+	};
+	struct store_person p;
+	struct config *config = NULL;
+	size_t len = 0;
+	enum err e;
+
+	if (options_read(argc, argv, options, sizeof(options) / sizeof(options[0])) != ERR_OK)
+		return 2;
+	if (!text_unhex(fingerprint, strlen(fingerprint), p.fingerprint, sizeof(p.fingerprint), &len) || len != sizeof(p.fingerprint)) {
+		options_complain(ERR_USAGE, "--fingerprint");
+		return 2;
+	}
+	if (options_config(config_file, &config) != ERR_OK)
+		return 1;
+	e = run(config, remove_person, &p);
+	config_free(config);
+	return e == ERR_OK ? 0 : 1;
+}
+
+static int
+desk_list(int argc, char **argv)
+{
+	const char *config_file = NULL;
+	const struct option_row options[] = { { .name = "--config", .value = &config_file, .required = true } };
+	struct config *config = NULL;
+	enum err e;
+
+	if (options_read(argc, argv, options, 1) != ERR_OK)
+		return 2;
+	if (options_config(config_file, &config) != ERR_OK)
+		return 1;
+	e = run(config, list, NULL);
+	config_free(config);
+	return e == ERR_OK ? 0 : 1;
+}
+
+int
+desk_person(int argc, char **argv)
+{
+	const char *verb = argc >= 1 ? argv[0] : "";
+
+	if (strcmp(verb, "add") == 0)
+		return desk_add(argc - 1, argv + 1);
+	if (strcmp(verb, "remove") == 0)
+		return desk_remove(argc - 1, argv + 1);
+	if (strcmp(verb, "list") == 0)
+		return desk_list(argc - 1, argv + 1);
+	options_complain(ERR_USAGE, "person add, person remove, person list");
+	return 2;
 }

@@ -60,6 +60,8 @@ person_find(const struct service *service, struct store *store, const char *head
 		e = issued_fingerprint(certificate, fingerprint);
 	if (e == ERR_OK)
 		e = store_person_by_fingerprint(store, fingerprint, ret);
+	if (e == ERR_OK && ret->role == STORE_NONE)
+		e = ERR_ADMIN_UNKNOWN;
 	issued_free(certificate);
 	return e;
 }

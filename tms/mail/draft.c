@@ -100,7 +100,7 @@ draft_make(struct store *s, const struct config *config, const struct store_outb
 	char phrase[CODE_PHRASE_LEN + 1];
 	struct secret code = { 0 };
 	struct store_request r;
-	struct letter_facts f = { .kind = row->kind, .authority = config->authority, .hotline = config->hotline, .number = row->number };
+	struct letter_facts f = { .kind = row->kind, .authority = config->authority, .hotline = config->hotline, .portal = config->portal, .number = row->number };
 	enum err e = store_request_by_number(s, row->number, &r);
 
 	*d = (struct draft){ .message = buf_new(MESSAGE_MAX) };

@@ -58,6 +58,16 @@ say_code(struct buf *b, const struct secret *code)
 	buf_add_text(b, "\n\n");
 }
 
+/* Where the page is, where that is known: by its name and not as a link, because our customers are to know that we send none. */
+static void
+say_portal(struct buf *b, const char *what, const char *portal)
+{
+	if (portal != NULL)
+		say(b, "%s:\n\n    %s\n\n", what, strstr(portal, "://") + strlen("://"));
+	else
+		say(b, "%s. ", what);
+}
+
 static void
 say_facts_vi(struct buf *b, const struct letter_facts *f)
 {
@@ -155,7 +165,8 @@ unknown_vi(struct buf *b, const struct letter *l)
 {
 	say(b, "Chúng tôi chưa nhận được kết quả của lần mở khóa token này; có thể máy đã tắt hoặc mất mạng giữa chừng.\n\n");
 	say_facts_vi(b, l->facts);
-	say(b, "\nHãy cắm token vào đúng máy đó và mở lại trang đã gửi yêu cầu. Nếu mã PIN mới đã dùng được thì không cần làm gì thêm; nếu token vẫn bị khóa, "
+	say_portal(b, "\nHãy cắm token vào đúng máy đó và mở lại trang đã gửi yêu cầu", l->facts->portal);
+	say(b, "Nếu mã PIN mới đã dùng được thì không cần làm gì thêm; nếu token vẫn bị khóa, "
 	       "hãy gửi yêu cầu mới.\n\n");
 }
 
@@ -164,7 +175,8 @@ unknown_en(struct buf *b, const struct letter *l)
 {
 	say(b, "We have not heard how this unlock ended; the computer may have been turned off or lost its network in the middle.\n\n");
 	say_facts_en(b, l->facts);
-	say(b, "\nPlug the token into the same computer and open the page where you asked. If the new PIN works, nothing more is needed; if the token is "
+	say_portal(b, "\nPlug the token into the same computer and open the page where you asked", l->facts->portal);
+	say(b, "If the new PIN works, nothing more is needed; if the token is "
 	       "still locked, send a new request.\n\n");
 }
 

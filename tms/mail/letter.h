@@ -22,7 +22,8 @@ struct letter_facts {
 	enum store_mail kind;
 	const char *authority;
 	const char *hotline;
-	int64_t number; /* of the request */
+	const char *portal; /* its origin; NULL: none is known */
+	int64_t number;	    /* of the request */
 	const char *customer;
 	const struct token_name *token;
 	const char *phrase;

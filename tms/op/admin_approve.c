@@ -67,9 +67,9 @@ cancel_others(struct call *c, const struct store_request *r)
 	return e;
 }
 
-/* The approval with all that follows from it; the code goes to address. */
+/* The approval with all that follows from it; the code goes to address. What is written down is what this person says, the second one where there are two. */
 static enum err
-approve(struct call *c, struct store_request *r, const struct store_approval *a, const char *address)
+approve(struct call *c, struct store_request *r, const struct decode_approve *d, const struct store_approval *a, const char *address)
 {
 	char detail[STORE_DETAIL_SIZE];
 	enum err e = store_approval_put(c->store, a);
@@ -82,7 +82,10 @@ approve(struct call *c, struct store_request *r, const struct store_approval *a,
 		e = store_request_set_decided(c->store, r->number, c->person->id, c->now);
 	if (e == ERR_OK)
 		e = cancel_others(c, r);
-	snprintf(detail, sizeof(detail), "how=%s reference=%s%s%s", a->how, a->reference, a->second != 0 ? " email=" : "", a->second != 0 ? address : "");
+	if (a->second != 0)
+		snprintf(detail, sizeof(detail), "how=%s reference=%s email=%s reason=%s", d->how, d->reference, address, d->reason);
+	else
+		snprintf(detail, sizeof(detail), "how=%s reference=%s", d->how, d->reference);
 	if (e == ERR_OK)
 		e = call_move(c, r, MACHINE_APPROVE, detail);
 	return e == ERR_OK ? call_mail(c, r->number, STORE_MAIL_CODE, address) : e;
@@ -108,6 +111,18 @@ check_second(struct call *c, const struct store_approval *a)
 	return e == ERR_OK && (first.id == c->person->id || strcmp(first.name, c->person->name) == 0) ? ERR_SECOND_APPROVER : e;
 }
 
+/* Whether the first person's proposal still stands: not where that person may not come in any more. */
+static enum err
+find_proposal(struct call *c, const struct store_request *r, const char *email, struct store_approval *ret)
+{
+	struct store_person first;
+	enum err e = store_approval_of(c->store, r->number, ret);
+
+	if (e == ERR_OK)
+		e = store_person_by_id(c->store, ret->first, &first);
+	return e == ERR_OK && (strcmp(ret->email, email) != 0 || first.role == STORE_NONE) ? ERR_REQUEST_NOT_APPROVED : e;
+}
+
 /*
  * With another address the first person's call waits as a proposal; the same address from somebody else is the second one's yes, and
  * another address is a proposal of its own.
@@ -116,22 +131,22 @@ static enum err
 approve_changed(struct call *c, struct store_request *r, const struct decode_approve *d, const struct store_token *token)
 {
 	struct store_approval a;
-	enum err e = store_approval_of(c->store, r->number, &a);
+	enum err e = find_proposal(c, r, d->email, &a);
 
-	if (e == ERR_OK && strcmp(a.email, d->email) == 0) {
+	if (e == ERR_OK) {
 		e = check_second(c, &a);
 		a.second = c->person->id;
 		if (e == ERR_OK)
-			e = approve(c, r, &a, d->email);
+			e = approve(c, r, d, &a, d->email);
 		return e == ERR_OK ? call_mail(c, r->number, STORE_MAIL_ADDRESS_CHANGED, token->email) : e;
 	}
-	if (e != ERR_OK && e != ERR_REQUEST_NOT_APPROVED)
+	if (e != ERR_REQUEST_NOT_APPROVED)
 		return e;
 	fill_approval(c, r, d, &a);
 	text_copy(a.email, sizeof(a.email), d->email);
 	text_copy(a.email_reason, sizeof(a.email_reason), d->reason);
 	e = store_approval_put(c->store, &a);
-	return e == ERR_OK ? call_audit(c, NULL, r->number, "propose", "how=%s email=%s reason=%s", a.how, a.email, a.email_reason) : e;
+	return e == ERR_OK ? call_audit(c, NULL, r->number, "propose", "how=%s reference=%s email=%s reason=%s", a.how, a.reference, a.email, a.email_reason) : e;
 }
 
 /* In a transaction, where what is read still holds when it is written. */
@@ -154,7 +169,7 @@ decide(struct call *c, struct store_request *r, const struct decode_approve *d)
 	if (token.email[0] == '\0')
 		return ERR_MAIL_ADDRESS;
 	fill_approval(c, r, d, &a);
-	return approve(c, r, &a, token.email);
+	return approve(c, r, d, &a, token.email);
 }
 
 enum err

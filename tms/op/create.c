@@ -12,7 +12,8 @@
 
 /*
  * A machine's certificate puts it into the queue of the identified when this authority issued it, the token is on record, and the record,
- * where it names a certificate, names this one. Whoever has only read a serial number lands in the other queue and shuts nobody out.
+ * where it names a certificate, names this one. Whoever has only read a serial number lands in the other queue and shuts nobody out. A certificate
+ * is no proof either, since it is in every document that the customer has signed: see check_limits().
  */
 static bool
 is_identified(const struct call *c, const struct issued *certificate, const struct store_token *token)
@@ -51,23 +52,34 @@ fill_row(const struct call *c, const struct transcript_create *d, const struct i
 	r->expires = c->now + c->service->config->request_valid_s;
 }
 
+/*
+ * A request too many of a token that is identified goes to the other queue, where the desk finds it by its phrase: whoever holds a copy of the certificate may have
+ * filled the first one, and the owner cannot cancel what is not his. ERR_REQUEST_LIMIT where there is no room there either.
+ */
 static enum err
-check_limits(const struct call *c, const struct store_request *r)
+check_limits(const struct call *c, struct store_request *r)
 {
+	bool too_many = false;
 	int64_t by_address = 0;
 	int64_t count = 0;
 	enum err e;
 
 	if (r->identified) {
 		e = store_request_count_identified(c->store, &r->token, &count);
-		return e == ERR_OK && count >= OPEN_MAX_PER_TOKEN ? ERR_REQUEST_LIMIT : e;
+		too_many = e == ERR_OK && count >= OPEN_MAX_PER_TOKEN;
+		if (!too_many)
+			return e;
+		r->identified = false;
+		r->state = STATE_UNIDENTIFIED;
 	}
 	e = store_request_count_unidentified(c->store, NULL, &count);
 	if (e == ERR_OK)
 		e = store_request_count_unidentified(c->store, r->address, &by_address);
 	if (e != ERR_OK)
 		return e;
-	return count >= c->service->config->unidentified_max || by_address >= c->service->config->unidentified_by_address ? ERR_BUSY : ERR_OK;
+	if (count < c->service->config->unidentified_max && by_address < c->service->config->unidentified_by_address)
+		return ERR_OK;
+	return too_many ? ERR_REQUEST_LIMIT : ERR_BUSY;
 }
 
 /* In a transaction: the row of the same call where it was made before, else a new one. */

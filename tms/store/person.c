@@ -8,6 +8,7 @@ static const char *const roles[STORE_ROLE_COUNT] = {
 	[STORE_APPROVER] = "approver",
 	[STORE_OPERATOR] = "operator",
 	[STORE_AUDITOR] = "auditor",
+	[STORE_NONE] = "none",
 };
 
 const char *
@@ -47,20 +48,26 @@ store_person_put(struct store *s, const struct store_person *p, int64_t *ret_id)
 	return e;
 }
 
+static void
+read_person(struct query *q, struct store_person *ret)
+{
+	char role[16];
+
+	ret->id = query_get_int(q);
+	query_get_bytes(q, ret->fingerprint, sizeof(ret->fingerprint));
+	query_get_text(q, ret->name, sizeof(ret->name));
+	query_get_text(q, role, sizeof(role));
+	ret->role = store_role_from_name(role);
+	ret->created = query_get_int(q);
+}
+
 static enum err
 one_person(struct query *q, struct store_person *ret)
 {
-	char role[16];
 	bool found = query_row(q);
 
-	if (found) {
-		ret->id = query_get_int(q);
-		query_get_bytes(q, ret->fingerprint, sizeof(ret->fingerprint));
-		query_get_text(q, ret->name, sizeof(ret->name));
-		query_get_text(q, role, sizeof(role));
-		ret->role = store_role_from_name(role);
-		ret->created = query_get_int(q);
-	}
+	if (found)
+		read_person(q, ret);
 	return query_found(q, found, ERR_ADMIN_UNKNOWN);
 }
 
@@ -80,4 +87,18 @@ store_person_by_id(struct store *s, int64_t id, struct store_person *ret)
 
 	query_int(&q, id);
 	return one_person(&q, ret);
+}
+
+enum err
+store_person_list(struct store *s, void (*each)(const struct store_person *p, void *context), void *context)
+{
+	struct query q = query_new(s, "SELECT id, fingerprint, name, role, created FROM person ORDER BY id");
+	struct store_person p;
+
+	while (query_row(&q)) {
+		read_person(&q, &p);
+		if (q.code == SQLITE_OK)
+			each(&p, context);
+	}
+	return query_end(&q);
 }

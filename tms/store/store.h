@@ -54,6 +54,7 @@ enum store_role {
 	STORE_APPROVER,
 	STORE_OPERATOR,
 	STORE_AUDITOR,
+	STORE_NONE, /* was at the desk and may not come in any more */
 	STORE_ROLE_COUNT
 };
 
@@ -68,10 +69,13 @@ struct store_person {
 	int64_t created;
 };
 
-/* Adds a person, or gives the one with that fingerprint this name and role. */
+/* Adds a person, or gives the one with that fingerprint this name and role. A row stays for the history; who is shut out has the role STORE_NONE. */
 enum err store_person_put(struct store *s, const struct store_person *p, int64_t *ret_id);
 enum err store_person_by_fingerprint(struct store *s, const unsigned char fingerprint[KEY_HASH_LEN], struct store_person *ret); /* ERR_ADMIN_UNKNOWN */
 enum err store_person_by_id(struct store *s, int64_t id, struct store_person *ret);						/* ERR_ADMIN_UNKNOWN */
+
+/* Calls each() for everybody, in the order in which they were added. */
+enum err store_person_list(struct store *s, void (*each)(const struct store_person *p, void *context), void *context);
 
 /* ---- tokens and their sealed SO PINs ---- */
 

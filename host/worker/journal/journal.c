@@ -10,12 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ID_HEX_LEN    (2 * TRANSCRIPT_ID_LEN)
-#define DRAFT	      "draft-"		  /* in front of the idempotency key, while a request has no id */
-#define DRAFT_SECONDS (60 * 60)		  /* as long as a lost create may be made again */
-#define KEPT_SECONDS  (90 * 24 * 60 * 60) /* what has ended is still shown so long */
-#define DAMAGED	      ".damaged"	  /* behind the name of a file that could not be read; kept as long as what has ended */
-#define LOCK_PAUSE_MS 50
+#define ID_HEX_LEN	(2 * TRANSCRIPT_ID_LEN)
+#define DRAFT		"draft-"   /* in front of the idempotency key, while a request has no id */
+#define DRAFT_SECONDS	(60 * 60)  /* as long as a lost create may be made again */
+#define DAMAGED		".damaged" /* behind the name of a file that could not be read */
+#define DAMAGED_SECONDS (90 * 24 * 60 * 60)
+#define LOCK_PAUSE_MS	50
 
 struct journal {
 	char path[OS_PATH_MAX];
@@ -204,16 +204,27 @@ journal_entry(struct journal *j)
 	return &j->entry;
 }
 
+/* Nothing can come of it any more: what is left says whose it was and how it ended. */
+static void
+end(struct journal_entry *entry)
+{
+	entry->ended = os_time();
+	wipe(entry->host_kem, sizeof(entry->host_kem));
+	wipe(entry->host_sig, sizeof(entry->host_sig));
+	entry->has_keys = false;
+	wipe(entry->certificate, sizeof(entry->certificate));
+	entry->certificate_len = 0;
+	wipe(entry->approval, sizeof(entry->approval));
+	entry->approved = false;
+}
+
 enum err
 journal_save(struct journal *j)
 {
 	struct journal_entry *entry = &j->entry;
 
-	if (state_is_final(entry->state) && (!entry->outcome.known || entry->outcome.reported)) {
-		wipe(entry->host_kem, sizeof(entry->host_kem));
-		wipe(entry->host_sig, sizeof(entry->host_sig));
-		entry->has_keys = false;
-	}
+	if (entry->ended == 0 && state_is_final(entry->state) && (!entry->outcome.known || entry->outcome.reported))
+		end(entry);
 	return write_entry(j->path, entry);
 }
 
@@ -418,7 +429,7 @@ throw_away(const char *profile, const unsigned char id[TRANSCRIPT_ID_LEN])
 
 	if (journal_open(profile, id, 0, &j) != ERR_OK)
 		return false;
-	if (state_is_final(j->entry.state) && !j->entry.has_keys && os_time() - j->entry.created > KEPT_SECONDS)
+	if (j->entry.ended != 0 && os_time() - j->entry.ended > JOURNAL_ENDED_SECONDS)
 		gone = os_remove(j->path) == ERR_OK;
 	journal_close(j);
 	return gone;
@@ -442,7 +453,7 @@ throw_away_damaged(const char *name, void *context)
 
 	if (!is_damaged(name) || (size_t)snprintf(path, sizeof(path), "%s/%s", folder, name) >= sizeof(path))
 		return;
-	if (os_file_age(path, &age) == ERR_OK && age > KEPT_SECONDS && os_remove(path) == ERR_OK)
+	if (os_file_age(path, &age) == ERR_OK && age > DAMAGED_SECONDS && os_remove(path) == ERR_OK)
 		log_info("journal", "removed=%s reason=old", path);
 }
 

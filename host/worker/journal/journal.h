@@ -25,7 +25,8 @@
 #define JOURNAL_PROOF_MAX	1024
 #define JOURNAL_FILE_MAX	32768
 #define JOURNAL_PHRASE_MAX	16
-#define JOURNAL_ATTEMPTS_MAX	2 /* SO PIN attempts of one request that may have cost a try */
+#define JOURNAL_ENDED_SECONDS	(7 * 24 * 60 * 60) /* what has ended is still shown so long */
+#define JOURNAL_ATTEMPTS_MAX	2		   /* SO PIN attempts of one request that may have cost a try */
 
 /* How an unlock ended, once that is certain: what the server is told, now or when it can next be reached. */
 struct journal_outcome {
@@ -62,6 +63,7 @@ struct journal_entry {
 	bool named; /* it has given the request an id */
 	unsigned char id[TRANSCRIPT_ID_LEN];
 	enum state state;
+	int64_t ended;	  /* when this machine learned that it is over and all was said, by its clock; 0 before */
 	uint64_t counter; /* the last one that was used */
 	uint64_t expires;
 	uint64_t code_expires;
@@ -101,7 +103,10 @@ void journal_close(struct journal *j);
 /* The entry is the journal's; changes are kept by journal_save() and by nothing else. */
 struct journal_entry *journal_entry(struct journal *j);
 
-/* Returns when it is on the disk. Blanks the keys where the state is final and nothing waits to be reported. */
+/*
+ * Returns when it is on the disk. Where the state is final and nothing waits to be reported, keys, certificate and approval are blanked: what stays is
+ * how it ended, for JOURNAL_ENDED_SECONDS.
+ */
 enum err journal_save(struct journal *j);
 
 /* The next counter, already on the disk. */
@@ -116,8 +121,8 @@ struct journal_list {
 };
 
 /*
- * The ids of this user's requests in this profile; throws away what ended or was set aside as damaged 90 days ago, and what has waited more
- * than an hour for its id, so that no keys stay behind for nothing. The caller frees.
+ * The ids of this user's requests in this profile; throws away what ended JOURNAL_ENDED_SECONDS ago, what was set aside as damaged 90 days ago, and what
+ * has waited more than an hour for its id, so that no keys stay behind for nothing. The caller frees.
  */
 enum err journal_list(const char *profile, struct journal_list *ret);
 void journal_list_free(struct journal_list *list);

@@ -67,11 +67,12 @@ said_json(const struct journal_entry *e)
 enum err
 journal_print(const struct journal_entry *entry, struct buf *b)
 {
-	json_t *file = json_pack("{s:i, s:o, s:o, s:o, s:I, s:o, s:s, s:i, s:i, s:o}",
+	json_t *file = json_pack("{s:i, s:o, s:o, s:o, s:I, s:I, s:o, s:s, s:i, s:i, s:o}",
 	    "format", FORMAT,
 	    "asked", asked_json(entry),
 	    "host_kem", bytes_or_empty(entry->has_keys, entry->host_kem, sizeof(entry->host_kem)),
 	    "host_sig", bytes_or_empty(entry->has_keys, entry->host_sig, sizeof(entry->host_sig)),
+	    "ended", (json_int_t)entry->ended,
 	    "counter", (json_int_t)entry->counter,
 	    "said", said_json(entry),
 	    "stage", entry->stage != STAGE_COUNT ? stage_name(entry->stage) : "",
@@ -218,15 +219,16 @@ static bool
 read_file(json_t *file, struct journal_entry *ret)
 {
 	json_t *asked, *kem, *sig, *said, *outcome;
-	json_int_t counter, refused, unclear;
+	json_int_t ended, counter, refused, unclear;
 	const char *stage;
 	int format;
 
-	if (json_unpack(file, "{s:i, s:o, s:o, s:o, s:I, s:o, s:s, s:I, s:I, s:o!}",
+	if (json_unpack(file, "{s:i, s:o, s:o, s:o, s:I, s:I, s:o, s:s, s:I, s:I, s:o!}",
 		"format", &format,
 		"asked", &asked,
 		"host_kem", &kem,
 		"host_sig", &sig,
+		"ended", &ended,
 		"counter", &counter,
 		"said", &said,
 		"stage", &stage,
@@ -234,8 +236,9 @@ read_file(json_t *file, struct journal_entry *ret)
 		"unclear", &unclear,
 		"outcome", &outcome) != 0)
 		return false;
-	if (format != FORMAT || counter < 0 || !number_ok(refused, 3) || !number_ok(unclear, JOURNAL_ATTEMPTS_MAX))
+	if (format != FORMAT || !number_ok(ended, SECONDS_MAX) || counter < 0 || !number_ok(refused, 3) || !number_ok(unclear, JOURNAL_ATTEMPTS_MAX))
 		return false;
+	ret->ended = (int64_t)ended;
 	ret->counter = (uint64_t)counter;
 	ret->refused = (unsigned)refused;
 	ret->unclear = (unsigned)unclear;

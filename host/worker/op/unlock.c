@@ -258,13 +258,6 @@ since_begun(const struct unlock *u, enum err e)
 
 /* ---- the new PIN ---- */
 
-/* A step looks for the token by its name; one that this process has seen and that is not there any more was pulled out. */
-static enum err
-said_by_step(enum err e)
-{
-	return e == ERR_TOKEN_ABSENT ? ERR_TOKEN_REMOVED : e;
-}
-
 static enum err
 set_pin(struct unlock *u)
 {
@@ -272,7 +265,7 @@ set_pin(struct unlock *u)
 
 	if (e == ERR_OK)
 		e = attempt_set_pin(&u->request, u->token.module, &u->released, &u->pin, &u->active, &u->said);
-	return said_by_step(e);
+	return e;
 }
 
 /* A login from a fresh process; from here on the unlock has happened, and the journal says so before the server hears of it. */
@@ -287,8 +280,8 @@ prove_pin(struct unlock *u)
 	if (e == ERR_OK)
 		e = buf_error(&message);
 	if (e == ERR_OK)
-		e = said_by_step(step_prove(u->token.module, &u->entry->token, &u->pin, u->entry->certificate, u->entry->certificate_len,
-		    message.data, message.len, &proof, &u->said));
+		e = step_prove(u->token.module, &u->entry->token, &u->pin, u->entry->certificate, u->entry->certificate_len, message.data, message.len,
+		    &proof, &u->said);
 	buf_free(&message);
 	if (e == ERR_OK)
 		attempt_succeeded(u->entry, u->released.rotation, &proof);
@@ -312,7 +305,7 @@ rotate(struct unlock *u)
 
 	if (e == ERR_OK)
 		e = step_rotate(u->token.module, &u->entry->token, &u->released.candidates[u->active], &u->next, &u->said);
-	return said_by_step(e);
+	return e;
 }
 
 static enum err
@@ -322,7 +315,7 @@ prove_rotation(struct unlock *u)
 
 	if (e == ERR_OK)
 		e = step_prove_rotation(u->token.module, &u->entry->token, &u->next, &u->pin, &u->said);
-	return said_by_step(e);
+	return e;
 }
 
 /* The server has the next SO PIN before the token gets it, and keeps the old one until it is told that the new one was proved. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * unlock.status: where one request stands, or all open ones of this user and profile. What an unlock could not report before it was cut short
- * is reported on the way.
+ * unlock.status: where one request stands, or all open ones of this user and profile, and how those ended that did so in the last days: the page
+ * may have been away. What an unlock could not report before it was cut short is reported on the way.
  */
 #include "operation.h"
 
@@ -10,7 +10,11 @@
 #include "open_request.h"
 #include "secret.h"
 
-#define WAIT_MS 1500 /* for whoever works on the request; then the journal alone answers */
+#include <stdlib.h>
+#include <string.h>
+
+#define ENDED_MAX 16   /* that are listed: their frame has room for some forty requests at their longest */
+#define WAIT_MS	  1500 /* for whoever works on the request; then the journal alone answers */
 
 static json_t *
 changed_json(const struct journal_entry *entry)
@@ -38,7 +42,7 @@ ask_server(struct op_call *call, struct open_request *r)
 	return ERR_OK;
 }
 
-/* An unlock of it is under way: what its journal says is the newest there is. */
+/* What its journal says is the newest there is: an unlock of it is under way, or it has ended. */
 static enum err
 look(struct op_call *call, const unsigned char id[TRANSCRIPT_ID_LEN], json_t **ret)
 {
@@ -68,14 +72,64 @@ status_of(struct op_call *call, const unsigned char id[TRANSCRIPT_ID_LEN], json_
 	return e;
 }
 
+/* ---- all of them ---- */
+
+struct listed {
+	unsigned char id[TRANSCRIPT_ID_LEN];
+	int64_t created;
+	bool ended;
+};
+
+/* One that cannot be read is left out here: whoever asks for it by its id is told. */
 static bool
-is_open(const struct profile *profile, const unsigned char id[TRANSCRIPT_ID_LEN])
+look_at(const struct profile *profile, const unsigned char id[TRANSCRIPT_ID_LEN], struct listed *ret)
 {
 	struct journal_entry entry = { .stage = STAGE_COUNT };
-	bool open = journal_look(profile->name, id, &entry) == ERR_OK && (!state_is_final(entry.state) || request_has_report(&entry));
+	bool there = journal_look(profile->name, id, &entry) == ERR_OK;
 
+	if (there) {
+		*ret = (struct listed){ .created = entry.created, .ended = entry.ended != 0 };
+		memcpy(ret->id, id, sizeof(ret->id));
+	}
 	wipe(&entry, sizeof(entry));
-	return open;
+	return there;
+}
+
+static int
+by_age(const void *a, const void *b)
+{
+	const struct listed *one = a, *other = b;
+
+	if (one->created != other->created)
+		return one->created < other->created ? -1 : 1;
+	return memcmp(one->id, other->id, sizeof(one->id));
+}
+
+/* The oldest first, all that are open and the newest that have ended. */
+static enum err
+read_list(const struct profile *profile, struct listed **ret_list, size_t *ret_count)
+{
+	struct journal_list ids = { .ids = NULL };
+	struct listed *list;
+	size_t count = 0, kept = 0, ended = 0;
+	enum err e = journal_list(profile->name, &ids);
+
+	if (e != ERR_OK)
+		return e;
+	list = calloc(ids.count + 1, sizeof(*list));
+	for (size_t i = 0; list != NULL && i < ids.count; i++)
+		if (look_at(profile, ids.ids[i], &list[count]))
+			ended += list[count++].ended;
+	journal_list_free(&ids);
+	if (list == NULL)
+		return ERR_NO_MEMORY;
+	qsort(list, count, sizeof(*list), by_age);
+	for (size_t i = 0; i < count; i++)
+		if (!list[i].ended || ended-- <= ENDED_MAX)
+			list[kept++] = list[i];
+	*ret_list = list;
+	*ret_count = kept;
+	return ERR_OK;
 }
 
 /* Of one request alone; what concerns the server or this machine concerns them all. */
@@ -88,14 +142,13 @@ is_its_own_trouble(enum err e)
 static enum err
 status_of_all(struct op_call *call, json_t *requests)
 {
-	struct journal_list list = { .ids = NULL };
-	enum err e = journal_list(call->profile->name, &list);
+	struct listed *list = NULL;
+	size_t count = 0;
+	enum err e = read_list(call->profile, &list, &count);
 
-	for (size_t i = 0; e == ERR_OK && i < list.count; i++) {
+	for (size_t i = 0; e == ERR_OK && i < count; i++) {
 		json_t *request = NULL;
-		if (!is_open(call->profile, list.ids[i]))
-			continue;
-		e = status_of(call, list.ids[i], &request);
+		e = list[i].ended ? look(call, list[i].id, &request) : status_of(call, list[i].id, &request);
 		if (e == ERR_OK) {
 			json_array_append_new(requests, request);
 		} else if (is_its_own_trouble(e)) {
@@ -103,7 +156,7 @@ status_of_all(struct op_call *call, json_t *requests)
 			e = ERR_OK;
 		}
 	}
-	journal_list_free(&list);
+	free(list);
 	return e;
 }
 

@@ -305,7 +305,17 @@ class Desk(unittest.TestCase):
         self.fails(1, "admin_unknown", run(*add, "--certificate", "/nowhere", "--role", "approver"))
         self.fails(2, "usage", run(*add, "--certificate", self.file("an.pem"), "--role", "king"), "--role")
         self.fails(2, "usage", run(*add, "--certificate", self.file("an.pem")))
-        self.fails(2, "usage", run("person", "remove"))
+        self.fails(2, "usage", run("person", "expel"))
+        self.fails(2, "usage", run("person", "remove", "--config", self.config))
+        self.fails(2, "usage", run("person", "remove", "--config", self.config, "--fingerprint", "00"), "--fingerprint")
+        self.fails(1, "admin_unknown", run("person", "remove", "--config", self.config, "--fingerprint", "00" * 32), "--fingerprint")
+        [(fingerprint,)] = self.sql("SELECT lower(hex(fingerprint)) FROM person")
+        status, out, err = run("person", "list", "--config", self.config)
+        self.assertEqual((status, out, err), (0, f"person=1 role=approver fingerprint={fingerprint} name=Nguyễn Văn An\n", ""))
+        status, out, err = run("person", "remove", "--config", self.config, "--fingerprint", fingerprint)
+        self.assertEqual((status, err), (0, ""))
+        self.assertEqual(self.sql("SELECT id, name, role FROM person"), [(1, "Nguyễn Văn An", "none")])
+        self.assertEqual(self.sql("SELECT detail FROM audit WHERE what = 'person' ORDER BY id DESC LIMIT 1"), [(f"role=none fingerprint={fingerprint} name=Nguyễn Văn An",)])
         self.fails(2, "usage", run("person", "add", "--config", self.config, "--name", "", "--certificate", "x", "--role", "approver"), "--name")
 
 

@@ -145,6 +145,22 @@ class People(World):
             finally:
                 other.stop()
 
+    def test_somebody_who_left(self):
+        """His certificate is as good as before, his row is still there, and he sees nothing any more from the next call on."""
+        def role(name):
+            with sqlite3.connect(self.server.folder / "data" / "tms.sqlite") as db:
+                db.execute("UPDATE person SET role = ? WHERE name = 'auditor'", (name,))
+            db.close()
+
+        self.assertEqual(self.server.call("/v1/admin/me", "GET", person="auditor")[0], 200)
+        role("none")
+        try:
+            for path in ("/v1/admin/me", "/v1/admin/requests", "/v1/admin/requests/1"):
+                self.refused(self.server.call(path, "GET", person="auditor"), 403, "admin_unknown")
+        finally:
+            role("auditor")
+        self.assertEqual(self.server.call("/v1/admin/me", "GET", person="auditor")[0], 200)
+
     def test_an_auditor_looks_and_decides_nothing(self):
         self.assertEqual(self.server.call("/v1/admin/requests", "GET", person="auditor")[0], 200)
         for verb in ("approve", "refuse"):

@@ -14,6 +14,7 @@ some_facts(enum store_mail kind, const struct secret *code)
 		.kind = kind,
 		.authority = "Tổ chức chứng thực An",
 		.hotline = "1900 0000",
+		.portal = "https://mokhoa.example:8443",
 		.number = 12345,
 		.customer = "Đặng Thị Ước",
 		.token = &token,
@@ -55,11 +56,15 @@ check_letter(enum store_mail kind, const struct secret *code)
 		check_says(part, "Tổ chức chứng thực An");
 	}
 	CHECK(strstr(text, "http") == NULL && strstr(text, "www") == NULL);
+	if (kind == STORE_MAIL_UNKNOWN) {
+		check_says(text, "\n    mokhoa.example:8443\n");
+		check_says(english, "\n    mokhoa.example:8443\n");
+	}
 	if (code != NULL) {
 		check_says(text, "\n    KA1J-9CPV-2CVX-G\n");
 		check_says(english, "\n    KA1J-9CPV-2CVX-G\n");
 		check_says(text, "05:13, 15/11/2023");
-	} else {
+	} else if (kind != STORE_MAIL_UNKNOWN) {
 		CHECK(strstr(text, "\n    ") == NULL);
 	}
 	if (kind == STORE_MAIL_REFUSED)

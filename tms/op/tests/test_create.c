@@ -94,13 +94,38 @@ test_limit_of_a_token(void)
 		m->idempotency_key[0] = i;
 		CHECK(machine_create(m) == ERR_OK);
 	}
-	m->idempotency_key[0] = 3;
+	/* what is too many is not lost, but seen only by who looks for it; another token is not concerned */
+	for (unsigned char i = 3; i < 7; i++) {
+		m->idempotency_key[0] = i;
+		CHECK(machine_create(m) == ERR_OK && world_state(w, m->number) == STATE_UNIDENTIFIED);
+	}
+	m->idempotency_key[0] = 7;
 	CHECK(machine_create(m) == ERR_REQUEST_LIMIT);
-	CHECK(machine_create(other) == ERR_OK);
-	CHECK(machine_verb(m, "cancel") == ERR_OK);
-	CHECK(machine_create(m) == ERR_OK);
+	CHECK(machine_create(other) == ERR_OK && world_state(w, other->number) == STATE_PENDING);
 	machine_free(m);
 	machine_free(other);
+	world_free(w);
+}
+
+/* The certificate is in every document that the customer has signed: whoever has one and the serial number cannot shut him out either. */
+static void
+test_stranger_with_the_certificate(void)
+{
+	struct world *w = world_new();
+	struct machine *stranger = machine_new(w, 1, MACHINE_OWN);
+	struct machine *owner = machine_new(w, 1, MACHINE_OWN);
+
+	world_import(w, 1, "khach@example.vn");
+	for (unsigned char i = 0; i < 3; i++) {
+		stranger->idempotency_key[0] = i;
+		CHECK(machine_create(stranger) == ERR_OK && world_state(w, stranger->number) == STATE_PENDING);
+	}
+	CHECK(machine_create(owner) == ERR_OK && world_state(w, owner->number) == STATE_UNIDENTIFIED);
+	/* on the phone he says his phrase, and the others are cancelled */
+	CHECK(machine_approve(owner) == ERR_OK && world_state(w, owner->number) == STATE_APPROVED);
+	CHECK(world_state(w, stranger->number) == STATE_CANCELLED);
+	machine_free(stranger);
+	machine_free(owner);
 	world_free(w);
 }
 
@@ -228,6 +253,7 @@ main(void)
 	test_customer_name();
 	test_same_call();
 	test_limit_of_a_token();
+	test_stranger_with_the_certificate();
 	test_limit_of_strangers();
 	test_refused();
 	test_signed();

@@ -116,6 +116,73 @@ test_another_address(void)
 	world_free(w);
 }
 
+/* What the last such row says. */
+static void
+detail_of(struct world *w, int64_t number, const char *what, char ret[STORE_DETAIL_SIZE])
+{
+	json_t *one = NULL, *entry;
+	size_t i;
+
+	ret[0] = '\0';
+	CHECK(world_desk(w, 0, op_admin_detail, number, NULL, &one) == ERR_OK);
+	json_array_foreach(json_object_get(one, "history"), i, entry) if (strcmp(text_in(entry, "event"), what) == 0)
+	    snprintf(ret, STORE_DETAIL_SIZE, "%s", text_in(entry, "detail"));
+	json_decref(one);
+}
+
+static enum err
+say_yes(struct machine *m, unsigned who, const char *how, const char *reference, const char *reason)
+{
+	char phrase[16];
+	json_t *answer = NULL;
+	enum err e;
+
+	machine_phrase(m, phrase);
+	e = world_desk(m->world, who, op_admin_approve, m->number,
+	    json_pack("{s:s, s:s, s:s, s:s, s:s}", "how", how, "reference", reference, "phrase", phrase, "email", "moi@example.vn", "reason", reason), &answer);
+	json_decref(answer);
+	return e;
+}
+
+/* Each of the two answers for what he did himself. */
+static void
+test_what_each_of_two_says(void)
+{
+	struct world *w = world_new();
+	struct machine *m = machine_new(w, 1, MACHINE_OWN);
+	char detail[STORE_DETAIL_SIZE];
+
+	world_import(w, 1, "cu@example.vn");
+	CHECK(machine_create(m) == ERR_OK);
+	CHECK(say_yes(m, 0, "call_back", "BM-01", "hộp thư cũ đã đóng") == ERR_OK);
+	detail_of(w, m->number, "propose", detail);
+	CHECK_TEXT(detail, "how=call_back reference=BM-01 email=moi@example.vn reason=hộp thư cũ đã đóng");
+	CHECK(say_yes(m, 1, "in_person", "BM-77", "đã gặp khách hàng") == ERR_OK);
+	detail_of(w, m->number, "approve", detail);
+	CHECK_TEXT(detail, "from=pending to=approved how=in_person reference=BM-77 email=moi@example.vn reason=đã gặp khách hàng");
+	machine_free(m);
+	world_free(w);
+}
+
+/* What somebody proposed who was shut out since then is nobody's first yes. */
+static void
+test_proposal_of_who_left(void)
+{
+	struct world *w = world_new();
+	struct machine *m = machine_new(w, 1, MACHINE_OWN);
+	struct store_person gone;
+
+	world_import(w, 1, "cu@example.vn");
+	CHECK(machine_create(m) == ERR_OK && approve_only(m, 0, NULL, "moi@example.vn") == ERR_OK);
+	gone = w->people[0];
+	gone.role = STORE_NONE;
+	CHECK(store_person_put(w->scratch.store, &gone, &gone.id) == ERR_OK);
+	CHECK(approve_only(m, 1, NULL, "moi@example.vn") == ERR_OK && world_state(w, m->number) == STATE_PENDING);
+	CHECK(world_audits(w, m->number, "propose") == 2 && world_mails(w, m->number, STORE_MAIL_CODE) == 0);
+	machine_free(m);
+	world_free(w);
+}
+
 /* A person whose certificate was renewed has two for a while, and is still one person. */
 static void
 test_one_person_with_two_certificates(void)
@@ -372,6 +439,8 @@ main(void)
 {
 	test_approve();
 	test_another_address();
+	test_what_each_of_two_says();
+	test_proposal_of_who_left();
 	test_one_person_with_two_certificates();
 	test_no_address_on_record();
 	test_others_are_cancelled();

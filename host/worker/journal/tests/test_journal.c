@@ -504,7 +504,11 @@ keys_go_when_nothing_can_come_of_it(void)
 	journal_entry(j)->outcome = (struct journal_outcome){ .known = true, .completed = true, .stage = STAGE_GRANTING };
 	CHECK(journal_save(j) == ERR_OK && has_keys());
 	journal_entry(j)->outcome.reported = true;
+	CHECK(journal_entry(j)->certificate_len != 0 && journal_entry(j)->ended == 0);
 	CHECK(journal_save(j) == ERR_OK && !has_keys());
+	/* what stays is how it ended */
+	CHECK(journal_entry(j)->certificate_len == 0 && journal_entry(j)->certificate[0] == 0 && !journal_entry(j)->approved);
+	CHECK(journal_entry(j)->outcome.completed && os_time() - journal_entry(j)->ended <= 60);
 	journal_close(j);
 }
 
@@ -523,6 +527,7 @@ what_ended_long_ago_leaves_the_list(void)
 	journal_list_free(&list);
 	CHECK(journal_open(PROFILE, id, 0, &j) == ERR_OK);
 	journal_entry(j)->created -= 91 * 24 * 60 * 60;
+	CHECK(journal_entry(j)->ended == 0);
 	CHECK(journal_save(j) == ERR_OK);
 	journal_close(j);
 	/* old and open */
@@ -530,6 +535,13 @@ what_ended_long_ago_leaves_the_list(void)
 	journal_list_free(&list);
 	CHECK(journal_open(PROFILE, id, 0, &j) == ERR_OK);
 	journal_entry(j)->state = STATE_CANCELLED;
+	CHECK(journal_save(j) == ERR_OK);
+	journal_close(j);
+	/* it ended only now */
+	CHECK(journal_list(PROFILE, &list) == ERR_OK && list.count == 2);
+	journal_list_free(&list);
+	CHECK(journal_open(PROFILE, id, 0, &j) == ERR_OK);
+	journal_entry(j)->ended -= JOURNAL_ENDED_SECONDS + 1;
 	CHECK(journal_save(j) == ERR_OK);
 	journal_close(j);
 	CHECK(journal_list(PROFILE, &list) == ERR_OK && list.count == 1);

@@ -102,6 +102,32 @@ class Request(WorkerTest):
         self.assertNotEqual(one["host_sig_pk"], other["host_sig_pk"])
         self.assertEqual(len(self.result(self.stage.call("unlock.status"))["requests"]), 2)
 
+    def test_what_ended_while_the_page_was_away(self):
+        """A reload tells how it ended, as often as it is asked, the newest last; keys are kept of none."""
+        ids = [self.ask()["request"] for _ in range(3)]
+        for n, request in enumerate(ids):
+            self.stage.change(request, lambda entry, n=n: entry["asked"].update(created=entry["asked"]["created"] - 60 * n))
+        self.tms.requests[ids[0]].update(state="refused")
+        self.result(self.stage.call("unlock.cancel", {"request": ids[2]}))
+        want = [(ids[2], "cancelled"), (ids[1], "pending"), (ids[0], "refused")]
+        for _ in range(2):
+            got = self.result(self.stage.call("unlock.status"))["requests"]
+            self.assertEqual([(r["request"], r["state"]) for r in got], want)
+        for request in (ids[0], ids[2]):
+            entry = self.stage.entry_of(request)
+            self.assertEqual((entry["host_sig"], entry["host_kem"], entry["asked"]["certificate"]), ("", "", ""))
+            self.stage.change(request, lambda entry: entry.update(ended=entry["ended"] - 7 * 86400 - 60))
+        self.assertEqual([r["request"] for r in self.result(self.stage.call("unlock.status"))["requests"]], [ids[1]])
+
+    def test_a_month_of_ended_requests_is_no_long_answer(self):
+        ids = [self.ask()["request"] for _ in range(20)]
+        for n, request in enumerate(ids):
+            self.stage.change(request, lambda entry, n=n: entry["asked"].update(created=entry["asked"]["created"] + n))
+            if n != 0:
+                self.result(self.stage.call("unlock.cancel", {"request": request}))
+        got = self.result(self.stage.call("unlock.status"))["requests"]
+        self.assertEqual([r["request"] for r in got], ids[:1] + ids[-16:])
+
     def test_a_create_whose_answer_is_lost_is_the_same_call_later(self):
         self.tms.faults["create"] = [hangs_up] * 3
         self.refused("tms_unreachable", self.stage.call("unlock.request", ASK))
@@ -196,7 +222,7 @@ class Status(WorkerTest):
         self.assertEqual((self.stage.entry()["host_sig"], self.stage.entry()["host_kem"]), ("", ""))
         count = len(self.tms.seen)
         self.assertEqual(self.result(self.status(request))["requests"], [answer])
-        self.assertEqual(self.result(self.status())["requests"], [])
+        self.assertEqual(self.result(self.status())["requests"], [answer])
         self.assertEqual(len(self.tms.seen), count)
         for op, name in (("unlock", "request_refused"), ("unlock.resend", "request_refused"), ("unlock.cancel", "request_refused")):
             self.refused(name, self.stage.call(op, request))

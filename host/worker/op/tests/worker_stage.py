@@ -165,6 +165,8 @@ class Stage:
         folder = self.path("state/mokhoa/demo/requests")
         entries = {}
         for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
+            if name.endswith(".lock"):
+                continue
             with open(os.path.join(folder, name), encoding="utf-8") as f:
                 entries[name] = json.load(f)
         return entries
@@ -172,6 +174,20 @@ class Stage:
     def entry(self):
         [entry] = self.journal().values()
         return entry
+
+    def file_of(self, request):
+        return self.path(f"state/mokhoa/demo/requests/{wire.unb64(request).hex()}.json")
+
+    def entry_of(self, request):
+        with open(self.file_of(request), encoding="utf-8") as f:
+            return json.load(f)
+
+    def change(self, request, how):
+        """Changes the entry of a request on the disk."""
+        entry = self.entry_of(request)
+        how(entry)
+        with open(self.file_of(request), "w", encoding="utf-8") as f:
+            json.dump(entry, f)
 
     # ---- the token ----
 
