@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The administrator's console: who is here, and what the address asks for: #number one request, #?filters the list. */
-import { applyTexts, chooseLanguage, fetchJson, h, keepLanguage, loadTexts } from "/style/page.js";
+import { applyTexts, chooseLanguage, fetchJson, h, keepLanguage, loadTexts, shown } from "/style/page.js";
 import * as api from "/api.js";
 import { showDetail } from "/detail.js";
 import { showList } from "/list.js";
@@ -40,7 +40,7 @@ async function show() {
 
 async function greet() {
   state.me ??= await api.me();
-  at("greeting").textContent = `${state.t("greeting", { name: state.me.name })} (${state.t(`role_${state.me.role}`)})`;
+  at("greeting").textContent = `${state.t("greeting", { name: `\u2068${shown(state.me.name)}\u2069` })} (${state.t(`role_${state.me.role}`)})`;
 }
 
 async function speak(language) {

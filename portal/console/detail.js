@@ -20,15 +20,15 @@ function facts(t, r) {
   ].flat().filter(Boolean));
 }
 
-/* An event that this console has no words for is shown by its own. */
-function eventText(t, event) {
-  const key = `event_${event}`;
+/* An event that this console has no words for is shown by its own. What was approved before is taken back, not refused. */
+function eventText(t, { event, detail }) {
+  const key = `event_${event === "refuse" && detail.startsWith("from=approved ") ? "revoke" : event}`;
   return t(key) === key ? event : t(key);
 }
 
 function history(t, r) {
   return h("ul", { class: "tasks" }, r.history.map((row) =>
-    h("li", { class: "past" }, h("span", {}, h("b", {}, eventText(t, row.event)), ` ${row.actor} `, h("span", { class: "small nowrap" }, showTime(row.time)), row.detail && h("span", { class: "small mono" }, h("br"), row.detail)))));
+    h("li", { class: "past" }, h("span", {}, h("b", {}, eventText(t, row)), " ", h("bdi", {}, row.actor), " ", h("span", { class: "small nowrap" }, showTime(row.time)), row.detail && h("span", { class: "small mono" }, h("br"), row.detail)))));
 }
 
 /* A form that calls once at a time; what it answers is shown anew, and what goes wrong stands in it. */

@@ -6,6 +6,10 @@ import * as api from "/api.js";
 export const STATES = ["pending", "unidentified", "approved", "refused", "released", "completed", "unknown", "failed", "expired", "cancelled", "locked_out"];
 const LOOK = { approved: "good", completed: "good", released: "good", pending: "warn", unidentified: "warn", unknown: "warn", refused: "bad", failed: "bad", locked_out: "bad" };
 const PAGE = 50;
+const LIMIT = 100; // rows that are looked after, and the most that the server tells at once
+const REFRESH_MS = 15000;
+
+const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export const badge = (t, state) => h("span", { class: `badge ${LOOK[state] ?? ""}` }, t(`state_${state}`));
 
@@ -29,7 +33,8 @@ export function queryOf(filters) {
   return query;
 }
 
-function filterForm(t, filters) {
+/* news: a button that keeps its place while there is nothing new. */
+function filterForm(t, filters, news) {
   const field = (name, input) => h("label", { class: "field" }, h("span", {}, t(name)), input);
   const text = (name, maxlength) => field(name, h("input", { name, type: "search", autocomplete: "off", maxlength, value: filters[name] ?? "" }));
   const day = (name) => field(name, h("input", { name, type: "date", value: filters[name] ?? "" }));
@@ -42,7 +47,7 @@ function filterForm(t, filters) {
     text("customer", 64), text("email", 254), text("certificate_serial", 200), text("token_serial", 16),
     field("state", h("select", { name: "state" }, h("option", { value: "" }, t("any_state")), STATES.map((state) => h("option", { value: state, selected: filters.state === state }, t(`state_${state}`))))),
     day("from"), day("to")),
-  h("div", { class: "actions" }, h("button", { class: "primary" }, t("search")), h("a", { class: "button", href: "#" }, t("clear"))));
+  h("div", { class: "actions" }, h("button", { class: "primary" }, t("search")), h("a", { class: "button", href: "#" }, t("clear")), news));
 }
 
 function row(t, r) {
@@ -51,7 +56,7 @@ function row(t, r) {
   const waits = r.state === "pending" || r.state === "unidentified";
   return h("tr", {},
     cell("number", h("span", { class: "nowrap" }, String(r.number))), cell("customer", r.customer || t("customer_none")), cell("email", r.email),
-    cell("token_serial", h("span", { class: "mono nowrap" }, r.token.serial)), cell("certificate_serial", h("span", { class: "mono" }, r.certificate_serial)),
+    cell("token_serial", h("span", { class: /^[\w-]*$/.test(r.token.serial) ? "mono nowrap" : "mono" }, r.token.serial)), cell("certificate_serial", h("span", { class: "mono" }, r.certificate_serial)),
     cell("created", ...time(r.created)), cell("state", badge(t, r.state)),
     cell("decided", ...time(r.decided)),
     cell("decide", h("a", { href: `#${r.number}`, class: "nowrap", "aria-label": `${t(waits ? "decide" : "view")} ${r.number}` }, t(waits ? "decide" : "view"))));
@@ -64,22 +69,70 @@ export async function showList(place, { t, say, fail, current }, filters) {
   const body = h("tbody");
   const empty = h("p", { hidden: true }, t("empty"));
   const more = h("button", { type: "button", hidden: true }, t("more"));
-  let count = 0;
+  const news = h("button", { type: "button", class: "quiet", onclick: () => begin().then(() => heading.focus()).catch(fail) }, t("news"));
+  const heading = h("h1", { tabindex: -1 }, t("list_title"));
+  const rows = new Map(); // number: its element and what it shows
+
+  function add(r) {
+    const element = row(t, r);
+    rows.set(r.number, { element, key: JSON.stringify(r) });
+    body.append(element);
+    return element;
+  }
 
   async function load(before) {
     const { requests, next } = await api.list({ ...queryOf(filters), ...(before ? { before } : {}) });
     if (!current()) return;
-    body.append(...requests.map((r) => row(t, r)));
-    count += requests.length;
+    if (!before) {
+      body.replaceChildren();
+      rows.clear();
+    }
+    const [first] = requests.map(add);
+    const count = rows.size;
     empty.hidden = count !== 0;
     table.hidden = count === 0;
     more.hidden = next === 0;
     more.onclick = () => load(next).catch(fail);
     say(count === 0 ? t("empty") : t("shown", { count }));
+    if (before) first?.querySelector("a").focus();
+  }
+
+  async function begin() {
+    await load(0);
+    news.classList.add("quiet");
+  }
+
+  /* Nothing moves under anybody's hand: rows never come or go by themselves, and none is drawn anew while pointer or focus are in the table. */
+  async function refresh() {
+    const { requests } = await api.list({ ...queryOf(filters), limit: LIMIT });
+    if (!current()) return;
+    const held = table.matches(":hover") || table.contains(document.activeElement);
+    const told = new Set(requests.map((r) => r.number));
+    const last = requests.length < LIMIT ? 0 : requests.at(-1).number;
+    let waiting = (table.hidden && told.size !== 0) || [...rows.keys()].some((number) => number >= last && !told.has(number));
+    for (const r of requests) {
+      const known = rows.get(r.number);
+      if (known?.key === JSON.stringify(r)) continue;
+      /* older rows than those shown are behind `more` */
+      if (known === undefined ? r.number > Math.min(...rows.keys()) : held) waiting = true;
+      else if (known !== undefined) {
+        const element = row(t, r);
+        known.element.replaceWith(element);
+        rows.set(r.number, { element, key: JSON.stringify(r) });
+      }
+    }
+    if (waiting && news.classList.contains("quiet")) say(t("news"));
+    news.classList.toggle("quiet", !waiting);
+  }
+
+  /* What goes wrong here is said when somebody asks for something. */
+  async function watch() {
+    while (await wait(REFRESH_MS).then(current)) if (document.visibilityState === "visible") await refresh().catch(() => null);
   }
 
   const table = h("div", { class: "table folds", hidden: true, tabindex: 0, role: "region", "aria-label": t("list_title") },
     h("table", {}, h("thead", {}, h("tr", {}, COLUMNS.map((name) => h("th", { scope: "col" }, t(name))))), body));
-  place.replaceChildren(h("h1", { tabindex: -1 }, t("list_title")), filterForm(t, filters), empty, table, h("div", { class: "actions" }, more));
-  await load(0);
+  place.replaceChildren(heading, filterForm(t, filters, news), empty, table, h("div", { class: "actions" }, more));
+  await begin();
+  watch();
 }

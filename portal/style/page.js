@@ -4,6 +4,12 @@
  * switch. Text is only ever set as text.
  */
 
+/* Controls, what has no width or no ink, what turns a line around, tags, and more marks on a letter than any language has. */
+const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]|(?<=\p{M}{4})\p{M}+/gu;
+
+/** A text as it may be shown: what would lie about the others by not being seen is a mark that is. */
+export const shown = (text) => String(text).replace(UNSEEN, "\ufffd");
+
 /** An element: h("p", {class: "soft", onclick: f}, "text", child, ...). A property of null or false is left out, true is there without a value. */
 export function h(name, properties, ...children) {
   const element = document.createElement(name);
@@ -12,7 +18,7 @@ export function h(name, properties, ...children) {
     if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
     else element.setAttribute(key, value === true ? "" : String(value));
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false).map((child) => (child instanceof Node ? child : shown(child))));
   return element;
 }
 

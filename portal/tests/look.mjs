@@ -6,6 +6,7 @@
  */
 import { createRequire } from "node:module";
 import { mkdirSync, readFileSync } from "node:fs";
+import { playExtension } from "./played.mjs";
 
 const [, , folder, publicPort, adminPort] = process.argv;
 const require = createRequire(process.env.MOKHOA_NODE_MODULES ? `${process.env.MOKHOA_NODE_MODULES}/x.js` : import.meta.url);
@@ -81,33 +82,6 @@ const customer = {
   resume: [script({ "unlock.status": open(request("unknown")) })],
   ...Object.fromEntries(["refused", "expired", "cancelled", "failed", "locked_out"].map((state) => [state, [script({ "unlock.status": [open(request("pending")), open(request(state, { note: EVIL }))] })]])),
 };
-
-/* In the page, before its own scripts: an extension that is there and answers from the script. */
-function playExtension(answers) {
-  const asked = {};
-  window.chrome ??= {};
-  Object.defineProperty(window.chrome, "runtime", {
-    configurable: true,
-    value: {
-      connect() {
-        const heard = [];
-        const say = (message) => setTimeout(() => heard.forEach((f) => f({ jsonrpc: "2.0", ...message })));
-        say({ method: "extension.ready", params: {} });
-        return {
-          onMessage: { addListener: (f) => heard.push(f) },
-          onDisconnect: { addListener() {} },
-          disconnect() {},
-          postMessage({ id, method, params }) {
-            let answer = answers[method];
-            if (Array.isArray(answer)) answer = answer[Math.min((asked[method] = (asked[method] ?? -1) + 1), answer.length - 1)];
-            if (answer?.stage) say({ method: "unlock.progress", params: { request: params.request, stage: answer.stage } });
-            else if (answer) say({ id, ...answer });
-          },
-        };
-      },
-    },
-  });
-}
 
 /* ---- what the server says to the console ---- */
 

@@ -1,0 +1,428 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * node pages.mjs FILE: what test_pages.py asks of a real Chromium; FILE is its order as JSON. One line of JSON a fault on stdout, {fault, where}, then
+ * {done: {...}}. The driver shows the administrator's certificate to the desk whichever page asks for it, as a browser does that has been told to.
+ */
+import { createRequire } from "node:module";
+import { createInterface } from "node:readline";
+import { readFileSync } from "node:fs";
+import { playExtension } from "../../portal/tests/played.mjs";
+
+const order = JSON.parse(readFileSync(process.argv[2], "utf8"));
+const { chromium } = createRequire(`${order.modules}/package.json`)("playwright-core");
+const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
+const fault = (where, text) => say({ fault: text, where });
+const replies = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+
+/* Has the other side do something; calls wait in a line. */
+let line = Promise.resolve();
+const ask = (what) => (line = line.then(async () => {
+  say({ ask: what });
+  return JSON.parse((await replies.next()).value);
+}));
+
+const person = (who) => ({ origin: order.desk, certPath: `${order.pki}/${who}.pem`, keyPath: `${order.pki}/${who}.key` });
+const browser = await chromium.launch({ executablePath: order.chromium, args: ["--no-sandbox"] });
+const context = (more = {}) => browser.newContext({ ignoreHTTPSErrors: true, locale: "vi-VN", viewport: { width: 1280, height: 800 }, ...more });
+const atDesk = (who) => context({ clientCertificates: [person(who)] });
+
+/* ---- stored texts ---- */
+
+/* In the page: nothing may call xss(), and whoever breaks the policy is told on. */
+function trap() {
+  window.xss = (n) => console.error(`XSS ${n}`);
+  addEventListener("securitypolicyviolation", (e) => console.error(`CSP ${e.violatedDirective} ${e.blockedURI} ${e.sample}`));
+}
+
+/* In the page: what the document is made of, without its texts; and every text that leaves the place it has. */
+function inspect(without = null) {
+  const kept = new Set(["href", "src", "id", "name", "class", "type", "action", "srcdoc"]);
+  const shape = (e) => {
+    if (without !== null && e.matches(without)) return "";
+    /* a number to call is digits, whatever was stored; the way back to the list has its filters */
+    const attributes = [...e.attributes].map(({ name, value }) => (kept.has(name) ? `${name}=${value.replace(/^tel:[0-9+]*$|(?<=^#)\?.*$/, "")}` : name)).sort();
+    return `<${e.localName} ${attributes}>${[...e.children].map(shape).join("")}</>`;
+  };
+  const outside = [];
+  const width = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth > width) outside.push(`the page is ${document.documentElement.scrollWidth - width} px too wide`);
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    const cell = node.parentElement.closest("td, dd, li, .note, .choice, p, #greeting, h1, h2, form, section, header, footer");
+    if (node.parentElement.closest(".unseen, select, [hidden]") || !cell) continue;
+    const box = cell.getBoundingClientRect();
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    for (const r of range.getClientRects())
+      if (r.width && (r.left < box.left - 1 || r.right > box.right + 1 || r.top < box.top - 8 || r.bottom > box.bottom + 8)) {
+        outside.push(`${cell.localName}: ${node.data.slice(0, 40)}`);
+        break;
+      }
+  }
+  return { shape: shape(document.documentElement), outside, text: document.body.textContent };
+}
+
+async function watched(of, where) {
+  const page = await of.newPage();
+  const own = [order.desk, order.portal];
+  page.on("dialog", (d) => (fault(where(), `dialog ${d.message()}`), d.dismiss()));
+  page.on("console", (m) => /^(XSS|CSP) /.test(m.text()) && fault(where(), m.text()));
+  page.on("pageerror", (e) => fault(where(), `error ${e.message}`));
+  page.on("popup", () => fault(where(), "a window was opened"));
+  page.on("download", () => fault(where(), "a download was begun"));
+  page.on("request", (r) => own.includes(new URL(r.url()).origin) || fault(where(), `asks ${r.url().slice(0, 80)}`));
+  page.on("framenavigated", (f) => own.includes(new URL(f.url()).origin) || f.url() === "about:blank" || fault(where(), `goes to ${f.url().slice(0, 80)}`));
+  await page.addInitScript(trap);
+  return page;
+}
+
+let plain = {}; // the shape of each view with harmless texts in it
+function compare(where, view, { shape, outside }) {
+  plain[view] ??= shape;
+  if (plain[view] !== shape) fault(where, `${view}: another document than with harmless texts`);
+  for (const text of outside) fault(where, `${view}: outside of its place: ${text}`);
+}
+
+async function consoleRows(texts) {
+  let where = "list";
+  const of = await atDesk("an");
+  const page = await watched(of, () => where);
+  await page.goto(`${order.desk}/?lang=vi`);
+  await page.waitForSelector("tbody tr");
+  const more = page.getByRole("button", { name: "Xem thêm" });
+  while (await more.isVisible()) {
+    const before = await page.locator("tbody tr").count();
+    await more.click();
+    await page.waitForFunction((n) => document.querySelectorAll("tbody tr").length > n, before);
+  }
+  for (const width of [1280, 360]) {
+    await page.setViewportSize({ width, height: 800 });
+    const found = await page.evaluate(() => {
+      const shapes = [...document.querySelectorAll("tbody tr")].map((tr) => [...tr.querySelectorAll("*")].map((e) => `${e.localName}.${e.classList[0] ?? ""}`).join(" "));
+      return { kinds: new Set(shapes).size, rows: shapes.length };
+    });
+    for (const text of (await page.evaluate(inspect)).outside) fault(`list ${width} px`, `outside of its place: ${text}`);
+    if (found.kinds !== 2) fault(`list ${width} px`, `${found.kinds} kinds of row in place of decided and waiting`);
+    if (found.rows !== texts.length) fault(`list ${width} px`, `${found.rows} rows`);
+  }
+  await probed(page, "rows", texts.flatMap((text) => text.list), where);
+  await of.close();
+}
+
+/*
+ * In the page, which stays: what the host says, or the address, is another one, and the page's own code draws. Many texts in one call, because a browser
+ * is slower at being asked than at drawing.
+ */
+const probes = {
+  async rows(texts) {
+    return [probe.look("rows", texts)];
+  },
+  async details(texts) {
+    const found = [];
+    for (const text of texts) {
+      location.hash = `#${text.number}`;
+      await probe.until(() => document.querySelector("main h1 .badge") && document.querySelector("main h1").textContent.includes(` ${text.number} `));
+      const facts = document.querySelectorAll("main dd").length;
+      found.push({ ...probe.look(text.view, text.detail), lacks: text.facts - facts });
+      const old = document.querySelector("main h1");
+      location.hash = `#?${new URLSearchParams(Object.fromEntries(["customer", "email", "token_serial", "certificate_serial", "state", "from", "to"].map((key) => [key, text.payload])))}`;
+      await probe.until(() => document.querySelector("main h1") !== old);
+      found.push(probe.look("filters", [], "main"));
+    }
+    return found;
+  },
+  async greeting(text) {
+    const greeting = document.getElementById("greeting");
+    greeting.textContent = "";
+    await import(`/console.js?${text.number}`);
+    await probe.until(() => greeting.textContent !== "");
+    return [probe.look("greeting", [text.name], "main")];
+  },
+  async choose({ answers, texts }) {
+    window.play(answers);
+    document.getElementById("view").replaceChildren();
+    await import(`/page-main.js?${performance.now()}`);
+    await probe.until(() => document.querySelector("input[name=token]"));
+    return [probe.look("tokens", texts.map((text) => text.payload))];
+  },
+  async refused(each) {
+    const found = [];
+    for (const { answers, text } of each) {
+      window.play(answers);
+      document.getElementById("view").replaceChildren();
+      await import(`/page-main.js?${performance.now()}`);
+      await probe.until(() => document.querySelector("#view dl.facts ~ dl.facts"));
+      found.push(probe.look("refused", [text.payload]));
+    }
+    return found;
+  },
+};
+
+function makeProbe(inspect, shown) {
+  const flat = (text) => shown(text).replace(/\s+/g, " ").trim(); // where it wraps is not the text's business
+  return {
+    look(view, texts, without = null) {
+      const { shape, outside } = inspect(without);
+      const whole = flat(document.body.textContent);
+      return { view, shape, outside, lost: texts.filter((text) => !whole.includes(flat(text))), lacks: 0 };
+    },
+    until: (condition) => new Promise((resolve, reject) => {
+      const end = Date.now() + 60_000;
+      const look = () => (condition() ? resolve() : Date.now() > end ? reject(new Error(`never: ${condition}`)) : setTimeout(look, 5));
+      look();
+    }),
+  };
+}
+
+async function probed(page, name, argument, where) {
+  const found = await page.evaluate(`(async () => {
+    const { shown } = await import("/style/page.js");
+    window.probe ??= (${makeProbe})(${inspect}, shown);
+    return ({ ${probes[name]} }).${name}(${JSON.stringify(argument)});
+  })()`);
+  for (const each of found) {
+    compare(where, each.view, each);
+    for (const text of each.lost) fault(where, `${each.view}: is not there as text: ${text}`);
+    if (each.lacks !== 0) fault(where, `${each.view}: ${each.lacks} facts too few`);
+  }
+}
+
+const chunks = (all, size) => Array.from({ length: Math.ceil(all.length / size) }, (_, i) => all.slice(i * size, (i + 1) * size));
+
+async function consoleDetails(who, texts) {
+  let where = "";
+  const of = await atDesk(who);
+  const page = await watched(of, () => where);
+  await page.goto(`${order.desk}/?lang=vi#${texts[0].number}`);
+  await page.waitForSelector("main h1:has(.badge)");
+  for (const some of chunks(texts, 10)) {
+    where = `details ${some[0].number} to ${some.at(-1).number}`;
+    await probed(page, "details", some, where);
+  }
+  await of.close();
+}
+
+/* Whose name it is stands in the greeting: the console starts anew in the same page, at a request with nothing in it. */
+async function greetings(who, texts) {
+  let where = "";
+  const of = await atDesk(who);
+  const page = await watched(of, () => where);
+  await page.goto(`${order.desk}/?lang=vi#1`);
+  await page.waitForSelector("main h1:has(.badge)");
+  for (const text of texts) {
+    where = `greeting ${text.number}`;
+    await ask({ who, name: text.name });
+    await probed(page, "greeting", text, where);
+  }
+  await of.close();
+}
+
+async function portal(texts) {
+  let where = "portal";
+  const of = await context();
+  const page = await watched(of, () => where);
+  const NOW = Math.floor(Date.now() / 1000);
+  const hello = { result: { name: "mokhoa", version: "0.1.0", protocol: 1, capabilities: ["hello", "token.info", "unlock.request", "unlock.status", "unlock.resend", "unlock.cancel", "unlock"], transports: ["native"], languages: ["vi", "en"] } };
+  const about = (p, state) => ({ result: { requests: [{ request: "AAECAwQFBgcICQoLDA0ODw", token: { manufacturer: p, model: p, serial: p }, state, phrase: p, expires: NOW + 86400, code_expires: NOW + 3600, retry_after: 1, email: p, hotline: p, note: p }] } });
+  const error = (p) => ({ code: 1, message: p, data: { name: "token_failed", message: { vi: p, en: p }, hint: { vi: p, en: p } } });
+  const token = (p) => ({ manufacturer: p, model: p, serial: p, label: p, module: p, slot: p, pin: "locked", so_pin: "ok", pin_min: 4, pin_max: 16,
+    certificates: [{ subject: `CN=${p}`, issuer: p, serial: p, not_before: 0, not_after: NOW, email: p }] });
+  await page.addInitScript(`window.play = ${playExtension}; window.play({})`);
+  await page.goto(`${order.portal}/?lang=vi`);
+  for (const some of chunks(texts, 25)) {
+    where = `portal, texts ${some[0].number} to ${some.at(-1).number}`;
+    while (some.length < 25) some.push(texts[0]);
+    const tokens = { result: { tokens: some.map((s) => token(s.payload)), failures: some.map(({ payload: p }) => ({ module: p, slot: p, error: error(p) })) } };
+    await probed(page, "choose", { answers: { hello, "token.info": tokens, "unlock.status": { result: { requests: [] } } }, texts: some }, where);
+    await probed(page, "refused", some.map((text) => ({ text, answers: { hello, "unlock.status": [about(text.payload, "pending"), about(text.payload, "refused")] } })), where);
+  }
+  await of.close();
+}
+
+async function stored() {
+  const harmless = order.texts.slice(0, 2); // say nothing wrong: the shape of all the others, decided and waiting
+  const rest = order.texts.slice(2);
+  await consoleDetails("an", harmless);
+  await greetings("an", harmless);
+  await portal(harmless);
+  await Promise.all([consoleDetails("binh", rest).then(() => consoleRows(order.texts)), greetings("an", rest), portal(rest)]);
+  return { payloads: rest.length, views: Object.keys(plain) };
+}
+
+/* ---- another site ---- */
+
+/* In the foreign page: every way in which a page can make a browser call another site. What it could read of an answer comes back. */
+async function attack({ target, body }) {
+  const read = [];
+  const text = JSON.stringify(body);
+  const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+  const frame = (name) => {
+    const element = Object.assign(document.createElement("iframe"), { name });
+    document.body.append(element);
+    return element;
+  };
+  const ended = (element) => Promise.race([new Promise((resolve) => ["load", "error"].forEach((event) => element.addEventListener(event, resolve, { once: true }))), wait(1000)]);
+  async function form(method, enctype, fields) {
+    const name = `f${Math.random()}`;
+    const into = frame(name);
+    const element = Object.assign(document.createElement("form"), { method, enctype, action: target, target: name });
+    for (const [key, value] of fields) element.append(Object.assign(document.createElement("input"), { name: key, value }));
+    document.body.append(element);
+    const done = ended(into);
+    element.submit();
+    await done;
+    try {
+      if (into.contentDocument?.URL.startsWith(target)) read.push("form");
+    } catch { /* another site's, as it should be */ }
+    into.remove();
+  }
+  await form("post", "application/x-www-form-urlencoded", Object.entries(body));
+  await form("post", "text/plain", [[text.slice(0, -1) + ',"x":"', '"}']]);
+  await form("post", "multipart/form-data", Object.entries(body));
+  await form("get", "application/x-www-form-urlencoded", Object.entries(body));
+  const calls = [];
+  for (const mode of ["no-cors", "cors"])
+    for (const headers of [{}, { "Content-Type": "text/plain" }, { "Content-Type": "application/json" }, { "Content-Type": "application/json", "X-Mokhoa-CSRF": "A".repeat(54) }])
+      for (const method of ["POST", "GET"])
+        calls.push(fetch(target, { method, mode, headers, credentials: "include", body: method === "GET" ? undefined : text }).then((a) => a.type !== "opaque" && read.push(`fetch ${mode} ${method}`), () => null));
+  for (const type of ["text/plain", "application/json", "application/x-www-form-urlencoded"]) navigator.sendBeacon(target, new Blob([text], { type }));
+  const x = new XMLHttpRequest();
+  x.open("POST", target);
+  x.withCredentials = true;
+  calls.push(new Promise((resolve) => ((x.onloadend = resolve), x.send(text))).then(() => x.status && read.push("XMLHttpRequest")));
+  for (const [name, key] of [["img", "src"], ["script", "src"], ["link", "href"], ["video", "src"], ["object", "data"], ["iframe", "src"], ["embed", "src"]]) {
+    const element = document.createElement(name);
+    if (name === "link") element.rel = "stylesheet";
+    const done = ended(element);
+    element[key] = target;
+    document.body.append(element);
+    calls.push(done);
+  }
+  await Promise.race([Promise.all(calls), wait(8000)]);
+  return read;
+}
+
+async function foreign() {
+  let calls = 0;
+  for (const site of order.sites) {
+    const of = await atDesk("an");
+    const page = await of.newPage();
+    page.on("request", (r) => r.url().startsWith(`${order.desk}/v1/`) && calls++);
+    for (const { target, body } of order.calls) {
+      await page.goto(site.url);
+      let from = page.mainFrame();
+      if (site.sandboxed) {
+        await page.evaluate(() => {
+          const element = document.createElement("iframe");
+          element.setAttribute("sandbox", "allow-scripts allow-forms");
+          element.srcdoc = "<!doctype html><body>";
+          document.body.append(element);
+        });
+        await page.waitForFunction(() => window.frames.length === 1);
+        from = page.frames()[1];
+      }
+      for (const read of await from.evaluate(attack, { target: order.desk + target, body })) fault(`${site.name} ${target}`, `could read the answer: ${read}`);
+    }
+    /* in a frame: nothing of the console is shown, and nothing may be clicked */
+    await page.goto(site.url);
+    const shown = await page.evaluate(async (desk) => {
+      const element = document.createElement("iframe");
+      element.src = desk;
+      document.body.append(element);
+      await new Promise((resolve) => element.addEventListener("load", resolve, { once: true }));
+      return element.contentDocument !== null;
+    }, order.desk);
+    const frames = page.frames().filter((f) => f.url().startsWith(order.desk));
+    if (shown || frames.length) fault(site.name, "the console stands in a frame");
+    await of.close();
+  }
+  return { calls };
+}
+
+/* ---- the console as it is used ---- */
+
+async function desk() {
+  const of = await atDesk("an");
+  const page = await of.newPage();
+  const done = {};
+  const expect = (what, yes) => (yes ? (done[what] = true) : fault("console", what));
+  page.on("pageerror", (e) => fault("console", e.message));
+  const keys = async (...names) => {
+    for (const name of names) await page.keyboard.press(name);
+  };
+  /* Tab until this has the focus */
+  const tabTo = async (selector, most = 60) => {
+    for (let i = 0; i < most; i++) {
+      if (await page.evaluate((s) => document.activeElement?.matches(s), selector)) return true;
+      await keys("Tab");
+    }
+    return false;
+  };
+  await page.clock.install();
+  await page.goto(`${order.desk}/?lang=vi`);
+  await page.waitForSelector("tbody tr");
+  expect("greeting", (await page.textContent("#greeting")).replace(/[\u2066-\u2069]/g, "").startsWith("Xin chào: Nguyễn Văn An"));
+  const heads = await page.$$eval("th", (all) => all.map((th) => th.textContent));
+  expect("columns", heads.join("|") === "Id|Tên khách hàng|Email|Token Serial|Certificate Serial|Ngày yêu cầu|Trạng thái|Ngày xét duyệt|Xét duyệt");
+  expect("filters", (await page.$$eval("form[role=search] .field span", (all) => all.map((e) => e.textContent))).join("|") === "Tên khách hàng|Email|Certificate Serial|Token Serial|Trạng thái|Từ ngày|Đến ngày");
+
+  /* keys alone: a name without its marks, the row, and back */
+  expect("keys reach the filter", await tabTo("input[name=customer]"));
+  await page.keyboard.type("dang thi uoc");
+  await keys("Enter");
+  await page.waitForFunction(() => location.hash.includes("customer"));
+  await page.waitForFunction(() => [...document.querySelectorAll("tbody tr")].every((tr) => tr.textContent.includes("Đặng Thị Ước")) && document.querySelector("tbody tr"));
+  expect("a name without its marks", true);
+  expect("keys reach a row", await tabTo(`a[href="#${order.approve.number}"]`));
+  await keys("Enter");
+  await page.waitForSelector("main h1 .badge");
+  expect("keys reach the form", await tabTo("input[value=call_back]"));
+  await keys("Space");
+  expect("keys reach the phrase", await tabTo("input[name=phrase]"));
+  await page.keyboard.type(order.approve.phrase);
+  await keys("Enter");
+  await page.waitForSelector(".badge.good");
+  expect("approved by keys alone", (await page.textContent("main .note.good")).includes("Đã chấp thuận"));
+
+  /* the server is started anew: the page's token is of before */
+  await ask({ restart: true });
+  await page.fill("textarea[name=reason]", "Khách báo không phải họ");
+  await page.click("button.danger");
+  await page.waitForSelector(".badge.bad");
+  expect("withdrawn, over a restart of the server", (await page.textContent("main .note.good")).includes("Đã thu hồi"));
+  expect("and its history says so", (await page.$$eval(".tasks b", (all) => all.map((b) => b.textContent).filter((b) => b !== "Gửi thư"))).join("|") === "Gửi yêu cầu|Chấp thuận|Thu hồi chấp thuận");
+
+  /* the list refreshes itself, and nothing moves under the mouse */
+  await page.goto(`${order.desk}/?lang=vi#`);
+  await page.waitForSelector("tbody tr");
+  const numbers = () => page.$$eval("tbody tr td:first-child", (all) => all.map((td) => td.textContent).join(" "));
+  const where = (number) => page.$eval(`a[href="#${number}"]`, (a) => JSON.stringify(a.getBoundingClientRect()));
+  const news = page.locator("form[role=search] button:not(.primary)");
+  const before = await numbers();
+  await page.hover(`a[href="#${order.move.number}"]`);
+  const at = await where(order.move.number);
+  await ask({ arrive: true });
+  await page.clock.fastForward(16000);
+  await page.waitForFunction(() => getComputedStyle(document.querySelector("form[role=search] button:not(.primary)")).visibility === "visible");
+  expect("news are said, not shown under the mouse", (await numbers()) === before && (await where(order.move.number)) === at);
+  expect("what has changed is left as it is under the mouse", (await page.textContent(`tr:has(a[href="#${order.move.number}"])`)).includes("Chưa duyệt"));
+  await page.mouse.move(5, 5);
+  await page.clock.fastForward(16000);
+  await page.waitForFunction((n) => document.querySelector(`tr:has(a[href="#${n}"])`).textContent.includes("Từ chối"), order.move.number);
+  expect("what has changed is drawn in its place", (await numbers()) === before && (await where(order.move.number)) !== "" );
+  expect("keys reach the news", await tabTo("form[role=search] button:not(.primary)"));
+  await keys("Enter");
+  await page.waitForFunction((old) => [...document.querySelectorAll("tbody tr td:first-child")].map((td) => td.textContent).join(" ") !== old, before);
+  expect("news on demand", (await numbers()).split(" ").length > before.split(" ").length || (await numbers()) !== before);
+  await of.close();
+  return done;
+}
+
+const modes = { stored, foreign, desk };
+try {
+  say({ done: await modes[order.mode]() });
+} catch (error) {
+  fault(order.mode, error.stack);
+}
+await browser.close();
+process.exit(0);

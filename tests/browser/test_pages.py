@@ -1,0 +1,190 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Console and portal in a real Chromium, served by the real servers, with an administrator's certificate that the browser shows to whoever asks for it.
+
+stored    300 texts that want to be run, in every field that is shown, put past the API into the store or said by a played host: none is run, none makes an
+          element, asks another server or breaks the policy; each stands as text in its place, in a list, a detail, a filter and the customer's page
+foreign   another site, the same site on another port, and a sandboxed frame call every route in every way that a page has: nothing is read, no row changes
+desk      the console as people use it: keys alone, approve, withdraw over a restart of the server, and a list that refreshes itself under a still mouse
+
+Usage: test_pages.py [-v] [TEST...]      MOKHOA_BIN is the folder of the programs. Enters a stage by itself.
+"""
+import hashlib
+import http.server
+import json
+import os
+import sqlite3
+import ssl
+import subprocess
+import sys
+import threading
+import time
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "stage"), os.path.join(HERE, "..", "hostile")]
+
+import browser
+import machine
+import payloads
+from machine import Machine, Stage, until
+
+MODULES = os.environ.get("MOKHOA_NODE_MODULES", os.path.join(browser.ROOT, "build", "browser"))
+PEOPLE = ("an", "binh", "auditor")
+SIZES = {"manufacturer": 32, "model": 16, "serial": 16, "certificate_serial": 128, "customer": 256, "email": 254, "reason": 15, "language": 2, "note": 512}
+
+
+class Nothing(http.server.BaseHTTPRequestHandler):
+    """A page of somebody else, empty."""
+
+    def do_GET(self):  # noqa: N802 (the library's name)
+        body = b"<!doctype html><meta charset=utf-8><title>x</title><body>"
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+class Pages(unittest.TestCase):
+    def setUp(self):
+        os.environ["TMS_EXTENSIONS"] = "abcdefghijklmnopabcdefghijklmnop"  # any: what plays it answers to every id
+        self.stage = Stage()
+        self.addCleanup(self.stage.close)
+        self.asked = {}
+
+    # ---- the driver ----
+
+    def drive(self, mode, **order):
+        path = f"{self.stage.dir}/order.json"
+        with open(path, "w", encoding="utf-8") as f:
+            json.dump({"mode": mode, "modules": MODULES, "chromium": browser.PROGRAMS["chromium"], "pki": f"{self.stage.dir}/pki", "desk": f"https://localhost:{self.stage.admin}",
+                       "portal": f"https://localhost:{self.stage.public}", **order}, f)
+        os.makedirs(f"{self.stage.dir}/home", exist_ok=True)
+        env = dict(os.environ, HOME=f"{self.stage.dir}/home")
+        faults, done = [], None
+        with subprocess.Popen([browser.node(MODULES), os.path.join(HERE, "pages.mjs"), path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8", env=env) as p:
+            for line in p.stdout:
+                said = json.loads(line)
+                if "ask" in said:
+                    p.stdin.write(json.dumps(self.answer(said["ask"])) + "\n")
+                    p.stdin.flush()
+                elif "fault" in said:
+                    faults.append(f"{said['where']}: {said['fault']}")
+                else:
+                    done = said["done"]
+        self.assertEqual(faults, [], "\n".join([f"{len(faults)} faults", *faults[:40]]))
+        self.assertIsNotNone(done)
+        return done
+
+    def answer(self, asked):
+        (key, value), *_ = asked.items()
+        self.asked[key](asked)
+        return {}
+
+    def fingerprint(self, who):
+        with open(f"{self.stage.dir}/pki/{who}.pem", encoding="ascii") as f:
+            return hashlib.sha256(ssl.PEM_cert_to_DER_cert(f.read())).digest()
+
+    # ---- stored texts ----
+
+    def store_text(self, db, number, text, waits):
+        """A request with the text in each of its fields; what of it must be read in list and detail."""
+        c = {field: payloads.cut(text, size) for field, size in SIZES.items()}
+        now = int(time.time())
+        decider = db.execute("INSERT INTO person (fingerprint, name, role, created) VALUES (?, ?, 'approver', 1)", (os.urandom(32), payloads.cut(text, 128))).lastrowid
+        db.execute("INSERT INTO request (number, id, create_hash, manufacturer, model, serial, certificate, certificate_serial, customer, email, reason, language, host_kem_pk,"
+                   " host_sig_pk, address, state, identified, created, changed, decided, decider, expires, note) VALUES (?, ?, ?, ?, ?, ?, x'', ?, ?, ?, ?, ?, zeroblob(65),"
+                   " zeroblob(32), '', ?, 1, ?, ?, ?, ?, ?, ?)",
+                   (number, os.urandom(16), os.urandom(32), c["manufacturer"], c["model"], c["serial"], c["certificate_serial"], c["customer"], c["email"], c["reason"], c["language"],
+                    "pending" if waits else "approved", now, now, 0 if waits else now, None if waits else decider, now + 9999, "" if waits else c["note"]))
+        db.execute("INSERT INTO approval (number, id, how, reference, email, email_reason, first, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                   (number, os.urandom(16), payloads.cut(text, 15), payloads.cut(text, 128), c["email"], c["note"], decider, now))
+        for who, what, detail in ((text, text, text), ("host", "create", text)):
+            db.execute("INSERT INTO audit (created, who, what, number, detail) VALUES (?, ?, ?, ?, ?)",
+                       (now, payloads.cut(who, 128), payloads.cut(what, 31), number, payloads.cut(detail, 1024)))
+        row = [c["customer"], c["email"], c["serial"], c["certificate_serial"].removeprefix("00")]
+        more = [c["manufacturer"], c["model"], payloads.cut(text, 31), payloads.cut(text, 128), payloads.cut(text, 1024)]
+        return {"number": number, "payload": text, "name": payloads.cut(text, 128), "view": "waiting" if waits else "decided", "list": row, "detail": row + more,
+                "facts": 12 if waits else 14}
+
+    def test_stored(self):
+        texts = [("plain", "Nguyễn Văn A"), ("plain", "Trần Thị B")] + payloads.payloads()
+        self.assertGreaterEqual(len(texts) - 2, 300)
+        self.stage.sql("UPDATE person SET role = 'approver'")
+        with sqlite3.connect(f"{self.stage.dir}/tms/data/tms.sqlite", timeout=10) as db:
+            stored = [self.store_text(db, n + 1, text, bool(n % 2)) for n, (_, text) in enumerate(texts)]
+        self.asked["who"] = lambda a: self.stage.sql("UPDATE person SET name = ? WHERE fingerprint = ?", a["name"], self.fingerprint(a["who"]))
+        began = time.monotonic()
+        done = self.drive("stored", texts=stored)
+        print(f"stored: {done['payloads']} texts in every field, views {', '.join(done['views'])}, list: 0 run, {time.monotonic() - began:.0f} s")
+
+    # ---- another site ----
+
+    def serve(self):
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Nothing)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(f"{self.stage.dir}/pki/tls.pem", f"{self.stage.dir}/pki/tls.key")
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        return server.server_address[1]
+
+    def dump(self):
+        with sqlite3.connect(f"file:{self.stage.dir}/tms/data/tms.sqlite?mode=ro", uri=True, timeout=10) as db:
+            return list(db.iterdump())
+
+    def test_foreign(self):
+        port = self.serve()
+        sites = [{"name": "another site", "url": f"https://127.0.0.1:{port}/"}, {"name": "another port", "url": f"https://localhost:{port}/"},
+                 {"name": "a sandboxed frame", "url": f"https://localhost:{port}/", "sandboxed": True}]
+        asked, refused = Machine(self.stage).create(), Machine(self.stage).create()
+        approved = Machine(self.stage).create().approve()
+        approved.code()
+        until("the outbox to rest", lambda: self.stage.sql("SELECT count(*) FROM outbox WHERE state IN ('queued', 'sending')")[0][0] == 0)
+        for table in ("code", "outbox"):
+            self.stage.sql(f"UPDATE {table} SET created = created - 3600 WHERE number = ?", approved.number)
+        path = "/v1/admin/requests"
+        calls = [{"target": f"{path}/{asked.number}/approve", "body": {"how": "call_back", "reference": "", "phrase": asked.phrase}},
+                 {"target": f"{path}/{refused.number}/refuse", "body": {"reason": "x"}}, {"target": f"{path}/{approved.number}/resend", "body": {}},
+                 {"target": "/v1/admin/me", "body": {}}, {"target": path, "body": {}}]
+        before = self.dump()
+        done = self.drive("foreign", sites=sites, calls=calls)
+        self.assertTrue(self.dump() == before, "a row has changed")
+        with open(f"{self.stage.dir}/nginx/access.log", encoding="utf-8") as f:
+            answers = [line.split('" ')[1].split()[0] for line in f if " /v1/admin/" in line and "Mozilla" in line]
+        # 403: the certificate was shown, and did not help; 400 would be nginx without one
+        self.assertGreater(answers.count("403"), 100)
+        self.assertEqual(set(answers) - {"403", "404"}, set())
+        print(f"foreign: {done['calls']} calls from {len(sites)} places, {len(answers)} reached the server ({answers.count('403')} with 403), 0 answers read, 0 rows changed")
+
+    # ---- the console as it is used ----
+
+    def test_desk(self):
+        first = Machine(self.stage).create()
+        still = Machine(self.stage).create()
+        self.asked["restart"] = lambda _: self.stage.sh("serve_down $DIR; serve_up $DIR")
+
+        def arrive(_):
+            Machine(self.stage).create()
+            assert self.stage.desk(still.number, "refuse", {"reason": "Không gọi được"})[0] == 200
+
+        self.asked["arrive"] = arrive
+        done = self.drive("desk", approve={"number": first.number, "phrase": first.phrase}, move={"number": still.number})
+        self.assertEqual((first.state(), still.state()), ("refused", "refused"))
+        events = [what for what, in self.stage.sql("SELECT what FROM audit WHERE number = ? ORDER BY id", first.number)]
+        self.assertEqual([e for e in events if e != "mail"], ["create", "approve", "refuse"])
+        print(f"desk: {len(done)} things as they should be")
+
+
+if __name__ == "__main__":
+    missing = browser.install(MODULES) or (None if browser.node(MODULES) else "node is missing: npm brought none for this machine")
+    if missing or not os.path.exists(browser.PROGRAMS["chromium"]):
+        print(missing or "chromium is missing: apt-get install chromium")
+        sys.exit(77)
+    machine.enter_stage()
+    unittest.main()
