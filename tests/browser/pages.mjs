@@ -122,8 +122,7 @@ const probes = {
     for (const text of texts) {
       location.hash = `#${text.number}`;
       await probe.until(() => document.querySelector("main h1 .badge") && document.querySelector("main h1").textContent.includes(` ${text.number} `));
-      const facts = document.querySelectorAll("main dd").length;
-      found.push({ ...probe.look(text.view, text.detail), lacks: text.facts - facts });
+      found.push(probe.look(text.view, text.detail));
       const old = document.querySelector("main h1");
       location.hash = `#?${new URLSearchParams(Object.fromEntries(["customer", "email", "token_serial", "certificate_serial", "state", "from", "to"].map((key) => [key, text.payload])))}`;
       await probe.until(() => document.querySelector("main h1") !== old);
@@ -164,7 +163,7 @@ function makeProbe(inspect, shown) {
     look(view, texts, without = null) {
       const { shape, outside } = inspect(without);
       const whole = flat(document.body.textContent);
-      return { view, shape, outside, lost: texts.filter((text) => !whole.includes(flat(text))), lacks: 0 };
+      return { view, shape, outside, lost: texts.filter((text) => !whole.includes(flat(text))) };
     },
     until: (condition) => new Promise((resolve, reject) => {
       const end = Date.now() + 60_000;
@@ -183,7 +182,6 @@ async function probed(page, name, argument, where) {
   for (const each of found) {
     compare(where, each.view, each);
     for (const text of each.lost) fault(where, `${each.view}: is not there as text: ${text}`);
-    if (each.lacks !== 0) fault(where, `${each.view}: ${each.lacks} facts too few`);
   }
 }
 

@@ -108,8 +108,7 @@ class Pages(unittest.TestCase):
                        (now, payloads.cut(who, 128), payloads.cut(what, 31), number, payloads.cut(detail, 1024)))
         row = [c["customer"], c["email"], c["serial"], c["certificate_serial"].removeprefix("00")]
         more = [c["manufacturer"], c["model"], payloads.cut(text, 31), payloads.cut(text, 128), payloads.cut(text, 1024)]
-        return {"number": number, "payload": text, "name": payloads.cut(text, 128), "view": "waiting" if waits else "decided", "list": row, "detail": row + more,
-                "facts": 12 if waits else 14}
+        return {"number": number, "payload": text, "name": payloads.cut(text, 128), "view": "waiting" if waits else "decided", "list": row, "detail": row + more}
 
     def test_stored(self):
         texts = [("plain", "Nguyễn Văn A"), ("plain", "Trần Thị B")] + payloads.payloads()
