@@ -11,7 +11,7 @@
 
 static const char usage[] =
     "mokhoa-card init --state FILE --serial S --so-pin HEX16 --pin PIN [--label L] [--key ec|rsa|rsa2048] --cert FILE.der\n"
-    "                 --private-key FILE.pem\n"
+    "                 --private-key FILE.pem [--profile schsm|piv]\n"
     "mokhoa-card run --state FILE --host ADDRESS --port PORT [--log FILE] [--control SOCKET] [--out yes]\n"
     "                [--remove-after N] [--lose-after N]\n"
     "mokhoa-card show --state FILE\n"
@@ -39,6 +39,7 @@ struct arguments {
 	const char *out;
 	const char *remove_after;
 	const char *lose_after;
+	const char *profile;
 };
 
 static const char **
@@ -64,6 +65,7 @@ find_option(struct arguments *arguments, const char *name)
 		{ "--out", &arguments->out },
 		{ "--remove-after", &arguments->remove_after },
 		{ "--lose-after", &arguments->lose_after },
+		{ "--profile", &arguments->profile },
 	};
 
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
@@ -131,6 +133,12 @@ command_init(const struct arguments *arguments)
 	if (arguments->state == NULL || arguments->serial == NULL || arguments->so_pin == NULL || arguments->pin == NULL ||
 	    arguments->cert == NULL || arguments->private_key == NULL)
 		return say_usage();
+	if (arguments->profile != NULL && strcmp(arguments->profile, "piv") == 0) {
+		state.profile = STATE_PIV;
+		state.so.limit = PUK_TRIES;
+	} else if (arguments->profile != NULL && strcmp(arguments->profile, "schsm") != 0) {
+		return refuse("a profile is schsm or piv");
+	}
 	if (!state_serial_ok(arguments->serial) || !state_label_ok(label))
 		return refuse("a serial has 3 to 11 letters and digits, a label 1 to 32 printable bytes");
 	if (!parse_so_pin(arguments->so_pin, &so_pin))
@@ -139,6 +147,8 @@ command_init(const struct arguments *arguments)
 		return refuse("a PIN has 6 to 15 bytes");
 	if (!key_import(arguments->private_key, arguments->cert, &state.key, &state.certificate))
 		return EXIT_FAILURE;
+	if (state.profile == STATE_PIV && !key_as_asked(&state.key, "ec"))
+		return refuse("the PIV profile has an EC key");
 	if (!key_as_asked(&state.key, arguments->key))
 		return refuse("the private key is not of the type that --key asks for");
 	snprintf(state.serial, sizeof(state.serial), "%s", arguments->serial);

@@ -13,6 +13,7 @@ enum {
 	PIN_TRIES = 3,
 	SO_PIN_LENGTH = 8,
 	SO_PIN_TRIES = 15,
+	PUK_TRIES = 3,
 };
 
 struct pin {

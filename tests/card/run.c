@@ -4,6 +4,7 @@
 #include "buffer.h"
 #include "control.h"
 #include "link.h"
+#include "piv.h"
 #include "schsm.h"
 #include "state.h"
 
@@ -19,10 +20,14 @@ enum {
 	CONNECT_MILLISECONDS = 5000
 };
 
+struct profile;
+
 struct runner {
 	const struct run_options *options;
 	struct state state;
-	struct schsm card;
+	const struct profile *profile;
+	struct schsm schsm;
+	struct piv piv;
 	FILE *log;
 	int link;     /* -1 while the card is out */
 	int listener; /* -1 without a control socket */
@@ -30,6 +35,44 @@ struct runner {
 	bool quit;
 	unsigned long remove_after;
 	unsigned long lose_after;
+};
+
+/* ---- profiles ---- */
+
+struct profile {
+	const uint8_t *atr;
+	size_t atr_length;
+	void (*reset)(struct runner *runner);
+	void (*run)(struct runner *runner, const uint8_t *request, size_t length, struct buffer *ret_answer);
+};
+
+static void
+reset_schsm(struct runner *runner)
+{
+	schsm_reset(&runner->schsm);
+}
+
+static void
+run_schsm(struct runner *runner, const uint8_t *request, size_t length, struct buffer *ret_answer)
+{
+	schsm_run(&runner->schsm, request, length, ret_answer);
+}
+
+static void
+reset_piv(struct runner *runner)
+{
+	piv_reset(&runner->piv);
+}
+
+static void
+run_piv(struct runner *runner, const uint8_t *request, size_t length, struct buffer *ret_answer)
+{
+	piv_run(&runner->piv, request, length, ret_answer);
+}
+
+static const struct profile profiles[] = {
+	[STATE_SCHSM] = { schsm_atr, sizeof(schsm_atr), reset_schsm, run_schsm },
+	[STATE_PIV] = { piv_atr, sizeof(piv_atr), reset_piv, run_piv },
 };
 
 /* ---- log ---- */
@@ -79,7 +122,7 @@ take_out(struct runner *runner, const char *why)
 	runner->powered = false;
 	runner->remove_after = 0;
 	runner->lose_after = 0;
-	schsm_reset(&runner->card);
+	runner->profile->reset(runner);
 }
 
 static bool
@@ -101,16 +144,16 @@ take_order(struct runner *runner, uint8_t order)
 	switch (order) {
 	case LINK_POWER_OFF:
 		log_event(runner, "power off");
-		schsm_reset(&runner->card);
+		runner->profile->reset(runner);
 		break;
 	case LINK_POWER_ON:
 	case LINK_RESET:
 		log_event(runner, order == LINK_RESET ? "reset" : "power on");
-		schsm_reset(&runner->card);
+		runner->profile->reset(runner);
 		runner->powered = true;
 		break;
 	case LINK_ATR:
-		if (!link_send(runner->link, schsm_atr, sizeof(schsm_atr)))
+		if (!link_send(runner->link, runner->profile->atr, runner->profile->atr_length))
 			take_out(runner, "the reader is gone");
 		break;
 	default:
@@ -136,7 +179,7 @@ take_apdu(struct runner *runner, const uint8_t *request, size_t length)
 	const bool last = count_down(&runner->remove_after);
 	struct buffer answer = { 0 };
 
-	schsm_run(&runner->card, request, length, &answer);
+	runner->profile->run(runner, request, length, &answer);
 	log_apdu(runner, request, length, &answer);
 	if (lost)
 		take_out(runner, "removed, the answer is lost");
@@ -247,6 +290,7 @@ open_runner(struct runner *runner)
 
 	if (!state_load(options->state, &runner->state))
 		return false;
+	runner->profile = &profiles[runner->state.profile];
 	if (options->log != NULL && (runner->log = fopen(options->log, "a")) == NULL) {
 		perror(options->log);
 		return false;
@@ -280,8 +324,9 @@ run(const struct run_options *options)
 	};
 	int status = EXIT_FAILURE;
 
-	runner.card.state = &runner.state;
-	runner.card.state_path = options->state;
+	runner.profile = &profiles[STATE_SCHSM];
+	runner.schsm = (struct schsm){ .state = &runner.state, .state_path = options->state };
+	runner.piv = (struct piv){ .state = &runner.state, .state_path = options->state };
 	if (open_runner(&runner))
 		status = loop(&runner);
 	close_runner(&runner);

@@ -5,6 +5,7 @@
 #include "file.h"
 #include "key.h"
 #include "state.h"
+#include "status.h"
 
 #include <openssl/rand.h>
 #include <string.h>
@@ -15,25 +16,6 @@ enum {
 	KEY_REFERENCE = 0x01,
 	CHALLENGE_MAX = 1024,
 	INS_READ_BINARY_ODD = 0xb1
-};
-
-enum status {
-	STATUS_OK = 0x9000,
-	STATUS_END_OF_FILE = 0x6282,
-	STATUS_WRONG_PIN = 0x63c0, /* the last digit is the number of tries left */
-	STATUS_MEMORY_FAILURE = 0x6581,
-	STATUS_WRONG_LENGTH = 0x6700,
-	STATUS_NOT_VERIFIED = 0x6982,
-	STATUS_LOCKED = 0x6983,
-	STATUS_NO_FILE_SELECTED = 0x6986,
-	STATUS_WRONG_DATA = 0x6a80,
-	STATUS_NO_FILE = 0x6a82,
-	STATUS_WRONG_PARAMETERS = 0x6a86,
-	STATUS_NO_REFERENCE = 0x6a88,
-	STATUS_WRONG_OFFSET = 0x6b00,
-	STATUS_NO_INSTRUCTION = 0x6d00,
-	STATUS_NO_CLASS = 0x6e00,
-	STATUS_NO_DIAGNOSIS = 0x6f00,
 };
 
 const uint8_t schsm_atr[SCHSM_ATR_LENGTH] = { 0x3b, 0xfe, 0x18, 0x00, 0x00, 0x81, 0x31, 0xfe, 0x45, 0x80, 0x31, 0x81,
@@ -158,21 +140,9 @@ pin_length_ok(unsigned reference, size_t length)
 }
 
 static unsigned
-pin_status(const struct pin *pin)
-{
-	return pin->tries == 0 ? STATUS_LOCKED : STATUS_WRONG_PIN | pin->tries;
-}
-
-/* The try that takes the counter to zero is answered as locked already. */
-static unsigned
 present(struct schsm *card, struct pin *pin, const uint8_t *value, size_t length)
 {
-	const unsigned before = pin->tries;
-	const enum pin_result result = pin_present(pin, value, length);
-
-	if (pin->tries != before && !save(card))
-		return STATUS_MEMORY_FAILURE;
-	return result == PIN_RIGHT ? STATUS_OK : pin_status(pin);
+	return status_present(card->state_path, card->state, pin, value, length);
 }
 
 static unsigned
@@ -187,7 +157,7 @@ run_verify(struct schsm *card, const struct apdu *apdu, struct buffer *answer)
 	if (pin == NULL)
 		return STATUS_NO_REFERENCE;
 	if (apdu->data_length == 0)
-		return *find_verified(card, apdu->p2) ? STATUS_OK : pin_status(pin);
+		return *find_verified(card, apdu->p2) ? STATUS_OK : status_of_pin(pin);
 	if (!pin_length_ok(apdu->p2, apdu->data_length))
 		return STATUS_WRONG_LENGTH;
 	status = present(card, pin, apdu->data, apdu->data_length);

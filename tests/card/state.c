@@ -67,9 +67,22 @@ take_text(char *text, size_t size, const char *value)
 	return strlen(value) < size;
 }
 
+/* Comes before the tries, whose limit depends on it. */
+static bool
+take_profile(struct state *state, const char *value)
+{
+	if (strcmp(value, "piv") == 0) {
+		state->profile = STATE_PIV;
+		state->so.limit = PUK_TRIES;
+	}
+	return state->profile == STATE_PIV || strcmp(value, "schsm") == 0;
+}
+
 static bool
 take_field(struct state *state, const char *name, const char *value)
 {
+	if (strcmp(name, "profile") == 0)
+		return take_profile(state, value);
 	if (strcmp(name, "serial") == 0)
 		return state_serial_ok(value) && take_text(state->serial, sizeof(state->serial), value);
 	if (strcmp(name, "label") == 0)
@@ -147,7 +160,7 @@ write_hex(FILE *file, const char *name, const uint8_t *bytes, size_t length)
 static bool
 write_fields(FILE *file, const struct state *state)
 {
-	fprintf(file, "%sserial %s\nlabel %s\n", magic, state->serial, state->label);
+	fprintf(file, "%sprofile %s\nserial %s\nlabel %s\n", magic, state->profile == STATE_PIV ? "piv" : "schsm", state->serial, state->label);
 	write_hex(file, "user-pin", state->user.value, state->user.length);
 	fprintf(file, "user-tries %u\n", state->user.tries);
 	write_hex(file, "so-pin", state->so.value, state->so.length);

@@ -17,7 +17,13 @@ enum {
 	LABEL_MAX = 32,
 };
 
+enum state_profile {
+	STATE_SCHSM,
+	STATE_PIV /* the SO PIN is its PUK */
+};
+
 struct state {
+	enum state_profile profile;
 	char serial[SERIAL_MAX + 1];
 	char label[LABEL_MAX + 1];
 	struct pin user;

@@ -12,7 +12,7 @@
 #   pcsc_down DIR                ends what was started here, nothing else
 #
 # DIR is a directory of the caller. Card N is DIR/cardN.state; DIR/cardN.log has its APDUs, DIR/pcscd.log the daemon's words.
-# MOKHOA_CARD names the card's program when it is not in PATH. Every function returns 0, or says why not on stderr and
+# MOKHOA_CARD names the card's program when it is not in PATH, PCSC_READER the readers (ykcs11 looks into those of Yubico alone). Every function returns 0, or says why not on stderr and
 # returns 1; 77 when the machine lacks something.
 #
 # vpcd listens on all addresses and ports 35963 and 35964, always: so daemon and cards live in a network namespace of their
@@ -59,7 +59,7 @@ pcsc_up() {
 	command -v ip >/dev/null || { pcsc_missing "ip (package iproute2)"; return 77; }
 	pcsc_library=$(pcsc_driver) || { pcsc_missing "libifdvpcd.so (package vsmartcard-vpcd)"; return 77; }
 	cat >"$1/reader.conf" <<-END
-		FRIENDLYNAME "Virtual PCD"
+		FRIENDLYNAME "${PCSC_READER:-Virtual PCD}"
 		DEVICENAME /dev/null:0x8C7B
 		LIBPATH $pcsc_library
 		CHANNELID 0x8C7B
