@@ -222,6 +222,20 @@ class MockTest(StepTest):
             [token] = self.ask("inspect")["tokens"]
             self.assertEqual((token["pin_min"], token["pin_max"]), want)
 
+    def test_two_slots_of_one_reader_are_one_token(self):
+        """Some modules show a card once for each of its PINs."""
+        same = ["slots 3", "reader 0 Reader", "reader 1 Reader", "serial 2 MOCK0002"]
+        self.script("readers", *same)
+        answer = self.ask("inspect")
+        self.assertEqual([t["slot"] for t in answer["tokens"]], ["Reader", "Mock reader 2"])
+        self.assertStep(self.set_pin(), "ok")
+        # a place that holds several tokens is no reader; two readers of one make are two
+        for lines in (same, ["readers", "slots 2"]):
+            self.card()
+            self.script(*lines)
+            self.assertStep(self.set_pin(), "token_ambiguous")
+            self.assertEqual(self.pin_calls(), [])
+
     def test_inspect_pin_states(self):
         for so_tries, user_tries, silent, want in ((3, 3, False, ("ok", "unknown")), (3, 2, False, ("few_tries", "unknown")),
                                                    (1, 0, False, ("locked", "last_try")), (0, 0, False, ("locked", "locked")),

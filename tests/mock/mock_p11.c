@@ -11,6 +11,7 @@
  *   slots N            readers, each with a token (1)
  *   serial I TEXT      serial of the token in reader I ("MOCK0001")
  *   empty I            reader I is empty
+ *   reader I TEXT      description of reader I ("Mock reader I")
  *   blank I            the token of reader I is not initialised
  *   limits MIN MAX     lengths of a PIN (4, 12)
  *   readers            its slots are readers that take cards, and not places of its own
@@ -393,6 +394,7 @@ static CK_RV
 C_GetSlotInfo_(CK_SLOT_ID id, CK_SLOT_INFO *info)
 {
 	char reader[64];
+	char number[24];
 	CK_RV rv;
 
 	if (scripted("C_GetSlotInfo", "", &rv))
@@ -401,6 +403,9 @@ C_GetSlotInfo_(CK_SLOT_ID id, CK_SLOT_INFO *info)
 		return note("C_GetSlotInfo", "", CKR_SLOT_ID_INVALID);
 	memset(info, 0, sizeof(*info));
 	snprintf(reader, sizeof(reader), "Mock reader %lu", id);
+	snprintf(number, sizeof(number), "%lu", id);
+	if (find("reader", number) != NULL)
+		snprintf(reader, sizeof(reader), "%s", find("reader", number)->value);
 	pad(info->slotDescription, sizeof(info->slotDescription), reader);
 	pad(info->manufacturerID, sizeof(info->manufacturerID), "Mokhoa tests");
 	info->flags = (find("readers", NULL) != NULL ? CKF_REMOVABLE_DEVICE : 0) | (mock.removed || slot_is("empty", id) ? 0 : CKF_TOKEN_PRESENT);

@@ -87,10 +87,22 @@ add_failure(struct work *w, json_t *failures, const struct slot *slot, enum err 
 	w->cryptoki.trace = (struct cryptoki_trace){ .rv = CKR_OK };
 }
 
+/* Whether a slot before it shows the same token in the same reader: one token is said once. */
+static bool
+is_shown(const struct slot *shown, size_t count, const struct slot *slot)
+{
+	for (size_t i = 0; i < count; i++)
+		if (slot_same(&shown[i], slot))
+			return true;
+	return false;
+}
+
 /* Returns why there is nothing to tell: one place of the module's own that is empty needs no reader. */
 static enum err
 inspect_slots(struct work *w, const CK_SLOT_ID *ids, size_t count, json_t *tokens, json_t *failures)
 {
+	struct slot shown[STEP_TOKENS_MAX];
+	size_t shown_count = 0;
 	size_t der_left = STEP_DER_MAX;
 	bool places = false;
 
@@ -98,10 +110,12 @@ inspect_slots(struct work *w, const CK_SLOT_ID *ids, size_t count, json_t *token
 		struct slot slot;
 		enum err e = slot_read(&w->cryptoki, ids[i], &slot);
 
-		if (e == ERR_OK && json_array_size(tokens) < STEP_TOKENS_MAX)
+		if (e == ERR_OK && shown_count < STEP_TOKENS_MAX && !is_shown(shown, shown_count, &slot)) {
 			add_token(w, tokens, &slot, &der_left);
-		else if (e != ERR_OK && e != ERR_NO_TOKEN && json_array_size(failures) < STEP_TOKENS_MAX)
+			shown[shown_count++] = slot;
+		} else if (e != ERR_OK && e != ERR_NO_TOKEN && json_array_size(failures) < STEP_TOKENS_MAX) {
 			add_failure(w, failures, &slot, e);
+		}
 		places = places || !slot.removable;
 	}
 	if (json_array_size(tokens) + json_array_size(failures) != 0)

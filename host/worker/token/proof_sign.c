@@ -57,6 +57,13 @@ slot_has(const PKCS11_SLOT *slot, const struct token_name *name)
 	       field_is(t->serialnr, name->serial);
 }
 
+/* Several slots of one reader show one card (slot.h): the first counts. */
+static bool
+is_same_reader(const PKCS11_SLOT *a, const PKCS11_SLOT *b)
+{
+	return a->removable && b->removable && a->description[0] != '\0' && strcmp(a->description, b->description) == 0;
+}
+
 static enum err
 find_token(struct token_signer *s, const struct token_name *name, PKCS11_SLOT **ret_slot)
 {
@@ -65,7 +72,7 @@ find_token(struct token_signer *s, const struct token_name *name, PKCS11_SLOT **
 	if (PKCS11_enumerate_slots(s->context, &s->slots, &s->slot_count) != 0)
 		return failed(s, CRYPTOKI_MODULE, "PKCS11_enumerate_slots");
 	for (unsigned i = 0; i < s->slot_count; i++)
-		if (slot_has(&s->slots[i], name)) {
+		if (slot_has(&s->slots[i], name) && !(found != 0 && is_same_reader(*ret_slot, &s->slots[i]))) {
 			*ret_slot = &s->slots[i];
 			found++;
 		}

@@ -131,6 +131,12 @@ slot_absence(void)
 
 /* ---- the one that is meant ---- */
 
+bool
+slot_same(const struct slot *a, const struct slot *b)
+{
+	return a->removable && b->removable && a->reader[0] != '\0' && strcmp(a->reader, b->reader) == 0 && token_name_equal(&a->name, &b->name);
+}
+
 #define SETTLE_TRIES 10
 #define SETTLE_MS    100
 
@@ -166,6 +172,8 @@ slot_find(struct cryptoki *c, const struct token_name *token, struct slot *ret)
 
 		e = slot_read(c, ids[i], &slot);
 		if (e == ERR_OK && token_name_equal(&slot.name, token)) {
+			if (found != 0 && slot_same(ret, &slot))
+				continue;
 			*ret = slot;
 			found++;
 		} else if (e != ERR_OK && e != ERR_NO_TOKEN && e != ERR_TOKEN_UNSUPPORTED) {

@@ -2,7 +2,8 @@
 /*
  * slot: the readers of a module, the tokens in them, and the one token that is meant.
  *
- * A token is named by manufacturer, model and serial; a name that two slots show is ambiguous, whatever the reason, and nobody guesses.
+ * A token is named by manufacturer, model and serial; a name that two readers show is ambiguous, whatever the reason, and nobody guesses. Some modules
+ * show one card in several slots of its reader, one for each of its PINs: a reader holds one card, and the first slot is the one that counts.
  * Flags are read anew at each slot_read(): what a token said a second ago is not what its counters say now.
  */
 #ifndef MOKHOA_SLOT_H
@@ -45,6 +46,9 @@ enum err slot_read(struct cryptoki *c, CK_SLOT_ID id, struct slot *ret);
  * where the system has no such service.
  */
 enum err slot_absence(void);
+
+/* Two slots of one reader that show the same token. */
+bool slot_same(const struct slot *a, const struct slot *b);
 
 /* The one slot with that token: ERR_TOKEN_ABSENT, ERR_TOKEN_AMBIGUOUS. A reader that failed says why only where no other has the token. */
 enum err slot_find(struct cryptoki *c, const struct token_name *token, struct slot *ret);
