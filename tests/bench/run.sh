@@ -9,6 +9,8 @@
 #            system-calls   of one hello, from its start to its end
 #            answer-bytes   of the hello's answer frame
 #            libraries      that the dynamic linker loads for mokhoa-host
+#            page-hello, page-token-info   from a page's call to its answer in Chromium, -warm and -cold, against the least extension before the
+#                           least native host in the same page (page.py); only when named, because they want a browser
 #   value, unit; against: the same of the empty program; ratio; n: measurements; spread: quartiles of the ratio
 #   goal, met: the ratio's where there is one, else the value's
 #
@@ -17,6 +19,7 @@ set -eu
 cd "$(dirname "$0")/../.."
 build=$PWD/build/bench
 names="cold-start system-calls answer-bytes libraries"
+pages="page-hello page-token-info"
 pairs=1000
 
 skip() {
@@ -35,6 +38,21 @@ make() {
 	# shellcheck disable=SC2046 # these are words
 	cc -O2 -o "$build/empty" tests/bench/empty.c $(pkg-config --cflags --libs jansson)
 	cc -O2 -o "$build/cold_start" tests/bench/cold_start.c
+}
+
+# The way from a page: worker and card besides, and the browser tests' packages.
+make_page() {
+	[ -x /usr/lib/chromium/chromium ] || skip "chromium is missing: apt-get install --no-install-recommends chromium"
+	if ! { cmake --preset release -B "$build/page" -DMOKHOA_TMS=OFF -DMOKHOA_STAGE=ON &&
+		cmake --build "$build/page" --target mokhoa-host mokhoa-worker mokhoa-card; } >"$build/log" 2>&1; then
+		tail -n 30 "$build/log" >&2
+		exit 1
+	fi
+	cc -O2 -o "$build/page/bin/echo" tests/bench/echo.c
+	MOKHOA_BIN=$build/page/bin
+	MOKHOA_NODE_MODULES=$PWD/build/browser
+	export MOKHOA_BIN MOKHOA_NODE_MODULES
+	/usr/bin/python3 tests/browser/browser.py install "$MOKHOA_NODE_MODULES" || skip "npm's packages cannot be had"
 }
 
 # One row of a count: NAME VALUE UNIT AGAINST GOAL
@@ -96,11 +114,19 @@ if [ "${1:-}" = --inside ]; then
 	exit $status
 fi
 
-case " $names " in
+case " $names $pages " in
 *" ${1:-cold-start} "*) ;;
 *)
-	echo "usage: sh tests/bench/run.sh [$(echo "$names" | tr ' ' '|')]" >&2
+	echo "usage: sh tests/bench/run.sh [$(echo "$names $pages" | tr ' ' '|')]" >&2
 	exit 2
+	;;
+esac
+mkdir -p "$build"
+case ${1:-} in
+page-*)
+	make_page
+	method=$(echo "${1#page-}" | sed 's/token-info/token.info/')
+	exec sh tests/stage/enter.sh /usr/bin/python3 tests/bench/page.py "$method"
 	;;
 esac
 make
