@@ -235,7 +235,8 @@ const PROBLEM_TITLE = { host_blocked: "problem_host_blocked", host_crashed: "pro
 
 function problem(place, tools, { error }) {
   const { t, config, flow } = tools;
-  const reload = error.code === "extension_reloaded";
+  /* a document that was there before the extension never sees it */
+  const reload = ["extension_missing", "extension_reloaded", "page_too_old"].includes(error.code);
   const install = ["extension_missing", "host_missing", "host_too_old", "host_forbidden", "module_missing", "profile_missing"].includes(error.code);
   draw(place, tools, error.where === "request" || error.where === "server" ? "request" : "token", t(PROBLEM_TITLE[error.code] ?? `problem_${error.where}`),
     errorText(error, tools),
