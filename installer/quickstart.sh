@@ -156,6 +156,7 @@ stay() {
 
 		Máy chủ đang chạy; Ctrl-C để dừng. / The servers are up; Ctrl-C ends them.
 		  portal           https://localhost:$PUBLIC_PORT/
+		  an agency's page $(cat "$DIR/agency/origin")/
 		  console          https://localhost:$ADMIN_PORT/   (import $DIR/pki/an.p12, password mokhoa, and trust $DIR/pki/tls-ca.pem)
 		  TMS              https://localhost:$PUBLIC_PORT/v1/requests
 		  administrator    curl --cacert $DIR/pki/tls-ca.pem --cert $DIR/pki/an.pem --key $DIR/pki/an.key https://localhost:$ADMIN_PORT/v1/admin/requests

@@ -81,6 +81,8 @@ static const struct command commands[] = {
 	{ "type", desk_type, "add|list --config FILE", "loại token: họ mở khóa, quy tắc PIN", "kinds of tokens: how they unlock, which PINs they take" },
 	{ "person", desk_person, "add --config FILE --certificate FILE --name NAME --role approver|operator|auditor|none; remove --config FILE --fingerprint HEX; list --config FILE",
 	    "thêm, thu quyền, liệt kê người quản trị", "adds, shuts out and lists administrators" },
+	{ "agency", desk_agency, "add ID --config FILE --name NAME --origin ORIGIN [--origin ORIGIN] [--replace] | list --config FILE | remove ID --config FILE",
+	    "đại lý được nhúng trang mở khóa", "the agencies whose pages may show the unlock page" },
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

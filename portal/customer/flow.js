@@ -23,10 +23,13 @@ export class Flow {
   #busy = false;
   #t = null;
   #language = "vi";
+  #onshow;
 
-  constructor({ mokhoa, config, view, steps, status }) {
+  /* onshow(name, data, another) hears of every view before it is drawn; another: it has another name than the one before. */
+  constructor({ mokhoa, config, view, steps, status, onshow = () => {} }) {
     this.#mokhoa = mokhoa;
     this.#config = config;
+    this.#onshow = onshow;
     this.#place = { view, steps, status };
     mokhoa.addEventListener("progress", ({ detail }) => {
       if (this.#shown?.name === "unlocking" && this.#shown.data.request.request === detail.request) this.#show("unlocking", { ...this.#shown.data, stage: detail.stage });
@@ -158,6 +161,7 @@ export class Flow {
   #show(name, data) {
     const another = this.#shown?.name !== name;
     this.#shown = { name, data };
+    this.#onshow(name, data, another);
     this.#draw(another);
   }
 

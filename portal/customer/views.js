@@ -17,7 +17,10 @@ function drawSteps(place, t, step) {
   );
 }
 
-/* A view with its heading, which takes the focus when the view is another one than before, so that it is read out. */
+/*
+ * A view with its heading, which takes the focus when the view is another one than before, so that it is read out; in a frame only where the focus
+ * is in there already.
+ */
 function draw(place, { t, another }, step, title, ...content) {
   drawSteps(place, t, step);
   const heading = h("h2", { tabindex: -1 }, title);
@@ -26,7 +29,7 @@ function draw(place, { t, another }, step, title, ...content) {
   place.view.removeAttribute("aria-busy");
   if (another && place.status.textContent !== title) {
     place.status.textContent = title;
-    if (place.view.dataset.began !== undefined) heading.focus();
+    if (place.view.dataset.began !== undefined && (parent === window || document.hasFocus())) heading.focus();
   } else if (focused) document.getElementById(focused)?.focus();
   place.view.dataset.began = "";
 }

@@ -5,9 +5,10 @@
 # pki.sh, service.sh, nginx.sh and postfix.sh. MOKHOA_BIN is the folder of the programs, STAGE_TESTS that of the tests, TMS_EXTENSIONS the ids of
 # the browser extension that the portal looks for.
 #
-#   tms_up DIR              everything: certificates, init, people at the desk, vault, server, nginx, Postfix; waits until all of them answer
+#   tms_up DIR              everything: certificates, init, a demo agency, people at the desk, vault, server, nginx, Postfix; waits until all of them answer
 #   tms_down DIR            ends what tms_up has started
 #   tms_ports DIR           "PUBLIC ADMIN SMTP"
+#   tms_agency DIR          before nginx_up: a demo agency, registered as "demo"; its origin in DIR/agency/origin
 #   tms_import DIR < CSV    seals a table (with so_pin) and imports it
 #   vault_up, vault_down, serve_up, serve_down, stage_postfix DIR   the parts, to be taken away and brought back
 #   stage_profile DIR MODULE PROMPT   writes /etc/mokhoa/profiles.d/demo.json for the client; only on a stage of enter.sh
@@ -30,9 +31,10 @@ tms_ports() {
 }
 
 tms_init() {
-	# shellcheck disable=SC2046 # three numbers
-	set -- "$1" $(service_port 3)
+	# shellcheck disable=SC2046 # four numbers
+	set -- "$1" $(service_port 4)
 	echo "$2 $3 $4" >"$1/ports"
+	mkdir -p "$1/agency" && echo "$5" >"$1/agency/port" || return
 	# nginx's workers read the pages, and may not enter the tree
 	mkdir -p "$1/portal" && cp -R "$STAGE_TESTS/../portal/customer" "$STAGE_TESTS/../portal/console" "$STAGE_TESTS/../portal/sdk" \
 		"$STAGE_TESTS/../portal/style" "$1/portal/" && chmod -R a+rX "$1/portal" || return
@@ -47,6 +49,13 @@ tms_init() {
 # tms_person DIR FILE NAME ROLE
 tms_person() {
 	"$MOKHOA_BIN/mokhoa-tms" person add --config "$1/tms/tms.json" --certificate "$1/pki/$2.pem" --name "$3" --role "$4" >/dev/null
+}
+
+tms_agency() {
+	tms_agency_port=$(cat "$1/agency/port") || return
+	nginx_agency "$1" demo "$tms_agency_port" "https://localhost:$(cut -d ' ' -f 1 "$1/ports")" demo || return
+	echo "https://localhost:$tms_agency_port" >"$1/agency/origin"
+	"$MOKHOA_BIN/mokhoa-tms" agency add demo --config "$1/tms/tms.json" --name "Đại lý An Khang" --origin "https://localhost:$tms_agency_port" >/dev/null
 }
 
 vault_answers() (
@@ -93,7 +102,7 @@ tms_up() {
 		echo "tms.sh: vault, server and nginx are users of their own, and only root can start them so" >&2
 		return 77
 	fi
-	pki_up "$1" && tms_init "$1" || return
+	pki_up "$1" && tms_init "$1" && tms_agency "$1" || return
 	tms_person "$1" an "Nguyễn Văn An" approver && tms_person "$1" binh "Trần Thị Bình" approver &&
 		tms_person "$1" auditor "Lê Kiểm Toán" auditor || return
 	# Postfix takes two seconds to look at itself, as long as all the rest

@@ -12,5 +12,6 @@ int desk_init(int argc, char **argv);	/* init --dir DIR ... */
 int desk_person(int argc, char **argv); /* person add|remove|list */
 int desk_type(int argc, char **argv);	/* type add --config FILE < CSV, type list --config FILE */
 int desk_vendor(int argc, char **argv); /* vendor add --config FILE < CSV, vendor list --config FILE, vendor modules --config FILE --system SYSTEM */
+int desk_agency(int argc, char **argv); /* agency add|remove ID --config FILE ..., agency list --config FILE */
 
 #endif

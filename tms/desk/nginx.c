@@ -2,6 +2,7 @@
 #include "nginx.h"
 
 #include "json.h"
+#include "policy.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -63,21 +64,28 @@ listen_lines(struct buf *b, const struct nginx *n, const char *port)
 	line(b, "    listen [::]:%s ssl;", port);
 }
 
+/* What every answer says, whatever its policy. */
+static void
+common_lines(struct buf *b, const char *cache)
+{
+	line(b, "    add_header Strict-Transport-Security \"max-age=31536000\" always;");
+	line(b, "    add_header X-Content-Type-Options nosniff always;");
+	line(b, "    add_header Referrer-Policy no-referrer always;");
+	line(b, "    add_header Permissions-Policy \"camera=(), microphone=(), geolocation=(), payment=(), usb=()\" always;");
+	line(b, "    add_header Cache-Control %s always;", cache);
+}
+
 /*
- * What every answer says, those that nginx makes itself too. nginx takes add_header from one level only, so that what has another policy than the
+ * What answers say beside that, those that nginx makes itself too. nginx takes add_header from one level only, so that what has another policy than the
  * server says all of them again.
  */
 static void
 header_lines(struct buf *b, const char *policy, const char *cache)
 {
 	line(b, "    add_header Content-Security-Policy \"%s\" always;", policy);
-	line(b, "    add_header Strict-Transport-Security \"max-age=31536000\" always;");
-	line(b, "    add_header X-Content-Type-Options nosniff always;");
-	line(b, "    add_header Referrer-Policy no-referrer always;");
 	line(b, "    add_header Cross-Origin-Opener-Policy same-origin always;");
 	line(b, "    add_header Cross-Origin-Resource-Policy same-origin always;");
-	line(b, "    add_header Permissions-Policy \"camera=(), microphone=(), geolocation=(), payment=(), usb=()\" always;");
-	line(b, "    add_header Cache-Control %s always;", cache);
+	common_lines(b, cache);
 }
 
 /* What both doors have: TLS, and patience that has an end. */
@@ -124,9 +132,7 @@ proxy_lines(struct buf *b, const char *upstream, const char *certificate)
 	line(b, "        proxy_read_timeout 30s;");
 }
 
-/*
- * Our pages run nothing but their own files, talk to nobody but this server, and stand in nobody's frame.
- */
+/* Our pages stand in nobody's frame but the one that the server itself answers. */
 static void
 page_lines(struct buf *b)
 {
@@ -134,9 +140,7 @@ page_lines(struct buf *b)
 	line(b, "        default_type application/octet-stream;");
 	line(b, "        charset utf-8;");
 	line(b, "        charset_types text/css text/javascript application/json image/svg+xml;");
-	header_lines(b, "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none';"
-			" frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
-	    "no-cache");
+	header_lines(b, POLICY_PAGE "'none'", "no-cache");
 	line(b, "    }");
 }
 
@@ -161,6 +165,30 @@ site(struct buf *b, const struct nginx *n, const char *name)
 	page_lines(b);
 }
 
+/*
+ * What an agency's page loads: the tag, which any page may have (a module script is fetched with CORS), and the frame, whose policy the server
+ * says itself, from the agency's row.
+ */
+static void
+agencies(struct buf *b, const struct nginx *n)
+{
+	line(b, "    location = /sdk/embed.js {");
+	line(b, "        alias %s/sdk/embed.js;", n->portal_files);
+	line(b, "        types { text/javascript js; }");
+	line(b, "        charset utf-8;");
+	line(b, "        charset_types text/javascript;");
+	line(b, "        add_header Access-Control-Allow-Origin * always;");
+	line(b, "        add_header Cross-Origin-Resource-Policy cross-origin always;");
+	common_lines(b, "no-cache");
+	line(b, "    }");
+	line(b, "    location /embed/ {");
+	line(b, "        limit_req zone=mokhoa_customers burst=60 nodelay;");
+	line(b, "        limit_req_status 429;");
+	proxy_lines(b, "mokhoa_public", "\"\"");
+	common_lines(b, "no-store");
+	line(b, "    }");
+}
+
 static void
 public_server(struct buf *b, const struct nginx *n)
 {
@@ -170,6 +198,8 @@ public_server(struct buf *b, const struct nginx *n)
 	line(b, "        limit_req_status 429;");
 	proxy_lines(b, "mokhoa_public", "\"\"");
 	line(b, "    }");
+	if (n->portal_files != NULL)
+		agencies(b, n);
 	site(b, n, "customer");
 	line(b, "    location / { return 404; }");
 	line(b, "}");

@@ -30,6 +30,27 @@ find(const char *name, const struct option_row *rows, size_t count)
 	return NULL;
 }
 
+static bool
+is_missing(const struct option_row *row)
+{
+	return row->required && ((row->value != NULL && *row->value == NULL) || (row->list != NULL && row->list->count == 0));
+}
+
+static enum err
+take(const struct option_row *row, const char *value)
+{
+	if (row->value != NULL) {
+		if (*row->value != NULL)
+			return refuse(row->name, "is given twice");
+		*row->value = value;
+		return ERR_OK;
+	}
+	if (row->list->count == row->list->room)
+		return refuse(row->name, "is given too often");
+	row->list->at[row->list->count++] = value;
+	return ERR_OK;
+}
+
 enum err
 options_read(int argc, char **argv, const struct option_row *rows, size_t count)
 {
@@ -37,18 +58,17 @@ options_read(int argc, char **argv, const struct option_row *rows, size_t count)
 		const struct option_row *row = find(argv[i], rows, count);
 		if (row == NULL)
 			return refuse(argv[i], "is not known");
-		if (row->value == NULL) {
+		if (row->given != NULL) {
 			*row->given = true;
 			continue;
 		}
-		if (*row->value != NULL)
-			return refuse(row->name, "is given twice");
 		if (++i == argc)
 			return refuse(row->name, "needs a value");
-		*row->value = argv[i];
+		if (take(row, argv[i]) != ERR_OK)
+			return ERR_USAGE;
 	}
 	for (size_t i = 0; i < count; i++)
-		if (rows[i].required && rows[i].value != NULL && *rows[i].value == NULL)
+		if (is_missing(&rows[i]))
 			return refuse(rows[i].name, "is missing");
 	return ERR_OK;
 }

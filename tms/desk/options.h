@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * options: "--name value" and "--name" on a command line, each at most once, and what is said when a command fails.
+ * options: "--name value" and "--name" on a command line, each at most once unless its row says otherwise, and what is said when a command fails.
  */
 #ifndef MOKHOA_OPTIONS_H
 #define MOKHOA_OPTIONS_H
@@ -12,10 +12,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* What one may give several times. */
+struct option_list {
+	const char **at;
+	size_t room; /* of at */
+	size_t count;
+};
+
+/* One of value, list and given. */
 struct option_row {
-	const char *name;   /* "--config" */
-	const char **value; /* where a value goes; NULL for a switch */
-	bool *given;	    /* where a switch goes */
+	const char *name;	  /* "--config" */
+	const char **value;	  /* where a value goes */
+	struct option_list *list; /* where several go, in their order */
+	bool *given;		  /* where a switch goes */
 	bool required;
 };
 

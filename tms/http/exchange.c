@@ -13,6 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define ANSWER_MAX (1 << 20) /* bytes of a body */
+
 /* ---- what the request said beside its body ---- */
 
 /* The address as nginx saw it; anything that does not look like one is none. */
@@ -256,28 +258,57 @@ write_answer(enum err e, json_t *answer, const json_t *detail, struct buf *ret)
 }
 
 static void
-write_log(const struct exchange_request *request, const struct route_found *found, const char *address, enum err e, uint64_t ms)
+write_log(const struct exchange_request *request, const char *route, const char *id, int64_t number, enum err e, uint64_t ms)
 {
-	char number[24] = "";
+	char digits[24] = "";
 
-	if (found->number != 0)
-		snprintf(number, sizeof(number), "%lld", (long long)found->number);
-	log_info("http", "door=%s route=%s id=%s%s result=%s ms=%llu address=%s", request->desk ? "admin" : "public",
-	    found->route != NULL ? found->route->name : "none", found->id, number, err_name(e), (unsigned long long)ms, address);
+	if (number != 0)
+		snprintf(digits, sizeof(digits), "%lld", (long long)number);
+	log_info("http", "door=%s route=%s id=%s%s result=%s ms=%llu address=%s", request->desk ? "admin" : "public", route, id, digits, err_name(e),
+	    (unsigned long long)ms, address_of(request));
 }
 
-int
-exchange_run(const struct service *service, struct store *store, const struct exchange_request *request, struct buf *ret, bool *ret_mailed)
+/* For a person's browser, so that what is wrong is a page, too. */
+static void
+run_page(struct store *store, const struct exchange_request *request, const char *id, struct exchange_answer *ret)
+{
+	uint64_t begun = os_now_ms();
+	struct store_agency agency;
+	enum err e = store != NULL ? ERR_OK : ERR_STORE_FAILED;
+
+	if (e == ERR_OK && request->query_count != 0)
+		e = ERR_INVALID_PARAMS;
+	if (e == ERR_OK)
+		e = page_agency(store, id, &agency);
+	ret->content_type = "text/html; charset=utf-8";
+	page_write(e == ERR_OK ? &agency : NULL, e, &ret->body, ret->policy);
+	ret->status = err_http(e);
+	write_log(request, "embed", id, 0, e, os_now_ms() - begun);
+}
+
+static void
+run_call(const struct service *service, struct store *store, const struct exchange_request *request, struct exchange_answer *ret)
 {
 	struct call c = { .service = service, .store = store, .now = os_time(), .address = address_of(request) };
 	struct route_found found = { .route = NULL };
 	uint64_t begun = os_now_ms();
 	json_t *answer = NULL;
 	enum err e = store != NULL ? run(request, &c, &found, &answer) : ERR_STORE_FAILED;
-	int status = write_answer(e, answer, c.detail, ret);
 
+	ret->status = write_answer(e, answer, c.detail, &ret->body);
 	json_decref(c.detail);
-	write_log(request, &found, c.address, e, os_now_ms() - begun);
-	*ret_mailed = c.mailed;
-	return status;
+	write_log(request, found.route != NULL ? found.route->name : "none", found.id, found.number, e, os_now_ms() - begun);
+	ret->mailed = c.mailed;
+}
+
+void
+exchange_run(const struct service *service, struct store *store, const struct exchange_request *request, struct exchange_answer *ret)
+{
+	char agency[STORE_AGENCY_SIZE];
+
+	*ret = (struct exchange_answer){ .body = buf_new(ANSWER_MAX), .content_type = "application/json", .cache = "no-store" };
+	if (!request->desk && page_find(request->method, request->path, agency))
+		run_page(store, request, agency, ret);
+	else
+		run_call(service, store, request, ret);
 }

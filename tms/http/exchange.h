@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * exchange: one HTTP request as text goes in, one answer as text comes out. Judges in the order of protocol/README.md, runs the operation of
- * its route, and writes one log line. Knows no library of HTTP, so that tests and fuzzers can hand it anything.
+ * its route or answers its page, and writes one log line. Knows no library of HTTP, so that tests and fuzzers can hand it anything.
  */
 #ifndef MOKHOA_EXCHANGE_H
 #define MOKHOA_EXCHANGE_H
 
 #include "buf.h"
 #include "err.h"
+#include "page.h"
 #include "service.h"
 #include "store.h"
 
@@ -41,7 +42,16 @@ struct exchange_request {
 	bool too_long; /* the body was longer than EXCHANGE_BODY_MAX and is not here */
 };
 
-/* The HTTP status, with the body of the answer in ret. *ret_mailed: there may be something for the mail worker. */
-int exchange_run(const struct service *service, struct store *store, const struct exchange_request *request, struct buf *ret, bool *ret_mailed);
+/* What goes back; the caller frees the body. */
+struct exchange_answer {
+	int status; /* of HTTP */
+	struct buf body;
+	const char *content_type;
+	const char *cache;	       /* Cache-Control */
+	char policy[PAGE_POLICY_SIZE]; /* Content-Security-Policy of a document; empty otherwise */
+	bool mailed;		       /* there may be something for the mail worker */
+};
+
+void exchange_run(const struct service *service, struct store *store, const struct exchange_request *request, struct exchange_answer *ret);
 
 #endif

@@ -88,27 +88,21 @@ add_pair(void *context, enum MHD_ValueKind kind, const char *key, const char *va
 	return MHD_YES;
 }
 
-/* nginx says those that are about pages (tms/desk/nginx.c); these hold whoever stands in front. */
-static const struct {
-	const char *name;
-	const char *value;
-} headers[] = {
-	{ MHD_HTTP_HEADER_CONTENT_TYPE, "application/json" },
-	{ MHD_HTTP_HEADER_CACHE_CONTROL, "no-store" },
-	{ "X-Content-Type-Options", "nosniff" },
-};
-
+/* nginx says what else pages need (tms/desk/nginx.c); these hold whoever stands in front. */
 static enum MHD_Result
-send_answer(struct MHD_Connection *connection, int status, const struct buf *body)
+send_answer(struct MHD_Connection *connection, const struct exchange_answer *answer)
 {
-	struct MHD_Response *response = MHD_create_response_from_buffer(body->len, body->data, MHD_RESPMEM_MUST_COPY);
-	enum MHD_Result result;
+	struct MHD_Response *response = MHD_create_response_from_buffer(answer->body.len, answer->body.data, MHD_RESPMEM_MUST_COPY);
+	enum MHD_Result result = MHD_NO;
 
 	if (response == NULL)
 		return MHD_NO;
-	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++)
-		MHD_add_response_header(response, headers[i].name, headers[i].value);
-	result = MHD_queue_response(connection, (unsigned)status, response);
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->content_type);
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, answer->cache);
+	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+	/* a document goes out with its policy or not at all */
+	if (answer->policy[0] == '\0' || MHD_add_response_header(response, "Content-Security-Policy", answer->policy) == MHD_YES)
+		result = MHD_queue_response(connection, (unsigned)answer->status, response);
 	MHD_destroy_response(response);
 	return result;
 }
@@ -130,17 +124,15 @@ answer(struct server *s, struct MHD_Connection *connection, const char *path, co
 		.body_len = in->body.len,
 		.too_long = in->len > EXCHANGE_BODY_MAX,
 	};
-	struct buf body = buf_new(1 << 20);
-	bool mailed = false;
+	struct exchange_answer answered;
 	enum MHD_Result result;
-	int status;
 
 	MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, add_pair, &request);
-	status = exchange_run(s->service, store_of_thread(s), &request, &body, &mailed);
-	if (mailed && s->outbox != NULL)
+	exchange_run(s->service, store_of_thread(s), &request, &answered);
+	if (answered.mailed && s->outbox != NULL)
 		outbox_wake(s->outbox);
-	result = send_answer(connection, status, &body);
-	buf_free(&body);
+	result = send_answer(connection, &answered);
+	buf_free(&answered.body);
 	return result;
 }
 

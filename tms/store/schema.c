@@ -197,6 +197,14 @@ static const char *const steps[] = {
 	"ALTER TABLE token ADD COLUMN exposed INTEGER NOT NULL DEFAULT 0;"
 
 	"PRAGMA user_version = 2;",
+
+	"CREATE TABLE agency ("
+	" id TEXT PRIMARY KEY,"
+	" name TEXT NOT NULL,"
+	" origins TEXT NOT NULL," /* between blanks */
+	" created INTEGER NOT NULL"
+	") STRICT;"
+	"PRAGMA user_version = 3;",
 };
 
 #define STEP_COUNT ((int64_t)(sizeof(steps) / sizeof(steps[0])))

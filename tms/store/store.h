@@ -77,6 +77,29 @@ enum err store_person_by_id(struct store *s, int64_t id, struct store_person *re
 /* Calls each() for everybody, in the order in which they were added. */
 enum err store_person_list(struct store *s, void (*each)(const struct store_person *p, void *context), void *context);
 
+/* ---- agencies, whose pages may show ours in a frame ---- */
+
+#define STORE_AGENCY_SIZE  33	/* characters of an id and a NUL */
+#define STORE_ORIGINS_SIZE 2049 /* of all the origins of an agency */
+
+struct store_agency {
+	char id[STORE_AGENCY_SIZE]; /* store_agency_id_ok() */
+	char name[STORE_NAME_SIZE];
+	char origins[STORE_ORIGINS_SIZE]; /* each text_is_origin(), one blank between two; at least one */
+	int64_t created;
+};
+
+/* 1 to 32 small letters, digits and hyphens, beginning with a letter or digit. */
+bool store_agency_id_ok(const char *id);
+
+/* ERR_AGENCY_EXISTS where the id is taken, unless it may be replaced; then created stays. */
+enum err store_agency_put(struct store *s, const struct store_agency *a, bool replace);
+enum err store_agency_by_id(struct store *s, const char *id, struct store_agency *ret); /* ERR_AGENCY_UNKNOWN */
+enum err store_agency_remove(struct store *s, const char *id);				/* ERR_AGENCY_UNKNOWN */
+
+/* By id. */
+enum err store_agency_list(struct store *s, void (*each)(const struct store_agency *a, void *context), void *context);
+
 /* ---- tokens and their sealed SO PINs ---- */
 
 enum store_token_state {

@@ -96,8 +96,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static char lines[LINES][LINE_MAX_LEN];
 	static bool begun;
 	struct exchange_request request = { .desk = false };
-	struct buf answer = buf_new(1 << 20);
-	bool mailed;
+	struct exchange_answer answer;
 	size_t at = 1;
 
 	if (!begun)
@@ -119,8 +118,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	request.csrf = lines[8][0] != '\0' ? lines[8] : NULL;
 	request.body = data + at;
 	request.body_len = size - at;
-	if (exchange_run(&service, scratch.store, &request, &answer, &mailed) < 200 || answer.len == 0)
+	exchange_run(&service, scratch.store, &request, &answer);
+	if (answer.status < 200 || answer.body.len == 0)
 		abort();
-	buf_free(&answer);
+	buf_free(&answer.body);
 	return 0;
 }

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What the portal's page and the agencies' frame begin with: configuration, texts, the flow; and what is said where something did not load. */
+import { applyTexts, fetchJson, h, loadTexts } from "/style/page.js";
+import { Mokhoa, extensionTransport } from "/sdk/mokhoa.js";
+import { Flow } from "/flow.js";
+
+const at = (id) => document.getElementById(id);
+
+/** The flow in the elements view, steps, status and hotline of this document; speak(language) gives it its texts. */
+export async function prepare(onshow = undefined) {
+  const config = await fetchJson("/config.json");
+  const mokhoa = new Mokhoa({ transport: extensionTransport({ ids: config.extensions }) });
+  const flow = new Flow({ mokhoa, config, view: at("view"), steps: at("steps"), status: at("status"), onshow });
+
+  async function speak(language) {
+    const t = await loadTexts(language);
+    applyTexts(t, language);
+    at("hotline").textContent = t("hotline", { hotline: config.hotline });
+    flow.speak(t, language);
+  }
+
+  return { config, flow, speak };
+}
+
+/** From the beginning, and again when the page comes back out of the browser's cache. */
+export function begin(flow) {
+  addEventListener("pageshow", (event) => event.persisted && flow.begin());
+  return flow.begin();
+}
+
+export function failed(error) {
+  console.error(error);
+  at("view").replaceChildren(h("p", { class: "note bad", role: "alert" }, "Trang không tải được đầy đủ. Hãy tải lại trang. / The page did not load completely. Please reload it."));
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * policy: what our pages may do, as the browser enforces it, for whoever serves one: nginx the files, the server the agencies' frame. They run
+ * nothing but their own files and talk to nobody but this server.
+ */
+#ifndef MOKHOA_POLICY_H
+#define MOKHOA_POLICY_H
+
+/* A Content-Security-Policy; who may show the page in a frame is to be said behind it: 'none', or origins between blanks. */
+#define POLICY_PAGE \
+	"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; " \
+	"require-trusted-types-for 'script'; trusted-types 'none'; frame-ancestors "
+
+#endif
