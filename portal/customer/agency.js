@@ -20,5 +20,5 @@ export function meetAgency(origins, opened) {
   });
   /* where the browser says who is above us, nobody else is tried: each try that misses is an error in the page's console */
   const above = location.ancestorOrigins?.[0];
-  for (const origin of origins) if (above === undefined || above === origin) parent.postMessage({ mokhoa: VERSION, type: "ready" }, origin);
+  for (const origin of origins.includes(above) ? [above] : origins) parent.postMessage({ mokhoa: VERSION, type: "ready" }, origin);
 }

@@ -74,6 +74,7 @@ export class MokhoaUnlock extends (globalThis.HTMLElement ?? class {}) {
   #frame = null;
   #origin = null;
   #state = null;
+  #isReady = false;
   #timer = null;
   #hear = (event) => this.#heard(event);
 
@@ -114,6 +115,7 @@ export class MokhoaUnlock extends (globalThis.HTMLElement ?? class {}) {
   #shut() {
     clearTimeout(this.#timer);
     this.#frame = this.#origin = this.#state = null;
+    this.#isReady = false;
     this.#place.replaceChildren();
   }
 
@@ -126,7 +128,7 @@ export class MokhoaUnlock extends (globalThis.HTMLElement ?? class {}) {
     frame.allow = ALLOW;
     frame.title = texts.title[this.#language];
     frame.height = String(HEIGHT.first);
-    frame.referrerPolicy = "no-referrer";
+    frame.referrerPolicy = "origin"; /* with no-referrer Firefox does not tell the frame who is above it */
     frame.src = `${origin}/embed/${agency}`;
     this.#frame = frame;
     this.#origin = origin;
@@ -136,7 +138,7 @@ export class MokhoaUnlock extends (globalThis.HTMLElement ?? class {}) {
 
   /* Opens the frame, and again whenever language or theme change: it shows nothing to a page that has not said this. */
   #say() {
-    if (this.#frame === null) return;
+    if (!this.#isReady) return;
     const theme = {};
     for (const name of THEME) if (this.hasAttribute(name)) theme[name] = this.getAttribute(name);
     this.#frame.title = texts.title[this.#language];
@@ -156,6 +158,7 @@ export class MokhoaUnlock extends (globalThis.HTMLElement ?? class {}) {
 
   #ready() {
     clearTimeout(this.#timer);
+    this.#isReady = true;
     for (const said of this.#place.querySelectorAll("p")) said.remove();
     this.#frame.hidden = false;
     this.#say();

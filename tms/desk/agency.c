@@ -101,19 +101,15 @@ read_id(int *argc, char ***argv, const char **ret_id)
 static int
 run(const char *config_file, const char *about, enum err (*command)(struct store *s, const void *what), const void *what)
 {
-	struct config *config = NULL;
 	struct store *s = NULL;
-	enum err e;
+	enum err e = options_store(config_file, &s);
 
-	if (options_config(config_file, &config) != ERR_OK)
+	if (e != ERR_OK)
 		return 1;
-	e = store_open(config->database, &s);
-	if (e == ERR_OK)
-		e = command(s, what);
+	e = command(s, what);
 	store_close(s);
 	if (e != ERR_OK)
-		options_complain(e, e == ERR_STORE_FAILED ? config->database : about);
-	config_free(config);
+		options_complain(e, about);
 	return e == ERR_OK ? 0 : 1;
 }
 

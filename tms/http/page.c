@@ -94,7 +94,7 @@ page_write(const struct store_agency *agency, enum err e, struct buf *body, char
 		buf_add_text(body, frame);
 		return;
 	}
-	buf_add_text(body, "</head>\n<body class=\"embed\">\n<main class=\"stack\"><section class=\"note bad stack\" data-error=\"");
+	buf_add_text(body, "</head>\n<body class=\"embed\">\n<main class=\"stack\"><h1 class=\"unseen\">Mở khóa token</h1>\n<section class=\"note bad stack\" data-error=\"");
 	buf_add_text(body, err_name(e));
 	buf_add_text(body, "\">\n");
 	add_sentence(body, e, "vi");

@@ -363,6 +363,51 @@ class Types(Desk):
                      ["vendor", "modules", "--config", self.config], ["vendor", "modules", "--config", self.config, "--system", "dos"]):
             self.assertEqual(run(*args)[0], 2, args)
 
+    # ---- agencies ----
+
+    def agency(self, command, *words):
+        return run("agency", command, *words, "--config", self.config)
+
+    def test_agency(self):
+        add = ("an-khang", "--name", "Đại lý An Khang", "--origin", "https://an.example")
+        self.assertEqual(self.agency("add", *add, "--origin", "https://an.example:8443"),
+                         (0, "agency=an-khang origins=https://an.example https://an.example:8443\n", ""))
+        self.fails(1, "agency_exists", self.agency("add", *add), "an-khang")
+        self.assertEqual(self.sql("SELECT origins FROM agency"), [("https://an.example https://an.example:8443",)])
+        self.assertEqual(self.agency("add", *add, "--replace")[0], 0)
+        self.assertEqual(self.agency("list"), (0, "agency=an-khang origins=https://an.example name=Đại lý An Khang\n", ""))
+        self.assertEqual(self.agency("remove", "an-khang"), (0, "", ""))
+        self.fails(1, "agency_unknown", self.agency("remove", "an-khang"), "an-khang")
+        self.assertEqual(self.agency("list"), (0, "", ""))
+        self.assertEqual([row[0] for row in self.sql("SELECT detail FROM audit WHERE who = 'desk' AND what = 'agency' ORDER BY id")],
+                         ["add=an-khang origins=https://an.example https://an.example:8443", "add=an-khang origins=https://an.example",
+                          "remove=an-khang origins="])
+
+    def test_agency_origins(self):
+        def add(*origins, more=()):
+            return self.agency("add", "origins", "--name", "x", *(w for o in origins for w in ("--origin", o)), *more)
+
+        for origin in ("https://*.example", "*", "https://a.example/", "https://a.example/path", "https://a.example:443", "http://a.example", "null", "https:",
+                       "https://A.example", "'self'", "https://a.example;", "https://a.example https://b.example", "http://localhost:8080", "", "https://a.example\r\nX: y"):
+            self.fails(2, "usage", add("https://good.example", origin), "origin as a browser writes it")
+        self.assertEqual(self.sql("SELECT * FROM agency"), [])
+        self.fails(2, "usage", add(), "--origin is missing")
+        self.fails(2, "usage", add(*(f"https://{n}.example" for n in range(9))), "too often")
+        long = [f"https://{n}{('x' * 62 + '.') * 3}{'y' * 60}" for n in range(8)]
+        self.fails(2, "usage", add(*long), "too long")
+        self.assertEqual(add("http://localhost:8080", more=("--http-loopback",))[0], 0)
+        self.fails(2, "usage", add("http://a.example", more=("--http-loopback", "--replace")))
+        self.assertEqual(self.agency("remove", "origins")[0], 0)
+
+    def test_agency_wrong_use(self):
+        for name in ("", "A", "-a", "a b", "../x", "x" * 33):
+            self.fails(2, "usage", self.agency("add", name, "--name", "x", "--origin", "https://a.example"), "small letters")
+        for name in ("", "x" * 257, "a\nb", "\u202e"):
+            self.fails(2, "usage", self.agency("add", "a", "--name", name, "--origin", "https://a.example"), "--name")
+        for words in ((), ("rename",), ("list", "x"), ("remove",), ("add",)):
+            self.fails(2, "usage", run("agency", *words))
+        self.fails(1, "config_invalid", run("agency", "list", "--config", "/nowhere"))
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -177,6 +177,65 @@ class People(World):
                      "request_unknown")
 
 
+class Frame(World):
+    """The document that an agency's page shows in a frame; what browsers make of it is in portal/embed/tests."""
+
+    def agency(self, *words):
+        subprocess.run([PROGRAM, "agency", *words, "--config", str(self.server.config)], check=True, stdout=subprocess.DEVNULL, timeout=60)
+
+    def get(self, path, method="GET", desk=False):
+        connection = http.client.HTTPConnection("localhost", timeout=60)
+        connection.sock = connect(self.server.admin if desk else self.server.public)
+        with contextlib.closing(connection):
+            connection.request(method, path)
+            answer = connection.getresponse()
+            return answer, answer.read().decode()
+
+    def ancestors(self, answer):
+        """Who may frame it. The policy is one header, and frame-ancestors stands in it once, last."""
+        policies = answer.headers.get_all("Content-Security-Policy")
+        self.assertEqual(len(policies), 1)
+        self.assertEqual(policies[0].count("frame-ancestors"), 1)
+        head, _, ancestors = policies[0].partition("frame-ancestors ")
+        for word in ("default-src 'none'; script-src 'self';", "require-trusted-types-for 'script'"):
+            self.assertIn(word, head)
+        return ancestors
+
+    def nobody(self, path, status=404, name="agency_unknown"):
+        answer, body = self.get(path)
+        self.assertEqual((answer.status, self.ancestors(answer)), (status, "'none'"), path)
+        self.assertIn(f'data-error="{name}"', body)
+        self.assertNotIn("<script", body)
+        seen(name, "test_http.py: " + self._testMethodName)
+
+    def test_frame(self):
+        self.nobody("/embed/an")
+        self.agency("add", "an", "--name", "An <b>", "--origin", "https://an.example", "--origin", "https://b.example:8443")
+        answer, body = self.get("/embed/an")
+        self.assertEqual((answer.status, answer.headers["Content-Type"], answer.headers["Cache-Control"]), (200, "text/html; charset=utf-8", "no-store"))
+        self.assertEqual(self.ancestors(answer), "https://an.example https://b.example:8443")
+        self.assertIn('data-agency="an" data-origins="https://an.example https://b.example:8443"', body)
+        self.assertNotIn("An <b>", body)
+        self.agency("add", "an", "--name", "An", "--origin", "https://c.example", "--replace")
+        self.assertEqual(self.ancestors(self.get("/embed/an")[0]), "https://c.example")
+        self.agency("remove", "an")
+        self.nobody("/embed/an")
+
+    def test_nobodys_frame(self):
+        for path in ("/embed/", "/embed/x/y", "/embed/..", "/embed/A", "/embed/%61", "/embed/" + "x" * 300, "/embed/x%22"):
+            self.nobody(path)
+        self.nobody("/embed/x?y=1", 400, "invalid_params")
+        for path, method, desk in (("/embed", "GET", False), ("/embed/x", "POST", False), ("/embedx/x", "GET", False), ("/embed/x", "GET", True)):
+            answer, body = self.get(path, method, desk)
+            self.assertIn(json.loads(body)["error"]["data"]["name"], ("method_not_found", "admin_unknown"))
+
+    def test_a_row_that_we_would_not_have_written(self):
+        for origins in ("*", "", "https://a.example/", "https://a.example;script-src *", "https://a.example\r\nX-Evil: 1", "https://a.example  https://b.example", " https://a.example"):
+            with sqlite3.connect(self.server.folder / "data" / "tms.sqlite") as db:
+                db.execute("INSERT INTO agency (id, name, origins, created) VALUES ('bent', 'x', ?, 1) ON CONFLICT DO UPDATE SET origins = excluded.origins", (origins,))
+            self.nobody("/embed/bent")
+
+
 class FreshAndOld(wire.Server):
     """A server whose two administrators have a certificate that is valid and one that has run out, both enrolled by hand."""
 

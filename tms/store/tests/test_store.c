@@ -88,6 +88,51 @@ test_people(void)
 }
 
 static void
+see_agency(const struct store_agency *a, void *context)
+{
+	char *seen = context;
+
+	strcat(seen, a->id);
+	strcat(seen, " ");
+}
+
+static void
+test_agencies(void)
+{
+	struct scratch s = scratch_new();
+	struct store_agency a = { .id = "an-khang", .name = "Đại lý An Khang", .origins = "https://an.example https://b.example:8443", .created = SCRATCH_NOW };
+	struct store_agency read = { .id = "" };
+	char seen[100] = "";
+	const char *const good[] = { "a", "0", "an-khang", "a-", "abcdefghijklmnopqrstuvwxyz012345" };
+	const char *const bad[] = { "", "-a", "A", "a b", "a/b", "a\"b", "..", "đ", "abcdefghijklmnopqrstuvwxyz0123456" };
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		CHECK(store_agency_id_ok(good[i]));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		CHECK(!store_agency_id_ok(bad[i]));
+	CHECK(store_agency_by_id(s.store, a.id, &read) == ERR_AGENCY_UNKNOWN);
+	CHECK(store_agency_put(s.store, &a, false) == ERR_OK);
+	CHECK(store_agency_by_id(s.store, a.id, &read) == ERR_OK && read.created == SCRATCH_NOW);
+	CHECK_TEXT(read.name, a.name);
+	CHECK_TEXT(read.origins, a.origins);
+	strcpy(a.origins, "https://c.example");
+	a.created++;
+	CHECK(store_agency_put(s.store, &a, false) == ERR_AGENCY_EXISTS);
+	CHECK(store_agency_by_id(s.store, a.id, &read) == ERR_OK);
+	CHECK_TEXT(read.origins, "https://an.example https://b.example:8443"); /* not overwritten */
+	CHECK(store_agency_put(s.store, &a, true) == ERR_OK);
+	CHECK(store_agency_by_id(s.store, a.id, &read) == ERR_OK && read.created == SCRATCH_NOW);
+	CHECK_TEXT(read.origins, a.origins);
+	strcpy(a.id, "aa");
+	CHECK(store_agency_put(s.store, &a, false) == ERR_OK);
+	CHECK(store_agency_list(s.store, see_agency, seen) == ERR_OK);
+	CHECK_TEXT(seen, "aa an-khang ");
+	CHECK(store_agency_remove(s.store, "aa") == ERR_OK && store_agency_remove(s.store, "aa") == ERR_AGENCY_UNKNOWN);
+	CHECK(store_agency_by_id(s.store, "aa", &read) == ERR_AGENCY_UNKNOWN);
+	scratch_free(&s);
+}
+
+static void
 test_import(void)
 {
 	struct scratch s = scratch_new();
@@ -290,6 +335,7 @@ main(void)
 	test_open();
 	test_transactions();
 	test_people();
+	test_agencies();
 	test_import();
 	test_rotation();
 	test_audit();
