@@ -254,7 +254,9 @@ export type ErrorName =
   | "sealed_invalid"
   | "phrase_mismatch"
   | "token_imported"
-  | "csrf_refused";
+  | "csrf_refused"
+  | "agency_unknown"
+  | "agency_exists";
 
 /** What the extension says where no host answers (webext/causes.json). */
 export type HostError =
