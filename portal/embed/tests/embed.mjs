@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { coded, failed, info, open, playExtension, request, script, token } from "../../tests/played.mjs";
+import { playExtension } from "../../tests/played.mjs";
 
 const [name, program, modules, folder, portal, agency, stranger, tms] = process.argv.slice(2);
 const require = createRequire(`${modules}/x.js`);
@@ -29,8 +29,23 @@ function desk(...words) {
 
 const register = (...origins) => desk("add", "demo", "--name", "Đại lý An Khang", "--replace", ...origins.flatMap((origin) => ["--origin", origin]));
 
+/* ---- what the host says ---- */
+
+const ID = "AAECAwQFBgcICQoLDA0ODw";
+const NOW = Math.floor(Date.now() / 1000);
+const METHODS = ["hello", "token.info", "unlock.request", "unlock.status", "unlock.resend", "unlock.cancel", "unlock"];
+const NAME = { manufacturer: "Mokhoa test", model: "PKCS#15", serial: "1130425009866" };
+const owner = { subject: "CN=CÔNG TY CỔ PHẦN ĐẠI PHÁT", issuer: "CN=CA", serial: "5401C7AD", not_before: 0, not_after: NOW, email: "ketoan@khach.example" };
+const token = (more = {}) => ({ ...NAME, label: "Chữ ký số An Bình", module: "opensc", slot: "Reader 0", pin: "locked", so_pin: "ok", pin_min: 4, pin_max: 16, certificates: [owner], ...more });
+const coded = { code_expires: NOW + 3600, email: "m***@khach.example" };
+const request = (state, more = {}) => ({ request: ID, token: NAME, state, phrase: "7K3M-Q0ZX", expires: NOW + 86400, code_expires: 0, retry_after: 30, email: "", hotline: "1900 0000", note: "", ...more });
+const info = (tokens) => ({ result: { tokens, failures: [] } });
+const open = (...requests) => ({ result: { requests } });
+const failed = (code, label, more = {}) => ({ error: { code, message: "Hỏng.", data: { name: label, message: { vi: "Hỏng.", en: "It failed." }, hint: { vi: "Làm việc này.", en: "Do this." }, ...more } } });
+const script = (more) => ({ hello: { result: { name: "mokhoa", version: "0.1.0", protocol: 1, capabilities: METHODS, transports: ["native"], languages: ["vi", "en"] } }, "token.info": info([token()]), "unlock.status": open(), ...more });
+
 /* What is known of the token, and must never be heard by the agency's page. */
-const SECRETS = ["1130425009866", "Chữ ký số An Bình", "ĐẠI PHÁT", "5401C7AD", "7K3M-Q0ZX", "AAECAwQFBgcICQoLDA0ODw", "m***@khach.example", "khach.example", "Mokhoa test"];
+const SECRETS = ["1130425009866", "Chữ ký số An Bình", "ĐẠI PHÁT", "5401C7AD", "7K3M-Q0ZX", ID, "m***@khach.example", "khach.example", "Mokhoa test"];
 
 /* The agency's page with a host that says this; in it heard[] is everything that any window has posted to it, told[] its events. */
 async function visit({ answers = script({}), origin = agency, path = "/", extra = "", ...options } = {}) {
@@ -125,7 +140,7 @@ const tests = {
       answers: script({
         "unlock.request": { result: request("pending") },
         "unlock.status": [open(), open(request("approved", coded))],
-        unlock: [failed(3008, "code_wrong", "Mã không đúng.", "The code is not right.", { tries_left: 4, request: "AAECAwQFBgcICQoLDA0ODw" }), { result: { request: "AAECAwQFBgcICQoLDA0ODw", state: "completed", rotated: true, proof: "verified" } }],
+        unlock: [failed(3008, "code_wrong", { tries_left: 4, request: ID }), { result: { request: ID, state: "completed", rotated: true, proof: "verified" } }],
       }),
     });
     const frame = await frameAt(page, "choose");
