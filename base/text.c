@@ -89,6 +89,53 @@ text_unhex(const char *text, size_t len, void *ret, size_t max, size_t *ret_len)
 	return true;
 }
 
+static int
+hex_digit(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10
+					    : c >= 'A' && c <= 'F'   ? c - 'A' + 10
+								     : -1;
+}
+
+bool
+text_unescape(const char *text, char plus, char *ret, size_t max)
+{
+	size_t len = 0;
+
+	for (; *text != '\0' && len < max - 1; text++) {
+		char byte = *text == '+' ? plus : *text;
+		if (*text == '%') {
+			int high = hex_digit(text[1]);
+			int low = high >= 0 ? hex_digit(text[2]) : -1;
+			if (low < 0 || high + low == 0)
+				return false;
+			byte = (char)(unsigned char)(high * 16 + low);
+			text += 2;
+		}
+		ret[len++] = byte;
+	}
+	ret[len] = '\0';
+	return *text == '\0';
+}
+
+bool
+text_number(const char *text, size_t len, int64_t *ret)
+{
+	int64_t number = 0;
+
+	if (len < 1 || len > 16)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] < '0' || text[i] > '9')
+			return false;
+		number = number * 10 + (text[i] - '0');
+	}
+	if (number > (INT64_C(1) << 53) - 1)
+		return false;
+	*ret = number;
+	return true;
+}
+
 size_t
 text_char(const char *text, size_t len, uint32_t *ret_point)
 {

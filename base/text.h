@@ -22,6 +22,15 @@ bool text_b64_decode(const char *text, size_t len, void *ret, size_t max, size_t
 void text_hex(const void *bytes, size_t len, char *ret);
 bool text_unhex(const char *text, size_t len, void *ret, size_t max, size_t *ret_len);
 
+/*
+ * Undoes percent-encoding (RFC 3986, 2.1) into at most max - 1 bytes and a NUL; plus is what '+' stands for, a blank in the fields of a form. False where the text is
+ * none, holds a NUL, or is longer.
+ */
+bool text_unescape(const char *text, char plus, char *ret, size_t max);
+
+/* A whole number of 1 to 16 decimal digits, at most 2^53 - 1: what every reader of JSON can hold. */
+bool text_number(const char *text, size_t len, int64_t *ret);
+
 /* Bytes of the well-formed UTF-8 character (RFC 3629) with which text begins, and its code point; 0 where it begins with none. */
 size_t text_char(const char *text, size_t len, uint32_t *ret_point);
 

@@ -183,6 +183,34 @@ a_moment_is_written_as_rfc_3339(void)
 	}
 }
 
+static void
+unescaping(void)
+{
+	char ret[8];
+
+	CHECK(text_unescape("a%2Bb%2f+", ' ', ret, sizeof(ret)));
+	CHECK_TEXT(ret, "a+b/ ");
+	CHECK(text_unescape("a+b", '+', ret, sizeof(ret)));
+	CHECK_TEXT(ret, "a+b");
+	CHECK(text_unescape("", '+', ret, sizeof(ret)) && ret[0] == '\0');
+	CHECK(text_unescape("%E1%BB%9Fabcd", ' ', ret, sizeof(ret)) && strlen(ret) == 7);
+	CHECK(!text_unescape("%E1%BB%9Fabcde", ' ', ret, sizeof(ret)));
+	CHECK(!text_unescape("%", ' ', ret, sizeof(ret)) && !text_unescape("%4", ' ', ret, sizeof(ret)) && !text_unescape("%4g", ' ', ret, sizeof(ret)));
+	CHECK(!text_unescape("a%00", ' ', ret, sizeof(ret)));
+}
+
+static void
+numbers(void)
+{
+	int64_t n = -1;
+
+	CHECK(text_number("0", 1, &n) && n == 0);
+	CHECK(text_number("0012x", 4, &n) && n == 12);
+	CHECK(text_number("9007199254740991", 16, &n) && n == INT64_C(9007199254740991));
+	CHECK(!text_number("9007199254740992", 16, &n) && !text_number("00000000000000001", 17, &n) && n == INT64_C(9007199254740991));
+	CHECK(!text_number("", 0, &n) && !text_number("-1", 2, &n) && !text_number("1 ", 2, &n) && !text_number("0x1", 3, &n));
+}
+
 int
 main(void)
 {
@@ -194,5 +222,7 @@ main(void)
 	an_origin_has_one_spelling();
 	small_helpers();
 	a_moment_is_written_as_rfc_3339();
+	unescaping();
+	numbers();
 	return CHECK_DONE();
 }

@@ -96,31 +96,43 @@ class Unlocks(unittest.TestCase):
         self.assertEqual(self.world.sql("SELECT count(*) FROM granted")[0][0], self.world.sql("SELECT count(DISTINCT number) FROM granted")[0][0])
 
     def test_two_accounts_at_once(self):
-        """Each with a request of its own for the same token, the second approved while the first one's unlock runs."""
+        """Each with a request of its own for the same token, the second approved, and its code typed, while the first one's worker stands still between the
+        new PIN and the next SO PIN."""
         card = self.world.card(lock=False)
-        with self.world.host() as one:
-            request, _, code = card.approved(one, reason="forgotten")
-            self.world.person(f"type {code}", f"type {NEW_PIN}")
-            started = []
-
-            def second(note):
-                if note["params"].get("stage") == "granting" and not started:
-                    self.world.new_home()
-                    with self.world.host() as two:
-                        started.append(self.second_request(card, two))
-
-            number = one.start("unlock", {"request": request["request"]})
-            one.finish(number, 120, second)
-        self.assertTrue(started)
-        self.assertTrue(any(card.has_so_pin(c) for c in card.escrow()))
-        self.assertGreaterEqual(card.show()["so_tries"], 14)
-
-    def second_request(self, card, host):
+        held = {}
         try:
-            request = card.ask(host, reason="forgotten")
-        except world.native.Refused as refused:
-            return refused.name
-        return self.end_of(host, host.start("unlock", {"request": request["request"]}))
+            with self.world.host() as one:
+                request, _, code = card.approved(one, reason="forgotten")
+                self.world.person(f"type {code}", f"type {NEW_PIN}")
+
+                def second(note):
+                    if note["params"].get("stage") == "granting" and not held:
+                        held["pids"] = processes("mokhoa-worker")
+                        for pid in held["pids"]:
+                            os.kill(pid, signal.SIGSTOP)
+                        self.world.new_home()
+                        held["two"] = two = self.world.host()
+                        held["request"] = self.approved_after(card, two, code)
+                        held["end"] = self.end_of(two, two.start("unlock", {"request": held["request"]["request"]}))
+                        for pid in held["pids"]:
+                            os.kill(pid, signal.SIGCONT)
+
+                self.assertEqual(one.finish(one.start("unlock", {"request": request["request"]}), 120, second)["state"], "completed")
+            # the token is held across accounts, from before the prompt
+            self.assertEqual(held["end"], "token_busy")
+            self.assertEqual(self.end_of(held["two"], held["two"].start("unlock", {"request": held["request"]["request"]})), "completed")
+        finally:
+            if "two" in held:
+                held["two"].close()
+        self.assertTrue(card.has_so_pin(card.escrow()[0]))
+        self.assertEqual(card.show()["so_tries"], 15)
+
+    def approved_after(self, card, host, older):
+        """A request with a code of its own, which is typed next."""
+        request = card.ask(host, reason="forgotten")
+        self.assertEqual(self.world.approve(self.world.row(card)["number"], request["phrase"])[0], 200)
+        self.world.person(f"type {self.world.code(card.email, but=older)}", f"type {NEW_PIN}")
+        return request
 
     # ---- the token ----
 
@@ -288,7 +300,8 @@ class Unlocks(unittest.TestCase):
         self.assertEqual([(place, n) for place, data in places.items() for n in needles if n in data], [])
 
     def test_no_core_files(self):
-        """The programs that hold secrets cannot be dumped or traced by their own user."""
+        """The programs that hold secrets leave none. That they cannot be traced by their own user is seen by base's tests in the build without sanitizers,
+        which need tracing themselves (tests/run.sh)."""
         card = self.world.card(lock=False)
         with self.world.host() as host:
             request, _, code = card.approved(host, reason="forgotten")

@@ -205,6 +205,19 @@ class Servers(unittest.TestCase):
 
     # ---- the way as it is meant ----
 
+    def test_console_without_a_certificate(self):
+        """A person reads how to get in, in both languages; a call gets an error that it can read."""
+        for path in ("", "index.html", "console.js"):
+            status, body = self.stage.curl(self.stage.admin, path)
+            self.assertEqual(status, 403, path)
+            self.assertIn("Chưa có chứng thư quản trị", body)
+            self.assertIn("No administrator’s certificate", body)
+        for path in ("v1/admin/me", "v1/admin/requests?limit=1"):
+            status, body = self.stage.curl(self.stage.admin, path)
+            self.assertEqual((status, json.loads(body)["error"]["data"]["name"]), (403, "admin_unknown"))
+        status, body = self.stage.post("v1/admin/requests/1/refuse", {"reason": "x"}, self.stage.admin)
+        self.assertEqual((status, body["error"]["data"]["name"]), (403, "admin_unknown"))
+
     def test_request_to_unlocked(self):
         customer = Customer(self.stage, "WHOLE1", "uoc.dang@khach.example").create().approve()
         status, answer = customer.release(customer.code())

@@ -40,15 +40,22 @@ nginx_word_ok(const char *text)
 
 /* nginx answers some things before we see them: with the same body as ours, so that a client reads one kind of error. */
 static void
-error_body(struct buf *b, const char *name, int status, enum err e)
+error_body(struct buf *b, const char *name, const char *status, enum err e)
 {
 	struct buf body = buf_new(LINE_SIZE / 2);
 	json_t *json = json_pack("{s:o}", "error", json_error(e, NULL));
+	const char *text = json != NULL && json_dump(json, &body) == ERR_OK ? buf_text(&body) : NULL;
 
-	if (json == NULL || json_dump(json, &body) != ERR_OK || buf_text(&body) == NULL || strpbrk((const char *)body.data, "'\\$") != NULL)
+	if (text == NULL || strpbrk(text, "\\$") != NULL)
 		buf_fail(b, ERR_INTERNAL);
-	else
-		line(b, "    location @%s { internal; default_type application/json; return %d '%s'; }", name, status, (const char *)body.data);
+	buf_add_text(b, "    location @");
+	buf_add_text(b, name);
+	buf_add_text(b, " { internal; default_type application/json; return ");
+	buf_add(b, status, 3);
+	buf_add_text(b, " '");
+	for (; text != NULL && *text != '\0'; text++)
+		buf_add_text(b, *text == '\'' ? "\\'" : (const char[]){ *text, '\0' });
+	line(b, "'; }");
 	json_decref(json);
 	buf_free(&body);
 }
@@ -112,8 +119,8 @@ server_head(struct buf *b, const struct nginx *n, const char *port)
 	header_lines(b, "default-src 'none'; frame-ancestors 'none'", "no-store");
 	line(b, "    error_page 413 @too_large;");
 	line(b, "    error_page 429 @busy;");
-	error_body(b, "too_large", 413, ERR_FRAME_TOO_LARGE);
-	error_body(b, "busy", 429, ERR_BUSY);
+	error_body(b, "too_large", "413", ERR_FRAME_TOO_LARGE);
+	error_body(b, "busy", "429", ERR_BUSY);
 }
 
 /* To us, saying who asks. A header of that name from outside never passes: it is set, or set to nothing. */
@@ -212,6 +219,15 @@ admin_server(struct buf *b, const struct nginx *n)
 	line(b, "    ssl_client_certificate %s;", n->admin_ca);
 	line(b, "    ssl_verify_client on;");
 	line(b, "    ssl_verify_depth 3;");
+	/* who brings no certificate, or one that is not good, is told how to get in: a browser by a page, a call as by us */
+	line(b, "    error_page 495 496 =403 $mokhoa_without_certificate;");
+	error_body(b, "without_certificate", "403", ERR_ADMIN_UNKNOWN);
+	if (n->portal_files != NULL) {
+		line(b, "    location @without_certificate_page {");
+		line(b, "        root %s/console;", n->portal_files);
+		line(b, "        try_files /without-certificate.html =404;");
+		page_lines(b);
+	}
 	line(b, "    location /v1/admin/ {");
 	proxy_lines(b, "mokhoa_admin", "$ssl_client_escaped_cert");
 	line(b, "    }");
@@ -228,6 +244,8 @@ nginx_write(const struct nginx *n, struct buf *b)
 	line(b, "limit_conn_zone $binary_remote_addr zone=mokhoa_connections:10m;");
 	line(b, "upstream mokhoa_public { server unix:%s; keepalive 32; }", n->public_socket);
 	line(b, "upstream mokhoa_admin { server unix:%s; keepalive 4; }", n->admin_socket);
+	line(b, "map $request_uri $mokhoa_without_certificate { default @without_certificate%s; ~^/v1/ @without_certificate; }",
+	    n->portal_files != NULL ? "_page" : "");
 	public_server(b, n);
 	admin_server(b, n);
 	return buf_error(b);

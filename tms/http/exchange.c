@@ -45,20 +45,6 @@ is_json(const char *content_type)
 	return text_equal_nocase(head, want);
 }
 
-/* A whole number of at most 2^53 - 1. */
-static bool
-read_number(const char *text, int64_t *ret_number)
-{
-	int64_t number = 0;
-
-	if (text == NULL || text[0] == '\0' || strlen(text) > 16 || text[strspn(text, "0123456789")] != '\0')
-		return false;
-	for (; *text != '\0'; text++)
-		number = number * 10 + (*text - '0');
-	*ret_number = number;
-	return number <= (INT64_C(1) << 53) - 1;
-}
-
 #define QUERY_TEXTS	5
 #define QUERY_TEXT_SIZE 512
 
@@ -75,37 +61,14 @@ struct query_key {
 	bool said;
 };
 
-/* As browsers escape a form's fields (application/x-www-form-urlencoded). A NUL is no text, and neither is what has no room. */
-static bool
-unescape(const char *escaped, char ret[QUERY_TEXT_SIZE])
-{
-	size_t len = 0;
-
-	for (; *escaped != '\0' && len < QUERY_TEXT_SIZE - 1; escaped++) {
-		unsigned char byte = *escaped == '+' ? ' ' : (unsigned char)*escaped;
-		if (*escaped == '%') {
-			char digits[2] = { escaped[1], escaped[1] != '\0' ? escaped[2] : '\0' };
-			size_t bytes = 0;
-			for (size_t i = 0; i < sizeof(digits); i++)
-				if (digits[i] >= 'A' && digits[i] <= 'F')
-					digits[i] = (char)(digits[i] - 'A' + 'a');
-			if (!text_unhex(digits, sizeof(digits), &byte, 1, &bytes) || byte == 0)
-				return false;
-			escaped += 2;
-		}
-		ret[len++] = (char)byte;
-	}
-	ret[len] = '\0';
-	return *escaped == '\0';
-}
-
 static bool
 read_value(const char *value, const struct query_key *key, char room[QUERY_TEXT_SIZE])
 {
 	if (key->number != NULL)
-		return read_number(value, key->number);
+		return text_number(value, strlen(value), key->number);
 	*key->text = room;
-	return unescape(value, room);
+	/* as browsers escape a form's fields (application/x-www-form-urlencoded) */
+	return text_unescape(value, ' ', room, QUERY_TEXT_SIZE);
 }
 
 /* keys has the texts first, so that each has a place of its own in the room. */

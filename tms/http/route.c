@@ -23,28 +23,14 @@ static const struct route routes[] = {
 	{ "admin.resend", "POST", "/v1/admin/requests/{number}/resend", ROUTE_APPROVER | ROUTE_OPERATOR, op_admin_resend },
 };
 
-/* 1 to 2^53 - 1 without a leading zero; 0 for anything else. */
-static int64_t
-read_number(const char *text, size_t len)
-{
-	int64_t number = 0;
-
-	if (len < 1 || len > 16 || text[0] == '0')
-		return 0;
-	for (size_t i = 0; i < len; i++) {
-		if (text[i] < '0' || text[i] > '9')
-			return 0;
-		number = number * 10 + (text[i] - '0');
-	}
-	return number <= (INT64_C(1) << 53) - 1 ? number : 0;
-}
-
 /* An id that is longer than any is cut: it is a strange one either way. */
 static void
 read_segment(const char *name, const char *text, size_t len, struct route_found *ret)
 {
 	if (strncmp(name, "{number}", strlen("{number}")) == 0) {
-		ret->number = read_number(text, len);
+		/* 1 to 2^53 - 1 without a leading zero; 0 for anything else */
+		if (text[0] == '0' || !text_number(text, len, &ret->number))
+			ret->number = 0;
 		return;
 	}
 	if (len >= sizeof(ret->id))
