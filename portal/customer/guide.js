@@ -12,6 +12,10 @@ async function speak(config, language) {
   at("hotline").textContent = t("hotline", { hotline: config.hotline });
   if (at("address") !== null) at("address").textContent = t("agency_links", { address: `${location.origin}/` });
   if (at("install-link") !== null && config.install.startsWith("https://")) at("install-link").replaceChildren(h("a", { class: "button primary", href: config.install, rel: "noreferrer" }, t("install")));
+  if (at("embed-tag") !== null) {
+    at("embed-tag").textContent = `<script type="module" src="${location.origin}/sdk/embed.js"></script> <mokhoa-unlock portal="${location.origin}" agency="MA-DAI-LY"></mokhoa-unlock>`;
+    at("embed-policy").textContent = `script-src ${location.origin}; frame-src ${location.origin}`;
+  }
   at("language").textContent = other === "vi" ? "Tiếng Việt" : "English";
   at("language").lang = other;
   at("language").onclick = () => {
