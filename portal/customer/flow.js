@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The customer's flow: what is shown follows from what host and server say, and from nothing that this page would have to remember. Each
- * step ends what the one before had under way.
+ * The customer's flow: what is shown follows from what host and server say, and from nothing that this page would have to remember but which
+ * request it followed last (memory.js). Each step ends what the one before had under way.
  */
 import { MokhoaError, isFinal, whyNoToken } from "/sdk/mokhoa.js";
 import { views } from "/views.js";
+import { forget, remember, remembered } from "/memory.js";
 
 const LOOK_AGAIN_MS = 4000;
+/* An extension or a host that ended a moment ago comes back within that. */
+const COMES_BACK_MS = 1000;
+const COMES_BACK_TRIES = 3;
 const wait = (ms, signal) =>
   new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, ms);
@@ -47,13 +51,29 @@ export class Flow {
     return this.#step("checking", {}, async (signal) => {
       await this.#mokhoa.hello({ signal });
       const open = (await this.#mokhoa.resume({ signal })).filter((request) => !isFinal(request.state));
-      if (open.length === 0) this.findToken();
+      const last = open.length === 0 ? await this.#last(signal) : null;
+      if (last !== null) this.follow(last);
+      else if (open.length === 0) this.findToken();
       else if (open.length === 1) this.follow(open[0]);
       else this.#show("open", { requests: open });
     });
   }
 
+  /* The request that this browser followed last, where no other is open: it may have ended while no page was there. */
+  async #last(signal) {
+    const id = remembered();
+    if (id === null) return null;
+    try {
+      return (await this.#mokhoa.unlock.status({ request: id }, { signal })).requests[0] ?? null;
+    } catch (error) {
+      signal.throwIfAborted();
+      console.warn(error);
+      return null;
+    }
+  }
+
   findToken() {
+    forget();
     return this.#step("looking", {}, async (signal) => {
       for (;;) {
         const info = await this.#mokhoa.token.info({ signal });
@@ -119,13 +139,17 @@ export class Flow {
   /* An error on the way of a request: where the request stands now, with the error beside it; the error alone where that cannot be said. */
   async #again(request, error) {
     return this.#step(null, null, async (signal) => {
-      let now = request;
-      try {
-        now = (await this.#mokhoa.unlock.status({ request: request.request }, { signal })).requests[0] ?? request;
-      } catch (second) {
-        signal.throwIfAborted();
-        if (error.where !== "request" && error.where !== "token") throw error;
-        console.warn(second);
+      let now = null;
+      for (let tries = 1; now === null; tries++) {
+        try {
+          now = (await this.#mokhoa.unlock.status({ request: request.request }, { signal })).requests[0] ?? request;
+        } catch (second) {
+          signal.throwIfAborted();
+          console.warn(second);
+          if (error.where === "request" || error.where === "token") now = request;
+          else if (tries === COMES_BACK_TRIES || !["extension", "host"].includes(second.where)) throw error;
+          else await wait(COMES_BACK_MS, signal);
+        }
       }
       this.#showRequest(now, { error });
       if (isFinal(now.state)) return;
@@ -135,6 +159,7 @@ export class Flow {
   }
 
   #showRequest(request, more) {
+    if (remembered() !== request.request) remember(request.request);
     this.#show(request.state === "released" || request.state === "unknown" ? "resume" : request.state, { request, ...more });
   }
 

@@ -213,13 +213,14 @@ function resume(place, tools, data) {
 /* ---- the end ---- */
 
 function completed(place, tools, { request, proof, rotated }) {
-  const { t, config } = tools;
+  const { t, config, flow } = tools;
   draw(place, tools, "done", t("done_title"),
     h("p", { class: "note good" }, h("b", {}, t("done_text"))),
     proof === "unreported" && h("p", { class: "note warn" }, t("done_unreported")),
     tokenFacts(t, request.token),
-    !rotated && h("p", { class: "small soft" }, t("done_not_rotated")),
-    h("p", { class: "small soft" }, t("done_check", { hotline: hotlineOf(config, request) })));
+    rotated === false && h("p", { class: "small soft" }, t("done_not_rotated")),
+    h("p", { class: "small soft" }, t("done_check", { hotline: hotlineOf(config, request) })),
+    h("div", { class: "actions" }, button(t("another_token"), () => flow.findToken(), "plain")));
 }
 
 function ended(name) {

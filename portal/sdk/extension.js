@@ -3,8 +3,8 @@
  * The way over the browser's extension. Chromium lets a page that the extension names open a port to it (externally_connectable); in Firefox
  * a content script stands between, and the two speak by window.postMessage. Either way the extension says "extension.ready" first.
  *
- * A port does not survive the page's back/forward cache, and neither side is told: it is closed when the page is put away, and the next
- * call opens another one.
+ * A port does not survive the page's back/forward cache, and neither side is told: it is closed when the page is put away, and so is one that was
+ * opened in that very moment when the page comes back; the next call opens another one.
  */
 import { MokhoaError, fromBrowser } from "./error.js";
 

@@ -112,7 +112,13 @@ export class Mokhoa extends EventTarget {
       };
       const call = { resolve: end(resolve), reject: end(reject) };
       const aborted = () => call.reject(signal.reason);
-      const timer = setTimeout(() => call.reject(new MokhoaError("no_answer")), seconds * 1000);
+      const late = () => {
+        const error = new MokhoaError("no_answer");
+        call.reject(error);
+        /* nobody else waits on a channel that may be dead: the next call gets another */
+        if (this.#waiting.size === 0) this.#drop(error);
+      };
+      const timer = setTimeout(late, seconds * 1000);
       signal?.addEventListener("abort", aborted, { once: true });
       this.#waiting.set(id, call);
       this.#open().then((channel) => this.#waiting.has(id) && channel.send({ jsonrpc: "2.0", id, method, params })).catch(call.reject);

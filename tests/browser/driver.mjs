@@ -58,7 +58,7 @@ const orders = {
 		return context.browser()?.version() ?? "";
 	},
 	async open({ page, url, frame }) {
-		if (!pages.has(page))
+		if (!pages.has(page) || pageOf(page).isClosed())
 			keep(page, await context.newPage(), frame);
 		const place = pages.get(page);
 		place.frame = frame;

@@ -102,6 +102,20 @@ test("Chromium: put away and brought back, the page has a new port", async () =>
   assert.equal(page.chrome.runtime.ports.length, 2);
 });
 
+test("Chromium: what was asked while the page was put away fails when it is brought back, and what is asked then has a new port", async () => {
+  const page = chromium({ answer: ({ method }) => (method === "hello" ? { result: HELLO } : { id: "nobody's" }) });
+  const mokhoa = over(page, { ids: [ID] });
+  await mokhoa.hello();
+  page.dispatchEvent(new Event("pagehide"));
+  const before = assert.rejects(mokhoa.unlock.status(), code("extension_failed"));
+  await mokhoa.hello();
+  const after = new Promise((resolve) => page.addEventListener("pageshow", () => resolve(mokhoa.hello())));
+  page.dispatchEvent(Object.assign(new Event("pageshow"), { persisted: true }));
+  await after;
+  await before;
+  assert.deepEqual(page.chrome.runtime.ports.map((p) => p.disconnected), [true, true, false]);
+});
+
 /* A page of Firefox: a content script that answers what is posted, or none. */
 function firefox({ bridge = true, orphan = false, refused = false, late = 0, answer = () => ({ result: HELLO }) } = {}) {
   const page = new EventTarget();

@@ -110,6 +110,20 @@ test("silence ends in no_answer", async () => {
   await assert.rejects(silent.hello(), code("no_answer"));
 });
 
+test("a channel on which nobody has answered is given up once nobody else waits on it", async () => {
+  const transport = fake({ "token.info": () => SILENCE, unlock: () => SILENCE });
+  const mokhoa = new Mokhoa({ transport });
+  const end = new AbortController();
+  const unlock = mokhoa.unlock({ request: REQUEST }, { signal: end.signal });
+  await assert.rejects(mokhoa.token.info({ timeout: 0.02 }), code("no_answer"));
+  assert.deepEqual([transport.opened, transport.closed], [1, 0]);
+  end.abort();
+  await assert.rejects(unlock, { name: "AbortError" });
+  await assert.rejects(mokhoa.token.info({ timeout: 0.02 }), code("no_answer"));
+  await mokhoa.hello();
+  assert.deepEqual([transport.opened, transport.closed], [2, 1]);
+});
+
 test("an answer after the end of its time goes nowhere", async () => {
   let late;
   const transport = fake({ "token.info": (params, say, id) => ((late = () => say({ id, result: "late" })), SILENCE) });
