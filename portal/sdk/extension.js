@@ -3,8 +3,8 @@
  * The way over the browser's extension. Chromium lets a page that the extension names open a port to it (externally_connectable); in Firefox
  * a content script stands between, and the two speak by window.postMessage. Either way the extension says "extension.ready" first.
  *
- * A port does not survive the page's back/forward cache, and neither side is told: it is closed when the page is put away, and so is one that was
- * opened in that very moment when the page comes back; the next call opens another one.
+ * A port does not survive the page's back/forward cache, and neither side is told: it is closed when the page is put away, and what is called
+ * from then on waits until the page is back.
  */
 import { MokhoaError, fromBrowser } from "./error.js";
 
@@ -106,9 +106,14 @@ async function openFirst(channels) {
 }
 
 export function extensionTransport({ ids = [], patience = PATIENCE, ready = READY, global = globalThis } = {}) {
+  let here = Promise.resolve();
+  global.addEventListener?.("pagehide", () => {
+    here = new Promise((resolve) => global.addEventListener("pageshow", resolve, { once: true }));
+  });
   return {
     name: "extension",
-    open(handlers) {
+    async open(handlers) {
+      await here;
       const runtime = global.chrome?.runtime;
       if (ids.length !== 0 && typeof runtime?.connect === "function")
         return openFirst(ids.map((id) => openChannel(global, handlers, (hear, gone) => portLink(runtime, id, hear, gone), ready)));

@@ -23,7 +23,6 @@ HOST = os.path.join(world.BIN, "mokhoa-host")
 ARTIFACTS = os.path.join(browser.ROOT, "build", "artifacts")
 HELD = "/etc/mokhoa/prompt/go"  # the person at the prompt thinks until it is there
 PATIENCE = 40  # seconds for a screen on a loaded machine
-FIREFOX_UUID = "5d9a4c8e-2f43-4b3c-9a51-0f6f6e1d7a10"  # so that a test can open the extension's own page
 
 # The screen by its heading; a heading that is none of these is a text that nobody has thought of here.
 SCREENS = {"insert_title": "insert", "insert_no_token": "insert", "insert_module_missing": "insert", "insert_token_unsupported": "insert",
@@ -90,10 +89,8 @@ class Customer:
         self.host = browser.HostScript(os.path.join(folder, "host"))
         self.host.use("env", "MOKHOA_LOG=debug", HOST)
         if browser_name == "firefox":
-            prefs = {"extensions.webextensions.uuids": json.dumps({the_world.made["firefox_id"]: FIREFOX_UUID}),
-                     "network.proxy.allow_hijacking_localhost": True,  # the way of the desk's context to its client certificate
-                     **options.pop("prefs", {})}
-            options["prefs"] = prefs
+            # the way of the desk's context to its client certificate
+            options["prefs"] = {"network.proxy.allow_hijacking_localhost": True, **options.get("prefs", {})}
         self.browser = browser.Browser(browser_name, folder, MODULES, the_world.made, the_world.client_env["HOME"], ca=the_world.ca, **options)
         self.browser.set_host(self.host.path)
 
@@ -149,8 +146,12 @@ class Customer:
         return self.sees(*names, seconds=3, so=so)
 
     def press(self, key):
-        """The button with this text."""
+        """The button with this text, with the mouse."""
         self.browser.do("click", page="customer", selector=f"#view button:text-is({json.dumps(self.texts[key], ensure_ascii=False)})")
+
+    def press_in_page(self, key):
+        """As press(), where the driver takes the page for one that still loads: Firefox's, out of the back-forward cache."""
+        self.run(f"[...document.querySelectorAll('#view button')].find((b) => b.textContent === {json.dumps(self.texts[key])}).click();")
 
     # ---- the prompt ----
 

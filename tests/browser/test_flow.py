@@ -5,8 +5,45 @@
 Usage: test_flow.py chromium|firefox [-v] [TEST...]      MOKHOA_BIN is the folder of the programs, MOKHOA_NODE_MODULES where npm's packages go.
 Enters a stage by itself.
 """
+import json
+
 import portal
-from world import NEW_PIN, PIN, SO_PIN
+from browser import wait_for
+from world import NEW_PIN
+
+TABS_MAX = 60
+
+
+class Keys:
+    """Somebody with a keyboard and no mouse."""
+
+    def __init__(self, the_browser, page):
+        self.browser, self.page = the_browser, page
+
+    def press(self, key):
+        self.browser.do("press", page=self.page, key=key)
+
+    def focused(self, selector, text=""):
+        """Whether that element has the focus, and shows that it has it."""
+        return self.browser.run(f"""
+            const e = document.activeElement;
+            return e.matches({json.dumps(selector)}) && e.textContent.includes({json.dumps(text)}) &&
+                (e.matches("input, textarea") || getComputedStyle(e).outlineStyle !== "none");""", page=self.page)
+
+    def go(self, selector, text=""):
+        for _ in range(TABS_MAX):
+            if self.focused(selector, text):
+                return
+            self.press("Tab")
+        raise AssertionError(f"no way to {selector} {text} by the Tab key")
+
+    def push(self, selector, text=""):
+        self.go(selector, text)
+        self.press("Enter")
+
+    def type(self, selector, text):
+        self.go(selector)
+        self.browser.do("type", page=self.page, text=text)
 
 
 class Flow(portal.PortalTest):
@@ -42,6 +79,46 @@ class Flow(portal.PortalTest):
 
     def test_portal(self):
         self.whole_flow(portal.Portal(self.world))
+
+    def test_keyboard_alone(self):
+        if self.browser_name != "chromium":
+            self.skipTest("which key leads where is the page's doing and not the browser's")
+        card = self.world.card()
+        customer = self.new_customer()
+        do = customer.browser.do
+
+        def no_mouse(order, **arguments):
+            self.assertNotIn(order, ("click", "fill"))
+            return do(order, **arguments)
+
+        customer.browser.do = no_mouse
+        customer.arrive()
+        customer.sees("choose")
+        keys = Keys(customer.browser, "customer")
+        keys.push("button", customer.texts["send"])
+        phrase = customer.sees("pending")["phrase"]
+
+        desk = portal.Desk(self.world, customer.browser)
+        at_desk = Keys(customer.browser, "desk")
+        desk.sees("the list", "return Boolean(document.querySelector('form[role=search]'));")
+        at_desk.type("input[name=token_serial]", card.serial)
+        at_desk.press("Enter")
+        desk.sees("one row", "return document.querySelectorAll('tbody tr').length === 1;")
+        at_desk.push("tbody a")
+        desk.sees("the request", "return Boolean(document.querySelector('input[name=phrase]'));")
+        at_desk.go("input[name=how]")
+        at_desk.press("Space")
+        at_desk.type("input[name=phrase]", phrase)
+        at_desk.push("button", desk.texts["approve"])
+        desk.sees("the approval", f"return document.querySelector('.note.good')?.textContent === {json.dumps(desk.texts['done_approve'])};")
+
+        code = self.world.code(card.email)
+        customer.sees_after_while("approved")
+        customer.will_type(code, NEW_PIN)
+        keys.push("button", customer.texts["unlock"])
+        customer.sees("completed")
+        wait_for("the server's word", 30, lambda: self.world.row(card)["state"] == "completed")
+        self.assertTrue(card.opens_with(NEW_PIN))
 
 
 if __name__ == "__main__":
