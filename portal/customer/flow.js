@@ -50,26 +50,15 @@ export class Flow {
   begin() {
     return this.#step("checking", {}, async (signal) => {
       await this.#mokhoa.hello({ signal });
-      const open = (await this.#mokhoa.resume({ signal })).filter((request) => !isFinal(request.state));
-      const last = open.length === 0 ? await this.#last(signal) : null;
-      if (last !== null) this.follow(last);
+      const known = await this.#mokhoa.resume({ signal });
+      const open = known.filter((request) => !isFinal(request.state));
+      /* the one that this browser has followed may have ended while no page was there */
+      const last = known.find((request) => request.request === remembered());
+      if (open.length === 0 && last !== undefined) this.follow(last);
       else if (open.length === 0) this.findToken();
       else if (open.length === 1) this.follow(open[0]);
       else this.#show("open", { requests: open });
     });
-  }
-
-  /* The request that this browser followed last, where no other is open: it may have ended while no page was there. */
-  async #last(signal) {
-    const id = remembered();
-    if (id === null) return null;
-    try {
-      return (await this.#mokhoa.unlock.status({ request: id }, { signal })).requests[0] ?? null;
-    } catch (error) {
-      signal.throwIfAborted();
-      console.warn(error);
-      return null;
-    }
   }
 
   findToken() {

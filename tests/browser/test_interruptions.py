@@ -26,7 +26,7 @@ NEW_PAGE = {**ON, "prompt": "approved > completed", "unlock": "((approved|resume
 
 def cut(error, waiting=ON["waiting"]):
     """The call is lost with its reason, the request is not: he presses again, or the worker was done already."""
-    went_on = rf"unlocking > ((approved|resume) \({error}\) > (unlocking > )?)?completed"
+    went_on = rf"unlocking > ((approved|resume) \((?:{error})\) > (unlocking > )?)?completed"
     return {**ON, "waiting": waiting, "prompt": went_on, "unlock": went_on}
 
 
@@ -44,7 +44,7 @@ EXPECTED = {
         "prompt": r"unlocking > (resume|approved) \((token_removed|token_absent|no_token)\) > unlocking > completed",
         "unlock": r"unlocking > resume \(token_removed\) > unlocking > completed", "done": "completed"},
     "server down for a while": {
-        "token": r"choose > problem \((tms_failed|tms_unreachable)\) > choose > pending", "waiting": r"pending( \(connection lost\))?( > pending \(connection lost\))? > approved",
+        "token": r"choose > problem \((tms_failed|tms_unreachable)\) > choose > pending", "waiting": r"(pending( \(connection lost\))? > )+approved",
         "approved": r"approved > unlocking > problem \((tms_failed|tms_unreachable)\) > approved > unlocking",
         "prompt": r"unlocking > problem \((tms_failed|tms_unreachable)\) > approved > unlocking > completed",
         "unlock": r"unlocking > (problem \((tms_failed|tms_unreachable)\) > resume > unlocking > )?completed( \(unreported\) > completed)?", "done": "completed"},
