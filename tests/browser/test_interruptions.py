@@ -21,13 +21,14 @@ STEPS = ("token", "waiting", "approved", "prompt", "unlock", "done")
 # What may come at each step, as a whole. The page of the first four never heard of the cut; where two ways are given, it depends on who was first: the
 # page, or the worker that went on.
 ON = {"token": "choose > pending", "waiting": "pending > approved", "approved": "approved > unlocking", "done": "completed"}
+LOST = r"(pending( \(connection lost\))? > )+approved"
 NEW_PAGE = {**ON, "prompt": "approved > completed", "unlock": "((approved|resume > unlocking|resume) > )?completed"}
 
 
-def cut(error, waiting=ON["waiting"]):
+def cut(error):
     """The call is lost with its reason, the request is not: he presses again, or the worker was done already."""
     went_on = rf"unlocking > ((approved|resume) \((?:{error})\) > (unlocking > )?)?completed"
-    return {**ON, "waiting": waiting, "prompt": went_on, "unlock": went_on}
+    return {**ON, "waiting": LOST, "prompt": went_on, "unlock": went_on}
 
 
 EXPECTED = {
@@ -35,16 +36,16 @@ EXPECTED = {
     "tab closed and opened": NEW_PAGE,
     "browser killed": NEW_PAGE,
     "away, and back from the cache": NEW_PAGE,
-    "host killed": cut("host_crashed", r"pending > (pending \(connection lost\) > )?approved"),
-    "background script ended": cut("extension_failed|host_crashed", r"pending > (pending \(connection lost\) > )?approved"),
-    "extension reloaded": cut("extension_failed", r"pending > (pending \(connection lost\) > )?approved"),
+    "host killed": cut("host_crashed"),
+    "background script ended": cut("extension_failed|host_crashed"),
+    "extension reloaded": cut("extension_failed"),
     "card out until asked for": {
         "token": r"choose > problem \(no_token\) > choose > pending", "waiting": ON["waiting"],
         "approved": r"approved > unlocking > approved \((no_token|token_absent)\) > unlocking",
         "prompt": r"unlocking > (resume|approved) \((token_removed|token_absent|no_token)\) > unlocking > completed",
         "unlock": r"unlocking > resume \(token_removed\) > unlocking > completed", "done": "completed"},
     "server down for a while": {
-        "token": r"choose > problem \((tms_failed|tms_unreachable)\) > choose > pending", "waiting": r"(pending( \(connection lost\))? > )+approved",
+        "token": r"choose > problem \((tms_failed|tms_unreachable)\) > choose > pending", "waiting": LOST,
         "approved": r"approved > unlocking > problem \((tms_failed|tms_unreachable)\) > approved > unlocking",
         "prompt": r"unlocking > problem \((tms_failed|tms_unreachable)\) > approved > unlocking > completed",
         "unlock": r"unlocking > (problem \((tms_failed|tms_unreachable)\) > resume > unlocking > )?completed( \(unreported\) > completed)?", "done": "completed"},
