@@ -85,6 +85,10 @@ const orders = {
 	async type({ page, text }) {
 		await pageOf(page).keyboard.type(text);
 	},
+	// The document that the page's address shows, without what is in frames.
+	async content({ page }) {
+		return pageOf(page).content();
+	},
 	async reload({ page }) {
 		await pageOf(page).reload();
 	},

@@ -76,6 +76,19 @@ class Portal:
         return f"{self.world.portal}/?lang={language}"
 
 
+class Agency:
+    """Where the flow stands: a frame of the portal's on the page of an agency, which is no origin that extension or host know."""
+    name = "agency"
+
+    def __init__(self, the_world):
+        self.frame = the_world.portal
+        with open(os.path.join(the_world.dir, "agency", "origin"), encoding="ascii") as f:
+            self.origin = f.read().strip()
+
+    def url(self, language):
+        return f"{self.origin}/?lang={language}"
+
+
 class Customer:
     """A person at a computer: one account, one browser, one prompt."""
 

@@ -75,10 +75,18 @@ class Flow(portal.PortalTest):
         self.assertEqual(row["state"], "completed")
         done = next(h for h in self.world.one(row["number"])["history"] if h["event"] == "done")
         self.assertIn("proof=verified", done["detail"])
-        return card, code
+        return card
 
     def test_portal(self):
         self.whole_flow(portal.Portal(self.world))
+
+    def test_agency(self):
+        card = self.whole_flow(portal.Agency(self.world))
+        # the agency's own page, around the frame, has heard how it went, and nothing of the token
+        page = self.customer.browser.do("content", page="customer")
+        self.assertIn("done: completed", page)
+        for secret in (card.serial, card.email):
+            self.assertNotIn(secret, page)
 
     def test_keyboard_alone(self):
         if self.browser_name != "chromium":
