@@ -10,6 +10,7 @@
 #include "os.h"
 #include "outbox.h"
 #include "scratch.h"
+#include "smtp.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 #define FOREVER ((int64_t)1 << 40)
+#define IDLE_MS 6500 /* longer than smtp.c keeps a connection that nobody uses */
 
 static struct scratch scratch;
 static struct config config;
@@ -278,6 +280,29 @@ test_kept_connection(void)
 	buf_free(&second);
 }
 
+/* A server ends a connection when it likes: one that nobody has used for a while is not used again. */
+static void
+test_idle_connection(void)
+{
+	static const char text[] = "Subject: x\r\n\r\nx\r\n";
+	unsigned before = mail_count();
+	struct buf message = buf_new(64), first = buf_new(65536), second = buf_new(65536);
+	struct smtp *s = NULL;
+
+	buf_add(&message, text, sizeof(text) - 1);
+	if (CHECK(smtp_new(&config.smtp, &s) == ERR_OK)) {
+		CHECK(smtp_send(s, "khach@example.vn", &message) == SMTP_SENT);
+		os_sleep_ms(IDLE_MS);
+		CHECK(smtp_send(s, "khach@example.vn", &message) == SMTP_SENT);
+		CHECK(read_mail(before + 1, &first) && read_mail(before + 2, &second));
+		CHECK(memcmp(first.data, second.data, strcspn((const char *)first.data, "\n")) != 0);
+	}
+	smtp_free(s);
+	buf_free(&message);
+	buf_free(&first);
+	buf_free(&second);
+}
+
 /* Settings that do not fit the server: the row is kept for when they are mended. */
 static void
 test_alarms(const char *script)
@@ -344,6 +369,7 @@ main(int argc, char **argv)
 	test_unknown_keeps_three();
 	test_not_sent();
 	test_kept_connection();
+	test_idle_connection();
 	write_credentials(credentials);
 	config.smtp.credentials = credentials;
 	test_alarms(argv[1]);
