@@ -224,6 +224,8 @@ HSTS = ("strict-transport-security", "max-age=31536000")
 ALWAYS = dict((HSTS, ("x-content-type-options", "nosniff"), ("referrer-policy", "no-referrer"), ("cross-origin-opener-policy", "same-origin"),
                ("cross-origin-resource-policy", "same-origin")))
 
+TAG = "/sdk/embed.js"  # what an agency's page loads
+
 
 class Headers(unittest.TestCase):
     """What an answer says, whoever made it: the server, a file, or nginx itself."""
@@ -279,7 +281,8 @@ class Headers(unittest.TestCase):
             files = self.files(site)
             self.assertGreater(len(files), 10)
             for path in files:
-                count += self.held(port, path, 200, person=person, page=True)
+                if not (site == "customer" and path == TAG):
+                    count += self.held(port, path, 200, person=person, page=True)
             for path in ("/nothing", "/v1/", "/sdk/", "/sdk/tests/fake.js", "/texts/", "/.git/config"):
                 count += self.held(port, path, 404, person=person)
             for path in ("/a.js", "/texts/xx.json"):  # a name that could be a page
@@ -293,7 +296,7 @@ class Headers(unittest.TestCase):
             count += self.held(port, path, 413, "-X", method, "-d", "x" * 40000, person=person)
             count += self.held(port, path, 404, "-X", "OPTIONS", "-H", "Origin: https://evil.example", "-H", "Access-Control-Request-Method: POST", person=person)
         for path in ("/", "/v1/admin/me", "/console.js", "/nothing"):
-            count += self.held(self.stage.admin, path, 400)  # without a certificate
+            count += self.held(self.stage.admin, path, 403)  # without a certificate
         count += self.held(self.stage.admin, "/v1/admin/me", 403, person="stranger")
         count += self.held(self.stage.public, "/v1/requests", 400, "-H", "Content-Length: x", "-X", "POST")
         self.stage.sh("serve_down $DIR")
@@ -303,6 +306,24 @@ class Headers(unittest.TestCase):
         finally:
             self.stage.sh("serve_up $DIR")
         print(f"headers: {count} answers")
+
+    def test_what_an_agency_loads(self):
+        """The tag is for any page to fetch and run, and says nothing of anybody; the frame is for the agency's pages alone."""
+        status, rows = self.head(self.stage.public, TAG, "-H", "Origin: https://agency.example")
+        said = dict(rows)
+        self.assertEqual(status, 200)
+        self.assertEqual(said["access-control-allow-origin"], "*")
+        self.assertEqual(said["cross-origin-resource-policy"], "cross-origin")
+        self.assertEqual(said["x-content-type-options"], "nosniff")
+        self.assertNotIn("access-control-allow-credentials", said)
+        status, rows = self.head(self.stage.public, "/embed/nobody", "-H", "Origin: https://agency.example")
+        said = dict(rows)
+        self.assertEqual(status, 404)
+        policies = [v for k, v in rows if k == "content-security-policy"]
+        self.assertEqual(len(policies), 1)
+        self.assertRegex(policies[0], r"frame-ancestors 'none'")
+        self.assertEqual(said["cache-control"], "no-store")
+        self.assertFalse([k for k in said if k.startswith("access-control") or k == "set-cookie"])
 
 
 if __name__ == "__main__":
