@@ -43,6 +43,13 @@ to_handle(intptr_t handle)
 	return (HANDLE)handle;
 }
 
+/* A read of nothing from a pipe is a write of nothing at its other side, unless the pipe has ended: under wine a pipe of Unix ends so. */
+static bool
+has_more(HANDLE handle)
+{
+	return GetFileType(handle) == FILE_TYPE_PIPE && PeekNamedPipe(handle, NULL, 0, NULL, NULL, NULL);
+}
+
 /* ---- the reader's thread ---- */
 
 /* Whether a read that gave nothing is the end: closed pipes say so by an error. */
@@ -63,13 +70,13 @@ reader_free(struct reader *r)
 	free(r);
 }
 
-/* One piece; false where it was the last. A writer may write nothing into a pipe: that is no end. */
+/* One piece; false where it was the last. */
 static bool
-read_piece(struct reader *r, bool is_pipe)
+read_piece(struct reader *r)
 {
 	DWORD got = 0;
 	BOOL good = ReadFile(r->pipe, r->bytes, PIECE, &got, NULL);
-	bool go_on = good && (got != 0 || is_pipe);
+	bool go_on = good && (got != 0 || has_more(r->pipe));
 	DWORD error = good ? ERROR_HANDLE_EOF : GetLastError();
 
 	AcquireSRWLockExclusive(&r->lock);
@@ -103,10 +110,9 @@ static DWORD WINAPI
 reader_run(void *context)
 {
 	struct reader *r = context;
-	bool is_pipe = GetFileType(r->pipe) == FILE_TYPE_PIPE;
 	bool last;
 
-	while (read_piece(r, is_pipe) && is_wanted(r))
+	while (read_piece(r) && is_wanted(r))
 		;
 	AcquireSRWLockExclusive(&r->lock);
 	r->running = false;
@@ -222,7 +228,7 @@ os_read(intptr_t handle, void *ret, size_t max)
 	do {
 		if (!ReadFile(to_handle(handle), ret, max < INT32_MAX ? (DWORD)max : INT32_MAX, &got, NULL))
 			return is_end(GetLastError()) ? 0 : -1;
-	} while (got == 0 && GetFileType(to_handle(handle)) == FILE_TYPE_PIPE);
+	} while (got == 0 && has_more(to_handle(handle)));
 	return (long)got;
 }
 

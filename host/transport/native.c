@@ -47,7 +47,7 @@ native_extension(int argc, char *const argv[], const char **ret_extension)
 		*ret_extension = argv[1];
 		return argc == 2 || (argc == 3 && is_parent_window(argv[2]));
 	}
-	if (argc != 3 || argv[1][0] != '/' || is_chromium(argv[2]))
+	if (argc != 3 || (argv[1][0] != '/' && !os_path_is_plain(argv[1])) || is_chromium(argv[2]))
 		return false;
 	*ret_extension = argv[2];
 	return true;

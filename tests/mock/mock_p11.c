@@ -540,7 +540,7 @@ so_stands(void)
 {
 	if (mock.login != CKU_SO)
 		return CKR_USER_NOT_LOGGED_IN;
-	return find("unasked", NULL) != NULL ? present_so((unsigned char *)mock.so_login, strlen(mock.so_login)) : CKR_OK;
+	return find("unasked", NULL) != NULL ? present_so((unsigned char *)mock.so_login, (CK_ULONG)strlen(mock.so_login)) : CKR_OK;
 }
 
 static CK_RV
@@ -670,7 +670,7 @@ C_GetAttributeValue_(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTR
 		return rv;
 	for (CK_ULONG i = 0; i < count && rv == CKR_OK; i++) {
 		if (template[i].type == CKA_VALUE)
-			rv = get(&template[i], mock.certificate, mock.certificate_len);
+			rv = get(&template[i], mock.certificate, (CK_ULONG)mock.certificate_len);
 		else if (template[i].type == CKA_CLASS)
 			rv = get(&template[i], &object_class, sizeof(object_class));
 		else if (template[i].type == CKA_CERTIFICATE_TYPE)
@@ -705,8 +705,6 @@ static CK_FUNCTION_LIST list = {
 	.C_FindObjects = C_FindObjects_,
 	.C_FindObjectsFinal = C_FindObjectsFinal_,
 };
-
-CK_RV C_GetFunctionList(CK_FUNCTION_LIST **ret);
 
 CK_RV
 C_GetFunctionList(CK_FUNCTION_LIST **ret)
