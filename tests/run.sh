@@ -3,7 +3,7 @@
 #
 #   sh tests/run.sh [LABEL...]
 #
-# Installs what is missing (as root on Debian 12), builds with sanitizers and runs the tests of these labels: unit, e2e, hostile, lint, fuzz, browser, look.
+# Installs what is missing (as root on Debian 12), builds with sanitizers and runs the tests of these labels: unit, e2e, hostile, lint, fuzz, browser, look, windows.
 # Without a label: all of them, which is what CI does. A missing card, server or tool is a skip that says what to install; under
 # CI=true it is a failure.
 set -eu
@@ -11,10 +11,13 @@ cd "$(dirname "$0")/.."
 # shellcheck source=installer/packages.sh
 . installer/packages.sh
 
-labels=${*:-unit e2e hostile lint fuzz browser look}
+labels=${*:-unit e2e hostile lint fuzz browser look windows}
 purposes="build stage test"
 case " $labels " in
 *" browser "* | *" look "*) purposes="$purposes browser" ;;
+esac
+case " $labels " in
+*" windows "*) purposes="$purposes windows" ;;
 esac
 # shellcheck disable=SC2086 # words
 packages_install $purposes || exit $?
@@ -67,6 +70,11 @@ for label in $labels; do
 		build release -DMOKHOA_WERROR=ON || failed="$failed release"
 		;;
 	esac
+	if [ "$label" = windows ]; then
+		# built for another system, with libraries of its own (kept in MOKHOA_DEPS_CACHE where it is said), and run under wine
+		{ sh installer/windows/deps.sh && build mingw-w64 && sh tests/stage/enter.sh sh tests/windows/run.sh build/mingw-w64; } || failed="$failed $label"
+		continue
+	fi
 	parallel=2
 	case $label in
 	e2e | browser | look) parallel=1 ;;
