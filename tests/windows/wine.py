@@ -37,7 +37,7 @@ def script(name, *args):
     path = os.path.join(tempfile.mkdtemp(prefix="mokhoa-wine."), name)
     words = " ".join("'" + a + "'" for a in command(name, *args))
     with open(path, "w", encoding="utf-8") as f:
-        f.write(f'#!/bin/sh\nexec {words} "$@"\n')
+        f.write(f'#!/bin/sh\nHOME={os.environ["HOME"]} WINEDEBUG=-all exec {words} "$@"\n')
     os.chmod(path, 0o755)
     return path
 
