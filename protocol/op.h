@@ -10,7 +10,8 @@ enum op_flag {
 	OP_PAGE = 1,
 	OP_LOCAL = 2,
 	OP_SURVIVES = 4,
-	OP_PRESENT = 8
+	OP_PRESENT = 8,
+	OP_SHARED = 16
 };
 
 enum op_id {

@@ -32,7 +32,10 @@ struct call {
 
 struct dispatch {
 	struct dispatch_port port;
-	struct call calls[DISPATCH_HANDLES_MAX];
+	struct call calls[DISPATCH_CALLS_MAX];
+	struct call watchers[DISPATCH_WATCHERS_MAX]; /* token.watch without an answer yet: an order each, and no worker of its own */
+	struct link *watch;			     /* the worker of them all; NULL where nobody watches */
+	const struct profile *watched;
 };
 
 struct dispatch *
@@ -58,10 +61,13 @@ dispatch_free(struct dispatch *d)
 {
 	if (d == NULL)
 		return;
-	for (size_t i = 0; i < DISPATCH_HANDLES_MAX; i++) {
+	for (size_t i = 0; i < DISPATCH_CALLS_MAX; i++) {
 		link_free(d->calls[i].link);
 		call_free(&d->calls[i]);
 	}
+	for (size_t i = 0; i < DISPATCH_WATCHERS_MAX; i++)
+		call_free(&d->watchers[i]);
+	link_free(d->watch);
 	free(d);
 }
 
@@ -188,6 +194,16 @@ end_call(struct call *c)
 	call_free(c);
 }
 
+static size_t
+count_running(const struct dispatch *d)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < DISPATCH_CALLS_MAX; i++)
+		n += d->calls[i].link != NULL && !d->calls[i].answered;
+	return n;
+}
+
 static bool
 is_same_unlock(const struct call *c, enum op_id op, const json_t *params)
 {
@@ -203,7 +219,7 @@ static enum err
 find_slot(struct dispatch *d, enum op_id op, const json_t *params, struct call **ret_slot)
 {
 	struct call *slot = NULL;
-	for (size_t i = 0; i < DISPATCH_HANDLES_MAX; i++) {
+	for (size_t i = 0; i < DISPATCH_CALLS_MAX; i++) {
 		struct call *c = &d->calls[i];
 		if (c->link == NULL) {
 			slot = c;
@@ -214,11 +230,26 @@ find_slot(struct dispatch *d, enum op_id op, const json_t *params, struct call *
 		if (c->answered && (slot == NULL || (slot->link != NULL && c->began_ms < slot->began_ms)))
 			slot = c;
 	}
-	if (slot == NULL || dispatch_running(d) >= DISPATCH_RUNNING_MAX)
+	if (slot == NULL || count_running(d) >= DISPATCH_RUNNING_MAX)
 		return ERR_BUSY;
 	if (slot->link != NULL)
 		end_call(slot);
 	*ret_slot = slot;
+	return ERR_OK;
+}
+
+/* What the worker is told; the call's origin is the order's from here on. */
+static enum err
+make_order(struct call *c, const struct profile *profile, const struct op_rule *rule, json_t *params)
+{
+	c->order = json_pack("{s:s, s:s, s:s, s:o}",
+	    "op", rule->name,
+	    "profile", profile->name,
+	    "origin", c->origin,
+	    "params", params != NULL ? json_incref(params) : json_object());
+	if (c->order == NULL)
+		return ERR_NO_MEMORY;
+	c->origin = json_string_value(json_object_get(c->order, "origin"));
 	return ERR_OK;
 }
 
@@ -230,22 +261,101 @@ start_worker(struct dispatch *d, struct call *c, const struct profile *profile, 
 	struct call *slot;
 	enum err e = find_slot(d, op, params, &slot);
 
+	if (e == ERR_OK)
+		e = make_order(c, profile, rule, params);
+	if (e == ERR_OK)
+		e = link_start(c->order, (rule->flags & OP_SURVIVES) != 0, c->began_ms + rule->deadline_s * UINT64_C(1000), &c->link);
 	if (e != ERR_OK)
 		return e;
-	c->order = json_pack("{s:s, s:s, s:s, s:o}",
-	    "op", rule->name,
-	    "profile", profile->name,
-	    "origin", c->origin,
-	    "params", params != NULL ? json_incref(params) : json_object());
-	if (c->order == NULL)
-		return ERR_NO_MEMORY;
-	e = link_start(c->order, (rule->flags & OP_SURVIVES) != 0, c->began_ms + rule->deadline_s * UINT64_C(1000), &c->link);
-	if (e != ERR_OK)
-		return e;
-	c->origin = json_string_value(json_object_get(c->order, "origin"));
 	*slot = *c;
 	*c = (struct call){ 0 };
 	return ERR_OK;
+}
+
+/* ---- who watches for tokens ---- */
+
+static json_t *
+watch_ended(void)
+{
+	return json_pack("{s:s}", "watch", "ended");
+}
+
+static size_t
+count_watchers(const struct dispatch *d)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < DISPATCH_WATCHERS_MAX; i++)
+		n += d->watchers[i].op != NULL;
+	return n;
+}
+
+/* Answers those that watch, of one channel or (NULL) all; the worker ends with the last of them. */
+static void
+end_watch(struct dispatch *d, const char *channel, enum err e)
+{
+	for (size_t i = 0; i < DISPATCH_WATCHERS_MAX; i++) {
+		struct call *w = &d->watchers[i];
+
+		if (w->op == NULL || (channel != NULL && strcmp(w->channel, channel) != 0))
+			continue;
+		if (e == ERR_OK)
+			answer(d, w, ERR_OK, "result", watch_ended());
+		else
+			answer_error(d, w, e);
+		call_free(w);
+	}
+	if (count_watchers(d) != 0)
+		return;
+	link_free(d->watch);
+	d->watch = NULL;
+}
+
+/* One worker watches for all; a second profile's page looks from time to time. */
+static enum err
+begin_watch(struct dispatch *d, struct call *c, const struct profile *profile, enum op_id op)
+{
+	const struct op_rule *rule = op_rule(op);
+	struct call *place = NULL;
+	enum err e;
+
+	end_watch(d, c->channel, ERR_OK);
+	for (size_t i = 0; i < DISPATCH_WATCHERS_MAX && place == NULL; i++)
+		if (d->watchers[i].op == NULL)
+			place = &d->watchers[i];
+	if (place == NULL || (d->watch != NULL && d->watched != profile))
+		return ERR_BUSY;
+	e = make_order(c, profile, rule, NULL);
+	if (e == ERR_OK && d->watch == NULL)
+		e = link_start(c->order, false, c->began_ms + rule->deadline_s * UINT64_C(1000), &d->watch);
+	if (e != ERR_OK)
+		return e;
+	d->watched = profile;
+	*place = *c;
+	*c = (struct call){ 0 };
+	return ERR_OK;
+}
+
+/* What the worker says goes to all. Its answer is theirs: it has watched for as long as it does, and they ask again. */
+static void
+hear_watch(struct dispatch *d)
+{
+	struct link_message m = { .kind = LINK_NOTHING };
+	enum err e = link_read(d->watch);
+
+	while (e == ERR_OK && (e = link_next(d->watch, &m)) == ERR_OK && m.kind == LINK_NOTIFICATION) {
+		for (size_t i = 0; i < DISPATCH_WATCHERS_MAX; i++)
+			if (d->watchers[i].op != NULL)
+				forward(d, &d->watchers[i], m.name, json_incref(m.body));
+		json_decref(m.body);
+	}
+	if (e == ERR_OK && m.kind == LINK_ERROR)
+		e = err_from_name(m.name);
+	if (e == ERR_OK && m.kind == LINK_NOTHING)
+		return;
+	if (m.kind == LINK_RESULT || m.kind == LINK_ERROR)
+		json_decref(m.body);
+	end_watch(d, NULL, e);
 }
 
 static enum err
@@ -253,9 +363,16 @@ run(struct dispatch *d, struct call *c, const struct profile *profile, enum op_i
 {
 	if (!params_ok(op, params))
 		return ERR_INVALID_PARAMS;
+	if ((op_rule(op)->flags & OP_SHARED) != 0)
+		return begin_watch(d, c, profile, op);
+	if (op == OP_TOKEN_UNWATCH) {
+		end_watch(d, c->channel, ERR_OK);
+		answer(d, c, ERR_OK, "result", watch_ended());
+		return ERR_OK;
+	}
 	if ((op_rule(op)->flags & OP_LOCAL) == 0)
 		return start_worker(d, c, profile, op, params);
-	/* the one operation without a worker */
+	/* the other one without a worker */
 	answer(d, c, ERR_OK, "result", hello_result(profile, d->port.origin != NULL ? "websocket" : "native"));
 	return ERR_OK;
 }
@@ -340,9 +457,11 @@ dispatch_handles(const struct dispatch *d, intptr_t ret_handles[DISPATCH_HANDLES
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < DISPATCH_HANDLES_MAX; i++)
+	for (size_t i = 0; i < DISPATCH_CALLS_MAX; i++)
 		if (d->calls[i].link != NULL)
 			ret_handles[n++] = link_handle(d->calls[i].link);
+	if (d->watch != NULL)
+		ret_handles[n++] = link_handle(d->watch);
 	return n;
 }
 
@@ -352,7 +471,9 @@ dispatch_timeout(const struct dispatch *d)
 	uint64_t now = os_now_ms();
 	uint64_t left = UINT64_MAX;
 
-	for (size_t i = 0; i < DISPATCH_HANDLES_MAX; i++) {
+	if (d->watch != NULL)
+		left = link_deadline(d->watch) > now ? link_deadline(d->watch) - now : 0;
+	for (size_t i = 0; i < DISPATCH_CALLS_MAX; i++) {
 		uint64_t deadline = d->calls[i].link != NULL ? link_deadline(d->calls[i].link) : UINT64_MAX;
 		if (deadline <= now)
 			return 0;
@@ -365,9 +486,10 @@ dispatch_timeout(const struct dispatch *d)
 void
 dispatch_turn(struct dispatch *d, const bool *ready)
 {
+	bool watched = d->watch != NULL;
 	size_t n = 0;
 
-	for (size_t i = 0; i < DISPATCH_HANDLES_MAX; i++) {
+	for (size_t i = 0; i < DISPATCH_CALLS_MAX; i++) {
 		struct call *c = &d->calls[i];
 		enum err e = ERR_OK;
 
@@ -383,14 +505,14 @@ dispatch_turn(struct dispatch *d, const bool *ready)
 			answer_error(d, c, e);
 		end_call(c);
 	}
+	if (watched && ready[n])
+		hear_watch(d);
+	if (d->watch != NULL && os_now_ms() >= link_deadline(d->watch))
+		end_watch(d, NULL, ERR_OK);
 }
 
 size_t
 dispatch_running(const struct dispatch *d)
 {
-	size_t n = 0;
-
-	for (size_t i = 0; i < DISPATCH_HANDLES_MAX; i++)
-		n += d->calls[i].link != NULL && !d->calls[i].answered;
-	return n;
+	return count_running(d) + count_watchers(d);
 }

@@ -16,8 +16,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DISPATCH_RUNNING_MAX 4 /* requests under way; the next one is "busy" */
-#define DISPATCH_HANDLES_MAX 8 /* and workers that have answered and are about to end */
+#define DISPATCH_RUNNING_MAX  4 /* requests under way; the next one is "busy" */
+#define DISPATCH_CALLS_MAX    8 /* and workers that have answered and are about to end */
+#define DISPATCH_WATCHERS_MAX 8 /* channels that watch for tokens; the next one is "busy" */
+#define DISPATCH_HANDLES_MAX  (DISPATCH_CALLS_MAX + 1)
 
 /* What a transport is to dispatch. Everything is borrowed until dispatch_free(). */
 struct dispatch_port {

@@ -60,6 +60,8 @@ params_ok(enum op_id op, json_t *params)
 	switch (op) {
 	case OP_HELLO:
 	case OP_TOKEN_INFO:
+	case OP_TOKEN_WATCH:
+	case OP_TOKEN_UNWATCH:
 		return json_object_size(params) == 0;
 	case OP_UNLOCK_REQUEST:
 		return unlock_request_ok(params);

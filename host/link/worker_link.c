@@ -45,8 +45,11 @@ write_order(struct link *link, const json_t *order)
 	if (e == ERR_OK && frame_write(link->child.in, b.data, b.len, FRAME_OUT_MAX) != ERR_OK)
 		e = ERR_WORKER_FAILED;
 	buf_free(&b);
-	os_close(link->child.in);
-	link->child.in = -1;
+	/* left open where the worker is to end with us: it sees the end of it when we are gone, however we went */
+	if (link->survives) {
+		os_close(link->child.in);
+		link->child.in = -1;
+	}
 	return e;
 }
 

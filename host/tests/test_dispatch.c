@@ -493,6 +493,66 @@ test_page(void)
 	dispatch_free(d);
 }
 
+/* One worker for all who watch; it ends with the last of them, and takes no place of a request. */
+static void
+test_watch(void)
+{
+	struct dispatch *d = dispatch_new(&port);
+	intptr_t handles[DISPATCH_HANDLES_MAX];
+
+	play("token.watch=hang token.info=hang");
+	send_request(d, "1", "token.watch", "{}");
+	send_request(d, "2", "token.watch", "{}");
+	CHECK(sent.count == 0 && dispatch_running(d) == 2 && dispatch_handles(d, handles) == 1);
+	for (int i = 0; i < DISPATCH_RUNNING_MAX; i++)
+		send_request(d, "3", "token.info", "{}");
+	CHECK(sent.count == 0 && dispatch_running(d) == 2 + DISPATCH_RUNNING_MAX);
+	/* of a channel that watches already the first is over */
+	send_request(d, "2", "token.watch", "{}");
+	CHECK(sent.count == 1);
+	CHECK_TEXT(json_string_value(json_object_get(json_object_get(message_at(0), "result"), "watch")), "ended");
+	forget_sent();
+	/* a channel that does not watch ends nobody's */
+	send_request(d, "9", "token.unwatch", "{}");
+	CHECK(sent.count == 1 && dispatch_running(d) == 2 + DISPATCH_RUNNING_MAX);
+	send_request(d, "1", "token.unwatch", "{}");
+	CHECK(sent.count == 3 && dispatch_handles(d, handles) == 1 + DISPATCH_RUNNING_MAX);
+	send_request(d, "2", "token.unwatch", "{}");
+	CHECK(sent.count == 5 && dispatch_handles(d, handles) == DISPATCH_RUNNING_MAX);
+	forget_sent();
+	for (int i = 0; i <= DISPATCH_WATCHERS_MAX; i++)
+		send_request(d, (const char *[]){ "0", "1", "2", "3", "4", "5", "6", "7", "8" }[i], "token.watch", "{}");
+	CHECK(sent.count == 1);
+	CHECK_TEXT(error_at(0), "busy");
+	forget_sent();
+	dispatch_free(d);
+}
+
+/* What the worker says goes to each; so does its end, whatever it is. */
+static void
+test_watch_hears(void)
+{
+	static const struct {
+		const char *play;
+		const char *answer;
+		size_t sent; /* to each of two */
+	} rows[] = { { "token.watch=progress", "ok", 3 }, { "token.watch=crash", "worker_failed", 1 }, { "token.watch=nonsense", "worker_failed", 1 } };
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct dispatch *d = dispatch_new(&port);
+
+		play(rows[i].play);
+		send_request(d, "1", "token.watch", "{}");
+		send_request(d, "2", "token.watch", "{}");
+		settle(d);
+		CHECK(sent.count == 2 * rows[i].sent);
+		CHECK_TEXT(error_at(sent.count - 1), rows[i].answer);
+		CHECK_TEXT(error_at(sent.count - 2), rows[i].answer);
+		forget_sent();
+		dispatch_free(d);
+	}
+}
+
 int
 main(void)
 {
@@ -520,6 +580,8 @@ main(void)
 	test_limits();
 	test_many();
 	test_page();
+	test_watch();
+	test_watch_hears();
 	profile_set_free(profiles);
 	return CHECK_DONE();
 }

@@ -337,7 +337,7 @@ class Messages(Case):
         self.expect(answer, "ok")
         self.assertEqual(answer["channel"], "t-1_A")
         self.assertEqual(answer["message"]["result"]["capabilities"],
-            ["hello", "token.info", "unlock.request", "unlock.status", "unlock.resend", "unlock.cancel", "unlock"])
+            ["hello", "token.info", "token.watch", "token.unwatch", "unlock.request", "unlock.status", "unlock.resend", "unlock.cancel", "unlock"])
         host.end()
 
 
@@ -385,7 +385,7 @@ class Workers(Case):
 
     def test_busy(self):
         host = self.play("token.info=hang unlock=hang", ("unlock", {"request": REQUEST}), ("unlock", {"request": REQUEST}))
-        self.expect(host.answer(), "busy", 2)
+        self.expect(host.answer(), "token_busy", 2)
         for number in range(3, 7):
             host.write(frame(envelope("token.info", number=number)))
         self.expect(host.answer(), "busy", 6)

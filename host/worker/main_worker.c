@@ -99,7 +99,7 @@ answer(const struct op_call *call, enum err e)
 static int
 serve(intptr_t in, intptr_t out)
 {
-	struct op_call call = { .out = out };
+	struct op_call call = { .in = in, .out = out };
 	json_t *order = NULL;
 	enum err e = read_order(in, &order);
 	int status;

@@ -63,17 +63,25 @@ export class Flow {
 
   findToken() {
     forget();
+    const done = new AbortController();
     return this.#step("looking", {}, async (signal) => {
+      const stop = () => done.abort(signal.reason);
+      signal.addEventListener("abort", stop, { once: true });
+      /* the host tells at once; where it cannot, the page looks, as it does now and then in any case */
+      let changed = () => {};
+      this.#mokhoa.addEventListener("tokens", () => changed(), { signal: done.signal });
+      this.#mokhoa.token.watch({ signal: done.signal }).catch(() => {});
       for (;;) {
+        const news = new Promise((resolve) => (changed = resolve));
         const info = await this.#mokhoa.token.info({ signal });
         if (info.tokens.length !== 0) return this.#show("choose", info);
         /* drawn anew only where something has changed, so that what is open stays open */
         const key = JSON.stringify(info);
         if (this.#shown?.name !== "insert" || this.#shown.data.key !== key) this.#show("insert", { why: whyNoToken(info), failures: info.failures, key });
-        await wait(LOOK_AGAIN_MS, signal);
+        await Promise.race([wait(LOOK_AGAIN_MS, signal), news]);
         await seen();
       }
-    });
+    }).finally(() => done.abort(new DOMException("found", "AbortError")));
   }
 
   ask(token, reason) {

@@ -74,7 +74,11 @@ export interface ChangedEvent extends Event {
 export class Mokhoa extends EventTarget {
   constructor(options?: MokhoaOptions);
   hello(options?: CallOptions): Promise<HelloResult>;
-  readonly token: { readonly info: (options?: CallOptions) => Promise<Methods["token.info"]["result"]> };
+  readonly token: {
+    readonly info: (options?: CallOptions) => Promise<Methods["token.info"]["result"]>;
+    /** Until the signal: an event "tokens" whenever a token was plugged in or pulled out. Never resolves; rejects where the host cannot watch. */
+    readonly watch: (options?: { signal?: AbortSignal }) => Promise<never>;
+  };
   readonly unlock: Call<"unlock"> & {
     readonly request: Call<"unlock.request">;
     readonly status: (params?: Methods["unlock.status"]["params"], options?: CallOptions) => Promise<Methods["unlock.status"]["result"]>;
@@ -84,6 +88,7 @@ export class Mokhoa extends EventTarget {
   resume(options?: CallOptions): Promise<UnlockRequest[]>;
   watch(request: string, options?: WatchOptions): AsyncGenerator<UnlockRequest, void, void>;
   close(): void;
+  addEventListener(type: "tokens", listener: (event: Event) => void, options?: boolean | AddEventListenerOptions): void;
   addEventListener(type: "progress", listener: (event: ProgressEvent) => void, options?: boolean | AddEventListenerOptions): void;
   addEventListener(type: "changed", listener: (event: ChangedEvent) => void, options?: boolean | AddEventListenerOptions): void;
   addEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | AddEventListenerOptions): void;

@@ -29,7 +29,7 @@ export const PROTOCOL = 1;
 /* Seconds beyond the host's own deadline: eight for the extension, and some for a cold start of both; their answers, which say more, come first. */
 const PATIENCE = 15;
 
-const NOTIFICATIONS = { "unlock.progress": "progress", "unlock.changed": "changed" };
+const NOTIFICATIONS = { "token.changed": "tokens", "unlock.progress": "progress", "unlock.changed": "changed" };
 
 let instances = 0;
 
@@ -57,7 +57,7 @@ export class Mokhoa extends EventTarget {
     this.#transport = transport;
     this.#timeouts = timeouts;
     this.#prefix = `p${++instances}-`;
-    this.token = Object.freeze({ info: (options) => this.#method("token.info", {}, options) });
+    this.token = Object.freeze({ info: (options) => this.#method("token.info", {}, options), watch: (options) => this.#watchTokens(options) });
     this.unlock = Object.freeze(
       Object.assign((params, options) => this.#method("unlock", params, options), {
         request: (params, options) => this.#method("unlock.request", params, options),
@@ -85,6 +85,15 @@ export class Mokhoa extends EventTarget {
   /** One request again and again until it is final, as often as the server says; yields when something has changed. */
   watch(request, options = {}) {
     return watch(this, request, options);
+  }
+
+  /* The host ends it now and then, and is asked again; one that cannot watch says so at once. */
+  async #watchTokens({ signal } = {}) {
+    try {
+      for (;;) await this.#method("token.watch", {}, { signal });
+    } finally {
+      if (signal?.aborted && this.#channel !== null) this.#call("token.unwatch", {}).catch(() => {});
+    }
   }
 
   /** Ends the channel; calls that wait fail with AbortError. */

@@ -20,6 +20,18 @@ export interface TokenInfoResult {
   absent?: WireError;
 }
 
+export type TokenWatchParams = Record<string, never>;
+
+export type TokenWatchResult = WatchEnd;
+
+export type TokenUnwatchParams = Record<string, never>;
+
+export type TokenUnwatchResult = WatchEnd;
+
+export interface WatchEnd {
+  watch: "ended";
+}
+
 export interface UnlockRequestParams {
   token: TokenName;
   reason: "locked" | "forgotten";
@@ -54,6 +66,8 @@ export interface UnlockResult {
   proof: "verified" | "unreported" | "no_key" | "not_built";
 }
 
+export type TokenChangedParams = Record<string, never>;
+
 export interface UnlockProgressParams {
   request: RequestId;
   stage: Stage;
@@ -64,7 +78,7 @@ export interface UnlockChangedParams {
   state: State;
 }
 
-export type Method = "hello" | "token.info" | "unlock.request" | "unlock.status" | "unlock.resend" | "unlock.cancel" | "unlock";
+export type Method = "hello" | "token.info" | "token.watch" | "token.unwatch" | "unlock.request" | "unlock.status" | "unlock.resend" | "unlock.cancel" | "unlock";
 
 export type Language = "vi" | "en";
 
@@ -167,6 +181,8 @@ export interface TwoLanguages {
 export interface Methods {
   "hello": { params: HelloParams; result: HelloResult };
   "token.info": { params: TokenInfoParams; result: TokenInfoResult };
+  "token.watch": { params: TokenWatchParams; result: TokenWatchResult };
+  "token.unwatch": { params: TokenUnwatchParams; result: TokenUnwatchResult };
   "unlock.request": { params: UnlockRequestParams; result: UnlockRequestResult };
   "unlock.status": { params: UnlockStatusParams; result: UnlockStatusResult };
   "unlock.resend": { params: UnlockResendParams; result: UnlockResendResult };

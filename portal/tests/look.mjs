@@ -26,7 +26,7 @@ const fault = (name, text) => {
 
 const EVIL = '<img src=x onerror="window.evil=1">';
 const NOW = Math.floor(Date.now() / 1000);
-const HELLO = { name: "mokhoa", version: "0.1.0", protocol: 1, capabilities: ["hello", "token.info", "unlock.request", "unlock.status", "unlock.resend", "unlock.cancel", "unlock"], transports: ["native"], languages: ["vi", "en"] };
+const HELLO = { name: "mokhoa", version: "0.1.0", protocol: 1, capabilities: ["hello", "token.info", "token.watch", "token.unwatch", "unlock.request", "unlock.status", "unlock.resend", "unlock.cancel", "unlock"], transports: ["native"], languages: ["vi", "en"] };
 const certificate = { subject: "CN=CÔNG TY CỔ PHẦN XÂY DỰNG VÀ THƯƠNG MẠI ĐẠI PHÁT, O=ĐẠI PHÁT, C=VN", issuer: "CN=CA", serial: "5401C7AD", not_before: 0, not_after: NOW, email: "" };
 const token = (more = {}) => ({ manufacturer: "Mokhoa", model: "PKCS#15", serial: "1130425009866", label: "Chữ ký số An Bình", module: "opensc", slot: "Reader 0", pin: "locked", so_pin: "ok", pin_min: 4, pin_max: 16, certificates: [certificate], ...more });
 const request = (state, more = {}) => ({ request: "AAECAwQFBgcICQoLDA0ODw", token: { manufacturer: "Mokhoa", model: "PKCS#15", serial: "1130425009866" }, state, phrase: "7K3M-Q0ZX", expires: NOW + 86400, code_expires: 0, retry_after: 30, email: "", hotline: "1900 0000", note: "", ...more });
@@ -46,7 +46,7 @@ const spokenByExtension = (name) => {
 };
 const info = (tokens, failures = [], absent = undefined) => ({ result: { tokens, failures, ...(absent ? { absent: absent.error } : {}) } });
 const open = (...requests) => ({ result: { requests } });
-const script = (more) => ({ hello: { result: HELLO }, "token.info": info([token()]), "unlock.status": open(), ...more });
+const script = (more) => ({ hello: { result: HELLO }, "token.info": info([token()]), "token.watch": null, "unlock.status": open(), ...more });
 
 /* name: [what the host says, clicks and waits on the way] */
 const click = (id) => async (page) => page.click(id);

@@ -174,6 +174,11 @@ def calls(v):
     v.request("token.info: a locked token", envelope("token.info"), {"result": INFO}, given="locked", method="token.info")
     bad_params(v, "token.info", {})
 
+    for method, given in (("token.watch", "locked"), ("token.unwatch", "bare")):
+        v.request("%s" % method, envelope(method, {}), {"result": ENDED}, given=given, method=method)
+        v.request("%s: params may be left out" % method, envelope(method), {"result": ENDED}, given=given, method=method)
+        bad_params(v, method, {})
+
     unlock_request(v)
 
     v.request("unlock.status: nothing is open", envelope("unlock.status", {}), {"result": {"requests": []}}, method="unlock.status")
@@ -247,6 +252,7 @@ NOTHING = {"tokens": [], "failures": [], "absent": {
     "code": 2001, "message": "Không thấy token nào.",
     "data": {"name": "no_token", "message": {"vi": "Không thấy token nào.", "en": "No token was found."},
              "hint": {"vi": "Cắm token vào máy, đợi đèn sáng rồi thử lại.", "en": "Plug the token in, wait for its light, then try again."}}}}
+ENDED = {"watch": "ended"}
 ASKED = {"request": REQUEST, "token": TOKEN, "state": "pending", "phrase": PHRASE, "expires": EXPIRES, "code_expires": 0, "retry_after": 30,
          "email": "",
          "hotline": "1800 1000", "note": ""}
@@ -356,6 +362,12 @@ def host_answers():
     a.request_id("data.request")
     a.at("data.cryptoki", right=[0, 2**63 - 1], wrong=[-1, 2**63, "0xa0"])
 
+    for method in ("token.watch", "token.unwatch"):
+        a = of(method + ".result", ENDED)
+        a.keys()
+        a.at("watch", wrong=["began", None])
+    a = of("token.changed.params", {})
+    a.at("serial", wrong=["1"])
     a = of("unlock.progress.params", {"request": REQUEST, "stage": "prompting"})
     a.keys()
     a.request_id("request")
@@ -370,7 +382,7 @@ def host_answers():
     a.keys()
     a.at("jsonrpc", wrong=["1.0"])
     a.at("id", right=["a", "i" * 64], wrong=[None, "", "i" * 65])
-    a.at("result", right=[HELLO_RESULT, INFO, ASKED, {"requests": []}], wrong=[None, {}, ERROR])
+    a.at("result", right=[HELLO_RESULT, INFO, ENDED, ASKED, {"requests": []}], wrong=[None, {}, ERROR])
     a = of("error_answer", {"jsonrpc": "2.0", "id": 1, "error": ERROR})
     a.keys()
     a.at("jsonrpc", wrong=["1.0"])
@@ -382,6 +394,7 @@ def host_answers():
     a.at("method", wrong=["unlock.changed", "token.changed", "unlock", None])
     a.at("params", wrong=[None, {}, {"request": REQUEST, "state": "approved"}])
     a.at("id", wrong=[1])
+    of("notification", {"jsonrpc": "2.0", "method": "token.changed", "params": {}})
     of("notification", {"jsonrpc": "2.0", "method": "unlock.changed", "params": {"request": REQUEST, "state": "approved"}})
     a = of("to_page", {"channel": "t12", "message": message})
     a.keys(optional=("channel",))

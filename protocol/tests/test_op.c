@@ -11,7 +11,7 @@ operations(void)
 
 		CHECK(op_from_name(rule->name) == (enum op_id)i);
 		CHECK(rule->deadline_s > 0 && rule->deadline_s <= 900);
-		CHECK((rule->flags & ~(unsigned)(OP_PAGE | OP_LOCAL | OP_SURVIVES | OP_PRESENT)) == 0);
+		CHECK((rule->flags & ~(unsigned)(OP_PAGE | OP_LOCAL | OP_SURVIVES | OP_PRESENT | OP_SHARED)) == 0);
 		CHECK((rule->flags & OP_LOCAL) == 0 || (rule->flags & OP_SURVIVES) == 0);
 	}
 	CHECK(op_rule(OP_UNLOCK)->flags == (OP_PAGE | OP_SURVIVES | OP_PRESENT));

@@ -11,7 +11,7 @@ QUICK = (checker.check_lists, checker.check_host_schema, checker.check_tms, chec
 
 NEW_LINES = {
     "OP": 'OP(TOKEN_ERASE, "token.erase", OP_PAGE, 30)\n',
-    "NOTIFICATION": 'NOTIFICATION(TOKEN_CHANGED, "token.changed")\n',
+    "NOTIFICATION": 'NOTIFICATION(TOKEN_STOLEN, "token.stolen")\n',
     "STATE": 'STATE(LOST, "lost", "lost", 1, "Mất", "Lost")\n',
     "STAGE": 'STAGE(RESTING, "resting", "Nghỉ", "Resting")\n',
     "PIN_STATE": 'PIN_STATE(TIRED, "tired")\n',

@@ -7,6 +7,7 @@ import { note } from "./log.js";
 import { ORIGINS, PROTOCOL, VERSION } from "./settings.js";
 
 const RUNNING_MAX = 16; // requests of one connection
+const WATCH = Symbol("token.watch"); // stands among them while the connection watches for tokens
 
 export class Pages {
 	#host;
@@ -32,7 +33,12 @@ export class Pages {
 		const channel = `c${this.#next++}`;
 		const running = new Set();
 		this.#ports.set(channel, port);
-		port.onDisconnect.addListener(() => this.#ports.delete(channel));
+		// what a page watches for ends with the page
+		port.onDisconnect.addListener(() => {
+			this.#ports.delete(channel);
+			if (running.has(WATCH))
+				this.#host.ask(origin, channel, "token.unwatch", {});
+		});
 		port.onMessage.addListener((raw) => this.#take(channel, origin, running, raw));
 		this.#post(channel, { jsonrpc: "2.0", method: "extension.ready", params: { version: VERSION, protocol: PROTOCOL } });
 	}
@@ -50,8 +56,12 @@ export class Pages {
 			return;
 		}
 		running.add(request.id);
+		if (request.method === "token.watch")
+			running.add(WATCH);
 		const outcome = await this.#host.ask(origin, channel, request.method, request.params);
 		running.delete(request.id);
+		if (request.method === "token.watch")
+			running.delete(WATCH);
 		this.#post(channel, { jsonrpc: "2.0", id: request.id, ...outcome });
 	}
 

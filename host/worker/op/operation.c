@@ -12,6 +12,7 @@
 
 static const struct op *const list[] = {
 	&op_token_info,
+	&op_token_watch,
 	&op_unlock_request,
 	&op_unlock_status,
 	&op_unlock_resend,

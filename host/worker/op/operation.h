@@ -19,6 +19,7 @@ struct op_call {
 	const struct profile *profile;
 	const char *origin; /* proven by the transport; empty on the command line */
 	json_t *params;	    /* borrowed; an object */
+	intptr_t in;	    /* where the order came from; ends when the host is gone */
 	intptr_t out;	    /* where notifications go, as frames */
 	json_t *result;	    /* run() sets it where it returns ERR_OK */
 	json_t *detail;	    /* of an error: further keys of its data; NULL where there are none */
@@ -51,6 +52,7 @@ enum err op_ask_server(struct op_call *call, const char *verb);
 enum err op_send(intptr_t out, json_t *message);
 
 extern const struct op op_token_info;
+extern const struct op op_token_watch;
 extern const struct op op_unlock_request;
 extern const struct op op_unlock_status;
 extern const struct op op_unlock_resend;

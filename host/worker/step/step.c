@@ -11,24 +11,35 @@
 #include <stdio.h>
 #include <string.h>
 
+#define PROGRAM_MAX (OS_PATH_MAX + sizeof("/mokhoa-worker"))
+
+/* What the child is asked, and which program it is. *ret_json is the caller's. */
 static enum err
-ask(const struct profile_module *module, struct step_request *request, json_t **ret_answer)
+prepare(const struct profile_module *module, struct step_request *request, char program[PROGRAM_MAX], json_t **ret_json)
 {
-	struct step_child child = { .deadline_ms = step_deadline_ms(request->kind) };
 	char folder[OS_PATH_MAX];
-	char program[OS_PATH_MAX + sizeof("/mokhoa-worker")];
-	json_t *json = NULL;
 	enum err e = os_program_dir(folder);
 
 	if (e == ERR_OK && (!text_copy(request->module, sizeof(request->module), module->path) ||
 			       !text_copy(request->parameters, sizeof(request->parameters), module->parameters != NULL ? module->parameters : "")))
 		e = ERR_MODULE_MISSING;
-	if (e == ERR_OK) {
-		(void)snprintf(program, sizeof(program), "%s/mokhoa-worker", folder);
-		child.program = program;
-		json = step_request_json(request);
-		e = json != NULL ? step_child_ask(&child, module, json, ret_answer) : ERR_NO_MEMORY;
-	}
+	if (e != ERR_OK)
+		return e;
+	(void)snprintf(program, PROGRAM_MAX, "%s/mokhoa-worker", folder);
+	*ret_json = step_request_json(request);
+	return *ret_json != NULL ? ERR_OK : ERR_NO_MEMORY;
+}
+
+static enum err
+ask(const struct profile_module *module, struct step_request *request, json_t **ret_answer)
+{
+	char program[PROGRAM_MAX];
+	struct step_child child = { .program = program, .deadline_ms = step_deadline_ms(request->kind) };
+	json_t *json = NULL;
+	enum err e = prepare(module, request, program, &json);
+
+	if (e == ERR_OK)
+		e = step_child_ask(&child, module, json, ret_answer);
 	json_decref(json);
 	return e;
 }
@@ -148,4 +159,61 @@ step_prove(const struct profile_module *module, const struct token_name *token, 
 	request.message_len = message_len;
 	sign(module, &request, ret_proof, ret);
 	return ERR_OK;
+}
+
+/* ---- watching ---- */
+
+enum err
+step_watch_begin(const struct profile_module *module, struct step_watch *w)
+{
+	struct step_request request = { .kind = STEP_WATCH, .message_len = w->has_seen ? STEP_SEEN_LEN : 0 };
+	char program[PROGRAM_MAX];
+	struct step_child child = { .program = program };
+	json_t *json = NULL;
+	enum err e;
+
+	memcpy(request.message, w->seen, request.message_len);
+	e = prepare(module, &request, program, &json);
+	if (e == ERR_OK)
+		e = step_child_begin(&child, module, json, &w->process);
+	json_decref(json);
+	return e;
+}
+
+intptr_t
+step_watch_handle(const struct step_watch *w)
+{
+	return w->process != NULL ? step_child_handle(w->process) : -1;
+}
+
+enum err
+step_watch_take(struct step_watch *w, bool *ret_changed)
+{
+	struct step_outcome outcome;
+	const json_t *result = NULL;
+	json_t *answer = NULL;
+	enum err said = ERR_OK;
+	enum err e = step_child_take(w->process, &answer);
+
+	w->process = NULL;
+	if (e == ERR_OK)
+		e = step_answer_from_json(answer, &said, &outcome, &result);
+	if (e == ERR_OK)
+		e = said;
+	if (e == ERR_OK)
+		e = step_seen_from_json(result, w->seen);
+	if (e == ERR_OK) {
+		/* the first look says what is there, which is no change */
+		*ret_changed = w->has_seen;
+		w->has_seen = true;
+	}
+	json_decref(answer);
+	return e;
+}
+
+void
+step_watch_end(struct step_watch *w)
+{
+	step_child_drop(w->process);
+	w->process = NULL;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * step: the six things that are ever done to a token, each in fresh processes of its own.
+ * step: the seven things that are ever done to a token, each in fresh processes of its own.
  *
  * A PKCS#11 module is the vendor's code: it may hang, crash, print, or keep a login alive. So the worker that talks to the customer and to
  * the TMS never loads one; it starts `mokhoa-worker step`, hands it one frame over a private pipe, waits for one frame and lets the process
@@ -116,6 +116,23 @@ enum err step_rotate(const struct profile_module *module, const struct token_nam
  */
 enum err step_prove_rotation(const struct profile_module *module, const struct token_name *token, const struct secret *next,
     const struct secret *new_pin, struct step_outcome *ret);
+
+#define STEP_SEEN_LEN 8 /* bytes that say which places of a module hold a token; of no meaning but to be compared */
+
+/* One module that is watched, born { .process = NULL }. It stays in its process until something changes: one frame, and then it is watched anew. */
+struct step_watch {
+	struct step_process *process; /* NULL while it is not watched */
+	unsigned char seen[STEP_SEEN_LEN];
+	bool has_seen; /* what was there when it was last looked at is known */
+};
+
+/* ERR_WORKER_FAILED, ERR_MODULE_MISSING, ERR_NO_MEMORY. The module is borrowed until the end. */
+enum err step_watch_begin(const struct profile_module *module, struct step_watch *w);
+intptr_t step_watch_handle(const struct step_watch *w); /* for os_wait(); -1 while it is not watched */
+
+/* Takes its frame, once the handle is ready: whether something has changed. The process has ended then, whatever comes of it. */
+enum err step_watch_take(struct step_watch *w, bool *ret_changed);
+void step_watch_end(struct step_watch *w);
 
 /*
  * The other end: what `mokhoa-worker step` does with its one frame. in and out are os_take_stdio()'s; os_harden() and json_open() were called

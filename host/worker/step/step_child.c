@@ -12,14 +12,17 @@
 #include <string.h>
 
 #define INSPECT_MS 15000
-#define TOKEN_MS   60000 /* a slow card, a key of 4096 bits */
-#define SIGN_MS	   30000 /* libp11 may wait for ever for a token that was pulled out; only the signature is lost then */
+#define TOKEN_MS   60000  /* a slow card, a key of 4096 bits */
+#define WATCH_MS   330000 /* longer than a worker watches */
+#define SIGN_MS	   30000  /* libp11 may wait for ever for a token that was pulled out; only the signature is lost then */
 
 int
 step_deadline_ms(enum step_kind kind)
 {
 	if (kind == STEP_INSPECT)
 		return INSPECT_MS;
+	if (kind == STEP_WATCH)
+		return WATCH_MS;
 	return kind == STEP_SIGN ? SIGN_MS : TOKEN_MS;
 }
 
@@ -116,9 +119,14 @@ send_request(struct os_child *process, const json_t *request)
 	if (e == ERR_OK)
 		e = frame_write(process->in, b.data, b.len, STEP_FRAME_MAX);
 	buf_free(&b);
+	return e;
+}
+
+static void
+close_input(struct os_child *process)
+{
 	os_close(process->in);
 	process->in = -1;
-	return e;
 }
 
 /* A step that gave no frame: how it ended is for the log, the module failed in every case. */
@@ -164,7 +172,59 @@ step_child_ask(const struct step_child *child, const struct profile_module *modu
 		return e;
 	/* a child that ended before it had read all of the request says so by giving no answer */
 	(void)send_request(&process, request);
+	close_input(&process);
 	e = take_answer(&process, module, deadline, ret_answer);
 	os_child_end(&process);
 	return e;
+}
+
+/* ---- one that takes its time ---- */
+
+struct step_process {
+	struct os_child child;
+	const struct profile_module *module;
+};
+
+enum err
+step_child_begin(const struct step_child *child, const struct profile_module *module, const json_t *request, struct step_process **ret)
+{
+	struct step_process *process = calloc(1, sizeof(*process));
+	enum err e;
+
+	if (process == NULL)
+		return ERR_NO_MEMORY;
+	process->module = module;
+	e = start(child, module, &process->child);
+	if (e == ERR_OK)
+		e = send_request(&process->child, request);
+	if (e != ERR_OK) {
+		step_child_drop(process);
+		return e;
+	}
+	*ret = process;
+	return ERR_OK;
+}
+
+intptr_t
+step_child_handle(const struct step_process *process)
+{
+	return process->child.out;
+}
+
+enum err
+step_child_take(struct step_process *process, json_t **ret_answer)
+{
+	enum err e = take_answer(&process->child, process->module, os_now_ms() + STEP_GRACE_MS, ret_answer);
+
+	step_child_drop(process);
+	return e;
+}
+
+void
+step_child_drop(struct step_process *process)
+{
+	if (process == NULL)
+		return;
+	os_child_end(&process->child);
+	free(process);
 }

@@ -18,6 +18,8 @@
 /* How long a step of that kind may take until it answers. */
 int step_deadline_ms(enum step_kind kind);
 
+struct step_process;
+
 struct step_child {
 	const char *program; /* absolute path of a program that takes "step" as its argument */
 	int deadline_ms;
@@ -29,5 +31,14 @@ struct step_child {
  * *ret_answer is the caller's.
  */
 enum err step_child_ask(const struct step_child *child, const struct profile_module *module, const json_t *request, json_t **ret_answer);
+
+/*
+ * The same in two halves, for a step that takes its time: its input stays open, so that it sees when we are gone. step_child_take() waits only for what
+ * is on its way, and ends the process.
+ */
+enum err step_child_begin(const struct step_child *child, const struct profile_module *module, const json_t *request, struct step_process **ret);
+intptr_t step_child_handle(const struct step_process *process);
+enum err step_child_take(struct step_process *process, json_t **ret_answer);
+void step_child_drop(struct step_process *process); /* ends it; NULL is fine */
 
 #endif

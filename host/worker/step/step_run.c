@@ -21,16 +21,21 @@
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define REQUEST_MS 15000 /* the parent writes its frame at once */
 
+static_assert(STEP_SEEN_LEN == SLOT_PRESENCE_LEN, "the floors agree");
 static_assert(STEP_CERTIFICATE_MAX == TOKEN_CERTIFICATE_MAX && STEP_PROOF_MAX == TOKEN_SIGNATURE_MAX, "the floors agree");
+
+#define WATCH_POLL_MS 300
 
 /* What a step works with; at most one of the two has the module, the other stays { 0 }. */
 struct work {
 	struct cryptoki cryptoki;
 	struct token_signer signer;
 	json_t *result; /* what the answer carries beside the error */
+	intptr_t in;	/* ends when the parent is gone */
 };
 
 /* NULL without any. */
@@ -144,6 +149,58 @@ run_inspect(struct work *w, const struct step_request *request)
 	return w->result != NULL ? ERR_OK : ERR_NO_MEMORY;
 }
 
+/* ---- watch ---- */
+
+/* Waits a moment; false where the parent is gone. */
+static bool
+wait_a_moment(const struct work *w)
+{
+	bool gone = false;
+
+	(void)os_wait(&w->in, 1, WATCH_POLL_MS, &gone);
+	return !gone;
+}
+
+/* What comes within a moment is one change: readers and their slots do not come at once. */
+static enum err
+settle(struct work *w, unsigned char now[STEP_SEEN_LEN])
+{
+	unsigned char before[STEP_SEEN_LEN];
+	bool event = true;
+	enum err e = ERR_OK;
+
+	do {
+		memcpy(before, now, sizeof(before));
+		if (!wait_a_moment(w))
+			return ERR_WORKER_FAILED;
+		e = slot_presence(&w->cryptoki, now, &event);
+	} while (e == ERR_OK && (event || memcmp(now, before, sizeof(before)) != 0));
+	return e;
+}
+
+/* Until something is another than the parent has seen: it is told, and asks again. The first look, which knows of nothing, ends at once. */
+static enum err
+run_watch(struct work *w, const struct step_request *request)
+{
+	bool known = request->message_len == STEP_SEEN_LEN;
+	unsigned char now[STEP_SEEN_LEN];
+	bool event = false;
+	enum err e = cryptoki_open(&w->cryptoki, request->module, parameters_of(request));
+
+	/* what it has of the time before we came is no event */
+	if (e == ERR_OK)
+		e = slot_presence(&w->cryptoki, now, &event);
+	event = false;
+	while (e == ERR_OK && known && !event && memcmp(now, request->message, STEP_SEEN_LEN) == 0)
+		e = wait_a_moment(w) ? slot_presence(&w->cryptoki, now, &event) : ERR_WORKER_FAILED;
+	if (e == ERR_OK && known)
+		e = settle(w, now);
+	if (e != ERR_OK)
+		return e;
+	w->result = json_pack("{s:o}", "seen", json_b64(now, sizeof(now)));
+	return w->result != NULL ? ERR_OK : ERR_NO_MEMORY;
+}
+
 /* ---- PINs ---- */
 
 static enum err
@@ -209,6 +266,7 @@ static enum err (*const steps[STEP_KIND_COUNT])(struct work *w, const struct ste
 	/* the SO PIN proves itself by what it can do; on some cards its login alone asks nothing */
 	[STEP_PROVE_ROTATION] = run_set_pin,
 	[STEP_UNBLOCK] = run_unblock,
+	[STEP_WATCH] = run_watch,
 };
 
 static enum err
@@ -264,7 +322,7 @@ int
 step_run(intptr_t in, intptr_t out)
 {
 	static struct step_request request; /* 20 KiB; wiped before the module is ended */
-	struct work w = { .result = NULL };
+	struct work w = { .in = in };
 	bool given;
 	enum err e = take_request(in, &request);
 

@@ -15,7 +15,8 @@ enum part {
 	PART_TOKEN = 1,
 	PART_FIRST = 2,
 	PART_SECOND = 4,
-	PART_TEXT = 8 /* certificate and message */
+	PART_CERTIFICATE = 8,
+	PART_MESSAGE = 16
 };
 
 static const struct {
@@ -25,9 +26,10 @@ static const struct {
 	[STEP_INSPECT] = { "inspect", 0 },
 	[STEP_SET_PIN] = { "set_pin", PART_TOKEN | PART_FIRST | PART_SECOND },
 	[STEP_PROVE] = { "prove", PART_TOKEN | PART_FIRST },
-	[STEP_SIGN] = { "sign", PART_TOKEN | PART_FIRST | PART_TEXT },
+	[STEP_SIGN] = { "sign", PART_TOKEN | PART_FIRST | PART_CERTIFICATE | PART_MESSAGE },
 	[STEP_ROTATE] = { "rotate", PART_TOKEN | PART_FIRST | PART_SECOND },
 	[STEP_PROVE_ROTATION] = { "prove_rotation", PART_TOKEN | PART_FIRST | PART_SECOND },
+	[STEP_WATCH] = { "watch", PART_MESSAGE },
 	[STEP_UNBLOCK] = { "unblock", PART_TOKEN | PART_FIRST | PART_SECOND },
 };
 
@@ -53,8 +55,8 @@ step_request_json(const struct step_request *request)
 	    "token", (parts & PART_TOKEN) != 0 ? token_name_json(&request->token) : NULL,
 	    "first", (parts & PART_FIRST) != 0 ? json_secret(&request->first) : NULL,
 	    "second", (parts & PART_SECOND) != 0 ? json_secret(&request->second) : NULL,
-	    "certificate", (parts & PART_TEXT) != 0 ? json_b64(request->certificate, request->certificate_len) : NULL,
-	    "message", (parts & PART_TEXT) != 0 ? json_b64(request->message, request->message_len) : NULL);
+	    "certificate", (parts & PART_CERTIFICATE) != 0 ? json_b64(request->certificate, request->certificate_len) : NULL,
+	    "message", (parts & PART_MESSAGE) != 0 ? json_b64(request->message, request->message_len) : NULL);
 }
 
 /* Present exactly where the kind has it. */
@@ -105,8 +107,8 @@ step_request_from_json(const json_t *value, struct step_request *ret)
 	parts = ret->kind < STEP_KIND_COUNT ? kinds[ret->kind].parts : 0;
 	if (ret->kind < STEP_KIND_COUNT && module_fits(module, module_len, ret) &&
 	    (parameters == NULL || json_text(parameters, ret->parameters, 1, sizeof(ret->parameters) - 1)) && part_fits(parts, PART_TOKEN, token) &&
-	    part_fits(parts, PART_FIRST, first) && part_fits(parts, PART_SECOND, second) && part_fits(parts, PART_TEXT, certificate) &&
-	    part_fits(parts, PART_TEXT, message) && (token == NULL || token_name_from_json(token, &ret->token)) &&
+	    part_fits(parts, PART_FIRST, first) && part_fits(parts, PART_SECOND, second) && part_fits(parts, PART_CERTIFICATE, certificate) &&
+	    part_fits(parts, PART_MESSAGE, message) && (token == NULL || token_name_from_json(token, &ret->token)) &&
 	    secret_fits(first, &ret->first) && secret_fits(second, &ret->second) &&
 	    (certificate == NULL || json_b64_upto(certificate, ret->certificate, sizeof(ret->certificate), &ret->certificate_len)) &&
 	    (message == NULL || json_b64_upto(message, ret->message, sizeof(ret->message), &ret->message_len)))
@@ -315,6 +317,18 @@ step_inspection_free(struct step_inspection *inspection)
 	free(inspection->tokens);
 	free(inspection->failures);
 	*inspection = (struct step_inspection){ 0 };
+}
+
+/* ---- which places hold a token ---- */
+
+enum err
+step_seen_from_json(const json_t *result, unsigned char ret_seen[STEP_SEEN_LEN])
+{
+	const json_t *seen;
+
+	if (result == NULL || json_unpack((json_t *)result, "{s:o !}", "seen", &seen) != 0 || !json_b64_exact(seen, ret_seen, STEP_SEEN_LEN))
+		return ERR_MODULE_FAILED;
+	return ERR_OK;
 }
 
 /* ---- a signature ---- */

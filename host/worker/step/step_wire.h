@@ -34,6 +34,7 @@ enum step_kind {
 	STEP_ROTATE,	     /* first: active SO PIN, second: next */
 	STEP_PROVE_ROTATION, /* first: next SO PIN, second: new user PIN */
 	STEP_UNBLOCK,	     /* first: PUK, second: new user PIN */
+	STEP_WATCH,	     /* message: what was seen before, STEP_SEEN_LEN bytes, or empty */
 	STEP_KIND_COUNT
 };
 
@@ -67,6 +68,9 @@ enum err step_answer_from_json(const json_t *value, enum err *ret_error, struct 
 
 /* The result of STEP_INSPECT; ERR_MODULE_FAILED, ERR_NO_MEMORY. Frees on error. */
 enum err step_inspection_from_json(const json_t *result, struct step_inspection *ret);
+
+/* The result of STEP_WATCH; ERR_MODULE_FAILED. */
+enum err step_seen_from_json(const json_t *result, unsigned char ret_seen[STEP_SEEN_LEN]);
 
 /* The result of STEP_SIGN: fills mechanism and signature only; ERR_MODULE_FAILED. */
 enum err step_signature_from_json(const json_t *result, struct step_proof *ret);

@@ -129,6 +129,56 @@ slot_absence(void)
 	return e == ERR_OK && count == 0 ? ERR_NO_READER : ERR_NO_TOKEN;
 }
 
+/* ---- what is there ---- */
+
+/* FNV-1a: what is compared with itself needs no more. */
+static uint64_t
+digest(uint64_t sum, uint64_t value)
+{
+	for (int i = 0; i < 8; i++) {
+		sum ^= value >> 8 * i & 0xff;
+		sum *= UINT64_C(0x100000001b3);
+	}
+	return sum;
+}
+
+/* Takes what came since the last look. */
+static bool
+take_events(struct cryptoki *c)
+{
+	CK_SLOT_ID id;
+	int count = 0;
+
+	if (c->list->C_WaitForSlotEvent == NULL)
+		return false;
+	while (count < SLOT_MAX && c->list->C_WaitForSlotEvent(CKF_DONT_BLOCK, &id, NULL) == CKR_OK)
+		count++;
+	return count != 0;
+}
+
+enum err
+slot_presence(struct cryptoki *c, unsigned char ret[SLOT_PRESENCE_LEN], bool *ret_event)
+{
+	CK_SLOT_ID ids[SLOT_MAX];
+	size_t count = 0;
+	uint64_t sum = UINT64_C(0xcbf29ce484222325);
+	enum err e;
+
+	*ret_event = take_events(c);
+	e = slot_list(c, ids, &count);
+	if (e != ERR_OK)
+		return e;
+	for (size_t i = 0; i < count; i++) {
+		CK_SLOT_INFO info = { .flags = 0 };
+		CK_RV rv = c->list->C_GetSlotInfo(ids[i], &info);
+
+		sum = digest(sum, ids[i]);
+		sum = digest(sum, rv == CKR_OK && (info.flags & CKF_TOKEN_PRESENT) != 0 ? 1 : 0);
+	}
+	memcpy(ret, &sum, SLOT_PRESENCE_LEN);
+	return ERR_OK;
+}
+
 /* ---- the one that is meant ---- */
 
 bool

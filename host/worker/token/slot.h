@@ -47,6 +47,14 @@ enum err slot_read(struct cryptoki *c, CK_SLOT_ID id, struct slot *ret);
  */
 enum err slot_absence(void);
 
+#define SLOT_PRESENCE_LEN 8
+
+/*
+ * A digest of which slots there are and which of them hold a token, without touching any. *ret_event: C_WaitForSlotEvent, asked without waiting, has
+ * something since the last look, which tells a token that was changed for another in between; modules that know no events are looked at all the same.
+ */
+enum err slot_presence(struct cryptoki *c, unsigned char ret[SLOT_PRESENCE_LEN], bool *ret_event);
+
 /* Two slots of one reader that show the same token. */
 bool slot_same(const struct slot *a, const struct slot *b);
 

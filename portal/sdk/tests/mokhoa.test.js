@@ -299,3 +299,35 @@ test("why there is no token: a reader's word first, then why nothing is there, t
   ])
     assert.equal(whyNoToken(given).code, name);
 });
+
+test("tokens are watched until the signal, again and again, and then no more", async () => {
+  const ended = { watch: "ended" };
+  const waiting = [];
+  let watched = 0;
+  const transport = fake({
+    "token.watch": (params, say) => {
+      if (++watched === 1) return ended;
+      say({ method: "token.changed", params: {} });
+      return SILENCE;
+    },
+    "token.unwatch": () => (waiting.forEach((resolve) => resolve()), ended),
+  });
+  const mokhoa = new Mokhoa({ transport });
+  const stop = new AbortController();
+  const told = new Promise((resolve) => mokhoa.addEventListener("tokens", resolve, { once: true }));
+  const watch = mokhoa.token.watch({ signal: stop.signal });
+  await told;
+  assert.equal(watched, 2);
+  const unwatched = new Promise((resolve) => waiting.push(resolve));
+  stop.abort(new Error("enough"));
+  await assert.rejects(watch, /enough/);
+  await unwatched;
+  assert.deepEqual(transport.sent.map((m) => m.method), ["hello", "token.watch", "token.watch", "token.unwatch"]);
+});
+
+test("a host that cannot watch says so, and nothing is ended that never began", async () => {
+  const transport = fake({ "token.watch": () => wireError(-32601, "method_not_found") });
+  const mokhoa = new Mokhoa({ transport });
+  await assert.rejects(mokhoa.token.watch({ signal: new AbortController().signal }), MokhoaError);
+  assert.deepEqual(transport.sent.map((m) => m.method), ["hello", "token.watch"]);
+});

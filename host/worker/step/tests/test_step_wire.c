@@ -30,15 +30,16 @@ test_requests_come_back(void)
 		struct step_request got;
 		json_t *json = step_request_json(&want);
 		bool two = kind == STEP_SET_PIN || kind == STEP_ROTATE || kind == STEP_PROVE_ROTATION || kind == STEP_UNBLOCK;
+		bool bare = kind == STEP_INSPECT || kind == STEP_WATCH;
 
 		CHECK(json != NULL && step_request_from_json(json, &got) == ERR_OK);
 		CHECK(got.kind == want.kind);
 		CHECK_TEXT(got.module, want.module);
 		CHECK_TEXT(got.parameters, want.parameters);
-		CHECK(kind == STEP_INSPECT ? got.token.serial[0] == '\0' : token_name_equal(&got.token, &want.token));
-		CHECK(kind == STEP_INSPECT ? got.first.len == 0 : secret_equal(&got.first, &want.first));
+		CHECK(bare ? got.token.serial[0] == '\0' : token_name_equal(&got.token, &want.token));
+		CHECK(bare ? got.first.len == 0 : secret_equal(&got.first, &want.first));
 		CHECK(two ? secret_equal(&got.second, &want.second) : got.second.len == 0);
-		CHECK(got.certificate_len == (kind == STEP_SIGN ? 3U : 0U) && got.message_len == (kind == STEP_SIGN ? 7U : 0U));
+		CHECK(got.certificate_len == (kind == STEP_SIGN ? 3U : 0U) && got.message_len == (kind == STEP_SIGN || kind == STEP_WATCH ? 7U : 0U));
 		json_decref(json);
 	}
 }
@@ -302,6 +303,24 @@ test_signature(void)
 	json_decref(json);
 }
 
+static void
+test_seen(void)
+{
+	static const char *const bad[] = { "{}", "{\"seen\":\"\"}", "{\"seen\":\"AQIDBAUGBw\"}", "{\"seen\":\"AQIDBAUGBwgJ\"}", "{\"seen\":1}",
+		"{\"seen\":\"AQIDBAUGBwg\",\"more\":1}" };
+	unsigned char seen[STEP_SEEN_LEN];
+	json_t *json = json_pack("{s:s}", "seen", "AQIDBAUGBwg");
+
+	CHECK(step_seen_from_json(json, seen) == ERR_OK && memcmp(seen, "\1\2\3\4\5\6\7\10", sizeof(seen)) == 0);
+	CHECK(step_seen_from_json(NULL, seen) == ERR_MODULE_FAILED);
+	json_decref(json);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		json = json_loads(bad[i], 0, NULL);
+		CHECK(step_seen_from_json(json, seen) == ERR_MODULE_FAILED);
+		json_decref(json);
+	}
+}
+
 int
 main(void)
 {
@@ -316,5 +335,6 @@ main(void)
 	test_inspections_are_read_strictly();
 	test_too_many_tokens();
 	test_signature();
+	test_seen();
 	return CHECK_DONE();
 }
