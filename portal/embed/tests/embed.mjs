@@ -57,6 +57,8 @@ async function visit({ answers = script({}), origin = agency, path = "/", extra 
   page.on("console", (m) => m.type() === "error" && fault(m.text()));
   page.on("pageerror", (e) => fault(e.message));
   await page.addInitScript(`
+    /* a message as if it had come from that window; no constructor takes a window of another origin in every browser */
+    window.pretend = (source, origin, data) => dispatchEvent(Object.defineProperty(new MessageEvent("message", { origin, data }), "source", { value: source }));
     if (location.origin === ${JSON.stringify(portal)}) {
       window.calls = [];
       (${playExtension})(${JSON.stringify(answers)});
@@ -234,9 +236,9 @@ const tests = {
     };
     await other.evaluate(toAll, opened);
     await frame.evaluate((data) => {
-      dispatchEvent(new MessageEvent("message", { source: parent, origin: "https://evil.example", data }));
-      dispatchEvent(new MessageEvent("message", { source: parent, origin: "null", data }));
-      dispatchEvent(new MessageEvent("message", { source: window, origin: location.ancestorOrigins?.[0] ?? document.documentElement.dataset.origins, data }));
+      window.pretend(parent, "https://evil.example", data);
+      window.pretend(parent, "null", data);
+      window.pretend(window, document.documentElement.dataset.origins, data);
     }, opened);
     for (const data of [null, 7, "open", {}, { mokhoa: 1 }, { mokhoa: 2, type: "open" }, { mokhoa: "1", type: "open" }])
       await page.evaluate(toAll, data);
@@ -267,8 +269,8 @@ const tests = {
     }, lies).catch(() => {});
     await page.evaluate((all) => all.forEach((data) => {
       const { contentWindow } = document.querySelector("mokhoa-unlock").shadowRoot.querySelector("iframe");
-      dispatchEvent(new MessageEvent("message", { source: contentWindow, origin: "https://evil.example", data }));
-      dispatchEvent(new MessageEvent("message", { source: contentWindow, origin: "null", data }));
+      window.pretend(contentWindow, "https://evil.example", data);
+      window.pretend(contentWindow, "null", data);
     }), lies);
     await settle(page);
     const said = await page.evaluate(() => window.told);
@@ -285,13 +287,13 @@ const tests = {
       const { contentWindow } = document.querySelector("mokhoa-unlock").shadowRoot.querySelector("iframe");
       for (const data of [{ type: "size", height: "9" }, { type: "size", height: 1e9 + 0.5 }, { type: "size", height: -1 }, { type: "state", state: "<b>" }, { type: "state" }, { type: "done", result: "won" },
         { type: "error", name: "x", remedy: {} }, { type: "error", name: "x y", remedy: { vi: "a", en: "b" } }, { type: "token", serial: "1" }, { type: "toString" }, { type: "__proto__" }])
-        dispatchEvent(new MessageEvent("message", { source: contentWindow, origin, data: { mokhoa: 1, ...data } }));
+        window.pretend(contentWindow, origin, { mokhoa: 1, ...data });
     }, portal);
     assert.equal((await page.evaluate(() => window.told)).length, 3);
     assert.equal(await page.evaluate(() => document.querySelector("mokhoa-unlock").offsetHeight), before);
     await page.evaluate((origin) => {
       const { contentWindow } = document.querySelector("mokhoa-unlock").shadowRoot.querySelector("iframe");
-      dispatchEvent(new MessageEvent("message", { source: contentWindow, origin, data: { mokhoa: 2, type: "ready" } }));
+      window.pretend(contentWindow, origin, { mokhoa: 2, type: "ready" });
     }, portal);
     await told(page, "error", "embed_version");
   },
@@ -383,7 +385,7 @@ const tests = {
           await settle(page);
           await noViolation(frame, `${state} ${language} ${width}`);
           assert.equal(await frame.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth), 0, `${state}: too wide`);
-          await page.screenshot({ path: `${shots}/embed-${name}-${state}-${language}-${width}.png`, fullPage: true });
+          await page.screenshot({ path: `${shots}/embed-${name}-${state}-${language}-${width}.png`, fullPage: true, caret: "initial" });
         }
         await noViolation(page.mainFrame(), `the agency's page, ${state}`);
         assert.deepEqual(page.faults, [], state);
@@ -392,7 +394,7 @@ const tests = {
     const page = await visit({ origin: stranger });
     await refused(page);
     await noViolation(page.mainFrame(), "refused");
-    await page.screenshot({ path: `${shots}/embed-${name}-refused.png`, fullPage: true });
+    await page.screenshot({ path: `${shots}/embed-${name}-refused.png`, fullPage: true, caret: "initial" });
   },
 
   async keys_reach_everything_and_focus_is_not_taken() {
