@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What the portal's page and the agencies' frame begin with: configuration, texts, the flow; and what is said where something did not load. */
 import { applyTexts, fetchJson, h, loadTexts } from "/style/page.js";
-import { Mokhoa, extensionTransport } from "/sdk/mokhoa.js";
+import { Mokhoa, hostTransport } from "/sdk/mokhoa.js";
 import { Flow } from "/flow.js";
 
 const at = (id) => document.getElementById(id);
@@ -9,7 +9,8 @@ const at = (id) => document.getElementById(id);
 /** The flow in the elements view, steps, status and hotline of this document; speak(language) gives it its texts. */
 export async function prepare(onshow = undefined) {
   const config = await fetchJson("/config.json");
-  const mokhoa = new Mokhoa({ transport: extensionTransport({ ids: config.extensions }) });
+  const transport = hostTransport({ ids: config.extensions, websocket: config.websocket, explain: () => flow.explain() });
+  const mokhoa = new Mokhoa({ transport });
   const flow = new Flow({ mokhoa, config, view: at("view"), steps: at("steps"), status: at("status"), onshow });
 
   async function speak(language) {

@@ -11,6 +11,7 @@ const LOOK_AGAIN_MS = 4000;
 /* An extension or a host that ended a moment ago comes back within that. */
 const COMES_BACK_MS = 1000;
 const COMES_BACK_TRIES = 3;
+const PAINTED_MS = 100;
 const wait = (ms, signal) =>
   new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, ms);
@@ -59,6 +60,13 @@ export class Flow {
       else if (open.length === 1) this.follow(open[0]);
       else this.#show("open", { requests: open });
     });
+  }
+
+  /* The browser may ask in a moment: what it means is on the screen before. Where a request is shown, the browser was asked long ago. */
+  async explain() {
+    if (this.#shown?.name !== "checking") return;
+    this.#show("permission", {});
+    await new Promise((resolve) => setTimeout(resolve, PAINTED_MS));
   }
 
   findToken() {

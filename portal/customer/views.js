@@ -43,7 +43,8 @@ function drawWaiting(place, { t }, step, text) {
 
 const button = (text, onclick, kind = "", id = null) => h("button", { type: "button", class: kind || null, id, onclick }, text);
 const call = (t, hotline) => h("a", { class: "button", href: `tel:${hotline.replace(/[^0-9+]/g, "")}` }, t("call", { hotline }));
-const hotlineOf = (config, request) => request?.hotline || config.hotline;
+/* the portal's own, which came from its server: what a program on this computer says can be a stranger's */
+const hotlineOf = (config, request) => config.hotline || request.hotline;
 
 function fact(name, ...value) {
   return [h("dt", {}, name), h("dd", {}, ...value)];
@@ -122,6 +123,11 @@ function choose(place, tools, { tokens, failures }) {
 const INSERT_TITLE = { no_reader: "insert_title", no_token: "insert_no_token", module_missing: "insert_module_missing", token_unsupported: "insert_token_unsupported", reader_service: "insert_reader_service" };
 
 /* No token: what there is in place of one, and what to do about just that. The page goes on looking. */
+function permission(place, tools) {
+  const { t } = tools;
+  draw(place, tools, "token", t("permission_title"), h("p", {}, t("permission_text")), h("p", { class: "note" }, t("permission_why")), h("p", { class: "waits soft" }, t("checking")));
+}
+
 function insert(place, tools, { why, failures }) {
   const { t, config } = tools;
   const plug = ["no_reader", "no_token"].includes(why.code);
@@ -240,8 +246,8 @@ const PROBLEM_TITLE = { host_blocked: "problem_host_blocked", host_crashed: "pro
 function problem(place, tools, { error }) {
   const { t, config, flow } = tools;
   /* a document that was there before the extension never sees it */
-  const reload = ["extension_missing", "extension_reloaded", "page_too_old"].includes(error.code);
-  const install = ["extension_missing", "host_missing", "host_too_old", "host_forbidden", "module_missing", "profile_missing"].includes(error.code);
+  const reload = ["extension_missing", "extension_reloaded", "websocket_missing", "websocket_upgraded", "page_too_old"].includes(error.code);
+  const install = ["extension_missing", "websocket_missing", "websocket_upgraded", "host_missing", "host_too_old", "host_forbidden", "module_missing", "profile_missing"].includes(error.code);
   draw(place, tools, error.where === "request" || error.where === "server" ? "request" : "token", t(PROBLEM_TITLE[error.code] ?? `problem_${error.where}`),
     errorText(error, tools),
     h("div", { class: "actions" },
@@ -255,6 +261,7 @@ export const views = {
   checking: (place, tools) => drawWaiting(place, tools, "token", tools.t("checking")),
   looking: (place, tools) => drawWaiting(place, tools, "token", tools.t("looking")),
   sending: (place, tools) => drawWaiting(place, tools, "request", tools.t("sending")),
+  permission,
   choose,
   insert,
   open,

@@ -21,6 +21,36 @@ const causes = {
     vi: ["Trang này cũ hơn chương trình Mokhoa trên máy.", "Tải lại trang; nếu vẫn lỗi, gọi đường dây nóng."],
     en: ["This page is older than the Mokhoa program on this computer.", "Reload the page; if it persists, call the hotline."],
   },
+  local_network_denied: {
+    where: "browser",
+    vi: ["Trình duyệt không cho trang này dùng chương trình Mokhoa trên máy.", "Bấm biểu tượng bên trái địa chỉ trang, cho phép truy cập ứng dụng trên thiết bị này rồi thử lại. Không đổi được? Nhờ người quản trị máy."],
+    en: ["The browser does not let this page use the Mokhoa program on this computer.", "Click the icon left of the page's address, allow access to apps on this device, then try again. It cannot be changed? Ask the computer's administrator."],
+  },
+  local_network_frame: {
+    where: "browser",
+    vi: ["Trang chứa khung này không cho khung dùng chương trình Mokhoa trên máy.", "Mở cổng thông tin của nhà cung cấp trong một thẻ riêng."],
+    en: ["The page around this frame does not let it use the Mokhoa program on this computer.", "Open your authority's portal in a tab of its own."],
+  },
+  websocket_csp: {
+    where: "browser",
+    vi: ["Chính sách an toàn của trang này chặn chương trình Mokhoa trên máy.", "Gọi đường dây nóng: trang web phải được sửa."],
+    en: ["This page's own security policy blocks the Mokhoa program on this computer.", "Call the hotline: the web site must be mended."],
+  },
+  websocket_upgraded: {
+    where: "browser",
+    vi: ["Trang này bắt trình duyệt mã hóa cả kết nối trong máy, nên không gọi được chương trình Mokhoa.", "Cài tiện ích Mokhoa rồi tải lại trang, hoặc dùng trình duyệt khác."],
+    en: ["This page makes the browser encrypt even connections within the computer, so the Mokhoa program cannot be reached.", "Install the Mokhoa extension and reload the page, or use another browser."],
+  },
+  websocket_missing: {
+    where: "host",
+    vi: ["Không thấy tiện ích Mokhoa, và chương trình Mokhoa trên máy không trả lời.", "Cài Mokhoa rồi tải lại trang. Đã cài rồi? Đăng xuất khỏi máy tính rồi đăng nhập lại."],
+    en: ["There is no Mokhoa extension, and the Mokhoa program on this computer does not answer.", "Install Mokhoa, then reload the page. Is it installed? Log out of the computer and log in again."],
+  },
+  websocket_lost: {
+    where: "host",
+    vi: ["Mất kết nối với chương trình Mokhoa trên máy.", "Thử lại; yêu cầu của bạn vẫn còn."],
+    en: ["The connection to the Mokhoa program on this computer was lost.", "Try again; your request is kept."],
+  },
   no_answer: {
     vi: ["Quá lâu không có trả lời.", "Thử lại; nếu vẫn lỗi, tải lại trang."],
     en: ["There was no answer for too long.", "Try again; if it persists, reload the page."],
@@ -51,7 +81,7 @@ export class MokhoaError extends Error {
     this.number = number;
     this.text = message;
     this.remedy = own ? { vi: own.vi[1], en: own.en[1] } : data.hint;
-    this.where = own ? "extension" : families[Math.floor(number / 1000)] ?? "host";
+    this.where = own ? own.where ?? "extension" : families[Math.floor(number / 1000)] ?? "host";
     if (Number.isInteger(data.tries_left)) this.triesLeft = data.tries_left;
     if (Number.isInteger(data.retry_after)) this.retryAfter = data.retry_after;
     if (typeof data.request === "string") this.request = data.request;

@@ -3,7 +3,7 @@
 """Writes what the SDK knows of the wire: python3 portal/sdk/make_types.py [--check]
 
 wire.d.ts from protocol/host.schema.json: one exported type a definition, Methods (what each call takes and gives) and ErrorName, and HostError
-from webext/causes.json. wire.js from protocol/*.def: deadlines and final states. With --check nothing is written, and the end is 1 where a
+from webext/causes.json. wire.js from protocol/*.def: deadlines, final states and ports. With --check nothing is written, and the end is 1 where a
 file is not what would be."""
 import json
 import pathlib
@@ -94,15 +94,17 @@ def types():
     parts = ["// SPDX-License-Identifier: Apache-2.0\n// Written by make_types.py from protocol/host.schema.json: change that.\n"]
     parts += [definition(name, value) for name, value in schema["$defs"].items() if name not in WIRE_ONLY]
     constants = ("/** Seconds that the host gives a call. */\nexport const DEADLINES: Readonly<Record<Method, number>>;\n\n"
-                 "/** States that nothing changes any more. */\nexport const FINAL: readonly State[];\n")
+                 "/** States that nothing changes any more. */\nexport const FINAL: readonly State[];\n\n"
+                 "/** Where mokhoa-websocket may listen on 127.0.0.1, in the order in which to ask. */\nexport const PORTS: readonly number[];\n")
     return "\n".join(parts + [methods(schema), error_names(schema), host_errors(), constants])
 
 
 def values():
     deadlines = {row["name"]: row["deadline"] for row in lists.rows("OP", text(PROTOCOL / "op.def")) if "OP_PAGE" in row["flags"].split("|")}
     final = list(dict.fromkeys(row["customer"] for row in lists.rows("STATE", text(PROTOCOL / "state.def")) if row["final"]))
+    ports = [int(port) for port in re.findall(r"^PORT\((\d+)\)$", text(PROTOCOL / "port.def"), re.M)]
     return ("// SPDX-License-Identifier: Apache-2.0\n// Written by make_types.py from protocol/*.def: change those. Deadlines are the host's own, in seconds.\n"
-            "export const DEADLINES = %s;\nexport const FINAL = %s;\n" % (json.dumps(deadlines), json.dumps(final)))
+            "export const DEADLINES = %s;\nexport const FINAL = %s;\nexport const PORTS = %s;\n" % (json.dumps(deadlines), json.dumps(final), json.dumps(ports)))
 
 
 def text(path):

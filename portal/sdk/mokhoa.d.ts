@@ -5,6 +5,8 @@ import type { Transport } from "./extension.js";
 export type * from "./wire.js";
 export type { Channel, Handlers, Transport, ExtensionOptions } from "./extension.js";
 export { extensionTransport } from "./extension.js";
+export type { HostOptions, WebSocketOptions } from "./websocket.js";
+export { hostTransport, websocketTransport } from "./websocket.js";
 
 export const PROTOCOL: 1;
 
@@ -14,6 +16,12 @@ export type BrowserError =
   | "extension_reloaded"
   | "extension_failed"
   | "page_too_old"
+  | "local_network_denied"
+  | "local_network_frame"
+  | "websocket_csp"
+  | "websocket_upgraded"
+  | "websocket_missing"
+  | "websocket_lost"
   | "no_answer";
 export const browserErrors: readonly BrowserError[];
 
@@ -27,7 +35,7 @@ export class MokhoaError extends Error {
   readonly text: TwoLanguages;
   /** What they can do about it. */
   readonly remedy: TwoLanguages;
-  readonly where: "extension" | "host" | "token" | "request" | "server" | "computer" | "desk";
+  readonly where: "browser" | "extension" | "host" | "token" | "request" | "server" | "computer" | "desk";
   readonly triesLeft?: number;
   readonly retryAfter?: number;
   readonly request?: string;

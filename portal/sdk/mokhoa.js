@@ -19,6 +19,7 @@ import { DEADLINES, FINAL } from "./wire.js";
 
 export { MokhoaError, browserErrors, fromWire, whyNoToken } from "./error.js";
 export { extensionTransport } from "./extension.js";
+export { hostTransport, websocketTransport } from "./websocket.js";
 
 /** Whether nothing changes a request in this state any more. */
 export const isFinal = (state) => FINAL.includes(state);
@@ -127,10 +128,16 @@ export class Mokhoa extends EventTarget {
         /* nobody else waits on a channel that may be dead: the next call gets another */
         if (this.#waiting.size === 0) this.#drop(error);
       };
-      const timer = setTimeout(late, seconds * 1000);
+      let timer;
       signal?.addEventListener("abort", aborted, { once: true });
       this.#waiting.set(id, call);
-      this.#open().then((channel) => this.#waiting.has(id) && channel.send({ jsonrpc: "2.0", id, method, params })).catch(call.reject);
+      const send = (channel) => {
+        if (!this.#waiting.has(id)) return;
+        timer = setTimeout(late, seconds * 1000);
+        channel.send({ jsonrpc: "2.0", id, method, params });
+      };
+      /* opening has an end of its own: a person may be asked on the way */
+      this.#open().then(send).catch(call.reject);
     });
   }
 

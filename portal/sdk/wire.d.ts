@@ -287,3 +287,6 @@ export const DEADLINES: Readonly<Record<Method, number>>;
 
 /** States that nothing changes any more. */
 export const FINAL: readonly State[];
+
+/** Where mokhoa-websocket may listen on 127.0.0.1, in the order in which to ask. */
+export const PORTS: readonly number[];

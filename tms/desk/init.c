@@ -25,6 +25,7 @@ struct init {
 	const char *dir, *host, *port, *admin_port, *listen, *tls_certificate, *tls_key, *admin_ca, *issuers;
 	const char *authority, *hotline, *portal, *language;
 	const char *portal_files, *extensions, *install;
+	bool websocket;
 	const char *from, *smtp, *smtp_tls, *smtp_ca, *smtp_credentials;
 	const char *escrow_log, *tms_user, *vault_user, *nginx_group;
 	bool same_device;
@@ -67,6 +68,7 @@ read_options(int argc, char **argv, struct init *i)
 		{ .name = "--portal-files", .value = &i->portal_files },
 		{ .name = "--extensions", .value = &i->extensions },
 		{ .name = "--install", .value = &i->install },
+		{ .name = "--websocket", .given = &i->websocket },
 		{ .name = "--language", .value = &i->language },
 		{ .name = "--from", .value = &i->from, .required = true },
 		{ .name = "--smtp", .value = &i->smtp, .required = true },
@@ -87,8 +89,8 @@ read_options(int argc, char **argv, struct init *i)
 	i->admin_port = i->admin_port != NULL ? i->admin_port : "8443";
 	i->language = i->language != NULL ? i->language : "vi";
 	i->smtp_tls = i->smtp_tls != NULL ? i->smtp_tls : "starttls";
-	if (i->portal_files == NULL && (i->extensions != NULL || i->install != NULL))
-		return refuse(ERR_USAGE, "--portal-files", "must name the portal's folder where --extensions or --install is given");
+	if (i->portal_files == NULL && (i->extensions != NULL || i->install != NULL || i->websocket))
+		return refuse(ERR_USAGE, "--portal-files", "must name the portal's folder where --extensions, --install or --websocket is given");
 	if (i->escrow_log == NULL && !i->same_device)
 		return refuse(ERR_USAGE, "--escrow-log", "must name a file on another device than the database; --escrow-log-same-device does without");
 	return ERR_OK;
@@ -378,11 +380,12 @@ static enum err
 make_portal(const struct init *i)
 {
 	struct buf b = buf_new(CONFIG_MAX);
-	json_t *json = json_pack("{s:s, s:s, s:s, s:o, s:s, s:s}",
+	json_t *json = json_pack("{s:s, s:s, s:s, s:o, s:b, s:s, s:s}",
 	    "authority", i->authority,
 	    "hotline", i->hotline,
 	    "language", i->language,
 	    "extensions", extension_ids(i),
+	    "websocket", i->websocket,
 	    "install", i->install != NULL ? i->install : "",
 	    "portal", i->portal);
 	enum err e = dump_for_people(json, &b);

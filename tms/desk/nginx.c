@@ -141,35 +141,35 @@ proxy_lines(struct buf *b, const char *upstream, const char *certificate)
 
 /* Our pages stand in nobody's frame but the one that the server itself answers. */
 static void
-page_lines(struct buf *b)
+page_lines(struct buf *b, const char *policy)
 {
 	line(b, "        types { text/html html; text/css css; text/javascript js; application/json json; image/svg+xml svg; }");
 	line(b, "        default_type application/octet-stream;");
 	line(b, "        charset utf-8;");
 	line(b, "        charset_types text/css text/javascript application/json image/svg+xml;");
-	header_lines(b, POLICY_PAGE "'none'", "no-cache");
+	header_lines(b, policy, "no-cache");
 	line(b, "    }");
 }
 
 /* The pages of one of the two sites, and what both have. Names without a slash: what lies deeper (tests) is not served. */
 static void
-site(struct buf *b, const struct nginx *n, const char *name)
+site(struct buf *b, const struct nginx *n, const char *name, const char *policy)
 {
 	if (n->portal_files == NULL)
 		return;
 	line(b, "    location = / {");
 	line(b, "        root %s/%s;", n->portal_files, name);
 	line(b, "        try_files /index.html =404;");
-	page_lines(b);
+	page_lines(b, policy);
 	line(b, "    location ~ \"^/(?:texts/)?[a-z_-]+\\.(?:html|js|json|svg)$\" {");
 	line(b, "        root %s/%s;", n->portal_files, name);
-	page_lines(b);
+	page_lines(b, policy);
 	line(b, "    location ~ \"^/(sdk|style)/([a-z_-]+\\.(?:js|css|svg))$\" {");
 	line(b, "        alias %s/$1/$2;", n->portal_files);
-	page_lines(b);
+	page_lines(b, policy);
 	line(b, "    location = /config.json {");
 	line(b, "        alias %s;", n->portal_json);
-	page_lines(b);
+	page_lines(b, policy);
 }
 
 /*
@@ -207,7 +207,7 @@ public_server(struct buf *b, const struct nginx *n)
 	line(b, "    }");
 	if (n->portal_files != NULL)
 		agencies(b, n);
-	site(b, n, "customer");
+	site(b, n, "customer", POLICY_CUSTOMER "'none'");
 	line(b, "    location / { return 404; }");
 	line(b, "}");
 }
@@ -226,12 +226,12 @@ admin_server(struct buf *b, const struct nginx *n)
 		line(b, "    location @without_certificate_page {");
 		line(b, "        root %s/console;", n->portal_files);
 		line(b, "        try_files /without-certificate.html =404;");
-		page_lines(b);
+		page_lines(b, policy);
 	}
 	line(b, "    location /v1/admin/ {");
 	proxy_lines(b, "mokhoa_admin", "$ssl_client_escaped_cert");
 	line(b, "    }");
-	site(b, n, "console");
+	site(b, n, "console", POLICY_CONSOLE "'none'");
 	line(b, "    location / { return 404; }");
 	line(b, "}");
 }

@@ -80,7 +80,7 @@ add_sentence(struct buf *b, enum err e, const char *language)
 void
 page_write(const struct store_agency *agency, enum err e, struct buf *body, char ret_policy[PAGE_POLICY_SIZE])
 {
-	snprintf(ret_policy, PAGE_POLICY_SIZE, "%s%s", POLICY_PAGE, agency != NULL ? agency->origins : "'none'");
+	snprintf(ret_policy, PAGE_POLICY_SIZE, "%s%s", POLICY_CUSTOMER, agency != NULL ? agency->origins : "'none'");
 	buf_add_text(body, head);
 	if (agency != NULL) {
 		buf_add_text(body, " data-agency=\"");

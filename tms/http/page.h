@@ -13,7 +13,7 @@
 
 #include <stdbool.h>
 
-#define PAGE_POLICY_SIZE (sizeof(POLICY_PAGE) + STORE_ORIGINS_SIZE)
+#define PAGE_POLICY_SIZE (sizeof(POLICY_CUSTOMER) + STORE_ORIGINS_SIZE)
 
 /* Whether the path is that of an agency's page; what stands for the agency goes to ret_agency, empty where it cannot be one. */
 bool page_find(const char *method, const char *path, char ret_agency[STORE_AGENCY_SIZE]);

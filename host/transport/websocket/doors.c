@@ -16,7 +16,11 @@
 #define FIRST_GIVEN 3 /* SD_LISTEN_FDS_START */
 #define BACKLOG	    64
 
-const uint16_t doors_ports[DOORS_MAX] = { 21703, 24691, 28517 };
+const uint16_t doors_ports[DOORS_MAX] = {
+#define PORT(number) number,
+#include "port.def"
+#undef PORT
+};
 
 /* A number of the environment as sd_listen_fds(3) writes it; -1 where it is none. */
 static long

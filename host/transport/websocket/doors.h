@@ -2,7 +2,7 @@
 /*
  * doors: the ports on 127.0.0.1 at which mokhoa-websocket listens.
  *
- * There are three, fixed, because a page cannot ask where we are. They lie below the ports that systems give to outgoing connections (32768 on Linux, 49152 on
+ * There are three (protocol/port.def), fixed, because a page cannot ask where we are. They lie below the ports that systems give to outgoing connections (32768 on Linux, 49152 on
  * Windows), are not in IANA's registry and not among those that browsers refuse, and lie apart, so that one program that takes a row of ports
  * leaves two.
  */

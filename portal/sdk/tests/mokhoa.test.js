@@ -89,7 +89,7 @@ test("every error of the browser has both languages and a remedy", () => {
   for (const name of browserErrors) {
     const error = new MokhoaError(name);
     for (const text of [error.text, error.remedy]) assert.ok(text.vi.length > 10 && text.en.length > 10 && text.vi !== text.en);
-    assert.equal(error.where, "extension");
+    assert.equal(error.where, /^local|csp|upgraded/.test(name) ? "browser" : name.startsWith("websocket") ? "host" : "extension");
   }
 });
 

@@ -7,6 +7,7 @@ import datetime
 import io
 import json
 import os
+import re
 import sqlite3
 import stat
 import subprocess
@@ -168,7 +169,7 @@ class Desk(unittest.TestCase):
             pages = json.load(f)
         with open(self.file("shown", "tms.json"), encoding="utf-8") as f:
             config = json.load(f)
-        self.assertEqual(pages, {"authority": config["authority"], "hotline": config["hotline"], "language": "vi", "extensions": ["a" * 32, "b" * 32],
+        self.assertEqual(pages, {"authority": config["authority"], "hotline": config["hotline"], "language": "vi", "extensions": ["a" * 32, "b" * 32], "websocket": False,
                                  "install": "https://ca.example/mokhoa", "portal": "https://tms.ca.example:4443"})
         self.assertEqual(config["portal"], "https://tms.ca.example:4443")
         self.assertEqual(stat.S_IMODE(os.stat(self.file("shown", "portal.json")).st_mode), 0o644)
@@ -186,6 +187,19 @@ class Desk(unittest.TestCase):
                 self.assertIn("default-src 'none'; script-src 'self'; style-src 'self';", line)
                 self.assertIn("frame-ancestors 'none'", line)
                 self.assertNotIn("unsafe", line)
+
+    def test_init_websocket(self):
+        done = run(*self.init_options("direct", portal_files=self.PORTAL), "--websocket")
+        self.assertEqual((done[0], done[2]), (0, ""))
+        with open(self.file("direct", "portal.json"), encoding="utf-8") as f:
+            self.assertIs(json.load(f)["websocket"], True)
+        with open(os.path.join(self.PORTAL, "..", "protocol", "port.def"), encoding="utf-8") as f:
+            ports = re.findall(r"^PORT\((\d+)\)$", f.read(), re.M)
+        self.assertEqual(len(ports), 3)
+        with open(self.file("direct", "nginx.conf"), encoding="utf-8") as f:
+            public, admin = f.read().split("\nserver {")[1:]
+        self.assertEqual(public.count("connect-src 'self' %s; " % " ".join("ws://127.0.0.1:" + port for port in ports)), 4)
+        self.assertNotIn("ws://", admin)
 
     NO_PAGE = "add_header Content-Security-Policy \"default-src 'none'; frame-ancestors 'none'\" always;"
 

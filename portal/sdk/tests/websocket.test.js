@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The way over ws://127.0.0.1 against browsers that are played: the order of their events was measured in Chromium 156 and Firefox 153. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Mokhoa, MokhoaError, hostTransport, websocketTransport } from "../mokhoa.js";
+import { PORTS } from "../wire.js";
+import { HELLO } from "./fake.js";
+
+const code = (expected) => (error) => error instanceof MokhoaError && error.code === expected;
+const later = (work, ms = 0) => setTimeout(work, ms);
+
+/*
+ * A page. ports says what is at each: "host", "stranger" (another protocol), "silent", or nothing, which refuses. state is that of the permission; asks:
+ * what the browser does with a socket that needs it: "allow", "block" or "dismiss" after a while.
+ */
+function page({ ports = {}, state = "granted", asks = null, csp = null, upgrade = false, framed = false, allowed = true } = {}) {
+  const self = new EventTarget();
+  const sockets = [];
+  const permission = { state };
+  const question = asks && new Promise((resolve) => later(() => {
+    if (asks !== "dismiss") permission.state = asks === "allow" ? "granted" : "denied";
+    resolve(asks === "allow");
+  }, 1100));
+  class WebSocket {
+    constructor(url, protocol) {
+      this.url = url;
+      this.readyState = 0;
+      sockets.push(this);
+      if (csp === "throws") throw new Error("NS_ERROR_CONTENT_BLOCKED");
+      this.protocol = "";
+      later(() => this.connect(ports[new URL(url).port], protocol));
+    }
+    fail(number = 1006) {
+      this.onerror?.({});
+      this.onclose?.({ code: number });
+    }
+    async connect(what, protocol) {
+      if (csp === "error only") return this.onerror?.({});
+      if (csp === "event") return self.document.dispatchEvent(Object.assign(new Event("securitypolicyviolation"), { blockedURI: this.url }));
+      if (upgrade) return this.fail(1015);
+      if (what === undefined) return this.fail();
+      if (!allowed || permission.state === "denied") return this.fail();
+      if (question !== null && !(await question)) return this.fail();
+      if (what === "silent" || this.closed) return undefined;
+      this.protocol = what === "host" ? protocol : "";
+      return this.onopen?.({});
+    }
+    send(text) {
+      const { id, method } = JSON.parse(text);
+      later(() => this.onmessage?.({ data: method === "nonsense" ? "no JSON" : JSON.stringify({ jsonrpc: "2.0", id, result: { ...HELLO, transports: ["websocket"] } }) }));
+    }
+    close() {
+      this.closed = true;
+    }
+  }
+  const top = {};
+  return Object.assign(self, {
+    WebSocket, sockets, permission, self, top: framed ? top : self, crypto: globalThis.crypto, location: { origin: "https://portal.example" },
+    postMessage: () => {},
+    navigator: { permissions: { query: async ({ name }) => {
+      if (name !== "loopback-network") throw new TypeError(name);
+      return { state: permission.state };
+    } } },
+    document: Object.assign(new EventTarget(), framed ? { featurePolicy: { features: () => ["loopback-network"], allowsFeature: () => allowed } } : {}),
+  });
+}
+
+const over = (global, more = {}) => new Mokhoa({ transport: websocketTransport({ global, patience: 60, decision: 3000, ...more }) });
+
+test("the port at which the host is, is found, and the others are let go", async () => {
+  for (const port of PORTS) {
+    const global = page({ ports: { [port]: "host" } });
+    assert.deepEqual((await over(global).hello()).transports, ["websocket"]);
+    assert.deepEqual(global.sockets.map((s) => s.url), PORTS.map((each) => `ws://127.0.0.1:${each}/mokhoa`));
+    assert.deepEqual(global.sockets.filter((s) => !s.closed).map((s) => new URL(s.url).port), [String(port)]);
+  }
+});
+
+test("strangers at the other ports keep nobody", async () => {
+  await over(page({ ports: { 21703: "silent", 24691: "stranger", 28517: "host" } })).hello();
+});
+
+test("nobody answers", async () => {
+  for (const ports of [{}, { 21703: "silent" }, { 24691: "stranger" }]) await assert.rejects(over(page({ ports })).hello(), code("websocket_missing"));
+});
+
+test("the page is told before the browser asks, and only then", async () => {
+  const told = [];
+  const global = page({ ports: { 21703: "host" }, state: "prompt", asks: "allow" });
+  await over(global, { explain: async () => told.push(global.sockets.length) }).hello();
+  assert.deepEqual(told, [0]);
+  await over(page({ ports: { 21703: "host" } }), { explain: () => told.push("again") }).hello();
+  assert.deepEqual(told, [0]);
+});
+
+test("the person's no, and no answer of his", async () => {
+  for (const asks of ["block", "dismiss"])
+    await assert.rejects(over(page({ ports: { 21703: "host" }, state: "prompt", asks })).hello(), code("local_network_denied"));
+  await assert.rejects(over(page({ ports: { 21703: "host" }, state: "denied" })).hello(), code("local_network_denied"));
+});
+
+test("nobody is there to be asked for", async () => {
+  await assert.rejects(over(page({ state: "prompt" })).hello(), code("websocket_missing"));
+});
+
+test("a frame that its parent does not allow it", async () => {
+  await assert.rejects(over(page({ ports: { 21703: "host" }, state: "denied", framed: true, allowed: false })).hello(), code("local_network_frame"));
+  await assert.rejects(over(page({ ports: { 21703: "host" }, state: "denied", framed: true })).hello(), code("local_network_denied"));
+});
+
+test("the page's own policy: thrown, an error without an end, or an event", async () => {
+  for (const csp of ["throws", "error only", "event"]) await assert.rejects(over(page({ csp }), { patience: 1000 }).hello(), code("websocket_csp"));
+});
+
+test("Firefox made wss: of it", async () => {
+  await assert.rejects(over(page({ upgrade: true })).hello(), code("websocket_upgraded"));
+});
+
+test("a browser without this permission", async () => {
+  const global = page({ ports: { 21703: "host" } });
+  delete global.navigator.permissions;
+  await over(global).hello();
+});
+
+test("the time of a call begins when its channel is open", async () => {
+  const mokhoa = new Mokhoa({ transport: websocketTransport({ global: page({ ports: { 21703: "host" }, state: "prompt", asks: "allow" }) }), timeouts: { hello: 0.5 } });
+  await mokhoa.hello();
+});
+
+test("a channel that ends: calls fail, the next opens another", async () => {
+  const global = page({ ports: { 21703: "host" } });
+  const mokhoa = over(global);
+  await mokhoa.hello();
+  const open = global.sockets.find((s) => !s.closed);
+  open.send = () => later(() => open.onclose?.({ code: 1011 }));
+  await assert.rejects(mokhoa.token.info(), code("websocket_lost"));
+  await mokhoa.hello();
+  assert.equal(global.sockets.length, 2 * PORTS.length);
+});
+
+test("what is no JSON ends the channel; so does putting the page away", async () => {
+  const global = page({ ports: { 21703: "host" } });
+  const mokhoa = over(global);
+  await mokhoa.hello();
+  const open = global.sockets.find((s) => !s.closed);
+  open.send = () => later(() => open.onmessage?.({ data: "no JSON" }));
+  await assert.rejects(mokhoa.token.info(), code("websocket_lost"));
+  await mokhoa.hello();
+  const call = assert.rejects(mokhoa.unlock.status(), code("websocket_lost"));
+  global.dispatchEvent(new Event("pagehide"));
+  await call;
+  assert.ok(global.sockets.every((s) => s.closed));
+});
+
+test("the extension comes first, and only where it is missing the other way is tried", async () => {
+  const missing = page({ ports: { 21703: "host" } });
+  await new Mokhoa({ transport: hostTransport({ websocket: true, global: missing }) }).hello();
+  const not = page({ ports: { 21703: "host" } });
+  await assert.rejects(new Mokhoa({ transport: hostTransport({ global: not }) }).hello(), code("extension_missing"));
+  assert.equal(not.sockets.length, 0);
+  const there = page({ ports: { 21703: "host" } });
+  there.chrome = { runtime: { connect: () => ({ onMessage: { addListener() {} }, onDisconnect: { addListener: (f) => later(() => f()) }, disconnect() {} }) } };
+  await assert.rejects(new Mokhoa({ transport: hostTransport({ ids: ["a".repeat(32)], websocket: true, global: there }) }).hello(), code("extension_failed"));
+  assert.equal(there.sockets.length, 0);
+});
