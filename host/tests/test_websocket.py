@@ -4,7 +4,7 @@
 
     test_websocket.py FOLDER_OF_PROGRAMS FAKE_WORKER
 
-The network is the machine's, and three ports are all there are: so the tests run in a network of their own where they may.
+Three ports are all there are, so it enters a network of its own by itself.
 """
 import json
 import os
@@ -377,21 +377,11 @@ class Strangers(Case):
         self.assertEqual((tally["refused"], tally["passed"], tally["handed"]), (5, 0, 0))
 
 
-def own_network():
-    """Runs this program again in a network of its own, where the three ports are free and nobody else is."""
-    if os.environ.get("MOKHOA_OWN_NETWORK") == "1":
-        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-        return
-    if shutil.which("ip") and subprocess.run(["unshare", "--net", "true"], stderr=subprocess.DEVNULL, check=False).returncode == 0:
-        os.execvpe("unshare", ["unshare", "--net", sys.executable, os.path.abspath(sys.argv[0]), *sys.argv[1:]], {**os.environ, "MOKHOA_OWN_NETWORK": "1"})
-    print("no network of its own: the ports are the machine's", file=sys.stderr)
-
-
 if __name__ == "__main__":
     if os.environ.get("MOKHOA_STAGE") != "1":
         print("run me by tests/stage/enter.sh: I write to /etc/mokhoa", file=sys.stderr)
         sys.exit(77)
-    own_network()
+    websocket.own_network()
     BIN = tempfile.mkdtemp(prefix="mokhoa-websocket.")
     os.chmod(BIN, 0o755)
     for each in (os.path.join(sys.argv[1], "mokhoa-host"), os.path.join(sys.argv[1], "mokhoa-websocket"), sys.argv[2]):

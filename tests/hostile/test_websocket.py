@@ -239,16 +239,9 @@ print(answered)
             s.close()
 
 
-def own_network():
-    """Three ports are all there are: they are ours in a network of our own."""
-    if os.environ.get("MOKHOA_OWN_NETWORK") != "1":
-        os.execvpe("unshare", ["unshare", "--net", sys.executable, os.path.abspath(sys.argv[0])] + sys.argv[1:], {**os.environ, "MOKHOA_OWN_NETWORK": "1"})
-    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-
-
 if __name__ == "__main__":
     if not os.access(os.path.join(world.BIN, "mokhoa-websocket"), os.X_OK):
         world.skip("MOKHOA_BIN names no folder with mokhoa-websocket")
     world.enter_stage()
-    own_network()
+    websocket.own_network()
     unittest.main(argv=[sys.argv[0]] + [a for a in sys.argv[1:] if a != "--full"])
