@@ -226,7 +226,7 @@ admin_server(struct buf *b, const struct nginx *n)
 		line(b, "    location @without_certificate_page {");
 		line(b, "        root %s/console;", n->portal_files);
 		line(b, "        try_files /without-certificate.html =404;");
-		page_lines(b, policy);
+		page_lines(b, POLICY_CONSOLE "'none'");
 	}
 	line(b, "    location /v1/admin/ {");
 	proxy_lines(b, "mokhoa_admin", "$ssl_client_escaped_cert");
