@@ -192,6 +192,9 @@ if [ "${MOKHOA_STAGE:-}" != 1 ]; then
 	export DIR
 	trap 'rm -rf "$DIR"' EXIT
 	trap 'exit 130' INT TERM
+	case " $* " in
+	*" --serve "*) export MOKHOA_STAGE_NETWORK=machine ;; # a person's browser is to reach it
+	esac
 	sh tests/stage/enter.sh sh "$root/installer/quickstart.sh" "$@"
 	exit
 fi

@@ -75,11 +75,7 @@ for label in $labels; do
 		{ sh installer/windows/deps.sh && build mingw-w64 && sh tests/stage/enter.sh sh tests/windows/run.sh build/mingw-w64; } || failed="$failed $label"
 		continue
 	fi
-	parallel=2
-	case $label in
-	e2e | browser | look) parallel=1 ;;
-	esac
-	ctest --test-dir build/dev -L "^$label\$" -j $parallel --output-on-failure --no-tests=error -O "build/ctest-$label.log" || failed="$failed $label"
+	ctest --test-dir build/dev -L "^$label\$" -j 2 --output-on-failure --no-tests=error -O "build/ctest-$label.log" || failed="$failed $label"
 	if [ "${CI:-}" = true ] && grep -q '\*\*\*Skipped' "build/ctest-$label.log"; then
 		echo "under CI=true nothing may be skipped" >&2
 		failed="$failed $label-skipped"

@@ -3,10 +3,10 @@
 #
 # enter.sh COMMAND [ARGUMENT...]
 #
-# Runs a command on a stage: mounts, processes and System V objects of its own, so that a test may start daemons, write to
-# /run, /dev/shm and /etc/mokhoa, and be killed, and the machine and other stages see nothing of it. The network is the
-# machine's. Ends with the command's status; 77 when this machine does not allow a stage. When this process ends, for
-# whatever reason, so does everything on the stage.
+# Runs a command on a stage: mounts, processes, System V objects and a network (loopback only) of its own, so that a test may start
+# daemons, write to /run, /dev/shm and /etc/mokhoa, and be killed, and the machine and other stages see nothing of it. With
+# MOKHOA_STAGE_NETWORK=machine the network is the machine's, for a person's browser. Ends with the command's status; 77 when this machine does not
+# allow a stage. When this process ends, for whatever reason, so does everything on the stage.
 set -eu
 
 skip() {
@@ -50,6 +50,9 @@ inside() {
 	stage_uid=$1
 	shift
 	make_private
+	if [ "${MOKHOA_STAGE_NETWORK:-}" != machine ]; then
+		ip link set lo up || skip "the stage's loopback interface cannot be brought up (is iproute2 installed?)"
+	fi
 	mount -t tmpfs -o mode=755 tmpfs /run || skip "no tmpfs can be mounted on /run"
 	mkdir -m 1777 /run/lock
 	if [ -d /dev/shm ]; then
@@ -73,6 +76,9 @@ fi
 uid=$(id -u)
 # A user who is not root is root of a user namespace first; that step clears the death signal, so it comes before it.
 namespaces="unshare --mount --pid --ipc --fork --kill-child --mount-proc"
+if [ "${MOKHOA_STAGE_NETWORK:-}" != machine ]; then
+	namespaces="$namespaces --net"
+fi
 if [ "$uid" != 0 ]; then
 	root="unshare --map-root-user"
 elif in_chroot; then

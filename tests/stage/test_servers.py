@@ -331,7 +331,7 @@ class Servers(unittest.TestCase):
         self.assertIn("/page-main.js", self.stage.curl(self.stage.public, "")[1])  # the portal
 
     def test_desk_door(self):
-        self.assertEqual(self.stage.curl(self.stage.admin, "v1/admin/me")[0], 400)  # nginx: no certificate
+        self.assertEqual(self.stage.curl(self.stage.admin, "v1/admin/me")[0], 403)  # nginx: no certificate
         self.refused_by_door(self.stage.curl(self.stage.admin, "v1/admin/me", person="stranger"), 403, "admin_unknown")
         status, body = self.stage.curl(self.stage.admin, "v1/admin/me", "-H", "X-Client-Certificate: x", person="an")
         me = json.loads(body)
