@@ -184,19 +184,19 @@ class Browser:
         wait_for("the end of the browser", 20, lambda: not pids_of(PROGRAMS[self.name], self.profile))
         return len(found)
 
-    def _chromium(self, packed=False, ignored=(), extension=True):
+    def _chromium(self, packed=False, ignored=(), extension=True, args=()):
         os.makedirs(os.path.join(self.profile, "Default"))
         # without developer mode an unpacked extension that reloads itself is switched off
         with open(os.path.join(self.profile, "Default", "Preferences"), "w", encoding="utf-8") as f:
             json.dump({"extensions": {"ui": {"developer_mode": True}}}, f)
         if not extension:
-            return {}
+            return {"args": list(args)}
         if packed:
             os.makedirs(os.path.join(self.profile, "External Extensions"))
             with open(os.path.join(self.profile, "External Extensions", self.made["chromium_id"] + ".json"), "w", encoding="utf-8") as f:
                 json.dump({"external_crx": self.made["crx"], "external_version": self.made["version"]}, f)
             return {"ignoreDefaultArgs": ["--disable-extensions", "--disable-default-apps", *ignored]}
-        return {"args": ["--load-extension=" + self.made["chromium"], "--disable-extensions-except=" + self.made["chromium"]],
+        return {"args": ["--load-extension=" + self.made["chromium"], "--disable-extensions-except=" + self.made["chromium"], *args],
                 "ignoreDefaultArgs": list(ignored)}
 
     def _firefox(self, prefs=None, extension=True):

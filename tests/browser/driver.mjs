@@ -70,6 +70,10 @@ const orders = {
 		keep(page, await desk.newPage());
 		await pageOf(page).goto(url, { timeout: 20_000 });
 	},
+	// As the person does who allows the page to reach programs on this computer.
+	async grant({ origin }) {
+		await context.grantPermissions(["local-network-access"], { origin });
+	},
 	async evaluate({ page, script }) {
 		return (await placeOf(page)).evaluate(`(async () => { ${script} })()`);
 	},

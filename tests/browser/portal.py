@@ -25,7 +25,7 @@ HELD = "/etc/mokhoa/prompt/go"  # the person at the prompt thinks until it is th
 PATIENCE = 40  # seconds for a screen on a loaded machine
 
 # The screen by its heading; a heading that is none of these is a text that nobody has thought of here.
-SCREENS = {"insert_title": "insert", "insert_no_token": "insert", "insert_module_missing": "insert", "insert_token_unsupported": "insert",
+SCREENS = {"permission_title": "permission", "insert_title": "insert", "insert_no_token": "insert", "insert_module_missing": "insert", "insert_token_unsupported": "insert",
            "insert_reader_service": "insert", "insert_failed": "insert", "choose_title": "choose", "choose_one_title": "choose", "open_title": "open", "wait_title": "pending", "code_title": "approved",
            "unlock_title": "unlocking", "resume_title": "resume", "done_title": "completed", "refused_title": "refused", "expired_title": "expired",
            "cancelled_title": "cancelled", "failed_title": "failed", "locked_out_title": "locked_out"}
@@ -45,13 +45,13 @@ def texts(language, site="customer"):
 
 
 class PortalWorld(world.World):
-    def __init__(self):
+    def __init__(self, **stage):
         made = tempfile.mkdtemp(prefix="mokhoa-portal.")
         os.chmod(made, 0o755)
         self.made_in = made
         # the id follows from the key alone, and the portal's port is known only when its page has been told the id
         chromium = browser.extension(made, ["https://localhost:1"])["chromium_id"]
-        super().__init__(TMS_EXTENSIONS=chromium)
+        super().__init__(TMS_EXTENSIONS=chromium, **stage)
         self.portal, self.console = (f"https://localhost:{port}" for port in self.ports[:2])
         self.made = browser.extension(made, [self.portal])
         self.ca = os.path.join(self.pki, "tls-ca.pem")
@@ -213,10 +213,11 @@ class Desk:
 class PortalTest(unittest.TestCase):
     """A world for all tests of a class, a customer and a card for each; what was to be seen at a failure is kept."""
     browser_name = ""
+    stage = {}  # what the world's shell functions are told beside
 
     @classmethod
     def setUpClass(cls):
-        cls.world = PortalWorld()
+        cls.world = PortalWorld(**cls.stage)
         cls.dir = tempfile.mkdtemp(prefix="mokhoa-portal.")
         os.chmod(cls.dir, 0o755)
 
