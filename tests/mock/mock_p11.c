@@ -6,6 +6,7 @@
  *   state            what the token remembers, "name value" a line: so_pin, user_pin, so_tries, user_tries, and of a token with a PUK puk,
  *                    puk_tries; written back at each change
  *   certificate.der  what it shows without a login, where the file is there
+ *   key.pem          the private key that goes with it, for who is logged in
  *   log              appended: every call with its result, "C_Login so 0xa0"; a PIN is never in it
  *
  *   slots N            readers, each with a token (1)
@@ -28,6 +29,8 @@
  * CALL is "C_Login", or "C_Login#2" for the second of this process alone. C_InitToken is in the log if it is ever called, and refused.
  */
 #define _POSIX_C_SOURCE 200809L
+#include "mock_key.h"
+
 #include <p11-kit/pkcs11.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -41,7 +44,8 @@ enum {
 	USER_TRIES = 3,
 	SO_TRIES = 3,
 	SESSION = 7,
-	CERTIFICATE = 11
+	CERTIFICATE = 11,
+	KEY = 12
 };
 
 struct line {
@@ -64,9 +68,10 @@ static struct {
 	bool removed;
 	bool swapped;
 	bool session;
-	bool found;
-	int login;	   /* -1, CKU_SO, CKU_USER */
-	char so_login[64]; /* the SO PIN that an unasked login was given */
+	CK_OBJECT_HANDLE found;	   /* by C_FindObjectsInit; 0: nothing */
+	CK_MECHANISM_TYPE signing; /* by C_SignInit */
+	int login;		   /* -1, CKU_SO, CKU_USER */
+	char so_login[64];	   /* the SO PIN that an unasked login was given */
 	CK_SLOT_ID slot;
 	unsigned char certificate[65536];
 	size_t certificate_len;
@@ -604,7 +609,15 @@ C_InitToken_(CK_SLOT_ID id, unsigned char *pin, CK_ULONG len, unsigned char *lab
 	return note("C_InitToken", "", CKR_FUNCTION_NOT_SUPPORTED);
 }
 
-/* ---- objects: one certificate, where there is one ---- */
+/* ---- objects: one certificate and its key, where there are any ---- */
+
+static bool
+has_key(void)
+{
+	const char *folder = getenv("MOCK_P11");
+
+	return folder != NULL && mock_key_load(folder);
+}
 
 static CK_RV
 C_FindObjectsInit_(CK_SESSION_HANDLE session, CK_ATTRIBUTE *template, CK_ULONG count)
@@ -614,10 +627,10 @@ C_FindObjectsInit_(CK_SESSION_HANDLE session, CK_ATTRIBUTE *template, CK_ULONG c
 	(void)session;
 	if (in_session("C_FindObjectsInit", "", &rv))
 		return rv;
-	mock.found = mock.certificate_len > 0;
+	mock.found = mock.certificate_len > 0 ? CERTIFICATE : 0;
 	for (CK_ULONG i = 0; i < count; i++)
 		if (template[i].type == CKA_CLASS && *(CK_OBJECT_CLASS *)template[i].pValue != CKO_CERTIFICATE)
-			mock.found = false;
+			mock.found = *(CK_OBJECT_CLASS *)template[i].pValue == CKO_PRIVATE_KEY && mock.login == CKU_USER && has_key() ? KEY : 0;
 	return note("C_FindObjectsInit", "", CKR_OK);
 }
 
@@ -629,10 +642,10 @@ C_FindObjects_(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE *ret, CK_ULONG max, C
 	(void)session;
 	if (in_session("C_FindObjects", "", &rv))
 		return rv;
-	*count = mock.found && max > 0 ? 1 : 0;
+	*count = mock.found != 0 && max > 0 ? 1 : 0;
 	if (*count > 0)
-		*ret = CERTIFICATE;
-	mock.found = false;
+		*ret = mock.found;
+	mock.found = 0;
 	return note("C_FindObjects", "", CKR_OK);
 }
 
@@ -683,6 +696,31 @@ C_GetAttributeValue_(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTR
 	return note("C_GetAttributeValue", "", rv);
 }
 
+static CK_RV
+C_SignInit_(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
+{
+	CK_RV rv;
+
+	(void)session;
+	if (in_session("C_SignInit", "", &rv))
+		return rv;
+	mock.signing = mechanism->mechanism;
+	rv = mock.login != CKU_USER ? CKR_USER_NOT_LOGGED_IN : key != KEY ? CKR_KEY_HANDLE_INVALID
+									  : CKR_OK;
+	return note("C_SignInit", "", rv);
+}
+
+static CK_RV
+C_Sign_(CK_SESSION_HANDLE session, unsigned char *data, CK_ULONG len, unsigned char *ret, CK_ULONG *ret_len)
+{
+	CK_RV rv;
+
+	(void)session;
+	if (in_session("C_Sign", "", &rv))
+		return rv;
+	return note("C_Sign", "", mock_key_sign(mock.signing, data, len, ret, ret_len));
+}
+
 static CK_FUNCTION_LIST list = {
 	.version = { 2, 40 },
 	.C_Initialize = C_Initialize_,
@@ -704,6 +742,8 @@ static CK_FUNCTION_LIST list = {
 	.C_FindObjectsInit = C_FindObjectsInit_,
 	.C_FindObjects = C_FindObjects_,
 	.C_FindObjectsFinal = C_FindObjectsFinal_,
+	.C_SignInit = C_SignInit_,
+	.C_Sign = C_Sign_,
 };
 
 CK_RV

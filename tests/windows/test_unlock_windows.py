@@ -41,6 +41,10 @@ class Unlock(unittest.TestCase):
         cls.world.close()
 
     def setUp(self):
+        self.new_token("ec")
+
+    def new_token(self, key):
+        """A locked token of a customer whom the authority knows, and a host."""
         self.serial = "W" + secrets.token_hex(4).upper()
         self.email = f"{self.serial.lower()}@khach.example"
         self.folder = os.path.join(wine.DRIVE, "mock")
@@ -50,8 +54,9 @@ class Unlock(unittest.TestCase):
         self.write("state", f"so_pin {SO_PIN}\nuser_pin 000000\nso_tries 3\nuser_tries 0\n")
         self.world.sh(f"printf 'manufacturer,model,serial,so_pin,customer,email\\n{TOKEN['manufacturer']},{TOKEN['model']},{self.serial},{SO_PIN},"
                       f"Khách Windows,{self.email}\\n' | tms_import $DIR")
-        self.world.sh(f"pki_customer $DIR {self.serial} customer-ca ec '/C=VN/O=CÔNG TY CỔ PHẦN THỬ NGHIỆM/CN=Khách Windows' {self.email}")
+        self.world.sh(f"pki_customer $DIR {self.serial} customer-ca {key} '/C=VN/O=CÔNG TY CỔ PHẦN THỬ NGHIỆM/CN=Khách Windows' {self.email}")
         shutil.copy(os.path.join(self.world.pki, self.serial + ".der"), os.path.join(self.folder, "certificate.der"))
+        shutil.copy(os.path.join(self.world.pki, self.serial + ".key"), os.path.join(self.folder, "key.pem"))
         self.profile()
         self.host = native.Host(wine.script("mokhoa-host"), env=dict(os.environ, MOKHOA_LOG="debug"))
         self.addCleanup(self.host.close)
@@ -97,7 +102,7 @@ class Unlock(unittest.TestCase):
         answer = self.host.call("unlock", {"request": request["request"]})
         shown = person.communicate(timeout=60)[0].decode("utf-8")
         self.assertEqual(person.returncode, 0, shown)
-        self.assertEqual(answer, {"request": request["request"], "state": "completed", "rotated": True, "proof": "not_built"})
+        self.assertEqual(answer, {"request": request["request"], "state": "completed", "rotated": True, "proof": "verified"})
         for text in (PORTAL, request["phrase"], self.serial):
             self.assertEqual(shown.count(text), 2, shown)
         # the token has the new PIN, and an SO PIN that is new and that the server knows
@@ -108,6 +113,19 @@ class Unlock(unittest.TestCase):
         stages = [n["params"]["stage"] for n in self.host.notifications if n["method"] == "unlock.progress"]
         self.assertGreater(len(stages), 3, stages)
         self.assertEqual(self.host.call("unlock.status", {"request": request["request"]})["requests"][0]["state"], "completed")
+
+    def test_the_proof_is_signed_by_an_rsa_key_or_says_that_there_is_none(self):
+        for key, keep, proof in (("rsa", True, "verified"), ("ec", False, "no_key")):
+            self.host.close()
+            self.new_token(key)
+            if not keep:
+                os.unlink(os.path.join(self.folder, "key.pem"))
+            request, code = self.approved()
+            person = wine.person("type", code, "ok", "type", NEW_PIN, "again", NEW_PIN, "ok", wait=False)
+            answer = self.host.call("unlock", {"request": request["request"]})
+            self.assertEqual(person.wait(60), 0)
+            person.stdout.close()
+            self.assertEqual((answer["state"], answer["proof"]), ("completed", proof))
 
     def test_the_journal_is_sealed_and_outlives_the_host(self):
         request, code = self.approved()

@@ -75,7 +75,7 @@ secret_fits(const json_t *value, struct secret *ret)
 static bool
 module_fits(const char *path, size_t len, struct step_request *ret)
 {
-	return len == strlen(path) && os_path_is_plain(path) && text_copy(ret->module, sizeof(ret->module), path);
+	return len == strlen(path) && (path[0] == '/' || os_path_is_plain(path)) && text_copy(ret->module, sizeof(ret->module), path);
 }
 
 enum err

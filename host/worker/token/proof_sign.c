@@ -5,6 +5,7 @@
  * list; a C_OpenSession that fails makes it wait for ever, which the step's deadline ends; a key that wants its PIN for each signature is
  * asked on the terminal unless we bring a UI_METHOD; PINs are C strings, copied into the list of slots and wiped when that is released.
  */
+#include "proof_check.h"
 #include "token_proof.h"
 
 #include "log.h"
@@ -140,19 +141,6 @@ find_key(struct token_signer *s, PKCS11_SLOT *slot, const unsigned char *der, si
 	return ERR_OK;
 }
 
-static const char *
-mechanism_of(const EVP_PKEY *key)
-{
-	switch (EVP_PKEY_get_base_id(key)) {
-	case EVP_PKEY_EC:
-		return "ecdsa-sha256";
-	case EVP_PKEY_RSA: /* EVP's padding for RSA is PKCS#1 v1.5 unless told otherwise */
-		return "rsa-pkcs1-sha256";
-	default:
-		return "";
-	}
-}
-
 static bool
 sign(EVP_PKEY *key, const void *message, size_t len, struct token_signature *signature)
 {
@@ -167,18 +155,6 @@ sign(EVP_PKEY *key, const void *message, size_t len, struct token_signature *sig
 	return good;
 }
 
-/* Two keys may share a CKA_ID by mistake of whoever wrote the token: a signature that the certificate does not bear out is worth nothing. */
-static bool
-verify(EVP_PKEY *key, const void *message, size_t len, const struct token_signature *signature)
-{
-	EVP_MD_CTX *context = EVP_MD_CTX_new();
-	bool good = context != NULL && EVP_DigestVerifyInit(context, NULL, EVP_sha256(), NULL, key) == 1 &&
-		    EVP_DigestVerify(context, signature->bytes, signature->len, message, len) == 1;
-
-	EVP_MD_CTX_free(context);
-	return good;
-}
-
 static enum err
 sign_with(struct token_signer *s, PKCS11_KEY *token_key, X509 *certificate, const void *message, size_t len, struct token_signature *ret)
 {
@@ -186,7 +162,7 @@ sign_with(struct token_signer *s, PKCS11_KEY *token_key, X509 *certificate, cons
 	EVP_PKEY *key;
 	enum err e = ERR_OK;
 
-	ret->mechanism = public_key != NULL ? mechanism_of(public_key) : "";
+	ret->mechanism = public_key != NULL ? proof_mechanism(public_key) : "";
 	if (ret->mechanism[0] == '\0')
 		return ERR_OK;
 	key = PKCS11_get_private_key(token_key);
@@ -194,7 +170,7 @@ sign_with(struct token_signer *s, PKCS11_KEY *token_key, X509 *certificate, cons
 		return failed(s, CRYPTOKI_SLOT, "PKCS11_get_private_key");
 	if (!sign(key, message, len, ret))
 		e = failed(s, CRYPTOKI_SLOT, "C_Sign");
-	else if (!verify(public_key, message, len, ret))
+	else if (!proof_is_borne_out(public_key, message, len, ret))
 		e = failed(s, CRYPTOKI_SLOT, "EVP_DigestVerify");
 	EVP_PKEY_free(key);
 	return e;

@@ -5,7 +5,7 @@
  * They are two questions for two processes. The login is asked through raw Cryptoki (proof_login.c), because libp11 takes "somebody is
  * logged in already" for a yes, hides return values and waits for ever when a session cannot be opened. The signature is made through libp11
  * (proof_sign.c), which brings the token's key to OpenSSL; never in a process that has spoken raw Cryptoki to the module, because the two
- * would share its logins. A build without libp11 has proof_none.c in its place.
+ * would share its logins. A build without libp11 has proof_cryptoki.c in its place, which speaks Cryptoki itself.
  */
 #ifndef MOKHOA_TOKEN_PROOF_H
 #define MOKHOA_TOKEN_PROOF_H
@@ -23,14 +23,15 @@
 /* C_Login(CKU_USER) that the token has surely been asked: ERR_PIN_NOT_PROVED where it says no. The session stays for cryptoki_close(). */
 enum err token_proof_login(struct cryptoki *c, const struct token_name *token, const struct secret *pin);
 
-/* libp11's view of a module; born { 0 }, ended by token_signer_close() on every path, which wipes libp11's copies of the PIN. */
+/* The module as the signer has it; born { 0 }, ended by token_signer_close() on every path, which wipes libp11's copies of the PIN. */
 struct token_signer {
-	const char *parameters; /* of C_Initialize; NULL without any, borrowed */
+	const char *parameters;	  /* of C_Initialize; NULL without any, borrowed */
+	struct cryptoki cryptoki; /* without libp11; with it the three below */
 	struct PKCS11_ctx_st *context;
 	struct PKCS11_slot_st *slots;
 	unsigned slot_count;
 	bool presented;		     /* as in struct cryptoki */
-	struct cryptoki_trace trace; /* the call of libp11 that failed, with the CK_RV that it saw */
+	struct cryptoki_trace trace; /* the call that failed, with the CK_RV that it saw */
 };
 
 struct token_signature {
