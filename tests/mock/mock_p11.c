@@ -23,7 +23,7 @@
  *   unlocked CALL      behind CALL the user PIN is not locked any more
  *   rv CALL HEX        CALL does nothing and returns that
  *   flags CALL HEX     behind CALL, these flags are set besides
- *   do CALL WHAT       at CALL: crash, hang, exit, noise (on stdout, then as usual), remove (the token is gone from now on),
+ *   do CALL WHAT       at CALL: crash, segv, hang, exit, noise (on stdout, then as usual), greed (10 GiB, then as usual), remove (the token is gone from now on),
  *                      swap (a token of another serial stands there from now on)
  *
  * CALL is "C_Login", or "C_Login#2" for the second of this process alone. C_InitToken is in the log if it is ever called, and refused.
@@ -32,6 +32,7 @@
 #include "mock_key.h"
 
 #include <p11-kit/pkcs11.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -161,6 +162,8 @@ load_certificate(void)
 
 extern char **environ;
 
+static void *volatile greed; /* kept, so that it is taken */
+
 static void
 save_environment(void)
 {
@@ -233,6 +236,12 @@ act(const char *call, const char *what)
 		note(call, "crash", 0);
 		abort();
 	}
+	if (strcmp(what, "segv") == 0) {
+		note(call, "segv", 0);
+		raise(SIGSEGV);
+	}
+	if (strcmp(what, "greed") == 0)
+		greed = malloc((size_t)10 << 30);
 	if (strcmp(what, "exit") == 0) {
 		note(call, "exit", 0);
 		_exit(0);
@@ -652,8 +661,10 @@ C_FindObjects_(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE *ret, CK_ULONG max, C
 static CK_RV
 C_FindObjectsFinal_(CK_SESSION_HANDLE session)
 {
+	CK_RV rv;
+
 	(void)session;
-	return CKR_OK;
+	return in_session("C_FindObjectsFinal", "", &rv) ? rv : note("C_FindObjectsFinal", "", CKR_OK);
 }
 
 static CK_RV
