@@ -6,8 +6,10 @@ it did it in: the worker says what happened, and its next step works.
 Usage: test_points.py [-v]      MOKHOA_BIN is the folder with mokhoa-worker, step_probe, mock_p11.so. Enters a stage by itself.
 """
 import collections
+import json
 import os
 import sys
+import time
 import unittest
 
 import test_step
@@ -52,6 +54,44 @@ class Points(test_step.MockTest):
         self.assertEqual(len(answer["tokens"]), 1)
         return self.wanted(call, misdeed)
 
+    def test_no_pin_call_begins_for_a_worker_that_is_gone(self):
+        """Its lock of the token is free by then, and another unlock may be at work on the token."""
+        for call, made in (("C_OpenSession", []), ("C_Login", ["C_Login so 0x0", "C_InitPIN 0x0"])):
+            self.card()
+            self.script("readers", f"do {call} doze")
+            task = {"do": "set_pin", "module": self.module, "environment": {"MOCK_P11": self.folder}, "token": test_step.TOKEN,
+                    "first": test_step.SO_PIN, "second": test_step.NEW_PIN}
+            probe = test_step.Probe(os.path.join(self.folder, "gone.log"))
+            probe.process.stdin.write(json.dumps(task).encode() + b"\n")
+            probe.process.stdin.flush()
+            self.until(lambda: self.calls("C_GetTokenInfo") and (call == "C_OpenSession" or self.calls("C_OpenSession")))
+            time.sleep(0.3)  # into the call that takes a second
+            [step] = self.steps(probe.process.pid)
+            probe.process.kill()
+            probe.close()
+            self.until(lambda: not test_step.is_running(step))
+            # a PIN call that had begun is not cut, and what belongs to it follows
+            self.assertEqual(self.pin_calls(), made)
+
+    def until(self, true):
+        end = time.monotonic() + 30
+        while not true():
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.02)
+
+    @staticmethod
+    def steps(parent):
+        """The step processes that this one has started."""
+        found = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as f:
+                    if f.read().rsplit(") ", 1)[1].split()[1] == str(parent):
+                        found.append(pid)
+            except OSError:
+                pass
+        return found
+
     def test_all(self):
         outcomes = collections.Counter()
         for call in SET_PIN + INSPECT:
@@ -65,7 +105,7 @@ class Points(test_step.MockTest):
 def main():
     world.enter_stage()
     test_step.need_programs("mokhoa-worker", "step_probe", "mock_p11.so")
-    unittest.main(verbosity=2, defaultTest="Points.test_all")
+    unittest.main(verbosity=2, defaultTest=["Points.test_all", "Points.test_no_pin_call_begins_for_a_worker_that_is_gone"])
 
 
 if __name__ == "__main__":

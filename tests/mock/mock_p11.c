@@ -23,7 +23,7 @@
  *   unlocked CALL      behind CALL the user PIN is not locked any more
  *   rv CALL HEX        CALL does nothing and returns that
  *   flags CALL HEX     behind CALL, these flags are set besides
- *   do CALL WHAT       at CALL: crash, segv, hang, exit, noise (on stdout, then as usual), greed (10 GiB, then as usual), remove (the token is gone from now on),
+ *   do CALL WHAT       at CALL: crash, segv, hang, doze (a second, then as usual), exit, noise (on stdout, then as usual), greed (10 GiB, then as usual), remove (the token is gone from now on),
  *                      swap (a token of another serial stands there from now on)
  *
  * CALL is "C_Login", or "C_Login#2" for the second of this process alone. C_InitToken is in the log if it is ever called, and refused.
@@ -251,6 +251,8 @@ act(const char *call, const char *what)
 		for (;;)
 			sleep(60);
 	}
+	if (strcmp(what, "doze") == 0)
+		sleep(1);
 	if (strcmp(what, "noise") == 0) {
 		/* a frame of 16 bytes, for whoever reads descriptor 1 */
 		fwrite("\x10\0\0\0{\"error\": \"ok\"}", 1, 20, stdout);

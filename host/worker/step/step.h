@@ -5,8 +5,8 @@
  * A PKCS#11 module is the vendor's code: it may hang, crash, print, or keep a login alive. So the worker that talks to the customer and to
  * the TMS never loads one; it starts `mokhoa-worker step`, hands it one frame over a private pipe, waits for one frame and lets the process
  * end, which ends every session, login and copy of a PIN in it. A step that hangs is ended at its deadline, one that crashes is
- * noticed: ERR_MODULE_FAILED, and the caller is alive to report it. A step whose worker has died goes on, so that no PIN call is cut, but ends
- * by itself soon after that deadline.
+ * noticed: ERR_MODULE_FAILED, and the caller is alive to report it. A step whose worker has died begins no PIN call any more, because another may
+ * hold the token by then; one that has begun goes on, so that it is not cut, and ends by itself soon after that deadline.
  *
  * No step repeats a PIN call by itself, none calls C_InitToken, and each checks the token's name before it touches a PIN: ERR_TOKEN_ABSENT,
  * ERR_TOKEN_AMBIGUOUS. Functions block; one thread.

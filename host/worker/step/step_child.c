@@ -122,13 +122,6 @@ send_request(struct os_child *process, const json_t *request)
 	return e;
 }
 
-static void
-close_input(struct os_child *process)
-{
-	os_close(process->in);
-	process->in = -1;
-}
-
 /* A step that gave no frame: how it ended is for the log, the module failed in every case. */
 static enum err
 no_answer(struct os_child *process, const struct profile_module *module, enum err e)
@@ -170,9 +163,11 @@ step_child_ask(const struct step_child *child, const struct profile_module *modu
 
 	if (e != ERR_OK)
 		return e;
-	/* a child that ended before it had read all of the request says so by giving no answer */
+	/*
+	 * A child that ended before it had read all of the request says so by giving no answer. Its input stays open: the end of it tells the child that we
+	 * are gone.
+	 */
 	(void)send_request(&process, request);
-	close_input(&process);
 	e = take_answer(&process, module, deadline, ret_answer);
 	os_child_end(&process);
 	return e;

@@ -322,7 +322,7 @@ int
 step_run(intptr_t in, intptr_t out)
 {
 	static struct step_request request; /* 20 KiB; wiped before the module is ended */
-	struct work w = { .in = in };
+	struct work w = { .cryptoki.leash = &in, .in = in };
 	bool given;
 	enum err e = take_request(in, &request);
 

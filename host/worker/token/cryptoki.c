@@ -198,10 +198,22 @@ cryptoki_close_session(struct cryptoki *c)
 }
 
 enum err
+cryptoki_is_wanted(const struct cryptoki *c)
+{
+	bool gone = false;
+
+	if (c->leash != NULL)
+		(void)os_wait(c->leash, 1, 0, &gone);
+	return gone ? ERR_WORKER_FAILED : ERR_OK;
+}
+
+enum err
 cryptoki_login(struct cryptoki *c, CK_USER_TYPE user, const struct secret *pin)
 {
 	enum cryptoki_context context = user == CKU_SO ? CRYPTOKI_SO_LOGIN : CRYPTOKI_USER_LOGIN;
 
+	if (cryptoki_is_wanted(c) != ERR_OK)
+		return ERR_WORKER_FAILED;
 	c->login = true;
 	c->presented = true;
 	return cryptoki_check(c, context, "C_Login", c->list->C_Login(c->session, user, (CK_UTF8CHAR_PTR)pin->bytes, (CK_ULONG)pin->len));

@@ -16,6 +16,7 @@
 
 #include <p11-kit/pkcs11.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Which call of the module said no: last, and for the log and the report. Nothing failed where rv is CKR_OK. */
 struct cryptoki_trace {
@@ -27,6 +28,7 @@ struct cryptoki {
 	CK_FUNCTION_LIST *list;
 	CK_SESSION_HANDLE session; /* CK_INVALID_HANDLE where none is open */
 	bool login;		   /* a login was tried in the session */
+	const intptr_t *leash;	   /* ends when nobody wants the outcome any more; NULL where somebody always does; borrowed */
 	bool presented;		   /* a PIN was given to the module, which may have shown it to a token: never taken back */
 	struct cryptoki_trace trace;
 };
@@ -62,7 +64,13 @@ void cryptoki_close(struct cryptoki *c);
 enum err cryptoki_open_session(struct cryptoki *c, CK_SLOT_ID slot, bool writable);
 void cryptoki_close_session(struct cryptoki *c);
 
-/* C_Login with the secret's own bytes. Never repeated here. */
+/*
+ * Asked before the first PIN call: ERR_WORKER_FAILED where whoever wanted it has died. His lock of the token is free then, another may be at work on it,
+ * and no PIN call begins for him any more; one that has begun is never cut.
+ */
+enum err cryptoki_is_wanted(const struct cryptoki *c);
+
+/* C_Login with the secret's own bytes, if it is still wanted. Never repeated here. */
 enum err cryptoki_login(struct cryptoki *c, CK_USER_TYPE user, const struct secret *pin);
 
 /* Notes call and rv where rv is not CKR_OK, and says what it means. */

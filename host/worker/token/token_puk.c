@@ -13,6 +13,8 @@ puk_set_user_pin(struct cryptoki *c, const struct token_name *token, const struc
 		e = ERR_TOKEN_NOT_YET_LOCKED;
 	if (e == ERR_OK && !slot_pin_is_usable(&slot, new_pin))
 		e = ERR_PIN_REFUSED;
+	if (e == ERR_OK)
+		e = cryptoki_is_wanted(c);
 	if (e != ERR_OK)
 		return e;
 	c->presented = true;
