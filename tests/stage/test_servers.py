@@ -337,7 +337,7 @@ class Servers(unittest.TestCase):
         me = json.loads(body)
         self.assertEqual((status, me.pop("csrf") != "", me), (200, True, {"name": "Nguyễn Văn An", "role": "approver"}))
         self.assertEqual(self.stage.curl(self.stage.admin, "v1/requests", "-d", "{}", person="an")[0], 404)
-        self.assertEqual(self.stage.curl(self.stage.admin, "")[0], 400)
+        self.assertEqual(self.stage.curl(self.stage.admin, "")[0], 403)
         self.assertIn("/console.js", self.stage.curl(self.stage.admin, "", person="an")[1])
 
     def test_old_tls(self):
