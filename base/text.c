@@ -365,3 +365,49 @@ text_time(int64_t seconds, char ret[TEXT_TIME_LEN + 1])
 	put_decimal(ret + 14, rest / 60u % 60u, 2);
 	put_decimal(ret + 17, rest % 60u, 2);
 }
+
+/* "Z", "+07:00": seconds to take away. */
+static bool
+read_offset(const char *text, int64_t *ret)
+{
+	int64_t hours;
+	int64_t minutes;
+
+	if (strcmp(text, "Z") == 0) {
+		*ret = 0;
+		return true;
+	}
+	if (strlen(text) != strlen("+07:00") || (text[0] != '+' && text[0] != '-') || text[3] != ':')
+		return false;
+	if (!text_number(text + 1, 2, &hours) || !text_number(text + 4, 2, &minutes) || hours > 23 || minutes > 59)
+		return false;
+	*ret = (hours * 3600 + minutes * 60) * (text[0] == '-' ? -1 : 1);
+	return true;
+}
+
+bool
+text_time_read(const char *text, int64_t *ret)
+{
+	static const struct {
+		size_t at, len;
+	} places[] = { { 0, 4 }, { 5, 2 }, { 8, 2 }, { 11, 2 }, { 14, 2 }, { 17, 2 } };
+	char again[TEXT_TIME_LEN + 1];
+	int64_t part[6];
+	int64_t offset;
+
+	if (strlen(text) < TEXT_TIME_LEN)
+		return false;
+	for (size_t i = 0; i < 6; i++)
+		if (!text_number(text + places[i].at, places[i].len, &part[i]))
+			return false;
+	/* the way of text_time() backwards; what is no date comes out of it as another one */
+	int64_t month_from_march = part[1] + (part[1] <= 2 ? 9 : -3);
+	int64_t year = part[0] - (part[1] <= 2 ? 1 : 0);
+	int64_t days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month_from_march + 2) / 5 + part[2] - 1 - 719468;
+	int64_t moment = days * 86400 + part[3] * 3600 + part[4] * 60 + part[5];
+	text_time(moment, again);
+	if (memcmp(again, text, TEXT_TIME_LEN - 1) != 0 || !read_offset(text + TEXT_TIME_LEN - 1, &offset) || moment < offset)
+		return false;
+	*ret = moment - offset;
+	return true;
+}

@@ -63,4 +63,10 @@ bool text_equal_nocase(const char *a, const char *b);
 /* A moment in UTC (RFC 3339); before 1970 and after 9999 reads as the nearest that can be said. */
 void text_time(int64_t seconds, char ret[TEXT_TIME_LEN + 1]);
 
+/*
+ * The moment of a text like 2025-11-22T13:40:00Z or 2025-11-22T20:40:00+07:00 (RFC 3339, without fractions), 1970 to 9999; false for any other and for a day that
+ * no calendar has.
+ */
+bool text_time_read(const char *text, int64_t *ret);
+
 #endif

@@ -83,6 +83,9 @@ static const struct command commands[] = {
 	    "thêm, thu quyền, liệt kê người quản trị", "adds, shuts out and lists administrators" },
 	{ "agency", desk_agency, "add ID --config FILE --name NAME --origin ORIGIN [--origin ORIGIN] [--replace] | list --config FILE | remove ID --config FILE",
 	    "đại lý được nhúng trang mở khóa", "the agencies whose pages may show the unlock page" },
+	{ "notice", desk_notice, "add --config FILE --title-vi TEXT --text-vi TEXT [--title-en TEXT --text-en TEXT] [--severity info|warning] [--from TIME] [--until TIME]"
+				 " | list --config FILE | remove ID --config FILE",
+	    "thông báo cho khách hàng ở đầu trang mở khóa; TIME như 2026-12-01T08:00:00+07:00", "what customers read at the top of the unlock page; TIME is like 2026-12-01T08:00:00+07:00" },
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

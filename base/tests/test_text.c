@@ -184,6 +184,33 @@ a_moment_is_written_as_rfc_3339(void)
 }
 
 static void
+a_moment_is_read_as_rfc_3339(void)
+{
+	static const char *const refused[] = { "", "2025-11-22", "2025-11-22T13:40:00", "2025-11-22T13:40Z", "2025-11-22 13:40:00Z", "2025-11-22t13:40:00Z", "2025-11-22T13:40:00z",
+		"2025-02-29T00:00:00Z", "2100-02-29T00:00:00Z", "2025-00-10T00:00:00Z", "2025-13-10T00:00:00Z", "2025-04-31T00:00:00Z", "2025-04-00T00:00:00Z",
+		"2025-04-30T24:00:00Z", "2025-04-30T23:60:00Z", "2025-04-30T23:59:60Z", "1969-12-31T23:59:59Z", "0000-01-01T00:00:00Z", "2025-11-22T13:40:00.5Z", "2025-11-22T13:40:00Z ",
+		"2025-11-22T13:40:00+0700", "2025-11-22T13:40:00+07", "2025-11-22T13:40:00+24:00", "2025-11-22T13:40:00+07:60", "2025-11-22T13:40:00*07:00", "1970-01-01T00:00:00+00:01",
+		"+025-11-22T13:40:00Z", "2025-1a-22T13:40:00Z" };
+	char text[TEXT_TIME_LEN + 1];
+	int64_t read;
+
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		read = 7;
+		if (!CHECK(!text_time_read(refused[i], &read) && read == 7))
+			printf("%s\n", refused[i]);
+	}
+	CHECK(text_time_read("2025-11-22T20:40:00+07:00", &read) && read == 1763818800);
+	CHECK(text_time_read("2025-11-22T10:10:00-03:30", &read) && read == 1763818800);
+	CHECK(text_time_read("9999-12-31T23:59:59Z", &read) && read == INT64_C(253402300799));
+	/* what is written is read, over every kind of year */
+	for (int64_t t = 0; t < INT64_C(400) * 366 * 86400; t += 5 * 86400 + 4241) {
+		text_time(t, text);
+		if (!text_time_read(text, &read) || read != t)
+			CHECK_TEXT(text, "read as it was written");
+	}
+}
+
+static void
 unescaping(void)
 {
 	char ret[8];
@@ -222,6 +249,7 @@ main(void)
 	an_origin_has_one_spelling();
 	small_helpers();
 	a_moment_is_written_as_rfc_3339();
+	a_moment_is_read_as_rfc_3339();
 	unescaping();
 	numbers();
 	return CHECK_DONE();

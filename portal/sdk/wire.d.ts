@@ -272,7 +272,8 @@ export type ErrorName =
   | "token_imported"
   | "csrf_refused"
   | "agency_unknown"
-  | "agency_exists";
+  | "agency_exists"
+  | "notice_unknown";
 
 /** What the extension says where no host answers (webext/causes.json). */
 export type HostError =

@@ -223,6 +223,15 @@ def done(v):
     v.add("done: a proof of one byte", call, path, {"body": {**right, "proof": "AA"}}, "request_unknown")
 
 
+def notices(v):
+    call, path = "notices", "/v1/notices"
+    v.add(call, call, path, {}, "notices_answer", method="GET")
+    v.add("notices: a query", call, path + "?language=vi", {}, "invalid_params", method="GET")
+    for header, value, reply in (("Sec-Fetch-Site", "same-origin", "notices_answer"), ("Sec-Fetch-Site", "none", "notices_answer"), ("Sec-Fetch-Site", "same-site", "origin_refused"),
+                                 ("Sec-Fetch-Site", "cross-site", "origin_refused"), ("Origin", "https://evil.example", "origin_refused"), ("Origin", "null", "origin_refused")):
+        v.add("notices: from a page, %s %s" % (header, value), call, path, {"headers": {header: value}}, reply, method="GET")
+
+
 def desk(v):
     v.add("admin.me", "admin.me", "/v1/admin/me", {}, "me_answer", given="desk", method="GET")
     lists = "/v1/admin/requests"
@@ -356,6 +365,19 @@ def tms_answers():
     a.at("family", wrong=["", "none"])
     a.at("rotation", right=[False], wrong=[1, None])
 
+    notice = {"id": 7, "severity": "warning", "title": {"vi": "Bảo trì đêm nay", "en": "Maintenance tonight"}, "text": {"vi": "Từ 22 giờ đến 24 giờ.", "en": "From 10 to 12 pm."}}
+    a = of("notices_answer", {"notices": [notice]})
+    a.keys()
+    a.at("notices", right=[[], [notice] * 8], wrong=[[notice] * 9, None, [None]])
+    a.keys("notices.0")
+    a.at("notices.0.id", right=[1, 2**53 - 1], wrong=[0, 2**53, "1"])
+    a.words("notices.0.severity", ("info", "warning"))
+    for key, most in (("title", 128), ("text", 1024)):
+        a.at("notices.0." + key, wrong=["x", None])
+        a.keys("notices.0." + key)
+        a.text("notices.0.%s.vi" % key, most, 1)
+        a.text("notices.0.%s.en" % key, most)
+
     csrf = ref.b64(fixed("csrf end", 8) + fixed("csrf"))
     a = of("me_answer", {"name": "Nguyễn Thị Duyệt", "role": "approver", "csrf": csrf})
     a.keys()
@@ -410,5 +432,6 @@ def tms():
     create(v)
     paths(v)
     signed(v)
+    notices(v)
     desk(v)
     return {"about": ABOUT, "worlds": WORLDS, "vectors": v.rows}

@@ -15,4 +15,7 @@
 	"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src " connect "; base-uri 'none'; form-action 'none'; " \
 	"require-trusted-types-for 'script'; trusted-types 'none'; frame-ancestors "
 
+/* A Cache-Control of what is the same for everybody and may be a minute old. */
+#define POLICY_MINUTE "max-age=60"
+
 #endif

@@ -59,16 +59,6 @@ print(const struct store_agency *a, void *context)
 
 /* ---- what was asked for ---- */
 
-static int
-refuse(const char *what, const char *cause)
-{
-	char detail[512];
-
-	snprintf(detail, sizeof(detail), "%.300s: %s", what, cause);
-	options_complain(ERR_USAGE, detail);
-	return 2;
-}
-
 /* 0, or 2 where it was complained about. http: an http origin of this very machine will do, which only tests have. */
 static int
 read_origins(const struct option_list *list, bool http, struct store_agency *ret)
@@ -78,10 +68,10 @@ read_origins(const struct option_list *list, bool http, struct store_agency *ret
 	for (size_t i = 0; i < list->count; i++) {
 		const char *origin = list->at[i];
 		if (!text_is_origin(origin, strlen(origin)) || (!http && strncmp(origin, "https://", strlen("https://")) != 0))
-			return refuse(origin, "must be an origin as a browser writes it, https://host or https://host:port, without a path or a wildcard");
+			return options_refuse(origin, "must be an origin as a browser writes it, https://host or https://host:port, without a path or a wildcard");
 		len += (size_t)snprintf(ret->origins + len, sizeof(ret->origins) - len, "%s%s", i != 0 ? " " : "", origin);
 		if (len >= sizeof(ret->origins))
-			return refuse("--origin", "all of them together are too long");
+			return options_refuse("--origin", "all of them together are too long");
 	}
 	return 0;
 }
@@ -90,27 +80,11 @@ static int
 read_id(int *argc, char ***argv, const char **ret_id)
 {
 	if (*argc < 1 || !store_agency_id_ok((*argv)[0]))
-		return refuse(*argc < 1 ? "ID" : (*argv)[0], "must be 1 to 32 small letters, digits and hyphens");
+		return options_refuse(*argc < 1 ? "ID" : (*argv)[0], "must be 1 to 32 small letters, digits and hyphens");
 	*ret_id = (*argv)[0];
 	*argc -= 1;
 	*argv += 1;
 	return 0;
-}
-
-/* Opens the database, runs one of the commands above, and says what failed. */
-static int
-run(const char *config_file, const char *about, enum err (*command)(struct store *s, const void *what), const void *what)
-{
-	struct store *s = NULL;
-	enum err e = options_store(config_file, &s);
-
-	if (e != ERR_OK)
-		return 1;
-	e = command(s, what);
-	store_close(s);
-	if (e != ERR_OK)
-		options_complain(e, about);
-	return e == ERR_OK ? 0 : 1;
 }
 
 static enum err
@@ -161,18 +135,10 @@ command_add(int argc, char **argv)
 		return 2;
 	text_copy(a.id, sizeof(a.id), id);
 	if (name[0] == '\0' || !text_is_showable(name, strlen(name)) || !text_copy(a.name, sizeof(a.name), name))
-		return refuse("--name", "must have 1 to 256 bytes and no control characters");
+		return options_refuse("--name", "must have 1 to 256 bytes and no control characters");
 	if (read_origins(&origins, http, &a) != 0)
 		return 2;
-	return run(config_file, id, replace ? run_replace : run_add, &a);
-}
-
-static int
-command_config(int argc, char **argv, const char **ret_config_file)
-{
-	const struct option_row options[] = { { .name = "--config", .value = ret_config_file, .required = true } };
-
-	return options_read(argc, argv, options, 1) == ERR_OK ? 0 : 2;
+	return options_run(config_file, id, replace ? run_replace : run_add, &a);
 }
 
 int
@@ -187,8 +153,8 @@ desk_agency(int argc, char **argv)
 	if (strcmp(command, "add") == 0)
 		return command_add(argc, argv);
 	if (strcmp(command, "list") == 0)
-		return command_config(argc, argv, &config_file) == 0 ? run(config_file, NULL, run_list, NULL) : 2;
+		return options_config_file(argc, argv, &config_file) == 0 ? options_run(config_file, NULL, run_list, NULL) : 2;
 	if (strcmp(command, "remove") == 0)
-		return read_id(&argc, &argv, &id) == 0 && command_config(argc, argv, &config_file) == 0 ? run(config_file, id, run_remove, id) : 2;
-	return refuse("agency", "add, list or remove");
+		return read_id(&argc, &argv, &id) == 0 && options_config_file(argc, argv, &config_file) == 0 ? options_run(config_file, id, run_remove, id) : 2;
+	return options_refuse("agency", "add, list or remove");
 }

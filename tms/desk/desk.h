@@ -13,5 +13,6 @@ int desk_person(int argc, char **argv); /* person add|remove|list */
 int desk_type(int argc, char **argv);	/* type add --config FILE < CSV, type list --config FILE */
 int desk_vendor(int argc, char **argv); /* vendor add --config FILE < CSV, vendor list --config FILE, vendor modules --config FILE --system SYSTEM */
 int desk_agency(int argc, char **argv); /* agency add|remove ID --config FILE ..., agency list --config FILE */
+int desk_notice(int argc, char **argv); /* notice add --config FILE --title-vi TEXT ..., notice list --config FILE, notice remove ID --config FILE */
 
 #endif

@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LINE_SIZE 4096
+#define LINE_SIZE      4096
+#define POLICY_NOTHING "default-src 'none'; frame-ancestors 'none'" /* of what is no page */
 
 /* One line of the file, without and with values. */
 #if defined(__GNUC__)
@@ -116,7 +117,7 @@ server_head(struct buf *b, const struct nginx *n, const char *port)
 	line(b, "    large_client_header_buffers 4 8k;");
 	line(b, "    limit_conn mokhoa_connections 32;");
 	line(b, "    limit_conn_status 429;");
-	header_lines(b, "default-src 'none'; frame-ancestors 'none'", "no-store");
+	header_lines(b, POLICY_NOTHING, "no-store");
 	line(b, "    error_page 413 @too_large;");
 	line(b, "    error_page 429 @busy;");
 	error_body(b, "too_large", "413", ERR_FRAME_TOO_LARGE);
@@ -196,6 +197,18 @@ agencies(struct buf *b, const struct nginx *n)
 	line(b, "    }");
 }
 
+/* What our own pages ask: as any call, but that a good answer may be a minute old. */
+static void
+notices(struct buf *b)
+{
+	line(b, "    location = /v1/notices {");
+	line(b, "        limit_req zone=mokhoa_customers burst=60 nodelay;");
+	line(b, "        limit_req_status 429;");
+	proxy_lines(b, "mokhoa_public", "\"\"");
+	header_lines(b, POLICY_NOTHING, "$mokhoa_minute");
+	line(b, "    }");
+}
+
 static void
 public_server(struct buf *b, const struct nginx *n)
 {
@@ -205,6 +218,7 @@ public_server(struct buf *b, const struct nginx *n)
 	line(b, "        limit_req_status 429;");
 	proxy_lines(b, "mokhoa_public", "\"\"");
 	line(b, "    }");
+	notices(b);
 	if (n->portal_files != NULL)
 		agencies(b, n);
 	site(b, n, "customer", POLICY_CUSTOMER "'none'");
@@ -246,6 +260,7 @@ nginx_write(const struct nginx *n, struct buf *b)
 	line(b, "upstream mokhoa_admin { server unix:%s; keepalive 4; }", n->admin_socket);
 	line(b, "map $request_uri $mokhoa_without_certificate { default @without_certificate%s; ~^/v1/ @without_certificate; }",
 	    n->portal_files != NULL ? "_page" : "");
+	line(b, "map $status $mokhoa_minute { default no-store; 200 %s; }", POLICY_MINUTE);
 	public_server(b, n);
 	admin_server(b, n);
 	return buf_error(b);

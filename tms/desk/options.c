@@ -99,3 +99,36 @@ options_store(const char *config_file, struct store **ret_store)
 	config_free(config);
 	return e;
 }
+
+int
+options_refuse(const char *what, const char *cause)
+{
+	char detail[512];
+
+	snprintf(detail, sizeof(detail), "%.300s: %s", what, cause);
+	options_complain(ERR_USAGE, detail);
+	return 2;
+}
+
+int
+options_config_file(int argc, char **argv, const char **ret_config_file)
+{
+	const struct option_row options[] = { { .name = "--config", .value = ret_config_file, .required = true } };
+
+	return options_read(argc, argv, options, 1) == ERR_OK ? 0 : 2;
+}
+
+int
+options_run(const char *config_file, const char *about, enum err (*command)(struct store *s, const void *what), const void *what)
+{
+	struct store *s = NULL;
+	enum err e = options_store(config_file, &s);
+
+	if (e != ERR_OK)
+		return 1;
+	e = command(s, what);
+	store_close(s);
+	if (e != ERR_OK)
+		options_complain(e, about);
+	return e == ERR_OK ? 0 : 1;
+}

@@ -40,4 +40,13 @@ enum err options_store(const char *config_file, struct store **ret_store);
 /* Says on stderr what failed, in both languages; detail (may be NULL) names the line, file or option. */
 void options_complain(enum err e, const char *detail);
 
+/* The same for an option whose value is wrong: what and why. 2, the status of a wrong use. */
+int options_refuse(const char *what, const char *cause);
+
+/* --config FILE and nothing else. 0, or 2 where it was complained about. */
+int options_config_file(int argc, char **argv, const char **ret_config_file);
+
+/* Opens the database, runs a command on it, and says what failed, about may be NULL: 0 or 1, the exit status. */
+int options_run(const char *config_file, const char *about, enum err (*command)(struct store *s, const void *what), const void *what);
+
 #endif

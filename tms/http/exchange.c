@@ -147,12 +147,23 @@ is_console(const struct exchange_request *request, const char *console, bool pos
 	return site == NULL || strcmp(site, "same-origin") == 0 || (!posted && strcmp(site, "none") == 0);
 }
 
+/* A page of this very server, or none: a page reads its own server without saying an origin, and an older browser says nothing at all. */
+static bool
+is_own_page(const struct exchange_request *request)
+{
+	const char *site = request->fetch_site;
+
+	return request->origin == NULL && (site == NULL || strcmp(site, "same-origin") == 0 || strcmp(site, "none") == 0);
+}
+
 /* Which page asks, and whether it has read an answer of the desk. A machine's call comes from no page: none may spend its visitors' addresses on them. */
 static enum err
 check_page(const struct exchange_request *request, const struct route *route, const struct call *c, bool posted)
 {
 	if (route->roles == ROUTE_MACHINE)
 		return is_browser(request) ? ERR_ORIGIN_REFUSED : ERR_OK;
+	if (route->roles == ROUTE_PAGE)
+		return is_own_page(request) ? ERR_OK : ERR_ORIGIN_REFUSED;
 	if (!is_console(request, c->service->config->console_origin, posted))
 		return ERR_ORIGIN_REFUSED;
 	return !posted || csrf_ok(c->service, c->person, c->now, request->csrf) ? ERR_OK : ERR_CSRF_REFUSED;
@@ -259,6 +270,8 @@ run_call(const struct service *service, struct store *store, const struct exchan
 	enum err e = store != NULL ? run(request, &c, &found, &answer) : ERR_STORE_FAILED;
 
 	ret->status = write_answer(e, answer, c.detail, &ret->body);
+	if (ret->status == 200 && found.route->roles == ROUTE_PAGE)
+		ret->cache = POLICY_MINUTE;
 	json_decref(c.detail);
 	write_log(request, found.route != NULL ? found.route->name : "none", found.id, found.number, e, os_now_ms() - begun);
 	ret->mailed = c.mailed;

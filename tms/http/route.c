@@ -15,6 +15,7 @@ static const struct route routes[] = {
 	{ "release", "POST", "/v1/requests/{id}/release", ROUTE_MACHINE, op_release },
 	{ "grant", "POST", "/v1/requests/{id}/grant", ROUTE_MACHINE, op_grant },
 	{ "done", "POST", "/v1/requests/{id}/done", ROUTE_MACHINE, op_done },
+	{ "notices", "GET", "/v1/notices", ROUTE_PAGE, op_notices },
 	{ "admin.me", "GET", "/v1/admin/me", ANY_ROLE, op_admin_me },
 	{ "admin.list", "GET", "/v1/admin/requests", ANY_ROLE, op_admin_list },
 	{ "admin.detail", "GET", "/v1/admin/requests/{number}", ANY_ROLE, op_admin_detail },
@@ -56,12 +57,18 @@ matches(const char *pattern, const char *path, struct route_found *ret)
 	return *pattern == '\0' && *path == '\0';
 }
 
+static bool
+is_of_desk(const struct route *route)
+{
+	return route->roles != ROUTE_MACHINE && route->roles != ROUTE_PAGE;
+}
+
 enum err
 route_find(bool desk, const char *method, const char *path, struct route_found *ret)
 {
 	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
 		const struct route *route = &routes[i];
-		if ((route->roles != ROUTE_MACHINE) == desk && strcmp(route->method, method) == 0 && matches(route->path, path, ret)) {
+		if (is_of_desk(route) == desk && strcmp(route->method, method) == 0 && matches(route->path, path, ret)) {
 			ret->route = route;
 			return ERR_OK;
 		}

@@ -18,7 +18,8 @@ enum route_role {
 	ROUTE_MACHINE = 0, /* on public.sock: the call is signed */
 	ROUTE_APPROVER = 1 << STORE_APPROVER,
 	ROUTE_OPERATOR = 1 << STORE_OPERATOR,
-	ROUTE_AUDITOR = 1 << STORE_AUDITOR
+	ROUTE_AUDITOR = 1 << STORE_AUDITOR,
+	ROUTE_PAGE = 1 << STORE_ROLE_COUNT /* on public.sock: our own pages, and anything that is no page of another */
 };
 
 struct route {

@@ -53,6 +53,9 @@ enum err op_release(struct call *c, json_t **ret_answer);
 enum err op_grant(struct call *c, json_t **ret_answer);
 enum err op_done(struct call *c, json_t **ret_answer);
 
+/* A customer's page; says nothing of anybody. */
+enum err op_notices(struct call *c, json_t **ret_answer);
+
 /* The desk; c->person is who calls. */
 enum err op_admin_me(struct call *c, json_t **ret_answer);
 enum err op_admin_list(struct call *c, json_t **ret_answer);

@@ -205,6 +205,19 @@ static const char *const steps[] = {
 	" created INTEGER NOT NULL"
 	") STRICT;"
 	"PRAGMA user_version = 3;",
+
+	"CREATE TABLE notice ("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT," /* never used again: audit rows name it */
+	" severity TEXT NOT NULL CHECK (severity IN ('info', 'warning')),"
+	" title_vi TEXT NOT NULL,"
+	" text_vi TEXT NOT NULL,"
+	" title_en TEXT NOT NULL,"
+	" text_en TEXT NOT NULL,"
+	" starts INTEGER NOT NULL,"
+	" ends INTEGER NOT NULL," /* 0: does not */
+	" created INTEGER NOT NULL"
+	") STRICT;"
+	"PRAGMA user_version = 4;",
 };
 
 #define STEP_COUNT ((int64_t)(sizeof(steps) / sizeof(steps[0])))

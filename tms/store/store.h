@@ -100,6 +100,42 @@ enum err store_agency_remove(struct store *s, const char *id);				/* ERR_AGENCY_
 /* By id. */
 enum err store_agency_list(struct store *s, void (*each)(const struct store_agency *a, void *context), void *context);
 
+/* ---- notices: what the authority wants customers to read ---- */
+
+#define STORE_NOTICE_TITLE_SIZE 129
+#define STORE_NOTICE_TEXT_SIZE	1025
+
+enum store_severity {
+	STORE_INFO,
+	STORE_WARNING,
+	STORE_SEVERITY_COUNT
+};
+
+const char *store_severity_name(enum store_severity severity);	/* "info", "warning" */
+enum store_severity store_severity_from_name(const char *name); /* STORE_SEVERITY_COUNT for an unknown name */
+
+/* Plain text, of which nothing is markup. */
+struct store_notice {
+	int64_t id;
+	enum store_severity severity;
+	char title_vi[STORE_NOTICE_TITLE_SIZE];
+	char text_vi[STORE_NOTICE_TEXT_SIZE];
+	char title_en[STORE_NOTICE_TITLE_SIZE]; /* both of English are empty where there is none */
+	char text_en[STORE_NOTICE_TEXT_SIZE];
+	int64_t starts; /* due while starts <= now < ends */
+	int64_t ends;	/* 0: does not */
+	int64_t created;
+};
+
+enum err store_notice_add(struct store *s, const struct store_notice *n, int64_t *ret_id);
+enum err store_notice_remove(struct store *s, int64_t id); /* ERR_NOTICE_UNKNOWN */
+
+/* All, by id. */
+enum err store_notice_list(struct store *s, void (*each)(const struct store_notice *n, void *context), void *context);
+
+/* Those that are due, at most max: warnings first, of each kind the newest first. */
+enum err store_notice_due(struct store *s, int64_t now, unsigned max, void (*each)(const struct store_notice *n, void *context), void *context);
+
 /* ---- tokens and their sealed SO PINs ---- */
 
 enum store_token_state {
