@@ -3,11 +3,14 @@
 import { applyTexts, fetchJson, h, loadTexts } from "/style/page.js";
 import { Mokhoa, hostTransport } from "/sdk/mokhoa.js";
 import { Flow } from "/flow.js";
+import { Notices } from "/notices.js";
 
 const at = (id) => document.getElementById(id);
 
-/** The flow in the elements view, steps, status and hotline of this document; speak(language) gives it its texts. */
+/** The flow in the elements view, steps, status, hotline and notices of this document; speak(language) gives it its texts. */
 export async function prepare(onshow = undefined) {
+  const notices = new Notices(at("notices"));
+  notices.load();
   const config = await fetchJson("/config.json");
   const transport = hostTransport({ ids: config.extensions, websocket: config.websocket, explain: () => flow.explain() });
   const mokhoa = new Mokhoa({ transport });
@@ -17,6 +20,7 @@ export async function prepare(onshow = undefined) {
     const t = await loadTexts(language);
     applyTexts(t, language);
     at("hotline").textContent = t("hotline", { hotline: config.hotline });
+    notices.speak(t, language);
     flow.speak(t, language);
   }
 

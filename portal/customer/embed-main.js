@@ -10,6 +10,7 @@ const ENDS = ["completed", "refused", "failed", "expired", "cancelled", "locked_
 const main = document.getElementById("main");
 main.replaceChildren(
   h("h1", { class: "unseen", "data-text": "title" }),
+  h("div", { id: "notices", "aria-live": "polite" }),
   h("ol", { class: "steps", id: "steps", "data-label": "steps" }),
   h("section", { class: "card stack", id: "view" }),
   h("p", { class: "unseen", role: "status", id: "status" }),

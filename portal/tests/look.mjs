@@ -48,9 +48,28 @@ const info = (tokens, failures = [], absent = undefined) => ({ result: { tokens,
 const open = (...requests) => ({ result: { requests } });
 const script = (more) => ({ hello: { result: HELLO }, "token.info": info([token()]), "token.watch": null, "unlock.status": open(), ...more });
 
+/* both severities, with and without English, and none that is markup */
+const NOTICES = [
+  { id: 3, severity: "warning", title: { vi: "Cảnh giác lừa đảo", en: "Beware of fraud" }, text: { vi: "Chúng tôi không bao giờ hỏi mã PIN của bạn qua điện thoại.", en: "We never ask for your PIN on the phone." } },
+  { id: 2, severity: "info", title: { vi: "Bảo trì đêm nay", en: "" }, text: { vi: `Hệ thống nghỉ từ 22 giờ đến 24 giờ. ${"dàiquá".repeat(30)}`, en: "" } },
+  { id: 1, severity: "info", title: { vi: EVIL, en: EVIL }, text: { vi: EVIL, en: EVIL } },
+];
+const reads = (page, notices) => page.route("**/v1/notices", (route) => route.fulfill({ contentType: "application/json", body: JSON.stringify({ notices }) }));
+const seesNotices = async (page) => {
+  await page.waitForSelector("#notices article");
+  const seen = await page.$$eval("#notices article", (all) => all.map((e) => [e.className.includes("warn"), e.querySelector("span").lang, e.querySelector("h2").textContent, e.querySelectorAll("*").length].join("|")));
+  const english = await page.evaluate(() => document.documentElement.lang === "en");
+  const want = english
+    ? ["true|en|Warning: Beware of fraud|3", "false|vi|Notice: Bảo trì đêm nay|3", `false|en|Notice: ${EVIL}|3`]
+    : ["true|vi|Cảnh báo: Cảnh giác lừa đảo|3", "false|vi|Thông báo: Bảo trì đêm nay|3", `false|vi|Thông báo: ${EVIL}|3`];
+  if (seen.join() !== want.join()) fault("notices", `shows ${seen.join()}`);
+};
+
 /* name: [what the host says, clicks and waits on the way] */
 const click = (id) => async (page) => page.click(id);
 const customer = {
+  /* what the server has its customers read stands above a state */
+  notices: [script({}), seesNotices],
   checking: [script({ hello: null })],
   extension_missing: [null],
   ...Object.fromEntries(["host_missing", "host_forbidden", "host_blocked", "host_crashed", "host_too_old"].map((name) => [name, [script({ hello: spokenByExtension(name) })]])),
@@ -166,7 +185,10 @@ for (const [name, [answers, ...acts]] of Object.entries(customer)) {
   count++;
   const final = ["refused", "expired", "cancelled", "failed", "locked_out"].includes(name);
   await look(browser, "portal", name, (language) => `https://localhost:${publicPort}/?lang=${language}`, {
-    before: async (page) => answers && page.addInitScript(playExtension, answers),
+    before: async (page) => {
+      await reads(page, name === "notices" ? NOTICES : []);
+      if (answers) await page.addInitScript(playExtension, answers);
+    },
     ready: () => document.querySelector("#view h2, #view .waits") !== null,
     acts: [(page) => (answers && answers.hello === null ? null : page.waitForSelector("#view h2")), ...acts],
     rest: final ? 300 : 120,
@@ -193,6 +215,10 @@ for (const [name, [hash, role, got, posted, act]] of Object.entries(consoles)) {
   }, { context: { clientCertificates } });
 }
 if (only.test("dark")) {
+  await look(browser, "portal", "notices", (language) => `https://localhost:${publicPort}/?lang=${language}`, {
+    before: async (page) => (await reads(page, NOTICES), page.addInitScript(playExtension, customer.notices[0])),
+    ready: () => document.querySelector("#notices article") !== null && document.querySelector("#view h2") !== null,
+  }, { dark: true });
   await look(browser, "portal", "pending", (language) => `https://localhost:${publicPort}/?lang=${language}`, { before: (page) => page.addInitScript(playExtension, customer.pending[0]), ready: () => document.querySelector(".phrase") !== null }, { dark: true });
   await look(browser, "portal", "choose", (language) => `https://localhost:${publicPort}/?lang=${language}`, { before: (page) => page.addInitScript(playExtension, customer.choose_many[0]), ready: () => document.querySelector(".choice") !== null }, { dark: true });
 }

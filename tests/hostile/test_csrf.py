@@ -22,8 +22,13 @@ FORMS = ("application/x-www-form-urlencoded", "text/plain", "text/plain; applica
          "application/jsonx", "text/json")
 
 
-def routes(machines):
-    return [(name, method, path) for name, method, path, roles in ROUTES if (roles == "ROUTE_MACHINE") == machines]
+def door(roles):
+    """Who calls a route: "machine", "page" (both on public.sock) or "desk"."""
+    return {"ROUTE_MACHINE": "machine", "ROUTE_PAGE": "page"}.get(roles, "desk")
+
+
+def routes(who):
+    return [(name, method, path) for name, method, path, roles in ROUTES if door(roles) == who]
 
 
 class Csrf(unittest.TestCase):
@@ -147,7 +152,7 @@ class Csrf(unittest.TestCase):
         self.stage.sql("UPDATE outbox SET created = created - 3600, due = due - 3600 WHERE number = ?", approved.number)
         bodies = {"admin.approve": (asked, {"how": "call_back", "reference": "", "phrase": asked.phrase}), "admin.refuse": (refused, {"reason": "x"}),
                   "admin.resend": (approved, {})}
-        posts = [row for row in routes(False) if row[1] != "GET"]
+        posts = [row for row in routes("desk") if row[1] != "GET"]
         self.assertEqual(sorted(name for name, _, _ in posts), sorted(bodies), "a route of the desk has no right call here")
         for name, method, path in posts:
             m, body = bodies[name]
@@ -159,7 +164,7 @@ class Csrf(unittest.TestCase):
 
     def test_every_route_of_the_desk_that_looks(self):
         m = Machine(self.stage).create()
-        gets = [row for row in routes(False) if row[1] == "GET"]
+        gets = [row for row in routes("desk") if row[1] == "GET"]
         self.assertIn("admin.me", [name for name, _, _ in gets])
         for name, method, path in gets:
             right = {"method": method, "path": path.replace("{number}", str(m.number)), "body": None, "headers": {"X-Client-Certificate": self.people["an"]}}
@@ -169,6 +174,20 @@ class Csrf(unittest.TestCase):
             before = self.sweep(name, self.admin_socket, cells, right)
             for headers in ({}, {"Sec-Fetch-Site": "same-origin"}, {"Sec-Fetch-Site": "none"}, {"Origin": self.console}):
                 self.assertEqual(self.send(self.admin_socket, method, right["path"], None, {**right["headers"], **headers})[0], 200)
+            self.assertTrue(self.dump() == before)
+
+    def test_every_route_of_a_page(self):
+        """They only look, say the same to everybody, and read for no page of another site."""
+        rows = routes("page")
+        self.assertEqual([name for name, _, _ in rows], ["notices"])
+        for name, method, path in rows:
+            right = {"method": method, "path": path, "body": None, "headers": {}}
+            cells = {f"Origin {o!r}": (("origin_refused",), {"headers": {"Origin": o}}) for o in ("https://evil.example", "null", "", self.portal, self.console)}
+            cells.update({f"Sec-Fetch-Site {s!r}": (("origin_refused",), {"headers": {"Sec-Fetch-Site": s}}) for s in ("cross-site", "same-site", "", "Same-Origin", "same-origin, none")})
+            cells.update({f"{verb} in place of GET": (("method_not_found", None), {"method": verb}) for verb in ("HEAD", "OPTIONS", "PUT", "DELETE", "POST")})
+            before = self.sweep(name, self.public_socket, cells, right)
+            for headers in ({}, {"Sec-Fetch-Site": "same-origin"}, {"Sec-Fetch-Site": "none"}):
+                self.assertEqual(self.send(self.public_socket, method, path, None, headers)[0], 200)
             self.assertTrue(self.dump() == before)
 
     def test_every_route_of_a_machine(self):
@@ -207,7 +226,7 @@ class Csrf(unittest.TestCase):
 
         steps = {"create": (m, create), "status": (m, lambda: signed(m, "status")), "resend": (m, lambda: signed(m, "resend")), "cancel": (gone, lambda: signed(gone, "cancel")),
                  "release": (m, release), "grant": (m, lambda: {"active": 0, "signature": ref.b64(m.sig.sign(ref.grant_request(m.h, 0)))}), "done": (m, done)}
-        rows = {name: (method, path) for name, method, path in routes(True)}
+        rows = {name: (method, path) for name, method, path in routes("machine")}
         self.assertEqual(sorted(rows), sorted(steps), "a route of a machine has no right call here")
         for name, (which, body) in steps.items():
             method, path = rows[name]
@@ -257,14 +276,14 @@ class Headers(unittest.TestCase):
                     found.append(at + name)
         return found
 
-    def held(self, port, path, want, *options, person=None, page=False):
+    def held(self, port, path, want, *options, person=None, page=False, cache="no-store"):
         status, rows = self.head(port, path, *options, person=person)
         said = dict(rows)
         with self.subTest(port="desk" if port == self.stage.admin else "public", path=path, options=options):
             self.assertEqual(status, want)
             for name, value in ALWAYS.items():
                 self.assertEqual([v for k, v in rows if k == name], [value], name)
-            self.assertEqual([v for k, v in rows if k == "cache-control"], ["no-cache" if page else "no-store"])
+            self.assertEqual([v for k, v in rows if k == "cache-control"], ["no-cache" if page else cache])
             policies = [v for k, v in rows if k == "content-security-policy"]
             self.assertEqual(len(policies), 1)
             self.assertRegex(policies[0], r"\Adefault-src 'none';.*frame-ancestors 'none'")
@@ -288,21 +307,26 @@ class Headers(unittest.TestCase):
             for path in ("/a.js", "/texts/xx.json"):  # a name that could be a page
                 count += self.held(port, path, 404, person=person, page=True)
         for name, method, path, roles in ROUTES:
-            desk = roles != "ROUTE_MACHINE"
+            who = door(roles)
+            desk = who == "desk"
             path = path.replace("{number}", "999999").replace("{id}", "A" * 22)
             port, person = (self.stage.admin, "an") if desk else (self.stage.public, None)
-            want = 200 if name in ("admin.me", "admin.list") else 404 if name == "admin.detail" else 403 if desk else 400
-            count += self.held(port, path, want, "-X", method, *(("-H", "Content-Type: application/json", "-d", "{}") if method == "POST" else ()), person=person)
+            want = 200 if who == "page" or name in ("admin.me", "admin.list") else 404 if name == "admin.detail" else 403 if desk else 400
+            count += self.held(port, path, want, "-X", method, *(("-H", "Content-Type: application/json", "-d", "{}") if method == "POST" else ()), person=person,
+                               cache="max-age=60" if who == "page" else "no-store")
             count += self.held(port, path, 413, "-X", method, "-d", "x" * 40000, person=person)
             count += self.held(port, path, 404, "-X", "OPTIONS", "-H", "Origin: https://evil.example", "-H", "Access-Control-Request-Method: POST", person=person)
         for path in ("/", "/v1/admin/me", "/console.js", "/nothing"):
             count += self.held(self.stage.admin, path, 403, page=not path.startswith("/v1/"))  # without a certificate
         count += self.held(self.stage.admin, "/v1/admin/me", 403, person="stranger")
+        for header in ("Origin: https://evil.example", "Sec-Fetch-Site: cross-site"):
+            count += self.held(self.stage.public, "/v1/notices", 403, "-H", header)
         count += self.held(self.stage.public, "/v1/requests", 400, "-H", "Content-Length: x", "-X", "POST")
         self.stage.sh("serve_down $DIR")
         try:
             count += self.held(self.stage.public, "/v1/requests", 502, "-X", "POST", "-d", "{}")
             count += self.held(self.stage.admin, "/v1/admin/me", 502, person="an")
+            count += self.held(self.stage.public, "/v1/notices", 502)
         finally:
             self.stage.sh("serve_up $DIR")
         print(f"headers: {count} answers")

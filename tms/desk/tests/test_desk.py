@@ -181,7 +181,9 @@ class Desk(unittest.TestCase):
         self.assertNotIn("/customer;", admin)
         for block in (public, admin):
             policies = [line for line in block.splitlines() if "Content-Security-Policy" in line]
-            self.assertEqual(policies.pop(0).strip(), self.NO_PAGE)
+            # the server's own, and that of the notices, which says all again with another Cache-Control
+            for _ in range(1 if block is admin else 2):
+                self.assertEqual(policies.pop(0).strip(), self.NO_PAGE)
             self.assertEqual(len(policies), 5 if block is admin else 4)
             for line in policies:
                 self.assertIn("default-src 'none'; script-src 'self'; style-src 'self';", line)
@@ -207,7 +209,7 @@ class Desk(unittest.TestCase):
         self.assertFalse(os.path.exists(self.file("tms", "portal.json")))
         with open(self.file("tms", "nginx.conf"), encoding="utf-8") as f:
             policies = [line.strip() for line in f if "Content-Security-Policy" in line]
-        self.assertEqual(policies, [self.NO_PAGE] * 2)
+        self.assertEqual(policies, [self.NO_PAGE] * 3)
 
     def test_init_wrong_portal(self):
         for change in ({"portal_files": "portal"}, {"portal_files": self.file()}, {"portal_files": self.PORTAL + ";"}, {"extensions": "a" * 32}, {"install": "https://x"},
@@ -421,6 +423,62 @@ class Types(Desk):
         for words in ((), ("rename",), ("list", "x"), ("remove",), ("add",)):
             self.fails(2, "usage", run("agency", *words))
         self.fails(1, "config_invalid", run("agency", "list", "--config", "/nowhere"))
+
+    # ---- notices ----
+
+    def notice(self, command, *words):
+        return run("notice", command, *words, "--config", self.config)
+
+    def test_notice(self):
+        add = ("--title-vi", "Bảo trì đêm nay", "--text-vi", "Từ 22 giờ.")
+        self.assertEqual(self.notice("list"), (0, "", ""))
+        status, said, complaint = self.notice("add", *add, "--title-en", "Maintenance tonight", "--text-en", "From 10 pm.", "--severity", "warning",
+                                              "--from", "2098-12-31T22:00:00+07:00", "--until", "2099-01-01T00:00:00Z")
+        one = " severity=warning from=2098-12-31T15:00:00Z until=2099-01-01T00:00:00Z title=Bảo trì đêm nay"
+        number = int(said.split()[0].removeprefix("notice="))
+        self.assertEqual((status, said, complaint), (0, f"notice={number}{one}\n", ""))
+        self.assertEqual(self.notice("add", *add)[1], f"notice={number + 1} severity=info from=- until=- title=Bảo trì đêm nay\n")
+        self.assertEqual(self.notice("list")[1], f"notice={number}{one}\nnotice={number + 1} severity=info from=- until=- title=Bảo trì đêm nay\n")
+        self.assertEqual(self.sql("SELECT title_vi, text_vi, title_en, text_en, starts, ends FROM notice ORDER BY id"),
+                         [("Bảo trì đêm nay", "Từ 22 giờ.", "Maintenance tonight", "From 10 pm.", 4070876400, 4070908800), ("Bảo trì đêm nay", "Từ 22 giờ.", "", "", 0, 0)])
+        for n in (number, number + 1):
+            self.assertEqual(self.notice("remove", str(n)), (0, "", ""))
+        self.fails(1, "notice_unknown", self.notice("remove", str(number)), str(number))
+        self.assertEqual([row[0] for row in self.sql("SELECT detail FROM audit WHERE who = 'desk' AND what = 'notice' ORDER BY id")],
+                         [f"add={number}{one}", f"add={number + 1} severity=info from=- until=- title=Bảo trì đêm nay", f"remove={number}", f"remove={number + 1}"])
+
+    def test_notice_wrong_use(self):
+        right = {"--title-vi": "x", "--text-vi": "x", "--title-en": "x", "--text-en": "x", "--severity": "info", "--from": "2098-01-01T00:00:00Z", "--until": "2099-01-01T00:00:00Z"}
+
+        def add(**other):
+            words = {**right, **{"--" + name.replace("_", "-"): value for name, value in other.items()}}
+            return self.notice("add", *(w for name, value in words.items() if value is not None for w in (name, value)))
+
+        for name, most in (("title", 128), ("text", 1024)):
+            for language in ("vi", "en"):
+                key = f"{name}_{language}"
+                for text in ("", "x" * (most + 1), "đ" * (most // 2) + "x", "a\nb", "a\tb", "a\u202eb", "a\u2028b", "a\x7fb", b"a\xff".decode(errors="surrogateescape")):
+                    self.fails(2, "usage", add(**{key: text}), f"--{name}-{language}: must be one line of 1 to {most} bytes")
+        self.fails(2, "usage", add(title_vi=None), "--title-vi is missing")
+        self.fails(2, "usage", add(text_vi=None), "--text-vi is missing")
+        self.fails(2, "usage", add(title_en=None), "--title-en")
+        self.fails(2, "usage", add(text_en=None), "--text-en")
+        for word in ("", "loud", "Info", "infowarning"):
+            self.fails(2, "usage", add(severity=word), "--severity: must be info or warning")
+        for key in ("from", "until"):
+            for time in ("", "tomorrow", "2098-02-30T00:00:00Z", "2098-01-01", "4070908800"):
+                self.fails(2, "usage", add(**{key: time}), f"--{key}: must be a time like")
+        self.fails(2, "usage", add(**{"from": "2099-01-01T00:00:00Z"}), "--until: must be later")
+        self.fails(2, "usage", add(**{"from": None, "until": "2020-01-01T00:00:00Z"}), "--until: must be later")
+        self.assertEqual(self.sql("SELECT * FROM notice"), [])
+        longest = {f"{name}_{language}": "x" * most for name, most in (("title", 128), ("text", 1024)) for language in ("vi", "en")}
+        status, said, _ = add(**longest)
+        self.assertEqual(status, 0)
+        self.assertEqual(self.notice("remove", said.split()[0].removeprefix("notice="))[0], 0)
+        for number in ("0", "-1", "x", "", "1x", "99999999999999999"):
+            self.fails(2, "usage", self.notice("remove", number), "the number of a notice")
+        for words in ((), ("show",), ("list", "x"), ("remove",), ("add",)):
+            self.fails(2, "usage", run("notice", *words))
 
 
 if __name__ == "__main__":

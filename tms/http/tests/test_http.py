@@ -236,6 +236,52 @@ class Frame(World):
             self.nobody("/embed/bent")
 
 
+class Notices(World):
+    def setUp(self):
+        self.sql("DELETE FROM notice")
+
+    def sql(self, command, *values):
+        with sqlite3.connect(self.server.folder / "data" / "tms.sqlite", timeout=10) as db:
+            db.execute(command, values)
+        db.close()
+
+    def put(self, title, severity="info", starts=0, ends=0):
+        self.sql("INSERT INTO notice (severity, title_vi, text_vi, title_en, text_en, starts, ends, created) VALUES (?, ?, 'Chữ', '', '', ?, ?, 1)", severity, title, starts, ends)
+
+    def titles(self):
+        status, answer = self.server.call("/v1/notices", "GET")
+        self.assertEqual(status, 200)
+        return [n["title"]["vi"] for n in answer["notices"]]
+
+    def test_only_those_that_are_due(self):
+        self.assertEqual(self.titles(), [])
+        now = int(time.time())
+        for title, starts, ends in (("always", 0, 0), ("since", now - 9, 0), ("until", 0, now + 999), ("not yet", now + 999, 0), ("no more", now - 9, now - 1)):
+            self.put(title, starts=starts, ends=ends)
+        self.put("warned", "warning")
+        self.assertEqual(self.titles(), ["warned", "until", "since", "always"])
+        for n in range(8):
+            self.put(f"more {n}")
+        self.assertEqual(self.titles(), ["warned"] + [f"more {n}" for n in range(7, 0, -1)])
+
+    def test_what_a_notice_says(self):
+        made = subprocess.run([PROGRAM, "notice", "add", "--config", self.server.config, "--title-vi", "<b>Bảo trì</b>", "--text-vi", "Đêm nay.", "--title-en", "Maintenance",
+                               "--text-en", "Tonight.", "--severity", "warning"], capture_output=True, text=True, check=True, timeout=60)
+        self.assertEqual(self.server.call("/v1/notices", "GET")[1],
+                         {"notices": [{"id": int(re.match(r"notice=(\d+) ", made.stdout).group(1)), "severity": "warning", "title": {"vi": "<b>Bảo trì</b>", "en": "Maintenance"},
+                                       "text": {"vi": "Đêm nay.", "en": "Tonight."}}]})
+
+    def test_a_good_answer_may_be_kept_a_minute_and_no_other(self):
+        for more, status, cache in (("", 200, "max-age=60"), ("Sec-Fetch-Site: same-origin\r\n", 200, "max-age=60"), ("Sec-Fetch-Site: cross-site\r\n", 403, "no-store"),
+                                    ("Origin: https://localhost\r\n", 403, "no-store")):
+            got = talk(self.server.public, f"GET /v1/notices HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{more}\r\n".encode()).decode()
+            self.assertTrue(got.startswith(f"HTTP/1.1 {status} "), got)
+            self.assertIn(f"\r\nCache-Control: {cache}\r\n", got)
+            self.assertNotIn("Access-Control", got)
+        self.refused(self.server.call("/v1/notices?a=1", "GET"), 400, "invalid_params")
+        self.refused(self.server.call("/v1/notices", "GET", person="approver"), 404, "method_not_found")
+
+
 class FreshAndOld(wire.Server):
     """A server whose two administrators have a certificate that is valid and one that has run out, both enrolled by hand."""
 

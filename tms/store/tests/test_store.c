@@ -133,6 +133,71 @@ test_agencies(void)
 }
 
 static void
+see_notice(const struct store_notice *n, void *context)
+{
+	char *seen = context;
+
+	sprintf(seen + strlen(seen), "%lld:%s ", (long long)n->id, store_severity_name(n->severity));
+}
+
+static void
+see_due(struct scratch *s, int64_t now, unsigned max, const char *want)
+{
+	char seen[200] = "";
+
+	CHECK(store_notice_due(s->store, now, max, see_notice, seen) == ERR_OK);
+	CHECK_TEXT(seen, want);
+}
+
+static void
+copy_notice(const struct store_notice *n, void *context)
+{
+	*(struct store_notice *)context = *n;
+}
+
+static void
+test_notices(void)
+{
+	struct scratch s = scratch_new();
+	struct store_notice n = { .severity = STORE_WARNING, .title_vi = "Bảo trì", .text_vi = "Đêm nay.", .title_en = "Maintenance", .text_en = "Tonight.", .created = SCRATCH_NOW };
+	struct store_notice read = { .id = 0 };
+	char seen[200] = "";
+	int64_t id = 0;
+
+	CHECK(store_severity_from_name("info") == STORE_INFO && store_severity_from_name("warning") == STORE_WARNING);
+	CHECK(store_severity_from_name("") == STORE_SEVERITY_COUNT && store_severity_from_name("Info") == STORE_SEVERITY_COUNT);
+	CHECK_TEXT(store_severity_name(STORE_SEVERITY_COUNT), "");
+	CHECK(store_notice_remove(s.store, 1) == ERR_NOTICE_UNKNOWN);
+	see_due(&s, SCRATCH_NOW, 8, "");
+	n.starts = SCRATCH_NOW;
+	n.ends = SCRATCH_NOW + 10;
+	CHECK(store_notice_add(s.store, &n, &id) == ERR_OK && id == 1);
+	CHECK(store_notice_due(s.store, SCRATCH_NOW, 8, copy_notice, &read) == ERR_OK);
+	n.id = 1;
+	CHECK(memcmp(&read.starts, &n.starts, 3 * sizeof(n.starts)) == 0 && read.id == 1 && read.severity == STORE_WARNING);
+	CHECK_TEXT(read.title_vi, n.title_vi);
+	CHECK_TEXT(read.text_vi, n.text_vi);
+	CHECK_TEXT(read.title_en, n.title_en);
+	CHECK_TEXT(read.text_en, n.text_en);
+	see_due(&s, SCRATCH_NOW - 1, 8, "");
+	see_due(&s, SCRATCH_NOW + 9, 8, "1:warning ");
+	see_due(&s, SCRATCH_NOW + 10, 8, "");
+	n.severity = STORE_INFO;
+	n.starts = n.ends = 0;
+	for (int64_t want = 2; want <= 3; want++)
+		CHECK(store_notice_add(s.store, &n, &id) == ERR_OK && id == want);
+	see_due(&s, 0, 8, "3:info 2:info ");
+	see_due(&s, SCRATCH_NOW, 8, "1:warning 3:info 2:info ");
+	see_due(&s, SCRATCH_NOW, 2, "1:warning 3:info ");
+	CHECK(store_notice_remove(s.store, 3) == ERR_OK && store_notice_remove(s.store, 3) == ERR_NOTICE_UNKNOWN);
+	CHECK(store_notice_add(s.store, &n, &id) == ERR_OK && id == 4); /* a number is never used again */
+	CHECK(store_notice_list(s.store, see_notice, seen) == ERR_OK);
+	CHECK_TEXT(seen, "1:warning 2:info 4:info ");
+	CHECK(behind_its_back(&s, "UPDATE notice SET severity = 'loud'") != SQLITE_OK);
+	scratch_free(&s);
+}
+
+static void
 test_import(void)
 {
 	struct scratch s = scratch_new();
@@ -317,7 +382,7 @@ test_migration(void)
 	s.store = NULL;
 	CHECK(behind_its_back(&s,
 		  "ALTER TABLE token DROP COLUMN exposed; ALTER TABLE release DROP COLUMN family; ALTER TABLE release DROP COLUMN rotation;"
-		  "DROP TABLE type; DROP TABLE module; DROP TABLE vendor; PRAGMA user_version = 1") == SQLITE_OK);
+		  "DROP TABLE type; DROP TABLE module; DROP TABLE vendor; DROP TABLE agency; DROP TABLE notice; PRAGMA user_version = 1") == SQLITE_OK);
 	CHECK(store_open(s.path, &s.store) == ERR_OK);
 	CHECK(store_release_of(s.store, given.number, &read) == ERR_OK && read.family == FAMILY_SO_PIN && read.rotation && read.candidates[0] == t.active);
 	CHECK(read.answer.ciphertext_len == 7);
@@ -336,6 +401,7 @@ main(void)
 	test_transactions();
 	test_people();
 	test_agencies();
+	test_notices();
 	test_import();
 	test_rotation();
 	test_audit();
