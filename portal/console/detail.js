@@ -4,6 +4,7 @@ import { h, showTime } from "/style/page.js";
 import { badge } from "/list.js";
 import * as api from "/api.js";
 
+const REFERENCE_MAX = 42; // the server takes 128 bytes, and a letter of Vietnamese has up to three
 const HOW = ["call_back", "form", "in_person", "agency"];
 
 const field = (text, input, hint = null) => h("label", { class: "field" }, h("span", {}, text), input, hint && h("small", { class: "soft" }, hint));
@@ -51,17 +52,22 @@ function form(tools, title, content, submit, kind, act) {
 
 function approveForm(tools, r, done) {
   const { t } = tools;
+  const unfold = () => (address.open = true); // what is folded away cannot be complained of
+  const email = h("input", { name: "email", type: "email", maxlength: 254, autocomplete: "off", value: r.waiting_email, oninput: () => withReason(), oninvalid: unfold });
+  const reason = h("input", { name: "reason", maxlength: 128, pattern: ".*\\S.*", autocomplete: "off", oninvalid: unfold });
+  const withReason = () => (reason.required = email.value.trim() !== "");
+  withReason();
   const address = h("details", { open: r.waiting_email !== "" || r.email === "" },
     h("summary", {}, t("change_email")),
     h("div", { class: "stack" }, h("p", { class: "small soft" }, t("change_text")),
-      field(t("new_email"), h("input", { name: "email", type: "email", maxlength: 254, autocomplete: "off", value: r.waiting_email })),
-      field(t("email_reason"), h("input", { name: "reason", maxlength: 128, autocomplete: "off" }))));
+      field(t("new_email"), email),
+      field(t("email_reason"), reason)));
   return form(tools, t("approve_title"), [
     r.state === "unidentified" && h("p", { class: "note warn" }, t("unidentified_warning")),
     h("p", {}, r.email ? t("approve_text", { email: r.email }) : t("approve_text_nowhere")),
     r.waiting_email && h("p", { class: "note warn" }, t("second_text", { email: r.waiting_email })),
     h("fieldset", {}, h("legend", {}, t("how")), h("div", { class: "choices" }, HOW.map((how) => h("label", { class: "choice" }, h("input", { type: "radio", name: "how", value: how, required: true }), h("span", {}, t(`how_${how}`)))))),
-    field(t("reference"), h("input", { name: "reference", maxlength: 64, autocomplete: "off" })),
+    field(t("reference"), h("input", { name: "reference", maxlength: REFERENCE_MAX, autocomplete: "off" })),
     field(t("phrase"), h("input", { name: "phrase", class: "mono", required: true, maxlength: 32, autocomplete: "off", autocapitalize: "characters", spellcheck: "false" }), t("phrase_hint")),
     address,
   ], t("approve"), "primary", async (data) => {
