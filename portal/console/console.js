@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The administrator's console: who is here, and what the address asks for: #number one request, #?filters the list. */
-import { applyTexts, chooseLanguage, fetchJson, h, keepLanguage, loadTexts, shown } from "/style/page.js";
+import { applyTexts, fetchJson, h, loadTexts, offerLanguages, shown } from "/style/page.js";
 import * as api from "/api.js";
 import { showDetail } from "/detail.js";
 import { showList } from "/list.js";
@@ -44,22 +44,15 @@ async function greet() {
 }
 
 async function speak(language) {
-  const other = language === "vi" ? "en" : "vi";
   state.t = await loadTexts(language);
   state.language = language;
   applyTexts(state.t, language);
   at("authority").textContent = state.config.authority;
-  at("language").textContent = other === "vi" ? "Tiếng Việt" : "English";
-  at("language").lang = other;
-  at("language").onclick = () => {
-    keepLanguage(other);
-    speak(other);
-  };
   if (state.me !== null) await greet();
-  await show();
+  show(); // says itself what fails, and the switch does not wait for it
 }
 
 state.config = await fetchJson("/config.json");
 for (const link of document.querySelectorAll("[data-portal]")) if (state.config.portal.startsWith("https://")) link.href = `${state.config.portal}/${link.dataset.portal}`;
 addEventListener("hashchange", show);
-await speak(chooseLanguage(state.config.language));
+await offerLanguages(at("language"), state.config.language, speak);

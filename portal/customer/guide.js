@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The guides: text, in the reader's language. */
-import { applyTexts, chooseLanguage, fetchJson, h, keepLanguage, loadTexts } from "/style/page.js";
+import { applyTexts, fetchJson, h, loadTexts, offerLanguages } from "/style/page.js";
 
 const at = (id) => document.getElementById(id);
+const config = await fetchJson("/config.json");
 
-async function speak(config, language) {
+async function speak(language) {
   const t = await loadTexts(language);
-  const other = language === "vi" ? "en" : "vi";
   applyTexts(t, language);
   at("authority").textContent = config.authority;
   at("hotline").textContent = t("hotline", { hotline: config.hotline });
@@ -16,13 +16,6 @@ async function speak(config, language) {
     at("embed-tag").textContent = `<script type="module" src="${location.origin}/sdk/embed.js"></script> <mokhoa-unlock portal="${location.origin}" agency="MA-DAI-LY"></mokhoa-unlock>`;
     at("embed-policy").textContent = `script-src ${location.origin}; frame-src ${location.origin}`;
   }
-  at("language").textContent = other === "vi" ? "Tiếng Việt" : "English";
-  at("language").lang = other;
-  at("language").onclick = () => {
-    keepLanguage(other);
-    speak(config, other);
-  };
 }
 
-const config = await fetchJson("/config.json");
-await speak(config, chooseLanguage(config.language));
+await offerLanguages(at("language"), config.language, speak);

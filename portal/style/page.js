@@ -22,30 +22,45 @@ export function h(name, properties, ...children) {
   return element;
 }
 
-export const LANGUAGES = ["vi", "en"];
+const LANGUAGES = { vi: "Tiếng Việt", en: "English" };
 
-const KEPT = "mokhoa.language";
-
-function kept() {
+/** What an earlier visit left by this name; null where there was none or the browser keeps nothing. */
+export function kept(name) {
   try {
-    return localStorage.getItem(KEPT);
+    return localStorage.getItem(`mokhoa.${name}`);
   } catch {
     return null;
   }
 }
 
-/** The language of the address (?lang=), of the last visit, or the first of those given that we have. */
-export function chooseLanguage(preferred) {
-  const asked = [new URLSearchParams(location.search).get("lang"), kept(), preferred];
-  return asked.find((language) => LANGUAGES.includes(language)) ?? LANGUAGES[0];
+/** Leaves a text that is nobody's secret to the visits to come, where the browser keeps anything. */
+export function keep(name, text) {
+  try {
+    localStorage.setItem(`mokhoa.${name}`, text);
+  } catch {
+    /* the next visit begins without it */
+  }
 }
 
-export function keepLanguage(language) {
-  try {
-    localStorage.setItem(KEPT, language);
-  } catch {
-    /* a browser that keeps nothing asks again next time */
+/* The language of the address (?lang=), of the last visit, the preferred one, or our first. */
+function chooseLanguage(preferred) {
+  const asked = [new URLSearchParams(location.search).get("lang"), kept("language"), preferred];
+  return asked.find((language) => Object.hasOwn(LANGUAGES, language)) ?? Object.keys(LANGUAGES)[0];
+}
+
+/** Speaks the language of this visit, and at every press of the button the other one; speak(language) fills the page. */
+export function offerLanguages(button, preferred, speak) {
+  async function use(language) {
+    await speak(language);
+    const other = language === "vi" ? "en" : "vi";
+    button.textContent = LANGUAGES[other];
+    button.lang = other;
+    button.onclick = () => {
+      keep("language", other);
+      use(other);
+    };
   }
+  return use(chooseLanguage(preferred));
 }
 
 export async function fetchJson(path) {

@@ -51,7 +51,7 @@ expect() {
 	got=$(curl -sS -o /dev/null -w '%{http_code}' --max-time 5 --cacert "$DIR/pki/tls-ca.pem" $3 "https://localhost:$1$2") || got=none
 	[ "$got" = "$4" ] || { echo "$1$2: $got in place of $4"; fault=1; }
 }
-for path in / /index.html /page-main.js /flow.js /texts/vi.json /sdk/mokhoa.js /style/style.css /style/mark.svg /config.json /guide.html /agency.html; do
+for path in / /index.html /customer.js /flow.js /texts/vi.json /sdk/mokhoa.js /style/style.css /style/mark.svg /config.json /guide.html /agency.html; do
 	expect "$1" $path "" 200
 done
 for path in /console.js /sdk/tests/fake.js /sdk/package.json /sdk/make_types.py /sdk/../sdk/README.md /style/README.md /texts/ /sdk/ /customer/index.html /tms.json; do
@@ -60,7 +60,7 @@ done
 certificate="--cert $DIR/pki/an.pem --key $DIR/pki/an.key"
 for path in / /console.js /texts/en.json /style/style.css /config.json; do
 	expect "$2" $path "$certificate" 200
-	expect "$2" $path "" 400
+	expect "$2" $path "" 403
 done
 expect "$2" /flow.js "$certificate" 404
 for url in "$1/" "$1/flow.js" "$1/config.json" "$1/sdk/mokhoa.js" "$2/" "$2/console.js"; do

@@ -140,7 +140,7 @@ const probes = {
   async choose({ answers, texts }) {
     window.play(answers);
     document.getElementById("view").replaceChildren();
-    await import(`/page-main.js?${performance.now()}`);
+    await import(`/customer.js?${performance.now()}`);
     await probe.until(() => document.querySelector("input[name=token]"));
     return [probe.look("tokens", texts.map((text) => text.payload))];
   },
@@ -149,7 +149,7 @@ const probes = {
     for (const { answers, text } of each) {
       window.play(answers);
       document.getElementById("view").replaceChildren();
-      await import(`/page-main.js?${performance.now()}`);
+      await import(`/customer.js?${performance.now()}`);
       await probe.until(() => document.querySelector("#view dl.facts ~ dl.facts"));
       found.push(probe.look("refused", [text.payload]));
     }

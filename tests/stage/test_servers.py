@@ -328,7 +328,7 @@ class Servers(unittest.TestCase):
             header = "X-Client-Certificate: " + urllib.parse.quote(f.read(), safe="")
         for path in ("v1/admin/me", "v1/admin/requests", "v1/", "console.js", "v1/requestsx/../admin/me", "v1/requests/../admin/me", "v1//admin/me"):
             self.assertEqual(self.stage.curl(self.stage.public, path, "--path-as-is", "-H", header)[0], 404, path)
-        self.assertIn("/page-main.js", self.stage.curl(self.stage.public, "")[1])  # the portal
+        self.assertIn("/customer.js", self.stage.curl(self.stage.public, "")[1])  # the portal
 
     def test_desk_door(self):
         self.assertEqual(self.stage.curl(self.stage.admin, "v1/admin/me")[0], 403)  # nginx: no certificate
