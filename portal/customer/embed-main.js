@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The customer's page in a frame on an agency's page: the same flow, begun when that page has opened it, and told to it in words (agency.js). */
 import { h } from "/style/page.js";
+import { isFinal } from "/sdk/mokhoa.js";
 import { begin, failed, prepare } from "/begin.js";
 import { meetAgency } from "/agency.js";
 import { applyTheme } from "/theme.js";
-
-const ENDS = ["completed", "refused", "failed", "expired", "cancelled", "locked_out"];
 
 const main = document.getElementById("main");
 main.replaceChildren(
@@ -21,9 +20,9 @@ let opened = null;
 
 async function start(settings, say) {
   let told = null;
-  const prepared = await prepare((name, { error }, another) => {
+  const prepared = await prepare((name, { error, before }, another) => {
     if (another) say("state", { state: name });
-    if (another && ENDS.includes(name)) say("done", { result: name });
+    if (another && !before && isFinal(name)) say("done", { result: name }); /* not at every visit until the customer has acknowledged it */
     if (error && error !== told) say("error", { name: error.code, remedy: error.remedy });
     told = error;
   });

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The customer's flow: what is shown follows from what host and server say, and from nothing that this page would have to remember but which
- * request it followed last (memory.js). Each step ends what the one before had under way.
+ * end the customer has acknowledged. Each step ends what the one before had under way.
  */
 import { MokhoaError, isFinal, whyNoToken } from "/sdk/mokhoa.js";
+import { keep, kept } from "/style/page.js";
 import { views } from "/views.js";
-import { forget, remember, remembered } from "/memory.js";
 
 const LOOK_AGAIN_MS = 4000;
 /* An extension or a host that ended a moment ago comes back within that. */
 const COMES_BACK_MS = 1000;
 const COMES_BACK_TRIES = 3;
 const PAINTED_MS = 100;
+const ENDED = "ended"; // the newest request that the customer knows to have ended
 const wait = (ms, signal) =>
   new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, ms);
@@ -47,18 +48,15 @@ export class Flow {
     if (this.#shown !== null) this.#draw();
   }
 
-  /* From the beginning: is there a host, are there open requests, is there a token? */
+  /* From the beginning: is there a host, how did the newest request end, are there open ones, is there a token? */
   begin() {
     return this.#step("checking", {}, async (signal) => {
       await this.#mokhoa.hello({ signal });
-      const known = await this.#mokhoa.resume({ signal });
-      const open = known.filter((request) => !isFinal(request.state));
-      /* the one that this browser has followed may have ended while no page was there */
-      const last = known.find((request) => request.request === remembered());
-      if (open.length === 0 && last !== undefined) this.follow(last);
-      else if (open.length === 0) this.findToken();
-      else if (open.length === 1) this.follow(open[0]);
-      else this.#show("open", { requests: open });
+      const requests = await this.#mokhoa.resume({ signal });
+      const open = requests.filter((request) => !isFinal(request.state));
+      const newest = requests.at(-1);
+      if (newest !== undefined && isFinal(newest.state) && kept(ENDED) !== newest.request) this.#showRequest(newest, { before: true, open });
+      else this.#goOn(open);
     });
   }
 
@@ -69,8 +67,19 @@ export class Flow {
     await new Promise((resolve) => setTimeout(resolve, PAINTED_MS));
   }
 
+  /* The customer has read how it ended, and is not told again; what is still open comes next. Of it only the id is kept, a random number. */
+  acknowledge(request, open = []) {
+    keep(ENDED, request.request);
+    return this.#goOn(open);
+  }
+
+  #goOn(open) {
+    if (open.length === 0) return this.findToken();
+    if (open.length === 1) return this.follow(open[0]);
+    return this.#show("open", { requests: open });
+  }
+
   findToken() {
-    forget();
     const done = new AbortController();
     return this.#step("looking", {}, async (signal) => {
       const stop = () => done.abort(signal.reason);
@@ -114,20 +123,20 @@ export class Flow {
       const result = await this.#mokhoa.unlock({ request: request.request }, { signal });
       if (result.state === "completed") this.#show("completed", { request, proof: result.proof, rotated: result.rotated });
       else this.begin();
-    }, (error) => this.#again(request, error));
+    }, (error) => this.#showBeside(request, error));
   }
 
   /* What the customer asked for on a request that goes on. */
   resend(request) {
-    return this.#once("resend", request, "resent");
+    return this.#oneAtATime("resend", request, "resent");
   }
 
   cancel(request) {
-    return this.#once("cancel", request, null);
+    return this.#oneAtATime("cancel", request, null);
   }
 
   /* A second press while the first is under way is none. */
-  async #once(method, request, notice) {
+  async #oneAtATime(method, request, notice) {
     if (this.#busy) return;
     this.#busy = true;
     await this.#step(null, null, async (signal) => {
@@ -138,11 +147,11 @@ export class Flow {
         this.#busy = false;
       }
       this.follow(now, notice);
-    }, (error) => this.#again(request, error));
+    }, (error) => this.#showBeside(request, error));
   }
 
   /* An error on the way of a request: where the request stands now, with the error beside it; the error alone where that cannot be said. */
-  async #again(request, error) {
+  async #showBeside(request, error) {
     return this.#step(null, null, async (signal) => {
       let now = null;
       for (let tries = 1; now === null; tries++) {
@@ -164,7 +173,6 @@ export class Flow {
   }
 
   #showRequest(request, more) {
-    if (remembered() !== request.request) remember(request.request);
     this.#show(request.state === "released" || request.state === "unknown" ? "resume" : request.state, { request, ...more });
   }
 

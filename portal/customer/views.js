@@ -213,31 +213,42 @@ function resume(place, tools, data) {
     h("p", {}, t("resume_text")),
     tokenFacts(t, request.token),
     here(tools, request),
-    h("div", { class: "actions" }, button(t("resume"), () => flow.unlock(request), "primary"), call(t, hotlineOf(config, request))));
+    h("div", { class: "actions" },
+      button(t("resume"), () => flow.unlock(request), "primary"),
+      call(t, hotlineOf(config, request)),
+      button(t("another_token"), () => flow.findToken(), "plain")));
 }
 
-/* ---- the end ---- */
+/* ---- the end: what was just seen to end, or what had ended before this visit; of that one proof and rotated are not known here ---- */
 
-function completed(place, tools, { request, proof, rotated }) {
-  const { t, config, flow } = tools;
+const acknowledged = ({ t, flow }, { request, open = [] }, otherwise, kind) =>
+  button(t(open.length !== 0 ? "open_go_on" : otherwise), () => flow.acknowledge(request, open), kind, "acknowledge");
+
+function completed(place, tools, data) {
+  const { t, config } = tools;
+  const { request, proof, rotated, before } = data;
   draw(place, tools, "done", t("done_title"),
+    before && h("p", { class: "small soft" }, t("ended_before")),
     h("p", { class: "note good" }, h("b", {}, t("done_text"))),
     proof === "unreported" && h("p", { class: "note warn" }, t("done_unreported")),
     tokenFacts(t, request.token),
     rotated === false && h("p", { class: "small soft" }, t("done_not_rotated")),
     h("p", { class: "small soft" }, t("done_check", { hotline: hotlineOf(config, request) })),
-    h("div", { class: "actions" }, button(t("another_token"), () => flow.findToken(), "plain")));
+    h("div", { class: "actions" }, acknowledged(tools, data, "another_token", "")));
 }
 
 function ended(name) {
-  return (place, tools, { request, error }) => {
-    const { t, config, flow } = tools;
+  return (place, tools, data) => {
+    const { t, config } = tools;
+    const { request, error, before } = data;
     const hotline = hotlineOf(config, request);
     draw(place, tools, "wait", t(`${name}_title`),
+      before && h("p", { class: "small soft" }, t("ended_before")),
       error && error.code !== `request_${name}` && errorText(error, tools),
-      name === "refused" ? request.note && h("dl", { class: "facts" }, ...fact(t("refused_note"), request.note)) : h("p", {}, t(`${name}_text`, { hotline })),
+      name === "refused" && request.note && h("dl", { class: "facts" }, ...fact(t("refused_note"), request.note)),
+      h("p", {}, t(`${name}_text`, { hotline })),
       tokenFacts(t, request.token),
-      h("div", { class: "actions" }, button(t("new_request"), () => flow.findToken(), name === "failed" ? "" : "primary"), call(t, hotline)));
+      h("div", { class: "actions" }, acknowledged(tools, data, "new_request", name === "failed" ? "" : "primary"), call(t, hotline)));
   };
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * node look.mjs FOLDER PUBLIC_PORT ADMIN_PORT: every state of portal and console in a real browser, served by the real nginx; host and server are
- * played. Of each: a picture in both languages at 360 and 1280 px into FOLDER/shots, no violation of axe-core, none of the CSP, no sideways
+ * played. Of each: the title that it must have, a picture in both languages at 360 and 1280 px into FOLDER/shots, no violation of axe-core, none of the CSP, no sideways
  * scrolling, no key of a text. One line a fault on stdout; ends with 1 where there was one.
  */
 import { createRequire } from "node:module";
@@ -16,6 +16,7 @@ const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 const shots = `${folder}/shots`;
 mkdirSync(shots, { recursive: true });
 
+const PATIENCE = { timeout: 10_000 };
 const faults = [];
 const fault = (name, text) => {
   faults.push(name);
@@ -30,6 +31,7 @@ const HELLO = { name: "mokhoa", version: "0.1.0", protocol: 1, capabilities: ["h
 const certificate = { subject: "CN=CÔNG TY CỔ PHẦN XÂY DỰNG VÀ THƯƠNG MẠI ĐẠI PHÁT, O=ĐẠI PHÁT, C=VN", issuer: "CN=CA", serial: "5401C7AD", not_before: 0, not_after: NOW, email: "" };
 const token = (more = {}) => ({ manufacturer: "Mokhoa", model: "PKCS#15", serial: "1130425009866", label: "Chữ ký số An Bình", module: "opensc", slot: "Reader 0", pin: "locked", so_pin: "ok", pin_min: 4, pin_max: 16, certificates: [certificate], ...more });
 const request = (state, more = {}) => ({ request: "AAECAwQFBgcICQoLDA0ODw", token: { manufacturer: "Mokhoa", model: "PKCS#15", serial: "1130425009866" }, state, phrase: "7K3M-Q0ZX", expires: NOW + 86400, code_expires: 0, retry_after: 30, email: "", hotline: "1900 0000", note: "", ...more });
+const OTHER = "EBESExQVFhcYGRobHB0eHw"; // the id of another request
 const coded = { code_expires: NOW + 3600, email: "m***@khach.example" };
 const failed = (code, name, vi = "Chuyện đã xảy ra.", en = "This has happened.", more = {}) => ({ error: { code, message: vi, data: { name, message: { vi, en }, hint: { vi: "Làm việc này.", en: "Do this." }, ...more } } });
 /* as the program says it: the sentences of base/err.def */
@@ -65,41 +67,48 @@ const seesNotices = async (page) => {
   if (seen.join() !== want.join()) fault("notices", `shows ${seen.join()}`);
 };
 
-/* name: [what the host says, clicks and waits on the way] */
+/* name: [key of the title that must be there, what the host says, clicks and waits on the way] */
 const click = (id) => async (page) => page.click(id);
+const shows = (key) => async (page, t) => page.waitForFunction((text) => document.querySelector("main").innerText.includes(text), t(key), PATIENCE);
+const alerts = async (page) => page.waitForSelector("main [role=alert]", PATIENCE);
 const customer = {
   /* what the server has its customers read stands above a state */
-  notices: [script({}), seesNotices],
-  checking: [script({ hello: null })],
-  extension_missing: [null],
-  ...Object.fromEntries(["host_missing", "host_forbidden", "host_blocked", "host_crashed", "host_too_old"].map((name) => [name, [script({ hello: spokenByExtension(name) })]])),
-  insert: [script({ "token.info": info([], [], spoken("no_reader")) })],
-  insert_no_token: [script({ "token.info": info([], [], spoken("no_token")) })],
-  reader_service: [script({ "token.info": info([], [], spoken("reader_service")) })],
-  insert_unsupported: [script({ "token.info": info([], [{ module: "opensc", slot: "Reader 0", ...spoken("token_unsupported") }]) })],
-  insert_failed: [script({ "token.info": info([], [{ module: "opensc", slot: "Reader 0", ...spoken("token_failed") }, { module: "other", slot: "", ...spoken("module_missing") }]) })],
-  module_missing: [script({ "token.info": info([], [{ module: "opensc", slot: "", ...spoken("module_missing") }]) })],
-  choose: [script({})],
-  choose_many: [script({ "token.info": info([token(), token({ label: EVIL, serial: "2", pin: "ok", certificates: [{ ...certificate, subject: `CN=${EVIL}` }] }), token({ label: "Hỏng", serial: "3", so_pin: "locked" })], [{ module: "opensc", slot: "Reader 7", ...failed(2011, "token_failed") }]) })],
-  choose_not_locked: [script({ "token.info": info([token({ pin: "ok" })]) })],
-  token_unsupported: [script({ "unlock.request": spoken("token_unsupported") }), click("button.primary")],
-  tms_unreachable: [script({ "unlock.request": spoken("tms_unreachable") }), click("button.primary")],
-  sending: [script({ "unlock.request": null }), click("button.primary")],
-  open: [script({ "unlock.status": open(request("pending"), request("approved", { token: { manufacturer: "", model: "", serial: "22" } })) })],
-  pending: [script({ "unlock.status": open(request("pending")) })],
-  cancel_asked: [script({ "unlock.status": open(request("pending")) }), click("#cancel")],
-  approved: [script({ "unlock.status": open(request("approved", coded)) })],
-  approved_no_code: [script({ "unlock.status": open(request("approved", { email: coded.email })) })],
-  resent: [script({ "unlock.status": open(request("approved", coded)), "unlock.resend": { result: request("approved", coded) } }), click("#resend")],
-  resend_too_soon: [script({ "unlock.status": open(request("approved", coded)), "unlock.resend": failed(3010, "resend_too_soon", "Vừa gửi mã xong.", "A code was sent only just now.", { retry_after: 540 }) }), click("#resend")],
-  unlocking: [script({ "unlock.status": open(request("approved", coded)), unlock: null }), click("#unlock")],
-  setting_pin: [script({ "unlock.status": open(request("approved", coded)), unlock: { stage: "setting_pin" } }), click("#unlock")],
-  prompt_cancelled: [script({ "unlock.status": open(request("approved", coded)), unlock: failed(3018, "prompt_cancelled", "Cửa sổ nhập mã đã được đóng.", "The window for the code was closed.") }), click("#unlock")],
-  code_wrong: [script({ "unlock.status": open(request("approved", coded)), unlock: failed(3008, "code_wrong", "Mã xác nhận không đúng.", "The code is not right.", { tries_left: 4 }) }), click("#unlock")],
-  completed: [script({ "unlock.status": open(request("approved", coded)), unlock: { result: { request: "AAECAwQFBgcICQoLDA0ODw", state: "completed", rotated: true, proof: "verified" } } }), click("#unlock")],
-  unreported: [script({ "unlock.status": open(request("approved", coded)), unlock: { result: { request: "AAECAwQFBgcICQoLDA0ODw", state: "completed", rotated: true, proof: "unreported" } } }), click("#unlock")],
-  resume: [script({ "unlock.status": open(request("unknown")) })],
-  ...Object.fromEntries(["refused", "expired", "cancelled", "failed", "locked_out"].map((state) => [state, [script({ "unlock.status": [open(request("pending")), open(request(state, { note: EVIL }))] })]])),
+  notices: ["choose_one_title", script({}), seesNotices],
+  checking: ["checking", script({ hello: null })],
+  extension_missing: ["problem_extension", null, alerts],
+  ...Object.fromEntries(["host_missing", "host_forbidden", "host_too_old"].map((name) => [name, ["problem_host", script({ hello: spokenByExtension(name) })]])),
+  ...Object.fromEntries(["host_blocked", "host_crashed"].map((name) => [name, [`problem_${name}`, script({ hello: spokenByExtension(name) })]])),
+  insert: ["insert_title", script({ "token.info": info([], [], spoken("no_reader")) })],
+  insert_no_token: ["insert_no_token", script({ "token.info": info([], [], spoken("no_token")) })],
+  reader_service: ["insert_reader_service", script({ "token.info": info([], [], spoken("reader_service")) })],
+  insert_unsupported: ["insert_token_unsupported", script({ "token.info": info([], [{ module: "opensc", slot: "Reader 0", ...spoken("token_unsupported") }]) })],
+  insert_failed: ["insert_failed", script({ "token.info": info([], [{ module: "opensc", slot: "Reader 0", ...spoken("token_failed") }, { module: "other", slot: "", ...spoken("module_missing") }]) })],
+  module_missing: ["insert_module_missing", script({ "token.info": info([], [{ module: "opensc", slot: "", ...spoken("module_missing") }]) })],
+  choose: ["choose_one_title", script({})],
+  choose_many: ["choose_title", script({ "token.info": info([token(), token({ label: EVIL, serial: "2", pin: "ok", certificates: [{ ...certificate, subject: `CN=${EVIL}` }] }), token({ label: "Hỏng", serial: "3", so_pin: "locked" })], [{ module: "opensc", slot: "Reader 7", ...failed(2011, "token_failed") }]) })],
+  choose_not_locked: ["choose_one_title", script({ "token.info": info([token({ pin: "ok" })]) }), shows("not_locked_text")],
+  token_unsupported: ["problem_token", script({ "unlock.request": spoken("token_unsupported") }), click("button.primary"), alerts],
+  tms_unreachable: ["problem_server", script({ "unlock.request": spoken("tms_unreachable") }), click("button.primary"), alerts],
+  sending: ["sending", script({ "unlock.request": null }), click("button.primary")],
+  open: ["open_title", script({ "unlock.status": open(request("pending"), request("approved", { token: { manufacturer: "", model: "", serial: "22" } })) })],
+  pending: ["wait_title", script({ "unlock.status": open(request("pending")) })],
+  cancel_asked: ["wait_title", script({ "unlock.status": open(request("pending")) }), click("#cancel"), shows("cancel_sure")],
+  approved: ["code_title", script({ "unlock.status": open(request("approved", coded)) })],
+  approved_no_code: ["code_title", script({ "unlock.status": open(request("approved", { email: coded.email })) }), shows("code_none")],
+  resent: ["code_title", script({ "unlock.status": open(request("approved", coded)), "unlock.resend": { result: request("approved", coded) } }), click("#resend"), shows("resent")],
+  resend_too_soon: ["code_title", script({ "unlock.status": open(request("approved", coded)), "unlock.resend": failed(3010, "resend_too_soon", "Vừa gửi mã xong.", "A code was sent only just now.", { retry_after: 540 }) }), click("#resend"), alerts],
+  unlocking: ["unlock_title", script({ "unlock.status": open(request("approved", coded)), unlock: null }), click("#unlock")],
+  setting_pin: ["unlock_title", script({ "unlock.status": open(request("approved", coded)), unlock: { stage: "setting_pin" } }), click("#unlock"), async (page, t) => page.waitForSelector(`.tasks [aria-current]:text-is(${JSON.stringify(t("stage_setting_pin"))})`, PATIENCE)],
+  prompt_cancelled: ["code_title", script({ "unlock.status": open(request("approved", coded)), unlock: failed(3018, "prompt_cancelled", "Cửa sổ nhập mã đã được đóng.", "The window for the code was closed.") }), click("#unlock"), alerts],
+  code_wrong: ["code_title", script({ "unlock.status": open(request("approved", coded)), unlock: failed(3008, "code_wrong", "Mã xác nhận không đúng.", "The code is not right.", { tries_left: 4 }) }), click("#unlock"), alerts],
+  completed: ["done_title", script({ "unlock.status": open(request("approved", coded)), unlock: { result: { request: "AAECAwQFBgcICQoLDA0ODw", state: "completed", rotated: true, proof: "verified" } } }), click("#unlock")],
+  unreported: ["done_title", script({ "unlock.status": open(request("approved", coded)), unlock: { result: { request: "AAECAwQFBgcICQoLDA0ODw", state: "completed", rotated: true, proof: "unreported" } } }), click("#unlock"), shows("done_unreported")],
+  resume: ["resume_title", script({ "unlock.status": open(request("unknown")) })],
+  ...Object.fromEntries(["refused", "expired", "cancelled", "failed", "locked_out"].map((state) => [state, [`${state}_title`, script({ "unlock.status": [open(request("pending")), open(request(state, { note: EVIL }))] })]])),
+  /* reopened after the end */
+  reopened_completed: ["done_title", script({ "unlock.status": open(request("completed")) }), shows("ended_before")],
+  reopened_refused: ["refused_title", script({ "unlock.status": open(request("expired", { request: OTHER }), request("refused", { note: EVIL })) }), shows("ended_before")],
+  reopened_others_open: ["failed_title", script({ "unlock.status": open(request("approved", { ...coded, request: OTHER }), request("failed")) }), shows("open_go_on")],
 };
 
 /* ---- what the server says to the console ---- */
@@ -114,21 +123,29 @@ const approve = async (page) => {
   await page.click("form button.primary");
 };
 
-/* name: [hash, role, GET answers, POST answers, clicks] */
+/* name: [key of the title, hash, role, GET answers, POST answers, what is done and waited for] */
 const consoles = {
-  list: ["", "approver", { requests: rows, next: 58488 }],
-  list_empty: ["?customer=khong+co", "approver", { requests: [], next: 0 }],
-  list_refused: ["", "approver", failed(6010, "store_failed").error],
-  pending: ["58498", "approver", one(58498, "pending")],
-  pending_auditor: ["58498", "auditor", one(58498, "pending")],
-  unidentified: ["58497", "approver", one(58497, "unidentified", { customer: EVIL, email: "" })],
-  waiting: ["58498", "approver", one(58498, "pending", { waiting_email: "moi@khach.example", how: "form", reference: EVIL })],
-  approved: ["58496", "approver", one(58496, "approved", { how: "call_back", decided_by: "Trần Thị Bình", reference: "CV-17" })],
-  approved_operator: ["58496", "operator", one(58496, "approved", { how: "call_back", decided_by: "Trần Thị Bình" })],
-  completed: ["58493", "approver", one(58493, "completed", { how: "agency", decided_by: "Trần Thị Bình", family: "puk", outcome: "not_rotated" })],
-  approve_done: ["58498", "approver", one(58498, "pending"), one(58498, "approved", { how: "call_back", decided_by: "Nguyễn Văn An" }), approve],
-  phrase_mismatch: ["58498", "approver", one(58498, "pending"), failed(6013, "phrase_mismatch", "Cụm từ kiểm tra không khớp với yêu cầu này.", "The check phrase does not match this request."), approve],
-  stranger: ["", null, {}],
+  list: ["list_title", "", "approver", { requests: rows, next: 58488 }],
+  list_empty: ["list_title", "?customer=khong+co", "approver", { requests: [], next: 0 }],
+  list_refused: ["title", "", "approver", failed(6010, "store_failed").error],
+  pending: ["detail_title", "58498", "approver", one(58498, "pending")],
+  pending_auditor: ["detail_title", "58498", "auditor", one(58498, "pending")],
+  unidentified: ["detail_title", "58497", "approver", one(58497, "unidentified", { customer: EVIL, email: "" })],
+  waiting: ["detail_title", "58498", "approver", one(58498, "pending", { waiting_email: "moi@khach.example", how: "form", reference: EVIL })],
+  approved: ["detail_title", "58496", "approver", one(58496, "approved", { how: "call_back", decided_by: "Trần Thị Bình", reference: "CV-17" })],
+  approved_operator: ["detail_title", "58496", "operator", one(58496, "approved", { how: "call_back", decided_by: "Trần Thị Bình" })],
+  completed: ["detail_title", "58493", "approver", one(58493, "completed", { how: "agency", decided_by: "Trần Thị Bình", family: "puk", outcome: "not_rotated" })],
+  approve_done: ["detail_title", "58498", "approver", one(58498, "pending"), one(58498, "approved", { how: "call_back", decided_by: "Nguyễn Văn An" }), approve, shows("done_approve")],
+  phrase_mismatch: ["detail_title", "58498", "approver", one(58498, "pending"), failed(6013, "phrase_mismatch", "Cụm từ kiểm tra không khớp với yêu cầu này.", "The check phrase does not match this request."), approve, alerts],
+  /* another address wants a reason, also where it is folded away: nothing is sent */
+  reason_asked: ["detail_title", "58498", "approver", one(58498, "pending"), failed(1004, "invalid_params"), async (page) => {
+    await page.click("summary");
+    await page.fill("input[name=email]", "moi@khach.example");
+    await page.click("summary");
+    await approve(page);
+    await page.waitForSelector("input[name=reason]:focus:invalid", PATIENCE);
+  }],
+  stranger: ["title", "", null, {}],
 };
 
 /* ---- looking ---- */
@@ -146,6 +163,25 @@ async function check(page, name, width) {
   for (const v of violations) fault(name, `${width} px: axe ${v.id}: ${v.nodes.map((n) => n.target).join(" ")}: ${v.nodes[0].failureSummary.split("\n").pop()}`);
 }
 
+/* The view that must have come, by its title: of a console's request the number is filled in, and its state stands beside it. */
+async function arrive(page, selector, title) {
+  try {
+    await page.waitForFunction(([at, text]) => document.querySelector(at)?.firstChild.textContent === text, [selector, title], PATIENCE);
+  } catch {
+    throw new Error(`"${title}" is not the title, but "${await page.evaluate((at) => document.querySelector(at)?.textContent, selector)}"`);
+  }
+}
+
+const TITLES = "main h2, main .waits"; // of the customer's views, whose h1 is the page's
+const words = (site, language) => {
+  const texts = JSON.parse(readFileSync(new URL(`../${site}/texts/${language}.json`, import.meta.url), "utf8"));
+  return (key, number = "") => {
+    if (texts[key] === undefined) throw new Error(`no text ${key}`);
+    return texts[key].replace("{number}", number);
+  };
+};
+const TEXTS = Object.fromEntries(["portal", "console"].map((site) => [site, Object.fromEntries(["vi", "en"].map((language) => [language, words(site === "portal" ? "customer" : site, language)]))]));
+
 async function look(browser, site, name, url, set, options = {}) {
   for (const language of ["vi", "en"]) {
     const context = await browser.newContext({ ignoreHTTPSErrors: true, locale: language === "vi" ? "vi-VN" : "en-GB", timezoneId: "Asia/Ho_Chi_Minh", viewport: { width: 360, height: 740 }, colorScheme: options.dark ? "dark" : "light", ...options.context });
@@ -158,12 +194,10 @@ async function look(browser, site, name, url, set, options = {}) {
     await set.before?.(page);
     try {
       await page.goto(url(language));
-      await page.waitForFunction(set.ready, null, { timeout: 5000 });
-      for (const act of set.acts ?? []) {
-        await act(page);
-        await page.waitForTimeout(60);
-      }
-      await page.waitForTimeout(set.rest ?? 60);
+      await page.waitForSelector(set.selector, PATIENCE);
+      for (const act of set.acts ?? []) await act(page, TEXTS[site][language]);
+      await arrive(page, set.selector, TEXTS[site][language](set.title, set.number));
+      await page.waitForTimeout(60); // what it draws last
       for (const width of [360, 1280]) {
         await page.setViewportSize({ width, height: width === 360 ? 740 : 800 });
         await check(page, label, width);
@@ -180,27 +214,25 @@ const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? 
 const only = process.env.LOOK_ONLY ? new RegExp(process.env.LOOK_ONLY) : /./;
 let count = 0;
 
-for (const [name, [answers, ...acts]] of Object.entries(customer)) {
+for (const [name, [title, answers, ...acts]] of Object.entries(customer)) {
   if (!only.test(`portal-${name}`)) continue;
   count++;
-  const final = ["refused", "expired", "cancelled", "failed", "locked_out"].includes(name);
   await look(browser, "portal", name, (language) => `https://localhost:${publicPort}/?lang=${language}`, {
-    before: async (page) => {
-      await reads(page, name === "notices" ? NOTICES : []);
-      if (answers) await page.addInitScript(playExtension, answers);
-    },
-    ready: () => document.querySelector("#view h2, #view .waits") !== null,
-    acts: [(page) => (answers && answers.hello === null ? null : page.waitForSelector("#view h2")), ...acts],
-    rest: final ? 300 : 120,
+  /* what the server has its customers read stands above a state */
+  notices: ["choose_one_title", script({}), seesNotices],
+    before: async (page) => answers && page.addInitScript(playExtension, answers),
+    selector: TITLES,
+    title,
+    acts,
   });
 }
 for (const name of ["guide", "agency"]) {
   if (!only.test(`portal-${name}`)) continue;
   count++;
-  await look(browser, "portal", name, (language) => `https://localhost:${publicPort}/${name}.html?lang=${language}`, { ready: () => document.querySelector("h1").textContent !== "" });
+  await look(browser, "portal", name, (language) => `https://localhost:${publicPort}/${name}.html?lang=${language}`, { selector: "h1", title: `${name}_title` });
 }
 const clientCertificates = [{ origin: `https://localhost:${adminPort}`, certPath: `${folder}/pki/an.pem`, keyPath: `${folder}/pki/an.key` }];
-for (const [name, [hash, role, got, posted, act]] of Object.entries(consoles)) {
+for (const [name, [title, hash, role, got, posted, ...acts]] of Object.entries(consoles)) {
   if (!only.test(`console-${name}`)) continue;
   count++;
   await look(browser, "console", name, (language) => `https://localhost:${adminPort}/?lang=${language}#${hash}`, {
@@ -209,18 +241,17 @@ for (const [name, [hash, role, got, posted, act]] of Object.entries(consoles)) {
       if (route.request().url().endsWith("/me")) return about(role ? me(role) : failed(6001, "admin_unknown", "Chứng thư này chưa được cấp quyền quản trị.", "This certificate is not enrolled as an administrator's.").error);
       return about(route.request().method() === "POST" ? posted.error ?? posted : got);
     }),
-    ready: () => document.querySelector("main h1") !== null,
-    acts: [(page) => page.waitForTimeout(100), ...(act ? [act] : [])],
-    rest: 200,
+    selector: "main h1",
+    title,
+    number: hash,
+    acts,
   }, { context: { clientCertificates } });
 }
 if (only.test("dark")) {
-  await look(browser, "portal", "notices", (language) => `https://localhost:${publicPort}/?lang=${language}`, {
-    before: async (page) => (await reads(page, NOTICES), page.addInitScript(playExtension, customer.notices[0])),
-    ready: () => document.querySelector("#notices article") !== null && document.querySelector("#view h2") !== null,
-  }, { dark: true });
-  await look(browser, "portal", "pending", (language) => `https://localhost:${publicPort}/?lang=${language}`, { before: (page) => page.addInitScript(playExtension, customer.pending[0]), ready: () => document.querySelector(".phrase") !== null }, { dark: true });
-  await look(browser, "portal", "choose", (language) => `https://localhost:${publicPort}/?lang=${language}`, { before: (page) => page.addInitScript(playExtension, customer.choose_many[0]), ready: () => document.querySelector(".choice") !== null }, { dark: true });
+  /* what the server has its customers read stands above a state */
+  notices: ["choose_one_title", script({}), seesNotices],
+  await look(browser, "portal", "pending", (language) => `https://localhost:${publicPort}/?lang=${language}`, { before: (page) => page.addInitScript(playExtension, customer.pending[1]), selector: TITLES, title: "wait_title" }, { dark: true });
+  await look(browser, "portal", "choose", (language) => `https://localhost:${publicPort}/?lang=${language}`, { before: (page) => page.addInitScript(playExtension, customer.choose_many[1]), selector: TITLES, title: "choose_title" }, { dark: true });
 }
 
 /* What no picture shows: two presses are one call; what is open stays open while the page looks for a token; keys alone reach every button. */
@@ -262,6 +293,16 @@ if (only.test("behaviour")) {
   for (let i = 0; i < 30 && !(await page.evaluate(() => document.activeElement.matches("button.primary"))); i++) await page.keyboard.press("Tab");
   await page.keyboard.press("Enter");
   await page.waitForSelector(".phrase", { timeout: 3000 }).catch(() => fault("behaviour", "keys alone do not send a request"));
+
+  /* how it ended is told until it was acknowledged, and not the next time */
+  page = await played(script({ "unlock.status": open(request("refused")) }));
+  const heading = async () => (await page.waitForSelector("#view h2")).textContent();
+  await page.reload();
+  if ((await heading()) !== TEXTS.portal.vi("refused_title")) fault("behaviour", "an end that nobody has acknowledged is gone");
+  await page.click("#acknowledge");
+  await arrive(page, TITLES, TEXTS.portal.vi("choose_one_title"));
+  await page.reload();
+  if ((await heading()) !== TEXTS.portal.vi("choose_one_title")) fault("behaviour", "an end that was acknowledged comes back");
   await context.close();
 }
 await browser.close();
