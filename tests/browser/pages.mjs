@@ -144,6 +144,13 @@ const probes = {
     await probe.until(() => document.querySelector("input[name=token]"));
     return [probe.look("tokens", texts.map((text) => text.payload))];
   },
+  async notices(texts) {
+    window.play({});
+    document.getElementById("notices").replaceChildren();
+    await import(`/page-main.js?${performance.now()}`);
+    await probe.until(() => document.querySelectorAll("#notices article").length === 2);
+    return [probe.look("notices", texts)];
+  },
   async refused(each) {
     const found = [];
     for (const { answers, text } of each) {
@@ -237,13 +244,33 @@ async function portal(texts) {
   await of.close();
 }
 
+/* What the authority says above the page, from the real server: two at a time are due. */
+async function notices(texts) {
+  let where = "notices";
+  const of = await context();
+  const page = await watched(of, () => where);
+  await page.addInitScript(`window.play = ${playExtension}; window.play({})`);
+  await page.route("**/v1/notices", (route) => route.continue()); // a browser that is watched so keeps nothing for a minute
+  await page.goto(`${order.portal}/?lang=vi`);
+  await page.waitForSelector("#view h2, #view .waits");
+  for (const some of chunks(texts, 2)) {
+    where = `notices ${some[0].number} to ${some.at(-1).number}`;
+    if (some.length < 2) some.push(texts[0]);
+    await ask({ notices: some.map((text) => text.number) });
+    await probed(page, "notices", some.flatMap((text) => text.notice), where);
+  }
+  await ask({ notices: [] });
+  await of.close();
+}
+
 async function stored() {
   const harmless = order.texts.slice(0, 2); // say nothing wrong: the shape of all the others, decided and waiting
   const rest = order.texts.slice(2);
   await consoleDetails("an", harmless);
   await greetings("an", harmless);
   await portal(harmless);
-  await Promise.all([consoleDetails("binh", rest).then(() => consoleRows(order.texts)), greetings("an", rest), portal(rest)]);
+  await notices(harmless);
+  await Promise.all([consoleDetails("binh", rest).then(() => consoleRows(order.texts)), greetings("an", rest), portal(rest).then(() => notices(rest))]);
   return { payloads: rest.length, views: Object.keys(plain) };
 }
 

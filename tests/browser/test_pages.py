@@ -106,9 +106,18 @@ class Pages(unittest.TestCase):
         for who, what, detail in ((text, text, text), ("host", "create", text)):
             db.execute("INSERT INTO audit (created, who, what, number, detail) VALUES (?, ?, ?, ?, ?)",
                        (now, payloads.cut(who, 128), payloads.cut(what, 31), number, payloads.cut(detail, 1024)))
+        notice = [payloads.cut(text, 128), payloads.cut(text, 1024)]
+        # not due: shown when the browser's side asks for it
+        db.execute("INSERT INTO notice (id, severity, title_vi, text_vi, title_en, text_en, starts, ends, created) VALUES (?, 'info', ?, ?, ?, ?, 0, 1, 1)", (number, *notice, *notice))
         row = [c["customer"], c["email"], c["serial"], c["certificate_serial"].removeprefix("00")]
         more = [c["manufacturer"], c["model"], payloads.cut(text, 31), payloads.cut(text, 128), payloads.cut(text, 1024)]
-        return {"number": number, "payload": text, "name": payloads.cut(text, 128), "view": "waiting" if waits else "decided", "list": row, "detail": row + more}
+        return {"number": number, "payload": text, "name": payloads.cut(text, 128), "view": "waiting" if waits else "decided", "list": row, "detail": row + more, "notice": notice}
+
+    def show_notices(self, asked):
+        """Those are due, and no other."""
+        self.stage.sql("UPDATE notice SET ends = 1")
+        for number in asked["notices"]:
+            self.stage.sql("UPDATE notice SET ends = 0 WHERE id = ?", number)
 
     def test_stored(self):
         texts = [("plain", "Nguyễn Văn A"), ("plain", "Trần Thị B")] + payloads.payloads()
@@ -117,6 +126,7 @@ class Pages(unittest.TestCase):
         with sqlite3.connect(f"{self.stage.dir}/tms/data/tms.sqlite", timeout=10) as db:
             stored = [self.store_text(db, n + 1, text, bool(n % 2)) for n, (_, text) in enumerate(texts)]
         self.asked["who"] = lambda a: self.stage.sql("UPDATE person SET name = ? WHERE fingerprint = ?", a["name"], self.fingerprint(a["who"]))
+        self.asked["notices"] = self.show_notices
         began = time.monotonic()
         done = self.drive("stored", texts=stored)
         print(f"stored: {done['payloads']} texts in every field, views {', '.join(done['views'])}, list: 0 run, {time.monotonic() - began:.0f} s")
