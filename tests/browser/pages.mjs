@@ -149,7 +149,7 @@ const probes = {
     document.getElementById("notices").replaceChildren();
     await import(`/page-main.js?${performance.now()}`);
     await probe.until(() => document.querySelectorAll("#notices article").length === 2);
-    return [probe.look("notices", texts)];
+    return [probe.look("notices", texts, "#view, #steps, #status")];
   },
   async refused(each) {
     const found = [];
