@@ -55,7 +55,7 @@ static bool
 ask(int peers, int socket, uint32_t number, struct inet_diag_sockid *ret_id)
 {
 	struct question q = { .head = { .nlmsg_len = sizeof(q), .nlmsg_type = SOCK_DIAG_BY_FAMILY, .nlmsg_flags = NLM_F_REQUEST, .nlmsg_seq = number } };
-	struct sockaddr_in ours, theirs;
+	struct sockaddr_in ours = { 0 }, theirs = { 0 };
 	socklen_t ours_len = sizeof(ours), theirs_len = sizeof(theirs);
 
 	if (getsockname(socket, (struct sockaddr *)&ours, &ours_len) != 0 || getpeername(socket, (struct sockaddr *)&theirs, &theirs_len) != 0)

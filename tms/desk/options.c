@@ -39,7 +39,7 @@ is_missing(const struct option_row *row)
 static enum err
 take(const struct option_row *row, const char *value)
 {
-	if (row->value != NULL) {
+	if (row->list == NULL) {
 		if (*row->value != NULL)
 			return refuse(row->name, "is given twice");
 		*row->value = value;

@@ -50,7 +50,7 @@ is_ours(uint16_t port)
 static bool
 take_given(int fd, struct door *ret)
 {
-	struct sockaddr_in address;
+	struct sockaddr_in address = { 0 };
 	socklen_t len = sizeof(address);
 	int listens = 0;
 	socklen_t listens_len = sizeof(listens);
