@@ -205,8 +205,8 @@ a_moment_is_read_as_rfc_3339(void)
 	/* what is written is read, over every kind of year */
 	for (int64_t t = 0; t < INT64_C(400) * 366 * 86400; t += 5 * 86400 + 4241) {
 		text_time(t, text);
-		if (!text_time_read(text, &read) || read != t)
-			CHECK_TEXT(text, "read as it was written");
+		if (!CHECK(text_time_read(text, &read) && read == t))
+			printf("%s\n", text);
 	}
 }
 
