@@ -353,12 +353,12 @@ class Strangers(Case):
         # by itself, because another user need not be able to read where this tree lies
         script = """
 import socket, sys
-with socket.create_connection(("127.0.0.1", int(sys.argv[1])), 30) as c:
-    try:
+try:
+    with socket.create_connection(("127.0.0.1", int(sys.argv[1])), 30) as c:
         c.sendall(sys.stdin.buffer.read())
         heard = c.recv(1) if sys.argv[2] == "hold" else b""
-    except (ConnectionResetError, BrokenPipeError):
-        heard = b""
+except (ConnectionResetError, BrokenPipeError):
+    heard = b""
 sys.exit(1 if heard else 0)
 """
         for how in ("hold", "close"):
