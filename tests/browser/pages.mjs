@@ -147,7 +147,7 @@ const probes = {
   async notices(texts) {
     window.play({});
     document.getElementById("notices").replaceChildren();
-    await import(`/page-main.js?${performance.now()}`);
+    await import(`/customer.js?${performance.now()}`);
     await probe.until(() => document.querySelectorAll("#notices article").length === 2);
     return [probe.look("notices", texts, "#view, #steps, #status")];
   },

@@ -168,7 +168,8 @@ class Pages(unittest.TestCase):
             answers = [line.split('" ')[1].split()[0] for line in f if " /v1/admin/" in line and "Mozilla" in line]
         # 403: the certificate was shown, and did not help; 400 would be nginx without one
         self.assertGreater(answers.count("403"), 100)
-        self.assertEqual(set(answers) - {"403", "404"}, set())
+        # 499: the browser took its call back before the answer
+        self.assertEqual(set(answers) - {"403", "404", "499"}, set())
         print(f"foreign: {done['calls']} calls from {len(sites)} places, {len(answers)} reached the server ({answers.count('403')} with 403), 0 answers read, 0 rows changed")
 
     # ---- the console as it is used ----
