@@ -172,7 +172,7 @@ async function arrive(page, selector, title) {
   }
 }
 
-const TITLES = "main h2, main .waits"; // of the customer's views, whose h1 is the page's
+const TITLES = "#view h2, main .waits"; // of the customer's views, whose h1 is the page's
 const words = (site, language) => {
   const texts = JSON.parse(readFileSync(new URL(`../${site}/texts/${language}.json`, import.meta.url), "utf8"));
   return (key, number = "") => {
@@ -218,9 +218,10 @@ for (const [name, [title, answers, ...acts]] of Object.entries(customer)) {
   if (!only.test(`portal-${name}`)) continue;
   count++;
   await look(browser, "portal", name, (language) => `https://localhost:${publicPort}/?lang=${language}`, {
-  /* what the server has its customers read stands above a state */
-  notices: ["choose_one_title", script({}), seesNotices],
-    before: async (page) => answers && page.addInitScript(playExtension, answers),
+    before: async (page) => {
+      await reads(page, name === "notices" ? NOTICES : []);
+      if (answers) await page.addInitScript(playExtension, answers);
+    },
     selector: TITLES,
     title,
     acts,
@@ -248,8 +249,7 @@ for (const [name, [title, hash, role, got, posted, ...acts]] of Object.entries(c
   }, { context: { clientCertificates } });
 }
 if (only.test("dark")) {
-  /* what the server has its customers read stands above a state */
-  notices: ["choose_one_title", script({}), seesNotices],
+  await look(browser, "portal", "notices", (language) => `https://localhost:${publicPort}/?lang=${language}`, { before: async (page) => (await reads(page, NOTICES), page.addInitScript(playExtension, customer.notices[1])), selector: TITLES, title: "choose_one_title", acts: [seesNotices] }, { dark: true });
   await look(browser, "portal", "pending", (language) => `https://localhost:${publicPort}/?lang=${language}`, { before: (page) => page.addInitScript(playExtension, customer.pending[1]), selector: TITLES, title: "wait_title" }, { dark: true });
   await look(browser, "portal", "choose", (language) => `https://localhost:${publicPort}/?lang=${language}`, { before: (page) => page.addInitScript(playExtension, customer.choose_many[1]), selector: TITLES, title: "choose_title" }, { dark: true });
 }

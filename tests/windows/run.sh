@@ -13,6 +13,8 @@ set -eu
 cd "$(dirname "$0")/../.."
 build=$(cd "$1" && pwd)
 shift
+# wine names the machine's files in the locale's letters; the C locale has none of ours
+export LC_ALL=C.UTF-8
 [ "${MOKHOA_STAGE:-}" = 1 ] || { echo "run.sh: not on a stage; run this through enter.sh" >&2; exit 1; }
 for tool in wine Xvfb x86_64-w64-mingw32-objdump; do
 	command -v "$tool" >/dev/null || { echo "run.sh: $tool is missing (packages.sh, purpose windows)" >&2; exit 77; }
