@@ -89,7 +89,7 @@ class Packages(unittest.TestCase):
         with open(os.path.join(self.at, "use.mjs"), "w", encoding="utf-8") as f:
             f.write(script)
         status, said = run(browser.node(BROWSER_MODULES) or "node", "use.mjs", cwd=self.at)
-        self.assertEqual((status, said.strip()), (0, "Mokhoa MokhoaError PROTOCOL browserErrors extensionTransport fromWire isFinal whyNoToken true"))
+        self.assertEqual((status, said.strip()), (0, "Mokhoa MokhoaError PROTOCOL browserErrors extensionTransport fromWire hostTransport isFinal websocketTransport whyNoToken true"))
 
     def test_sample_compiles_strictly(self):
         with open(os.path.join(HERE, "sample", "integrator.ts"), encoding="utf-8") as f:
