@@ -141,20 +141,27 @@ command_add(int argc, char **argv)
 	return options_run(config_file, id, replace ? run_replace : run_add, &a);
 }
 
-int
-desk_agency(int argc, char **argv)
+static int
+command_list(int argc, char **argv)
 {
-	const char *command = argc >= 1 ? argv[0] : "";
+	const char *config_file = NULL;
+
+	return options_config_file(argc, argv, &config_file) == 0 ? options_run(config_file, NULL, run_list, NULL) : 2;
+}
+
+static int
+command_remove(int argc, char **argv)
+{
 	const char *config_file = NULL;
 	const char *id = NULL;
 
-	argc--;
-	argv++;
-	if (strcmp(command, "add") == 0)
-		return command_add(argc, argv);
-	if (strcmp(command, "list") == 0)
-		return options_config_file(argc, argv, &config_file) == 0 ? options_run(config_file, NULL, run_list, NULL) : 2;
-	if (strcmp(command, "remove") == 0)
-		return read_id(&argc, &argv, &id) == 0 && options_config_file(argc, argv, &config_file) == 0 ? options_run(config_file, id, run_remove, id) : 2;
-	return options_refuse("agency", "add, list or remove");
+	return read_id(&argc, &argv, &id) == 0 && options_config_file(argc, argv, &config_file) == 0 ? options_run(config_file, id, run_remove, id) : 2;
+}
+
+static const struct option_verb verbs[] = { { "add", command_add }, { "list", command_list }, { "remove", command_remove } };
+
+int
+desk_agency(int argc, char **argv)
+{
+	return options_verb(verbs, sizeof(verbs) / sizeof(verbs[0]), "agency: add, list or remove", argc, argv);
 }

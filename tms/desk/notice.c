@@ -176,19 +176,18 @@ command_remove(int argc, char **argv)
 	return options_config_file(argc - 1, argv + 1, &config_file) == 0 ? options_run(config_file, argv[0], run_remove, &id) : 2;
 }
 
+static int
+command_list(int argc, char **argv)
+{
+	const char *config_file = NULL;
+
+	return options_config_file(argc, argv, &config_file) == 0 ? options_run(config_file, NULL, run_list, NULL) : 2;
+}
+
+static const struct option_verb verbs[] = { { "add", command_add }, { "list", command_list }, { "remove", command_remove } };
+
 int
 desk_notice(int argc, char **argv)
 {
-	const char *command = argc >= 1 ? argv[0] : "";
-	const char *config_file = NULL;
-
-	argc--;
-	argv++;
-	if (strcmp(command, "add") == 0)
-		return command_add(argc, argv);
-	if (strcmp(command, "list") == 0)
-		return options_config_file(argc, argv, &config_file) == 0 ? options_run(config_file, NULL, run_list, NULL) : 2;
-	if (strcmp(command, "remove") == 0)
-		return command_remove(argc, argv);
-	return options_refuse("notice", "add, list or remove");
+	return options_verb(verbs, sizeof(verbs) / sizeof(verbs[0]), "notice: add, list or remove", argc, argv);
 }

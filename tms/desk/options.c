@@ -73,6 +73,16 @@ options_read(int argc, char **argv, const struct option_row *rows, size_t count)
 	return ERR_OK;
 }
 
+int
+options_verb(const struct option_verb *verbs, size_t count, const char *usage, int argc, char **argv)
+{
+	for (size_t i = 0; argc >= 1 && i < count; i++)
+		if (strcmp(verbs[i].name, argv[0]) == 0)
+			return verbs[i].run(argc - 1, argv + 1);
+	options_complain(ERR_USAGE, usage);
+	return 2;
+}
+
 enum err
 options_config(const char *path, struct config **ret_config)
 {

@@ -31,6 +31,15 @@ struct option_row {
 /* ERR_USAGE, said on stderr with the option's name. Values are borrowed from argv. */
 enum err options_read(int argc, char **argv, const struct option_row *rows, size_t count);
 
+/* What a command is told to do: "add", "list". */
+struct option_verb {
+	const char *name;
+	int (*run)(int argc, char **argv); /* what stands behind the verb; the exit status */
+};
+
+/* Runs the verb with which argv begins; usage is what is said where it is none of them. The exit status. */
+int options_verb(const struct option_verb *verbs, size_t count, const char *usage, int argc, char **argv);
+
 /* Loads the configuration; says on stderr what is wrong with it. */
 enum err options_config(const char *path, struct config **ret_config);
 

@@ -106,7 +106,7 @@ run(const struct config *config, enum err (*verb)(struct store *s, struct store_
 }
 
 static int
-desk_add(int argc, char **argv)
+command_add(int argc, char **argv)
 {
 	const char *config_file = NULL;
 	const char *certificate = NULL;
@@ -139,7 +139,7 @@ desk_add(int argc, char **argv)
 }
 
 static int
-desk_remove(int argc, char **argv)
+command_remove(int argc, char **argv)
 {
 	const char *config_file = NULL;
 	const char *fingerprint = NULL;
@@ -166,7 +166,7 @@ desk_remove(int argc, char **argv)
 }
 
 static int
-desk_list(int argc, char **argv)
+command_list(int argc, char **argv)
 {
 	const char *config_file = NULL;
 	const struct option_row options[] = { { .name = "--config", .value = &config_file, .required = true } };
@@ -182,17 +182,10 @@ desk_list(int argc, char **argv)
 	return e == ERR_OK ? 0 : 1;
 }
 
+static const struct option_verb verbs[] = { { "add", command_add }, { "remove", command_remove }, { "list", command_list } };
+
 int
 desk_person(int argc, char **argv)
 {
-	const char *verb = argc >= 1 ? argv[0] : "";
-
-	if (strcmp(verb, "add") == 0)
-		return desk_add(argc - 1, argv + 1);
-	if (strcmp(verb, "remove") == 0)
-		return desk_remove(argc - 1, argv + 1);
-	if (strcmp(verb, "list") == 0)
-		return desk_list(argc - 1, argv + 1);
-	options_complain(ERR_USAGE, "person add, person remove, person list");
-	return 2;
+	return options_verb(verbs, sizeof(verbs) / sizeof(verbs[0]), "person add, person remove, person list", argc, argv);
 }

@@ -177,25 +177,39 @@ add(struct type_desk *d)
 	return e;
 }
 
-int
-desk_type(int argc, char **argv)
+static int
+run(int argc, char **argv, enum err (*command)(struct type_desk *d))
 {
 	const char *config_file = NULL;
-	const struct option_row options[] = { { .name = "--config", .value = &config_file, .required = true } };
 	struct type_desk d = { .out = buf_new((size_t)1 << 20), .now = os_time() };
-	bool adds = argc >= 1 && strcmp(argv[0], "add") == 0;
 	enum err e;
 
-	if (!adds && (argc < 1 || strcmp(argv[0], "list") != 0)) {
-		options_complain(ERR_USAGE, "type add, type list");
-		return 2;
-	}
-	if (options_read(argc - 1, argv + 1, options, 1) != ERR_OK)
+	if (options_config_file(argc, argv, &config_file) != 0)
 		return 2;
 	e = options_store(config_file, &d.store);
 	if (e == ERR_OK)
-		e = adds ? add(&d) : list(&d);
+		e = command(&d);
 	store_close(d.store);
 	buf_free(&d.out);
 	return e == ERR_OK ? 0 : 1;
+}
+
+static int
+command_add(int argc, char **argv)
+{
+	return run(argc, argv, add);
+}
+
+static int
+command_list(int argc, char **argv)
+{
+	return run(argc, argv, list);
+}
+
+static const struct option_verb verbs[] = { { "add", command_add }, { "list", command_list } };
+
+int
+desk_type(int argc, char **argv)
+{
+	return options_verb(verbs, sizeof(verbs) / sizeof(verbs[0]), "type add, type list", argc, argv);
 }

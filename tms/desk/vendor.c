@@ -135,15 +135,8 @@ modules(struct vendor_desk *d)
 	return columns_print(e, &d->out);
 }
 
-static const struct {
-	const char *name;
-	enum err (*run)(struct vendor_desk *d);
-} commands[] = { { "add", add }, { "list", list }, { "modules", modules } };
-
-#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
-
-int
-desk_vendor(int argc, char **argv)
+static int
+run(int argc, char **argv, enum err (*command)(struct vendor_desk *d))
 {
 	const char *config_file = NULL;
 	struct vendor_desk d = { .out = buf_new((size_t)1 << 20), .now = os_time() };
@@ -151,25 +144,44 @@ desk_vendor(int argc, char **argv)
 		{ .name = "--config", .value = &config_file, .required = true },
 		{ .name = "--system", .value = &d.system },
 	};
-	size_t i = 0;
 	enum err e;
 
-	while (argc >= 1 && i < COMMAND_COUNT && strcmp(commands[i].name, argv[0]) != 0)
-		i++;
-	if (argc < 1 || i == COMMAND_COUNT) {
-		options_complain(ERR_USAGE, "vendor add, vendor list, vendor modules");
+	if (options_read(argc, argv, options, 2) != ERR_OK)
 		return 2;
-	}
-	if (options_read(argc - 1, argv + 1, options, 2) != ERR_OK)
-		return 2;
-	if ((commands[i].run == modules) != (d.system != NULL) || (d.system != NULL && !is_system(d.system))) {
+	if ((command == modules) != (d.system != NULL) || (d.system != NULL && !is_system(d.system))) {
 		options_complain(ERR_USAGE, "--system linux, windows or macos, with vendor modules alone");
 		return 2;
 	}
 	e = options_store(config_file, &d.store);
 	if (e == ERR_OK)
-		e = commands[i].run(&d);
+		e = command(&d);
 	store_close(d.store);
 	buf_free(&d.out);
 	return e == ERR_OK ? 0 : 1;
+}
+
+static int
+command_add(int argc, char **argv)
+{
+	return run(argc, argv, add);
+}
+
+static int
+command_list(int argc, char **argv)
+{
+	return run(argc, argv, list);
+}
+
+static int
+command_modules(int argc, char **argv)
+{
+	return run(argc, argv, modules);
+}
+
+static const struct option_verb verbs[] = { { "add", command_add }, { "list", command_list }, { "modules", command_modules } };
+
+int
+desk_vendor(int argc, char **argv)
+{
+	return options_verb(verbs, sizeof(verbs) / sizeof(verbs[0]), "vendor add, vendor list, vendor modules", argc, argv);
 }
