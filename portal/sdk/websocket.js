@@ -17,6 +17,7 @@ const SUBPROTOCOL = "mokhoa.1";
 const PATIENCE = 2000; // for a port to answer
 const DECISION = 120_000; // for a person to answer the browser's question
 const CLOSE_AFTER_ERROR = 300; // in which an honest failure closes
+const EARLIER = 100; // that a port has to answer after a later one did
 const NOTICEABLE = 1000; // a port that nobody holds refuses sooner; only a question takes so long
 const UPGRADED = 1015; // Firefox has made wss: of it
 
@@ -68,12 +69,21 @@ function attempt(global, url, patience, signal) {
   });
 }
 
-/* All ports at once: one question of the browser is for all of them, and a stranger who holds one and is silent keeps nobody. */
+/*
+ * All ports at once: one question of the browser is for all of them, and a stranger who holds one and is silent keeps nobody. The program takes the first port
+ * that it can have, so one that opens on a later port waits a moment for those before it.
+ */
 async function openFirst(global, ports, patience) {
   const others = new AbortController();
   const outcomes = ports.map((port) => attempt(global, `ws://127.0.0.1:${port}/mokhoa`, patience, others.signal));
+  const sockets = [];
+  const opened = outcomes.map(async (each, place) => {
+    sockets[place] = (await each).socket;
+    await Promise.race([Promise.all(outcomes.slice(0, place)), new Promise((done) => setTimeout(done, EARLIER))]);
+    return sockets.slice(0, place + 1).findIndex(Boolean) === place ? sockets[place] : Promise.reject(new Error("not this one"));
+  });
   try {
-    const socket = await Promise.any(outcomes.map(async (each) => (await each).socket ?? Promise.reject(new Error("not this one"))));
+    const socket = await Promise.any(opened);
     others.abort();
     for (const each of outcomes) each.then((outcome) => outcome.socket !== socket && outcome.socket?.close());
     return { socket };

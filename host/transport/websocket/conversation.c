@@ -240,12 +240,14 @@ conversation_turn(struct conversation *c, const struct pollfd polls[CONVERSATION
 		conversation_end(c);
 }
 
-void
+bool
 conversation_settle(struct conversation *c)
 {
 	if (c->socket < 0)
-		return;
+		return false;
 	pass_answer(c);
 	if (!pass_out(c) || os_now_ms() >= c->deadline_ms)
 		conversation_end(c);
+	/* where the browser does not take what was said before, its socket wakes us */
+	return c->socket >= 0 && c->out_len == 0 && ws_talk_is_saying(&c->talk);
 }

@@ -52,8 +52,8 @@ enum err conversation_begin(struct conversation *c, int socket, const struct gat
 void conversation_polls(const struct conversation *c, struct pollfd ret_polls[CONVERSATION_POLLS]);
 void conversation_turn(struct conversation *c, const struct pollfd polls[CONVERSATION_POLLS]);
 
-/* After libwebsockets had its turn. */
-void conversation_settle(struct conversation *c);
+/* After libwebsockets had its turn; true where it has been given something to say and needs another one. */
+bool conversation_settle(struct conversation *c);
 
 /* Ends at once and frees the place; harmless where it is free. */
 void conversation_end(struct conversation *c);

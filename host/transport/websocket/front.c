@@ -6,6 +6,7 @@
 #include "gate.h"
 #include "log.h"
 #include "os.h"
+#include "starter.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -17,6 +18,7 @@
 
 #define ACCEPTS_A_TURN 64
 #define TURN_MS	       1000 /* libwebsockets has clocks of its own */
+#define ROUNDS_MAX     64   /* messages of one host that a turn passes on */
 #define POLLS_MAX      (1 + DOORS_MAX + FRONT_HEADS_MAX + FRONT_CONVERSATIONS_MAX * CONVERSATION_POLLS)
 
 /* A connection whose head has not ended. */
@@ -197,6 +199,7 @@ static void
 take_turns(struct hall *h, const struct pollfd *polls)
 {
 	const struct pollfd *at = polls + 1;
+	bool said = true;
 
 	/* conversations first: what is accepted now was not waited for */
 	for (size_t i = 0; i < FRONT_CONVERSATIONS_MAX; i++)
@@ -207,11 +210,12 @@ take_turns(struct hall *h, const struct pollfd *polls)
 	for (size_t i = 0; i < h->setup->door_count; i++)
 		if (at[i].revents != 0)
 			accept_all(h, &h->setup->doors[i]);
-	/* what was settled may have given libwebsockets something to say */
-	for (int round = 0; round < 2; round++) {
+	/* what was settled may have given libwebsockets something to say, and that is nothing that poll() would wake us for */
+	for (int round = 0; said && round < ROUNDS_MAX; round++) {
 		ws_library_turn(h->setup->library);
+		said = false;
 		for (size_t i = 0; i < FRONT_CONVERSATIONS_MAX; i++)
-			conversation_settle(&h->conversations[i]);
+			said = conversation_settle(&h->conversations[i]) || said;
 	}
 }
 
@@ -233,8 +237,8 @@ front_serve(const struct front_setup *setup)
 		nfds_t count = fill_polls(h, polls);
 		if (poll(polls, count, TURN_MS) < 0 && errno != EINTR)
 			break;
-		if (polls[0].revents != 0)
-			break; /* the starter has gone: nobody could be answered */
+		if (polls[0].revents != 0 && !starter_drain(setup->starter))
+			break; /* it has gone: nobody could be answered */
 		take_turns(h, polls);
 	}
 	for (size_t i = 0; i < FRONT_CONVERSATIONS_MAX; i++)

@@ -29,8 +29,12 @@ void starter_serve(intptr_t end, const char *const *origins, size_t origin_count
 
 /*
  * The side in front asks: a host for a page of this origin. *ret_in is what we write to, *ret_out what we read; both are the caller's, and
- * writing to the host does not block. ERR_BUSY where there are too many, ERR_WORKER_FAILED where it cannot be started.
+ * writing to the host does not block. ERR_BUSY where there are too many, ERR_WORKER_FAILED where it cannot be started or is not within seconds;
+ * a host that comes later than that is given to nobody. One thread of a process asks.
  */
 enum err starter_ask(intptr_t end, const char *origin, intptr_t *ret_in, intptr_t *ret_out);
+
+/* Takes away what came too late, without waiting; false where the side that starts has gone. */
+bool starter_drain(intptr_t end);
 
 #endif

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -17,6 +18,29 @@
 
 #define HOST	 "mokhoa-host"
 #define PATIENCE 3 /* seconds for a host to be started on a machine that is busy */
+
+enum how {
+	STARTED,
+	TOO_MANY,
+	FAILED
+};
+
+/* What is asked, as one message. */
+struct question {
+	uint32_t number;
+	char origin[STARTER_ORIGIN_MAX]; /* as long as the message says; without a NUL */
+};
+
+/* And answered, with the two pipes of a host that was STARTED. The number is the question's: one page must never get what another asked for. */
+struct answer {
+	uint32_t number;
+	uint32_t how; /* enum how */
+};
+
+union pipes_room {
+	struct cmsghdr head;
+	char room[CMSG_SPACE(2 * sizeof(int))];
+};
 
 static volatile sig_atomic_t asked_to_end;
 
@@ -94,17 +118,13 @@ start(struct starter *s, const char *origin, struct os_child **ret_host)
 	return os_spawn(path, argv, NULL, 0, place);
 }
 
-/* An answer: one byte that says how it went, and with it the two pipes. */
 static void
-answer(int end, enum err e, const struct os_child *host)
+send_answer(int end, uint32_t number, enum err e, const struct os_child *host)
 {
-	unsigned char how = e == ERR_OK ? 0 : e == ERR_BUSY ? 1
-							    : 2;
-	struct iovec bytes = { &how, 1 };
-	union {
-		struct cmsghdr head;
-		char room[CMSG_SPACE(2 * sizeof(int))];
-	} control = { 0 };
+	struct answer said = { .number = number, .how = e == ERR_OK ? STARTED : e == ERR_BUSY ? TOO_MANY
+											      : FAILED };
+	struct iovec bytes = { &said, sizeof(said) };
+	union pipes_room control = { 0 };
 	struct msghdr message = { .msg_iov = &bytes, .msg_iovlen = 1 };
 
 	if (e == ERR_OK) {
@@ -122,18 +142,22 @@ answer(int end, enum err e, const struct os_child *host)
 static bool
 serve_one(struct starter *s)
 {
+	struct question asked;
 	char origin[STARTER_ORIGIN_MAX + 1];
 	struct os_child *host = NULL;
-	ssize_t got = recv(s->end, origin, sizeof(origin) - 1, 0);
+	ssize_t got = recv(s->end, &asked, sizeof(asked), 0);
+	size_t len;
 	enum err e;
 
-	if (got <= 0)
+	if (got < (ssize_t)offsetof(struct question, origin))
 		return got < 0 && errno == EINTR;
-	origin[got] = '\0';
+	len = (size_t)got - offsetof(struct question, origin);
+	memcpy(origin, asked.origin, len);
+	origin[len] = '\0';
 	e = start(s, origin, &host);
 	if (e != ERR_OK)
 		log_error("starter", "error=%s", err_name(e));
-	answer(s->end, e, host);
+	send_answer(s->end, asked.number, e, host);
 	if (e == ERR_OK) {
 		os_close(host->in);
 		os_close(host->out);
@@ -168,25 +192,72 @@ starter_serve(intptr_t end, const char *const *origins, size_t origin_count)
 
 /* ---- the side in front ---- */
 
+/* One answer, and its pipes or -1 for each; false where none came. */
+static bool
+hear_answer(int end, int flags, struct answer *ret, int ret_pipes[2])
+{
+	struct iovec bytes = { ret, sizeof(*ret) };
+	union pipes_room control = { 0 };
+	struct msghdr message = { .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+	ssize_t got;
+
+	ret_pipes[0] = ret_pipes[1] = -1;
+	do
+		got = recvmsg(end, &message, MSG_CMSG_CLOEXEC | flags);
+	while (got < 0 && errno == EINTR);
+	if (got != (ssize_t)sizeof(*ret))
+		return false;
+	if (message.msg_controllen >= CMSG_LEN(2 * sizeof(int)) && control.head.cmsg_type == SCM_RIGHTS && control.head.cmsg_len == CMSG_LEN(2 * sizeof(int)))
+		memcpy(ret_pipes, CMSG_DATA(&control.head), 2 * sizeof(int));
+	return true;
+}
+
+/* A host that nobody waits for any more: it ends with its pipes. */
+static void
+let_go(const int pipes[2])
+{
+	os_close(pipes[0]);
+	os_close(pipes[1]);
+}
+
+bool
+starter_drain(intptr_t end)
+{
+	struct pollfd look = { (int)end, POLLIN, 0 };
+	struct answer late;
+	int pipes[2];
+
+	while (hear_answer((int)end, MSG_DONTWAIT, &late, pipes))
+		let_go(pipes);
+	return poll(&look, 1, 0) == 0;
+}
+
 enum err
 starter_ask(intptr_t end, const char *origin, intptr_t *ret_in, intptr_t *ret_out)
 {
-	unsigned char how = 2;
-	struct iovec bytes = { &how, 1 };
-	union {
-		struct cmsghdr head;
-		char room[CMSG_SPACE(2 * sizeof(int))];
-	} control = { 0 };
-	struct msghdr message = { .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+	static uint32_t number; /* of one process, which has one thread */
+	struct question asked = { .number = ++number };
+	size_t len = strlen(origin);
+	struct answer said;
 	int pipes[2];
 
-	if (send((int)end, origin, strlen(origin), MSG_NOSIGNAL) < 0 || recvmsg((int)end, &message, MSG_CMSG_CLOEXEC) != 1)
+	if (len > sizeof(asked.origin))
 		return ERR_WORKER_FAILED;
-	if (how != 0)
-		return how == 1 ? ERR_BUSY : ERR_WORKER_FAILED;
-	if (message.msg_controllen < CMSG_LEN(sizeof(pipes)) || control.head.cmsg_type != SCM_RIGHTS || control.head.cmsg_len != CMSG_LEN(sizeof(pipes)))
+	memcpy(asked.origin, origin, len);
+	if (send((int)end, &asked, offsetof(struct question, origin) + len, MSG_NOSIGNAL) < 0)
 		return ERR_WORKER_FAILED;
-	memcpy(pipes, CMSG_DATA(&control.head), sizeof(pipes));
+	/* what comes too late for an earlier question is not what this page has asked for */
+	for (;;) {
+		if (!hear_answer((int)end, 0, &said, pipes))
+			return ERR_WORKER_FAILED;
+		if (said.number == number)
+			break;
+		let_go(pipes);
+	}
+	if (said.how != STARTED)
+		return said.how == TOO_MANY ? ERR_BUSY : ERR_WORKER_FAILED;
+	if (pipes[0] < 0)
+		return ERR_WORKER_FAILED;
 	(void)fcntl(pipes[0], F_SETFL, O_NONBLOCK);
 	*ret_in = pipes[0];
 	*ret_out = pipes[1];

@@ -10,7 +10,7 @@ const code = (expected) => (error) => error instanceof MokhoaError && error.code
 const later = (work, ms = 0) => setTimeout(work, ms);
 
 /*
- * A page. ports says what is at each: "host", "stranger" (another protocol), "silent", or nothing, which refuses. state is that of the permission; asks:
+ * A page. ports says what is at each: "host", "slow host", "stranger" (another protocol), "silent", or nothing, which refuses. state is that of the permission; asks:
  * what the browser does with a socket that needs it: "allow", "block" or "dismiss" after a while.
  */
 function page({ ports = {}, state = "granted", asks = null, csp = null, upgrade = false, framed = false, allowed = true } = {}) {
@@ -42,7 +42,9 @@ function page({ ports = {}, state = "granted", asks = null, csp = null, upgrade 
       if (!allowed || permission.state === "denied") return this.fail();
       if (question !== null && !(await question)) return this.fail();
       if (what === "silent" || this.closed) return undefined;
-      this.protocol = what === "host" ? protocol : "";
+      if (what === "slow host") await new Promise((done) => later(done, 40));
+      if (this.closed) return undefined;
+      this.protocol = what.endsWith("host") ? protocol : "";
       return this.onopen?.({});
     }
     send(text) {
@@ -73,6 +75,14 @@ test("the port at which the host is, is found, and the others are let go", async
     assert.deepEqual((await over(global).hello()).transports, ["websocket"]);
     assert.deepEqual(global.sockets.map((s) => s.url), PORTS.map((each) => `ws://127.0.0.1:${each}/mokhoa`));
     assert.deepEqual(global.sockets.filter((s) => !s.closed).map((s) => new URL(s.url).port), [String(port)]);
+  }
+});
+
+test("of two that answer, the earlier port is taken, although it is slower", async () => {
+  for (const ports of [{ 21703: "slow host", 28517: "host" }, { 24691: "slow host", 28517: "host" }, { 21703: "slow host", 24691: "host", 28517: "silent" }]) {
+    const global = page({ ports });
+    await over(global, { patience: 500 }).hello();
+    assert.deepEqual(global.sockets.filter((s) => !s.closed).map((s) => new URL(s.url).port), [Object.keys(ports)[0]]);
   }
 });
 
