@@ -63,16 +63,21 @@ close_request(struct unlock *u)
 	u->entry = NULL;
 }
 
-/* Tells the page, and from the release on writes down, how far it has come. */
+/* From the release on writes down, and tells the page, how far it has come; once the new PIN is proved, for the report of who finds the journal, too. */
 static enum err
 enter(struct unlock *u, enum stage stage)
 {
+	enum err e = ERR_OK;
+
 	u->stage = stage;
+	if (u->entry != NULL) {
+		u->entry->stage = stage;
+		if (u->entry->outcome.known && stage != STAGE_REPORTING)
+			u->entry->outcome.stage = stage;
+		e = journal_save(u->request.journal);
+	}
 	op_notify(u->call, "unlock.progress", json_pack("{s:o, s:s}", "request", request_id_json(u->id), "stage", stage_name(stage)));
-	if (u->entry == NULL)
-		return ERR_OK;
-	u->entry->stage = stage;
-	return journal_save(u->request.journal);
+	return e;
 }
 
 /* ---- before anybody is asked for anything ---- */
@@ -122,10 +127,8 @@ hold_token(struct unlock *u)
 static enum err
 ask_server(struct unlock *u)
 {
-	enum err e = open_request(u);
+	enum err e = request_ask(&u->request, "status");
 
-	if (e == ERR_OK)
-		e = request_ask(&u->request, "status");
 	if (e == ERR_OK)
 		e = request_allows_unlock(u->entry);
 	if (e == ERR_OK && !attempt_is_left(u->entry))
@@ -274,11 +277,12 @@ prove_pin(struct unlock *u)
 {
 	struct step_proof proof = { .built = false };
 	struct buf message = buf_new(TRANSCRIPT_MAX);
-	enum err e = enter(u, STAGE_PROVING_PIN);
+	enum err e;
 
+	/* the token has taken the new PIN: a journal that cannot say so does not undo it */
+	(void)enter(u, STAGE_PROVING_PIN);
 	transcript_unlocked(&message, u->h, u->released.nonce);
-	if (e == ERR_OK)
-		e = buf_error(&message);
+	e = buf_error(&message);
 	if (e == ERR_OK)
 		e = step_prove(u->token.module, &u->entry->token, &u->pin, u->entry->certificate, u->entry->certificate_len, message.data, message.len,
 		    &proof, &u->said);
@@ -406,7 +410,12 @@ unlock_token(struct unlock *u)
 
 	if ((e = find_token(u)) != ERR_OK ||
 	    (e = hold_token(u)) != ERR_OK ||
-	    (e = ask_server(u)) != ERR_OK ||
+	    (e = open_request(u)) != ERR_OK)
+		return e;
+	/* another unlock of it may have ended before this one held the token; from here on there is none */
+	if (has_ended(u))
+		return report(u);
+	if ((e = ask_server(u)) != ERR_OK ||
 	    (e = judge_token(u)) != ERR_OK ||
 	    (e = ask_person(u)) != ERR_OK ||
 	    (e = release(u)) != ERR_OK ||

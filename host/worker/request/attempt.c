@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "attempt.h"
 
+#include "log.h"
 #include "text.h"
 
 #include <assert.h>
@@ -50,12 +51,14 @@ try_candidate(struct open_request *r, const struct profile_module *module, const
 {
 	const struct secret *key = &released->candidates[i];
 	struct journal_entry *entry = request_entry(r);
-	enum err e, saved;
+	enum err e;
 
 	entry->unclear++;
 	e = journal_save(r->journal);
-	if (e != ERR_OK)
+	if (e != ERR_OK) {
+		entry->unclear--;
 		return e;
+	}
 	if (released->family == FAMILY_PUK)
 		e = step_unblock(module, &entry->token, key, pin, ret);
 	else
@@ -64,8 +67,10 @@ try_candidate(struct open_request *r, const struct profile_module *module, const
 		entry->refused |= 1u << i;
 	if (!is_unclear(e, ret))
 		entry->unclear--;
-	saved = journal_save(r->journal);
-	return e != ERR_OK ? e : saved;
+	/* what the token said counts; a journal that does not know it has one try too many */
+	if (journal_save(r->journal) != ERR_OK)
+		log_error("attempt", "the journal does not know what the token said: %s", err_name(e));
+	return e;
 }
 
 enum err
@@ -117,5 +122,7 @@ attempt_succeeded(struct journal_entry *entry, bool rotation, const struct step_
 void
 attempt_failed(struct journal_entry *entry, enum stage stage, enum err e, const struct step_outcome *said)
 {
+	if (entry->outcome.known)
+		return;
 	entry->outcome = (struct journal_outcome){ .known = true, .stage = stage, .cryptoki = said->cryptoki, .error = e };
 }

@@ -20,7 +20,8 @@ bool attempt_is_left(const struct journal_entry *entry);
 
 /*
  * Sets the PIN with the candidates in order; one that was refused, now or by an unlock that died, is never tried again. The errors of
- * step_set_pin(), or of step_unblock() where the candidates are PUKs; ERR_TOKEN_FAILED where no attempt is left; *ret_active is the candidate that was tried last, *ret what the token said of it.
+ * step_set_pin(), or of step_unblock() where the candidates are PUKs; ERR_TOKEN_FAILED where no attempt is left, ERR_JOURNAL_FAILED where an attempt could not be
+ * written down and so was not made; *ret_active is the candidate that was tried last, *ret what the token said of it.
  */
 enum err attempt_set_pin(struct open_request *r, const struct profile_module *module, const struct tms_released *released,
     const struct secret *pin, unsigned *ret_active, struct step_outcome *ret);
@@ -31,7 +32,7 @@ bool attempt_ends_request(enum err e, const struct journal_entry *entry);
 /* The new PIN is proved: the outcome, as long as nothing has come of the rotation, where there is to be one. */
 void attempt_succeeded(struct journal_entry *entry, bool rotation, const struct step_proof *proof);
 
-/* It failed for good, at this stage. */
+/* It failed for good, at this stage; an outcome that is known already stays what it is. */
 void attempt_failed(struct journal_entry *entry, enum stage stage, enum err e, const struct step_outcome *said);
 
 #endif

@@ -486,6 +486,28 @@ class Unlock(WorkerTest):
         first.kill()
         self.unlocked(self.unlock(request), request)
 
+    def test_another_unlock_ends_while_this_one_looks_for_the_token(self):
+        request = self.approved()
+        self.stage.person(f"hold {self.stage.path('typing')}", f"type {CODE}", f"type {NEW_PIN}")
+        first = self.stage.start("unlock", request)
+        first.until("prompting")
+        # the second one has seen that nothing is known of the end, and looks for the token
+        self.stage.put("slow/script", "empty 0\n")
+        self.stage.profile(modules=[self.stage.module("slow", card="slow"), self.stage.module()])
+        gate = self.stage.gate("slow/state")
+        second = self.stage.start("unlock", request)
+        gate.reached()
+        done, self.tms.done = self.tms.done, lambda q, body: self.tms.status(q, body["counter"])
+        self.tms.faults["done"] = [hangs_up] * 3
+        self.stage.put("typing", "")
+        self.unlocked(first.answer(), request)
+        calls = self.stage.pin_calls()
+        self.tms.done = done
+        gate.open()
+        self.unlocked(second.answer(), request)
+        self.assertEqual((self.stage.pin_calls(), self.stage.remembers()["so_tries"]), (calls, "3"))
+        self.assertEqual((self.report()["result"], self.report()["rotated"]), ("completed", True))
+
     def test_cancelled_while_a_person_thinks(self):
         request = self.approved()
         self.stage.put("code", "")
@@ -748,6 +770,46 @@ class Disturbed(WorkerTest):
         self.kept()
 
 
+class Disk(WorkerTest):
+    """The journal cannot be written any more: its disk is full."""
+
+    def setUp(self):
+        super().setUp()
+        self.stage.small_disk("state")
+        self.addCleanup(self.stage.free_disk, "state")
+
+    def test_before_the_token_is_asked(self):
+        request = self.approved()
+        for _ in range(2):
+            self.tms.faults["release"] = [lambda handler, right: (self.stage.fill("state"), handler.send(200, right))]
+            self.refused("journal_failed", self.unlock(request))
+            self.stage.empty("state")
+            self.assertEqual(self.stage.entry()["unclear"], 0)
+        self.assertEqual((self.stage.pin_calls(), self.tms.only()["reports"]), ([], []))
+        self.unlocked(self.unlock(request), request)
+
+    def test_after_the_pin_was_set(self):
+        request = self.approved()
+        gates = []
+
+        def slow_card(handler, right):
+            gates.append(self.stage.gate("card/certificate.der"))
+            handler.send(200, right)
+
+        self.tms.faults["release"] = [slow_card]
+        self.stage.person(f"type {CODE}", f"type {NEW_PIN}")
+        worker = self.stage.start("unlock", request)
+        worker.until("setting_pin")
+        gates[0].reached()
+        self.stage.fill("state")
+        gates[0].open()
+        # the customer has his PIN; nothing is rotated that cannot be written down
+        self.unlocked(worker.answer(), request, rotated=False)
+        self.assertEqual(self.calls("grant"), [])
+        self.stage.empty("state")
+        self.unlocked(self.unlock(request), request)
+
+
 class Killed(WorkerTest):
     def killed_at(self, call, request):
         """The worker dies while the server answers this call."""
@@ -772,11 +834,38 @@ class Killed(WorkerTest):
         request = self.approved()
         self.killed_at("grant", request)
         self.assertEqual(self.stage.remembers()["user_pin"], NEW_PIN)
-        # the customer has his PIN: nobody is asked for a code again, and the server is told
+        self.told_later(request, "granting", SO_PIN)
+
+    def told_later(self, request, stage, so_pin):
+        """Nobody is asked for anything; the server hears how far the rotation may have come."""
         self.stage.person()
-        self.unlocked(self.stage.call("unlock", request), request, rotated=False)
-        self.assertEqual(self.stage.shown(), "")
-        self.assertEqual((self.report()["result"], self.report()["rotated"]), ("completed", False))
+        answer = self.result(self.stage.call("unlock", request))
+        self.assertEqual((answer["state"], answer["rotated"], self.stage.shown()), ("completed", False, ""))
+        report = self.report()
+        self.assertEqual((report["result"], report["rotated"], report["stage"], report["error"]), ("completed", False, stage, "ok"))
+        self.assertEqual((self.stage.remembers()["user_pin"], self.stage.remembers()["so_pin"]), (NEW_PIN, so_pin))
+
+    def test_in_the_rotation(self):
+        request = self.approved()
+        self.stage.script("do C_SetPIN hang")
+        worker = self.stage.start("unlock", request)
+        worker.until("rotating")
+        self.stage.logged("C_SetPIN hang")
+        worker.kill()
+        self.told_later(request, "rotating", SO_PIN)
+
+    def test_after_the_rotation(self):
+        def then_hang(handler, right):
+            self.stage.script("do C_InitPIN hang")
+            handler.send(200, right)
+
+        request = self.approved()
+        self.tms.faults["grant"] = [then_hang]
+        worker = self.stage.start("unlock", request)
+        worker.until("proving_rotation")
+        self.stage.logged("C_InitPIN hang")
+        worker.kill()
+        self.told_later(request, "proving_rotation", NEXT_SO_PIN)
 
     def test_after_the_report(self):
         request = self.approved()
@@ -791,9 +880,7 @@ class Killed(WorkerTest):
         self.stage.script("do C_InitPIN hang")
         worker = self.stage.start("unlock", request)
         worker.until("setting_pin")
-        end = time.monotonic() + 20
-        while "C_InitPIN hang" not in self.stage.get("card/log") and time.monotonic() < end:
-            time.sleep(0.05)
+        self.stage.logged("C_InitPIN hang")
         worker.kill()
         self.assertEqual(self.stage.entry()["unclear"], 1)
         self.stage.script()

@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.normpath(os.path.join(HERE, "../../../.."))
@@ -110,6 +111,30 @@ class Worker:
         self.log.close()
 
 
+class Gate:
+    """A file that whoever reads it waits for: a pipe without a word in it."""
+
+    def __init__(self, path):
+        self.path, self.pipe = path, -1
+        os.mkfifo(path)
+
+    def reached(self):
+        """Waits until somebody reads it."""
+        end = time.monotonic() + 30
+        while self.pipe == -1:
+            try:
+                self.pipe = os.open(self.path, os.O_WRONLY | os.O_NONBLOCK)
+            except OSError:
+                if time.monotonic() > end:
+                    raise AssertionError("nobody came to " + self.path) from None
+                time.sleep(0.02)
+
+    def open(self):
+        """Lets him pass, and whoever comes later."""
+        os.remove(self.path)
+        os.close(self.pipe)
+
+
 class Stage:
     def __init__(self):
         self.folder = tempfile.mkdtemp(prefix="worker.", dir="/run")
@@ -137,6 +162,7 @@ class Stage:
         return os.path.join(self.folder, name)
 
     def put(self, name, text):
+        os.makedirs(os.path.dirname(self.path(name)), exist_ok=True)
         with open(self.path(name), "w", encoding="utf-8") as f:
             f.write(text)
 
@@ -145,6 +171,29 @@ class Stage:
             return ""
         with open(self.path(name), encoding="utf-8", errors="replace") as f:
             return f.read()
+
+    def gate(self, name):
+        return Gate(self.path(name))
+
+    # ---- a disk of its own for a folder ----
+
+    def small_disk(self, name):
+        os.makedirs(self.path(name))
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k,mode=700", "tmpfs", self.path(name)], check=True)
+
+    def fill(self, name):
+        with open(self.path(name + "/filler"), "wb", buffering=0) as f:
+            try:
+                while f.write(bytes(4096)):
+                    pass
+            except OSError:
+                pass
+
+    def empty(self, name):
+        os.remove(self.path(name + "/filler"))
+
+    def free_disk(self, name):
+        subprocess.run(["umount", "-l", self.path(name)], check=True)
 
     # ---- the machine ----
 
@@ -206,6 +255,14 @@ class Stage:
 
     def pin_calls(self):
         return [line for line in self.get("card/log").splitlines() if line.split()[0] in ("C_Login", "C_InitPIN", "C_SetPIN", "C_InitToken")]
+
+    def logged(self, line):
+        """Waits until the token has been asked so."""
+        end = time.monotonic() + 30
+        while line not in self.get("card/log"):
+            if time.monotonic() > end:
+                raise AssertionError(f"{line} was not called")
+            time.sleep(0.02)
 
     def pcsc(self, function, more=""):
         """A function of tests/stage/pcsc.sh, with this stage's folder."""
