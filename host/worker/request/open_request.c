@@ -144,16 +144,19 @@ refusal_of(enum state state)
 enum err
 request_ask(struct open_request *r, const char *verb)
 {
-	struct tms_patience patience = tms_patience_new();
+	struct tms_patience patience = tms_patience_new(TMS_SHORT);
 	bool harmless = strcmp(verb, "status") == 0;
 	enum err e;
 
 	if (r->host_sig == NULL)
 		return harmless ? ERR_OK : refusal_of(request_entry(r)->state);
-	/* resend and cancel are not made twice: the first may have arrived although its answer did not */
+	/*
+	 * resend and cancel are not made twice: the first may have arrived although its answer did not. A server in trouble is not asked for a status
+	 * again: pages ask for it all the time.
+	 */
 	do
 		e = ask_once(r, verb);
-	while (harmless && tms_is_worth_again(&patience, e));
+	while (harmless && e == ERR_TMS_UNREACHABLE && tms_is_worth_again(&patience, e, &r->tms.refusal));
 	return harmless && e == ERR_REQUEST_UNKNOWN ? give_up(r) : e;
 }
 
@@ -213,14 +216,14 @@ confirm_refusal(struct open_request *r, enum err refusal)
 enum err
 request_report(struct open_request *r)
 {
-	struct tms_patience patience = tms_patience_new();
+	struct tms_patience patience = tms_patience_new(TMS_SHORT);
 	enum err e;
 
 	if (!request_has_report(request_entry(r)) || r->host_sig == NULL)
 		return ERR_OK;
 	do
 		e = report_once(r);
-	while (tms_is_worth_again(&patience, e));
+	while (tms_is_worth_again(&patience, e, &r->tms.refusal));
 	if (e != ERR_OK)
 		log_info("request", "report=%s", err_name(e));
 	return is_refused(e) ? confirm_refusal(r, e) : e;

@@ -325,8 +325,20 @@ unpack_refusal(json_t *answer, struct tms_refusal *ret)
 		return ERR_TMS_FAILED;
 	if (!is_for_customers(e))
 		return ERR_TMS_ANSWER;
-	*ret = (struct tms_refusal){ .tries_left = tries_left, .retry_after = retry_after };
+	*ret = (struct tms_refusal){ .tries_left = tries_left, .retry_after = retry_after, .passing = e == ERR_BUSY };
 	return e;
+}
+
+/* The server's own trouble, or one before it has none to ask: whatever the body says, but when to come again. */
+static enum err
+unpack_trouble(long http, json_t *answer, struct tms_refusal *ret)
+{
+	json_int_t retry_after = 0;
+
+	if (answer != NULL && json_unpack(answer, "{s:{s:{s:I}}}", "error", "data", "retry_after", &retry_after) == 0 && seconds_ok(retry_after))
+		ret->retry_after = retry_after;
+	ret->passing = http == 502 || http == 503 || http == 504;
+	return ERR_TMS_FAILED;
 }
 
 enum err
@@ -336,10 +348,10 @@ tms_read_refusal(long http, const void *body, size_t len, struct tms_refusal *re
 	enum err e = ERR_TMS_ANSWER;
 
 	*ret = (struct tms_refusal){ .tries_left = -1 };
-	if (http >= 500)
-		return ERR_TMS_FAILED;
-	if (load(body, len, &answer) == ERR_OK)
+	if (load(body, len, &answer) == ERR_OK && http < 500)
 		e = unpack_refusal(answer, ret);
+	if (http >= 500)
+		e = unpack_trouble(http, answer, ret);
 	json_decref(answer);
 	return e;
 }

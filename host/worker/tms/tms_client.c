@@ -8,30 +8,48 @@
 #include "tms_answer.h"
 #include "tms_post.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
 #define BODY_MAX     16384u /* bytes of a call, the server's bound */
 #define PATH_MAX_LEN 64
-#define TRIES	     3
-#define PAUSE_MS     400u   /* before the second try; the third waits twice as long */
-#define PATIENCE_MS  12000u /* after this time nothing is begun again */
+#define PAUSE_MS     400u  /* before the second try; each one after that waits twice as long */
+#define PAUSE_MAX_MS 5000u /* but no longer than this, unless the server asks for more */
 
 /* ---- patience ---- */
 
+/* What may pass, and how long it is waited for: after ms nothing is begun again. */
+static const struct {
+	unsigned tries;
+	uint64_t ms;
+} lengths[] = {
+	[TMS_ONCE] = { 1, 0 },
+	[TMS_SHORT] = { 3, 12000 },
+	[TMS_TYPED] = { UINT_MAX, 20000 },
+	[TMS_HELD] = { UINT_MAX, 120000 },
+};
+
 struct tms_patience
-tms_patience_new(void)
+tms_patience_new(enum tms_length length)
 {
-	return (struct tms_patience){ .begin_ms = os_now_ms() };
+	return (struct tms_patience){ .begin_ms = os_now_ms(), .pause_ms = PAUSE_MS, .length = length };
 }
 
 bool
-tms_is_worth_again(struct tms_patience *patience, enum err e)
+tms_is_worth_again(struct tms_patience *patience, enum err e, const struct tms_refusal *refusal)
 {
+	uint64_t waited = os_now_ms() - patience->begin_ms;
+	uint64_t pause = patience->pause_ms;
+
 	patience->tries++;
-	if (e != ERR_TMS_UNREACHABLE || patience->tries >= TRIES || os_now_ms() - patience->begin_ms > PATIENCE_MS)
+	if (refusal->retry_after > 0 && (uint64_t)refusal->retry_after * 1000 > pause)
+		pause = (uint64_t)refusal->retry_after * 1000;
+	if ((e != ERR_TMS_UNREACHABLE && !refusal->passing) || patience->tries >= lengths[patience->length].tries ||
+	    waited + pause > lengths[patience->length].ms)
 		return false;
-	os_sleep_ms(PAUSE_MS * patience->tries);
+	os_sleep_ms((unsigned)pause);
+	patience->pause_ms = patience->pause_ms * 2 < PAUSE_MAX_MS ? patience->pause_ms * 2 : PAUSE_MAX_MS;
 	return true;
 }
 
@@ -57,17 +75,15 @@ signed_by(const struct key_sig *key, const struct buf *transcript)
 	return json_b64(signature, sizeof(signature));
 }
 
-/* Posts once, or again on a network failure; an answer that is an error answer becomes that error. */
+/* An answer that is an error answer becomes that error. */
 static enum err
-post(struct tms *tms, const char *path, const struct buf *body, bool again, struct tms_reply *ret)
+post_once(struct tms *tms, const char *path, const struct buf *body, struct tms_reply *ret)
 {
-	struct tms_patience patience = tms_patience_new();
 	enum err e;
 
-	do {
-		buf_reset(&ret->body);
-		e = tms_post(tms->profile, path, body, ret);
-	} while (again && tms_is_worth_again(&patience, e));
+	tms->refusal = (struct tms_refusal){ .tries_left = -1 };
+	buf_reset(&ret->body);
+	e = tms_post(tms->profile, path, body, ret);
 	if (e != ERR_OK)
 		return e;
 	if (ret->status != 200)
@@ -75,17 +91,19 @@ post(struct tms *tms, const char *path, const struct buf *body, bool again, stru
 	return ret->json ? ERR_OK : ERR_TMS_ANSWER;
 }
 
-/* Sends the body (taken; NULL is a failure of memory) and gives the whole answer. The caller frees the reply. */
+/* Sends the body (taken; NULL is a failure of memory) as often as that length allows, and gives the whole answer. The caller frees the reply. */
 static enum err
-call(struct tms *tms, const char *path, json_t *body, bool again, struct tms_reply *ret)
+call(struct tms *tms, const char *path, json_t *body, enum tms_length length, struct tms_reply *ret)
 {
+	struct tms_patience patience = tms_patience_new(length);
 	struct buf text = buf_new(BODY_MAX);
 	enum err e = body != NULL ? json_dump(body, &text) : ERR_NO_MEMORY;
 
-	tms->refusal = (struct tms_refusal){ .tries_left = -1 };
 	*ret = tms_reply_new();
 	if (e == ERR_OK)
-		e = post(tms, path, &text, again, ret);
+		do
+			e = post_once(tms, path, &text, ret);
+		while (tms_is_worth_again(&patience, e, &tms->refusal));
 	log_debug("tms", "path=%s status=%ld result=%s", path, ret->status, err_name(e));
 	buf_free(&text);
 	json_decref(body);
@@ -123,7 +141,7 @@ tms_create(struct tms *tms, const struct transcript_create *create, struct tms_c
 
 	if (e != ERR_OK)
 		return e;
-	e = call(tms, "/v1/requests", create_body(tms, create, r), true, &reply);
+	e = call(tms, "/v1/requests", create_body(tms, create, r), TMS_SHORT, &reply);
 	if (e == ERR_OK)
 		e = tms_read_created(tms->profile, reply.body.data, reply.body.len, r, ret);
 	tms_reply_free(&reply);
@@ -142,7 +160,7 @@ tms_verb(struct tms *tms, const char *verb, const unsigned char id[TRANSCRIPT_ID
 
 	path_of(id, verb, path);
 	transcript_verb_request(&transcript, verb, id, counter);
-	e = call(tms, path, json_pack("{s:I, s:o}", "counter", (json_int_t)counter, "signature", signed_by(tms->host_sig, &transcript)), false, &reply);
+	e = call(tms, path, json_pack("{s:I, s:o}", "counter", (json_int_t)counter, "signature", signed_by(tms->host_sig, &transcript)), TMS_ONCE, &reply);
 	if (e == ERR_OK)
 		e = tms_read_status(tms->profile, reply.body.data, reply.body.len, id, counter, ret);
 	tms_reply_free(&reply);
@@ -194,7 +212,7 @@ tms_release(struct tms *tms, const struct tms_release_call *c, struct tms_releas
 	enum err e;
 
 	path_of(c->release->id, "release", path);
-	e = call(tms, path, release_body(tms, c), true, &reply);
+	e = call(tms, path, release_body(tms, c), TMS_TYPED, &reply);
 	if (e == ERR_OK)
 		e = tms_read_released(tms->profile, reply.body.data, reply.body.len, c->h, &sealed);
 	if (e == ERR_OK)
@@ -235,7 +253,7 @@ tms_grant(struct tms *tms, const unsigned char id[TRANSCRIPT_ID_LEN], const unsi
 
 	path_of(id, "grant", path);
 	transcript_grant_request(&transcript, h, active);
-	e = call(tms, path, json_pack("{s:i, s:o}", "active", (int)active, "signature", signed_by(tms->host_sig, &transcript)), true, &reply);
+	e = call(tms, path, json_pack("{s:i, s:o}", "active", (int)active, "signature", signed_by(tms->host_sig, &transcript)), TMS_HELD, &reply);
 	if (e == ERR_OK)
 		e = tms_read_granted(tms->profile, reply.body.data, reply.body.len, h, active, &sealed);
 	if (e == ERR_OK)
@@ -276,7 +294,7 @@ tms_done(struct tms *tms, const unsigned char id[TRANSCRIPT_ID_LEN], const struc
 	enum err e;
 
 	path_of(id, "done", path);
-	e = call(tms, path, done_body(tms, id, done), false, &reply);
+	e = call(tms, path, done_body(tms, id, done), TMS_ONCE, &reply);
 	if (e == ERR_OK)
 		e = tms_read_status(tms->profile, reply.body.data, reply.body.len, id, done->counter, ret);
 	tms_reply_free(&reply);

@@ -4,7 +4,8 @@
  * sends it over HTTPS, and believes the answer only after the profile's pinned key has verified its signature: whoever inspects the TLS can
  * keep an answer back, and change none.
  *
- * A call that failed on the network is made again at most twice, soon, and only where making it twice does no harm. Functions block; one thread.
+ * A call that did not reach the server, or that it could not take just now, is made again where making it twice does no harm: how long, says
+ * enum tms_length. Functions block; one thread.
  */
 #ifndef MOKHOA_TMS_CLIENT_H
 #define MOKHOA_TMS_CLIENT_H
@@ -29,6 +30,7 @@
 struct tms_refusal {
 	int64_t tries_left;  /* -1 where it said nothing */
 	int64_t retry_after; /* seconds; 0 where it said nothing */
+	bool passing;	     /* busy, or a 502, 503 or 504 of the server or of one before it: the same call may succeed soon */
 };
 
 /* Who calls whom; all borrowed. */
@@ -96,23 +98,32 @@ enum err tms_grant(struct tms *tms, const unsigned char id[TRANSCRIPT_ID_LEN], c
 enum err tms_done(struct tms *tms, const unsigned char id[TRANSCRIPT_ID_LEN], const struct transcript_done *done, struct tms_status *ret);
 
 /*
- * How often a call is made that did not reach the server: three times, with a short pause, as long as the network fails quickly; one that takes
- * its time to fail is not asked again, because the operation has a deadline. For one call:
+ * How long a call is made again that did not reach the server, or that it could not take just now: with a pause that grows, or as long as the server
+ * says, and not at all where it says longer than is waited here. For one call:
  *
- *	struct tms_patience patience = tms_patience_new();
+ *	struct tms_patience patience = tms_patience_new(TMS_SHORT);
  *
  *	do
- *		e = call();
- *	while (tms_is_worth_again(&patience, e));
+ *		e = call(&tms);
+ *	while (tms_is_worth_again(&patience, e, &tms.refusal));
  */
+enum tms_length {
+	TMS_ONCE,  /* status, resend, cancel, done: another try has another counter, or may do it twice */
+	TMS_SHORT, /* create: three times within 12 seconds; one that takes its time to fail is not made again, because the operation has a deadline */
+	TMS_TYPED, /* release: 20 seconds, because a person has typed for it; longer than the server works on one that was cut off */
+	TMS_HELD,  /* grant: two minutes. The token is held and the customer has what he wanted; without it the SO PIN that was released stays in use. */
+};
+
 struct tms_patience {
+	enum tms_length length;
 	unsigned tries;
+	unsigned pause_ms;
 	uint64_t begin_ms;
 };
 
-struct tms_patience tms_patience_new(void);
+struct tms_patience tms_patience_new(enum tms_length length);
 
 /* Has waited where it says yes. */
-bool tms_is_worth_again(struct tms_patience *patience, enum err e);
+bool tms_is_worth_again(struct tms_patience *patience, enum err e, const struct tms_refusal *refusal);
 
 #endif

@@ -665,9 +665,21 @@ class Disturbed(WorkerTest):
         report = self.report()
         self.assertEqual((report["result"], report["rotated"], report["stage"], report["error"]), ("completed", False, stage, error))
 
+    def test_a_server_that_is_busy_with_the_release_that_was_cut_off(self):
+        request = self.approved()
+        self.tms.faults["release"] = [hangs_up] + [refuses(429, "busy")] * 3
+        self.unlocked(self.unlock(request), request)
+        self.assertEqual(self.stage.shown().count("window"), 2, "the customer has typed once")
+
+    def test_a_grant_that_has_to_wait(self):
+        request = self.approved()
+        self.tms.faults["grant"] = [refuses(503, "vault_unreachable"), replies(502), hangs_up, refuses(429, "busy")]
+        self.unlocked(self.unlock(request), request)
+
     def test_no_grant(self):
         request = self.approved()
-        self.tms.faults["grant"] = [refuses(503, "vault_limit")]
+        # later than anybody waits for it
+        self.tms.faults["grant"] = [refuses(503, "vault_limit", retry_after=600)]
         self.not_rotated(self.unlock(request), request, "granting", "tms_failed")
 
     def test_a_forged_grant(self):
@@ -702,7 +714,7 @@ class Disturbed(WorkerTest):
 
     def test_the_report_has_to_wait_and_unlock_is_asked_again(self):
         request = self.approved()
-        self.tms.faults["done"] = [replies(502)]
+        self.tms.faults["done"] = [replies(502)] * 3
         self.unlocked(self.unlock(request), request)
         self.unlocked(self.stage.call("unlock", request), request)
         self.assertEqual(self.stage.entry()["outcome"]["reported"], True)

@@ -197,18 +197,54 @@ class Network(Client):
                 self.assertEqual(len(bodies), 3)
                 self.assertEqual(bodies[0], bodies[2])
 
+    def test_what_may_pass_is_asked_again(self):
+        self.tms.requests[wire.b64(ID)].update(state="approved", approval=b"\x09" * 16)
+        self.tms.code = CODE
+        passing = [refuses(429, "busy"), replies(502, b"<html>", "text/html"), replies(504), refuses(503, "vault_unreachable")]
+        for call, times in (("create", 2), ("release", 4), ("grant", 4)):
+            with self.subTest(call):
+                self.tms.faults[call] = passing[:times]
+                self.tms.seen.clear()
+                self.assertEqual(self.error(call, active=0), "ok")
+                bodies = [body for name, body, _ in self.tms.seen if name == call]
+                self.assertEqual((len(bodies), len({str(body) for body in bodies})), (times + 1, 1))
+
+    def test_what_does_not_pass_is_told(self):
+        for number, fault in enumerate((replies(500), refuses(409, "vault_refused"), refuses(403, "code_expired"), replies(429, b"<html>", "text/html"))):
+            with self.subTest(number):
+                self.tms.faults["grant"] = [fault]
+                self.tms.seen.clear()
+                self.assertNotEqual(self.error("grant", active=0), "ok")
+                self.assertEqual(len(self.tms.seen), 1)
+
+    def test_as_late_as_the_server_says(self):
+        self.tms.faults["create"] = [refuses(429, "busy", retry_after=2)]
+        begin = time.monotonic()
+        self.assertEqual(self.error("create"), "ok")
+        self.assertGreater(time.monotonic() - begin, 2)
+        # and not at all where that is longer than anybody waits
+        for call, late in (("create", 13), ("release", 21), ("grant", 121)):
+            with self.subTest(call):
+                self.tms.faults[call] = [refuses(503, "no_memory", retry_after=late)]
+                self.tms.seen.clear()
+                answer = self.call(call, active=0)
+                self.assertEqual((answer["error"], answer["wait"], len(self.tms.seen)), ("tms_failed", late, 1))
+
     def test_three_failures_are_enough(self):
-        self.tms.faults["create"] = [hangs_up] * 3
-        self.assertEqual(self.error("create"), "tms_unreachable")
-        self.assertEqual(len(self.tms.seen), 3)
+        for fault, error in ((hangs_up, "tms_unreachable"), (replies(503), "tms_failed")):
+            self.tms.faults["create"] = [fault] * 3
+            self.tms.seen.clear()
+            self.assertEqual(self.error("create"), error)
+            self.assertEqual(len(self.tms.seen), 3)
 
     def test_what_counts_is_not_repeated_here(self):
         for number, call in enumerate(("status", "resend", "cancel", "done"), 1):
-            with self.subTest(call):
-                self.tms.faults[call] = [hangs_up]
-                self.tms.seen.clear()
-                self.assertEqual(self.error(call, counter=number), "tms_unreachable")
-                self.assertEqual(len(self.tms.seen), 1)
+            for fault, error in ((hangs_up, "tms_unreachable"), (refuses(429, "busy"), "busy")):
+                with self.subTest(call, error=error):
+                    self.tms.faults[call] = [fault]
+                    self.tms.seen.clear()
+                    self.assertEqual(self.error(call, counter=2 * number + (error == "busy")), error)
+                    self.assertEqual(len(self.tms.seen), 1)
 
     def test_a_server_that_drips_is_left(self):
         def drips(handler, right):
