@@ -151,6 +151,9 @@ enum err os_write_private(const char *path, const void *bytes, size_t len);
 /* ERR_OK where the file is gone, also when it was never there; takes what a killed os_write_private() left of it along. */
 enum err os_remove(const char *path);
 
+/* That alone: what killed writers of that file left beside it, which has what they would have written. Only for who keeps other writers out. */
+void os_remove_leftovers(const char *path);
+
 /*
  * Seconds since a file was last written, by the wall's clock; 0 where it was in the future. ERR_PROFILE_MISSING where there is none,
  * ERR_JOURNAL_FAILED where it cannot be looked at or is no regular file.

@@ -85,9 +85,9 @@ out:
 	return e;
 }
 
-/* What a killed os_write_private() of this name left behind. */
+/* What killed os_write_private()s of this name left behind. */
 static void
-remove_leftovers(int folder, const char *name)
+remove_fresh(int folder, const char *name)
 {
 	int copy = fcntl(folder, F_DUPFD_CLOEXEC, 0);
 	DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
@@ -102,6 +102,18 @@ remove_leftovers(int folder, const char *name)
 	closedir(dir);
 }
 
+void
+os_remove_leftovers(const char *path)
+{
+	const char *name;
+	int folder = open_folder_of(path, &name);
+
+	if (folder < 0)
+		return;
+	remove_fresh(folder, name);
+	close(folder);
+}
+
 enum err
 os_remove(const char *path)
 {
@@ -111,7 +123,7 @@ os_remove(const char *path)
 
 	if (folder < 0)
 		return errno == ENOENT ? ERR_OK : e;
-	remove_leftovers(folder, name);
+	remove_fresh(folder, name);
 	if ((unlinkat(folder, name, 0) == 0 || errno == ENOENT) && fsync(folder) == 0)
 		e = ERR_OK;
 	close(folder);

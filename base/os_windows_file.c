@@ -227,9 +227,8 @@ os_list(const char *folder, void (*each)(const char *name, void *context), void 
 	return e;
 }
 
-/* What a killed os_write_private() of this file left behind. */
-static void
-remove_leftovers(const char *path)
+void
+os_remove_leftovers(const char *path)
 {
 	wchar_t pattern[OS_WINDOWS_PATH_MAX], wide[OS_WINDOWS_PATH_MAX];
 	struct listing l = { .find = NULL };
@@ -263,7 +262,7 @@ os_remove(const char *path)
 
 	if (!os_windows_path(path, wide))
 		return ERR_JOURNAL_FAILED;
-	remove_leftovers(path);
+	os_remove_leftovers(path);
 	return DeleteFileW(wide) || is_missing(GetLastError()) ? ERR_OK : ERR_JOURNAL_FAILED;
 }
 

@@ -204,10 +204,13 @@ journal_entry(struct journal *j)
 	return &j->entry;
 }
 
-/* Nothing can come of it any more: what is left says whose it was and how it ended. */
+/* Nothing can come of it any more: what is left says whose it was and how it ended. A write that was killed before may have left the keys beside the file. */
 static void
-end(struct journal_entry *entry)
+end(struct journal *j)
 {
+	struct journal_entry *entry = &j->entry;
+
+	os_remove_leftovers(j->path);
 	entry->ended = os_time();
 	wipe(entry->host_kem, sizeof(entry->host_kem));
 	wipe(entry->host_sig, sizeof(entry->host_sig));
@@ -224,7 +227,7 @@ journal_save(struct journal *j)
 	struct journal_entry *entry = &j->entry;
 
 	if (entry->ended == 0 && state_is_final(entry->state) && (!entry->outcome.known || entry->outcome.reported))
-		end(entry);
+		end(j);
 	return write_entry(j->path, entry);
 }
 

@@ -497,6 +497,7 @@ keys_go_when_nothing_can_come_of_it(void)
 
 	start_empty();
 	make(id);
+	write_file("." ID_FILE ".0123456789abcdef", "the keys, in a write that was killed");
 	CHECK(journal_open(PROFILE, id, 0, &j) == ERR_OK);
 	journal_entry(j)->state = STATE_UNKNOWN;
 	CHECK(journal_save(j) == ERR_OK && has_keys());
@@ -505,7 +506,9 @@ keys_go_when_nothing_can_come_of_it(void)
 	CHECK(journal_save(j) == ERR_OK && has_keys());
 	journal_entry(j)->outcome.reported = true;
 	CHECK(journal_entry(j)->certificate_len != 0 && journal_entry(j)->ended == 0);
+	CHECK(exists("." ID_FILE ".0123456789abcdef"));
 	CHECK(journal_save(j) == ERR_OK && !has_keys());
+	CHECK(!exists("." ID_FILE ".0123456789abcdef"));
 	/* what stays is how it ended */
 	CHECK(journal_entry(j)->certificate_len == 0 && journal_entry(j)->certificate[0] == 0 && !journal_entry(j)->approved);
 	CHECK(journal_entry(j)->outcome.completed && os_time() - journal_entry(j)->ended <= 60);
