@@ -3,7 +3,7 @@
 #
 #   sh tests/run.sh [LABEL...]
 #
-# Installs what is missing (as root on Debian 12), builds with sanitizers and runs the tests of these labels: unit, e2e, hostile, lint, fuzz, browser, look, windows.
+# Installs what is missing (as root on Debian 12), builds with sanitizers and runs the tests of these labels: unit, e2e, hostile, crash, lint, fuzz, browser, look, windows.
 # Without a label: all of them, which is what CI does. A missing card, server or tool is a skip that says what to install; under
 # CI=true it is a failure.
 set -eu
@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 # shellcheck source=installer/packages.sh
 . installer/packages.sh
 
-labels=${*:-unit e2e hostile lint fuzz browser look windows}
+labels=${*:-unit e2e hostile crash lint fuzz browser look windows}
 purposes="build stage test"
 case " $labels " in
 *" browser "* | *" look "*) purposes="$purposes browser" ;;
@@ -26,8 +26,8 @@ packages_install $purposes || exit $?
 build() {
 	preset=$1
 	shift
-	# shellcheck disable=SC2086 # a word or none
-	cmake --preset "$preset" "$@" >"build/$preset.log" 2>&1 && cmake --build --preset "$preset" ${only:+--target "$only"} >>"build/$preset.log" 2>&1 && return
+	# shellcheck disable=SC2086 # words or none
+	cmake --preset "$preset" "$@" >"build/$preset.log" 2>&1 && cmake --build --preset "$preset" ${only:+--target $only} >>"build/$preset.log" 2>&1 && return
 	tail -n 60 "build/$preset.log" >&2
 	echo "the $preset build failed; all of it is in build/$preset.log" >&2
 	return 1
@@ -35,7 +35,7 @@ build() {
 
 mkdir -p build
 failed=
-only= # a target instead of all
+only= # targets instead of all
 began=$(date +%s)
 say() {
 	printf '== %s (%d s)\n' "$1" $(($(date +%s) - began))
@@ -64,6 +64,12 @@ for label in $labels; do
 		build fuzz || failed="$failed $label"
 		sh tests/fuzz/run.sh build/fuzz "${FUZZ_SECONDS:-10}" || failed="$failed $label"
 		;;
+	crash)
+		# what is cut short are the programs as they are shipped
+		only="mokhoa-host mokhoa-worker mokhoa-tms mokhoa-card"
+		build plain || failed="$failed plain"
+		only=
+		;;
 	lint)
 		# no warning under another compiler, nor where the optimiser looks closer
 		build dev-clang -DMOKHOA_WERROR=ON || failed="$failed clang"
@@ -71,11 +77,13 @@ for label in $labels; do
 		;;
 	esac
 	log=$PWD/build/ctest-$label.log
+	preset=dev
+	[ "$label" != crash ] || preset=plain
 	if [ "$label" = windows ]; then
 		# built for another system, with libraries of its own (kept in MOKHOA_DEPS_CACHE where it is said), and run under wine
 		{ sh installer/windows/deps.sh && build mingw-w64 && sh tests/stage/enter.sh sh tests/windows/run.sh build/mingw-w64 -O "$log"; } || failed="$failed $label"
 	else
-		ctest --test-dir build/dev -L "^$label\$" -j 2 --output-on-failure --no-tests=error -O "$log" || failed="$failed $label"
+		ctest --test-dir build/$preset -L "^$label\$" -j 2 --output-on-failure --no-tests=error -O "$log" || failed="$failed $label"
 	fi
 	if [ "${CI:-}" = true ] && grep -q '\*\*\*Skipped' "$log"; then
 		echo "under CI=true nothing may be skipped" >&2

@@ -47,6 +47,20 @@ def module_path():
     return sorted(glob.glob("/usr/lib/*/opensc-pkcs11.so") + glob.glob("/usr/lib/opensc-pkcs11.so"))[0]
 
 
+def processes(*arguments):
+    """Ids of this stage's processes whose command line is that program, by its last name, and these arguments."""
+    found = []
+    for path in glob.glob("/proc/[0-9]*/cmdline"):
+        try:
+            with open(path, "rb") as f:
+                words = f.read().split(b"\0")[:-1]
+        except OSError:
+            continue
+        if words and [os.path.basename(words[0]), *words[1:]] == [a.encode() for a in arguments]:
+            found.append(int(path.split("/")[2]))
+    return found
+
+
 class World:
     def __init__(self, **env):
         """env: what tests/stage/tms.sh takes from its environment."""

@@ -21,8 +21,7 @@ import unittest
 sys.path[:0] = [os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e")]
 
 import world  # noqa: E402 (the end-to-end tests' own module)
-from test_killed import processes  # noqa: E402
-from world import NEW_PIN, SO_PIN, WRONG_SO_PIN  # noqa: E402
+from world import NEW_PIN, SO_PIN, WRONG_SO_PIN, processes  # noqa: E402
 
 FULL = "--full" in sys.argv
 

@@ -14,7 +14,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import reference  # noqa: E402
 
 
-def main(folder, serial):
+def candidates(folder, serial):
     with open(os.path.join(folder, "vault", "vault.key"), encoding="ascii") as f:
         vault = reference.kem_from_private(reference.unb64(f.read().strip()))
     with sqlite3.connect(f"file:{folder}/data/tms.sqlite?mode=ro", uri=True) as db:
@@ -25,8 +25,8 @@ def main(folder, serial):
             if found:
                 version, sealed = found
                 plain = reference.hpke_open(vault, sealed[:65], b"mokhoa-escrow-v1", reference.escrow_aad(token, version), sealed[65:])
-                print(plain[2:2 + int.from_bytes(plain[:2], "big")].decode())
+                yield plain[2:2 + int.from_bytes(plain[:2], "big")].decode()
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    print("\n".join(candidates(*sys.argv[1:])))
