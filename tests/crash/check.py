@@ -168,6 +168,13 @@ def descriptors(scene):
     return {s: len(os.listdir(f"/proc/{scene.pid(s)}/fd")) for s in scenes.SERVERS}
 
 
+def grown(scene, at_first):
+    """Sentences about servers that hold more than they did; some connections of nginx may be open."""
+    for server, count in descriptors(scene).items():
+        if count > at_first[server] + 10:
+            yield f"{server} holds {count} descriptors, at first {at_first[server]}"
+
+
 def resident(scene):
     """KiB."""
     found = {}

@@ -2,7 +2,8 @@
 """The points of an unlock at which it is cut short, from what strace wrote down of a whole one.
 
 A point is text, PROGRAM:CALL:K:EFFECT. PROGRAM is the place of a process in the unlock (host.1; worker.2, the second worker; step.5; vault; serve.public, serve.desk and serve.mail: threads of the server); K
-counts the calls of that name in its main thread, for a server since it was attached to; EFFECT is "kill", before the call is made, or the errno it fails with.
+counts the calls of that name in its main thread, for a server since it was attached to; EFFECT is "kill", before the call is made, or the errno it fails with. What is
+done to the card itself is card:apdu:K:EFFECT, with K of the commands that it is sent: "pull" behind it, "lose" its answer.
 """
 import collections
 import re
@@ -65,6 +66,11 @@ def choose(program, calls, chance, named=NAMED):
         elif chance.randrange(ONE_IN) == 0:
             chosen.setdefault((call.name, call.ordinal), call.place or "rest")
     return [Point(program, name, ordinal, "kill", place) for (name, ordinal), place in chosen.items()]
+
+
+def of_card(commands):
+    """The card is pulled at each command, and each answer lost: every Cryptoki call that reaches a card is between two of them."""
+    return [Point("card", "apdu", k, effect, "card") for k in range(1, commands + 1) for effect in ("pull", "lose")]
 
 
 def with_errors(points):

@@ -93,9 +93,13 @@ class Scene:
     # ---- what is put under strace ----
 
     def clear(self):
+        """Nobody is put under strace any more, and the next of each kind is the first. A worker may still be starting others."""
         for name in ("plan", "started", "trace"):
-            shutil.rmtree(os.path.join(self.bin, name), ignore_errors=True)
-            os.mkdir(os.path.join(self.bin, name))
+            folder = os.path.join(self.bin, name)
+            os.makedirs(folder, exist_ok=True)
+            for entry in os.listdir(folder):
+                path = os.path.join(folder, entry)
+                (os.rmdir if os.path.isdir(path) else os.unlink)(path)
 
     def plan(self, program, words):
         """program: "worker.2", the second worker from now."""

@@ -75,8 +75,10 @@ class Points:
         self.kind, self.seed = kind, seed
         self.scene = scenes.Scene(kind)
         self.checker = check.Checker(self.scene)
+        self.descriptors = check.descriptors(self.scene)
         self.table = collections.defaultdict(collections.Counter)  # by program and effect
         self.broken = []
+        self.commands = 0  # that the card is sent in a whole unlock
 
     # ---- the recording ----
 
@@ -84,6 +86,10 @@ class Points:
         """{program: its calls} of a whole unlock."""
         calls = {}
         self.whole()  # what is only done once is done
+        if self.kind == "card":
+            before = self.scene.token.commands_so_far()
+            self.whole()
+            self.commands = self.scene.token.commands_so_far() - before
         self.scene.clear()
         for program in [w for w in WHERE if not is_server(w)] + [f"step.{n}" for n in range(1, 13)]:
             self.scene.plan(program, points.recording())
@@ -113,6 +119,8 @@ class Points:
         """The unlock as far as it came, and whether the point was reached."""
         self.scene.clear()
         path = os.path.join(self.scene.bin, "trace", point.program)
+        if point.program == "card":
+            return self.pull(point)
         if is_server(point.program):
             strace = Strace(self.scene, point.program, points.injection(point), path)
             unlock = self.scene.unlock()
@@ -121,6 +129,15 @@ class Points:
             self.scene.plan(point.program, points.injection(point))
             unlock = self.scene.unlock()
         return unlock, points.was_reached(path, point)
+
+    def pull(self, point):
+        order = {"pull": "remove-after", "lose": "lose-after"}[point.effect]
+        self.scene.token.tell(f"{order} {point.ordinal}")
+        unlock = self.scene.unlock()
+        self.scene.wait_for_workers()
+        reached = self.scene.token.is_out()
+        self.scene.token.put_back()
+        return unlock, reached
 
     def run(self, point):
         """What became of it, as a line; raises Broken."""
@@ -159,7 +176,7 @@ class Points:
         self.checker.now()
 
     def count(self, point, reached, done, wasted, same):
-        row = self.table[(point.program.split(".")[0], "kill" if point.effect == "kill" else "errno")]
+        row = self.table[(point.program.split(".")[0], "errno" if point.effect in points.ERRNOS else point.effect)]
         row["points"] += 1
         row["reached"] += reached
         row["the same request"] += done and same
@@ -195,6 +212,9 @@ class Points:
         print("%-6s %-8s %-6s " % ("token", "program", "effect") + " ".join("%16s" % c for c in columns))
         for (program, effect), row in sorted(self.table.items()):
             print("%-6s %-8s %-6s " % (self.kind, program, effect) + " ".join("%16d" % row[c] for c in columns))
+        for sentence in check.grown(self.scene, self.descriptors):
+            print("BROKEN " + sentence)
+            self.broken.append(sentence)
         total = sum(row["points"] for row in self.table.values())
         print(f"{self.kind}: {total} points, {len(self.broken)} broken; descriptors {check.descriptors(self.scene)}, resident KiB {check.resident(self.scene)}", flush=True)
 
@@ -216,12 +236,11 @@ def sample(everything, count, chance):
     return chosen
 
 
-def all_points(calls, chance, programs):
-    kills = []
-    for program in sorted(calls):
-        if not programs or program in programs or program.split(".")[0] in programs:
-            kills += points.choose(program, calls[program], chance)
-    return kills + list(points.with_errors(kills))
+def all_points(calls, commands, chance, wanted):
+    def is_wanted(program):
+        return not wanted or program in wanted or program.split(".")[0] in wanted
+    kills = [p for program in sorted(calls) for p in points.choose(program, calls[program], chance) if is_wanted(program)]
+    return kills + list(points.with_errors(kills)) + (points.of_card(commands) if is_wanted("card") else [])
 
 
 def of_token(kind, options):
@@ -234,7 +253,7 @@ def of_token(kind, options):
         else:
             calls = runner.record()
             chance = random.Random(options.seed)
-            everything = all_points(calls, chance, options.programs and options.programs.split(","))
+            everything = all_points(calls, runner.commands, chance, options.programs and options.programs.split(","))
             print(f"{sum(len(c) for c in calls.values())} calls, {len(everything)} points: "
                   f"{ {p: len(c) for p, c in sorted(calls.items())} }", flush=True)
             chosen = sample(everything, len(everything) if options.full else options.count, chance)

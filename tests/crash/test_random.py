@@ -37,6 +37,7 @@ class Random:
         self.checker = check.Checker(self.scene)
         self.table = collections.defaultdict(collections.Counter)
         self.lasts = self.measure()
+        self.descriptors = check.descriptors(self.scene)
 
     def measure(self):
         """Seconds of an unlock with nothing in its way."""
@@ -176,9 +177,13 @@ def of_token(kind, options):
                 print(f"{n} BROKEN:\n  " + "\n  ".join(map(str, e.args)), flush=True)
                 print(f"  again, as far as time allows: MOKHOA_BIN={world.BIN} /usr/bin/python3 {os.path.relpath(__file__)} --token {kind} --rounds 20 {what}", flush=True)
                 break
+        for sentence in check.grown(runner.scene, runner.descriptors):
+            print("BROKEN " + sentence)
+            broken += 1
         runner.print_table(time.monotonic() - began)
     finally:
-        runner.scene.keep(f"random-{kind}") if broken else None
+        if broken:
+            runner.scene.keep(f"random-{kind}")
         runner.scene.close()
     return broken
 

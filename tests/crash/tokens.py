@@ -24,7 +24,7 @@ class CardToken(world.Card):
     def __init__(self, w):
         super().__init__(w, f"M{w.run}0001", lock=False)
         self.log_path = os.path.join(w.dir, "card0.log")
-        self.log_at = self.wrong = 0
+        self.log_at = self.wrong = self.commands = 0
         self.erased = False
         self.pin = PIN
 
@@ -39,6 +39,7 @@ class CardToken(world.Card):
             words = line.split()
             if len(words) != 4 or words[2] != "->":
                 continue
+            self.commands += 1
             command, answer = words[1], words[3]
             # with data: without, it only asks how many tries are left
             if command[:8] in ("002C0081", "00200088", "00240088") and len(command) > 12 and answer.startswith(("63C", "6983")):
@@ -52,6 +53,18 @@ class CardToken(world.Card):
     def was_erased(self):
         self.apdus()
         return self.erased
+
+    def commands_so_far(self):
+        self.apdus()
+        return self.commands
+
+    def is_out(self):
+        return self.world.sh("card_tell $DIR 0 status", check=False) == "out"
+
+    def put_back(self):
+        """Whatever it was told to do when."""
+        self.remove()
+        self.insert()
 
     def has_pin(self, pin):
         return subprocess.run([os.path.join(world.BIN, "mokhoa-card"), "check", "--state", self.state, "--pin", pin], check=False).returncode == 0
