@@ -66,6 +66,55 @@ void os_close(intptr_t handle);
  */
 bool os_wait(const intptr_t *handles, size_t count, int timeout_ms, bool *ret_ready);
 
+/* In one write that does not wait: false where not all of it fits now, and then some may have been written. For a pipe that nobody else writes. */
+bool os_write_now(intptr_t handle, const void *bytes, size_t len);
+
+/* ---- sockets on 127.0.0.1 ---- */
+
+/*
+ * No socket here waits or is handed on to a program that is started; one thread has them all. On Windows a socket is no handle: only os_socket_close() and
+ * os_socket_reset() end it.
+ */
+
+#define OS_LATER (-2) /* nothing to be had, or no room, now */
+
+/* Listens on a port of 127.0.0.1 that is nobody else's, and on which nobody else can listen besides; -1 where it is taken. */
+intptr_t os_listen(uint16_t port);
+
+/*
+ * Sockets that the service manager has opened for this process (sd_listen_fds(3): LISTEN_PID, LISTEN_FDS): how many, 0 where it has opened none, -1 where they
+ * are more than max or one does not listen on 127.0.0.1 and nowhere else. Windows has no such manager.
+ */
+int os_given_sockets(intptr_t *ret_sockets, uint16_t *ret_ports, int max);
+
+/* The next connection, small messages sent at once; -1 where none waits. */
+intptr_t os_accept(intptr_t listener);
+
+/* Two connected ends within this process, -1 where there are none to be had. No one else can be at either. */
+bool os_socket_pair(intptr_t ret_ends[2]);
+
+/* Bytes, at least 1; 0 at the end of the stream, OS_LATER, or -1 where the connection is no more. */
+long os_receive(intptr_t socket, void *ret, size_t max);
+
+/* Bytes that were taken, at least 1; OS_LATER, or -1 where the connection is no more. */
+long os_send(intptr_t socket, const void *bytes, size_t len);
+
+void os_socket_close(intptr_t socket);
+void os_socket_reset(intptr_t socket); /* at once: the other side sees a reset, and what was on its way to it is lost */
+
+struct os_poll {
+	intptr_t at;	/* a socket, or with is_handle what os_wait() takes; -1 is never ready */
+	bool is_handle; /* at most OS_WAIT_MAX of these */
+	bool to_write;	/* a socket: wait for room, too */
+	bool ready;	/* set by os_poll(): there is something to read, or it is over */
+	bool room;	/* set by os_poll() where to_write is: it takes bytes */
+};
+
+#define OS_POLL_MAX 64
+
+/* Waits until one of them is ready or has room, or the time has passed, or a signal came. */
+void os_poll(struct os_poll *polls, size_t count, int timeout_ms);
+
 /* ---- programs ---- */
 
 struct os_child {
@@ -92,6 +141,30 @@ bool os_child_wait(struct os_child *child, int timeout_ms, int *ret_status);
  * call twice, on { 0 }, and after os_spawn() failed.
  */
 void os_child_end(struct os_child *child);
+
+/* ---- handles from one process of ours to another ---- */
+
+/*
+ * What two processes of ours are joined by: on POSIX a pair of sockets that keep messages apart (SOCK_SEQPACKET), on Windows the two pipes of a child that
+ * os_spawn() has started, or what os_take_stdio() gives in that child.
+ */
+struct os_link {
+	intptr_t in;		/* what we read */
+	intptr_t out;		/* what we write; on POSIX the same */
+	struct os_child *child; /* Windows: who is given handles; NULL on the side that gives none */
+};
+
+#define OS_LINK_MAX	400 /* bytes of a message */
+#define OS_LINK_HANDLES 2   /* or none */
+
+/* A message, and with it OS_LINK_HANDLES handles where handles is not NULL; the other side gets its own of them. */
+bool os_link_send(const struct os_link *link, const void *bytes, size_t len, const intptr_t *handles);
+
+/*
+ * The next message: its bytes, 0 where the other side has gone, -1 where none came in time (-1 waits for ever) or it is none. ret_handles may be NULL; where no
+ * handles came they are -1. They are the caller's.
+ */
+long os_link_receive(const struct os_link *link, int timeout_ms, void *ret, size_t max, intptr_t ret_handles[OS_LINK_HANDLES]);
 
 /* ---- who is at the other end ---- */
 
@@ -183,6 +256,10 @@ enum err os_lock_file(const char *path, intptr_t *ret_lock);
 void os_unlock_file(intptr_t lock, const char *path);
 
 #define OS_LOCK_NAME_MAX 64 /* characters of [a-z0-9-] */
+#define OS_DESK_NAME_MAX 60
+
+/* Who we are and at which desk, in characters of a lock's name: the user, on Windows in his session. Empty where the system does not say. */
+void os_desk_name(char ret[OS_DESK_NAME_MAX + 1]);
 
 /*
  * A lock by name over all processes and users of the machine, freed by the system when its holder dies, whatever way. ERR_TOKEN_BUSY where

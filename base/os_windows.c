@@ -64,6 +64,25 @@ os_windows_descriptor(const wchar_t *sddl)
 	return ret;
 }
 
+void
+os_desk_name(char ret[OS_DESK_NAME_MAX + 1])
+{
+	struct user user;
+	wchar_t *sid = NULL;
+	DWORD session;
+	int len;
+
+	ret[0] = '\0';
+	if (!read_user(&user) || !ProcessIdToSessionId(GetCurrentProcessId(), &session) || !ConvertSidToStringSidW(user.token.User.Sid, &sid))
+		return;
+	len = snprintf(ret, OS_DESK_NAME_MAX + 1, "%ls-%lu", sid, (unsigned long)session);
+	LocalFree(sid);
+	if (len < 0 || len > OS_DESK_NAME_MAX)
+		ret[0] = '\0';
+	else
+		ret[0] = 's'; /* a lock's name has no capitals, and S is the only one of an identifier's */
+}
+
 /* ---- the process ---- */
 
 /* Whoever runs as the same user may end us and wait for us, and neither read our memory nor put a thread into us; the debugger of an administrator may. */

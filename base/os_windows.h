@@ -30,11 +30,23 @@ bool os_windows_narrow(const wchar_t *text, char *ret, size_t max);
  */
 void *os_windows_descriptor(const wchar_t *sddl);
 
+/* os_wait(), and besides for an event of the system's (a HANDLE; NULL is none), which does not count as something found. */
+bool os_windows_wait(const intptr_t *handles, size_t count, void *event, int timeout_ms, bool *ret_ready);
+
+/* The child's process (a HANDLE), the child's still; NULL where it was not started or has been collected. */
+void *os_windows_process(const struct os_child *child);
+
 /* Whether the identifier is that of the user of this process. */
 bool os_windows_is_user(const void *sid);
 
 /* Whether only who administers the machine acts under that identifier: SYSTEM, Administrators, TrustedInstaller. */
 bool os_windows_is_admin(const void *sid);
+
+/*
+ * Whether to believe a connection of which the system does not say when it was made. It always says on Windows, so no; the tests under wine, which says it of none, link another
+ * answer.
+ */
+bool os_windows_believes_undated(void);
 
 /* What a handle belongs to and who may write it, for os_windows_trusted.c and its test: security descriptor in, verdict out. */
 enum os_windows_place {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who administers a Windows machine. By itself in a file, because the tests under wine, where every file belongs to the one user that there is,
- * link another answer in its place.
+ * What is believed of a Windows machine: who administers it, and that it knows when a connection was made. By itself in a file, because the tests under wine, where every file
+ * belongs to the one user that there is and no connection has a time, link other answers in its place.
  */
 #include "os_windows.h"
 
@@ -27,4 +27,10 @@ os_windows_is_admin(const void *sid)
 		LocalFree(one);
 	}
 	return found;
+}
+
+bool
+os_windows_believes_undated(void)
+{
+	return false;
 }

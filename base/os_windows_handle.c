@@ -307,9 +307,9 @@ wait_for(const HANDLE *events, DWORD count, int timeout_ms)
 }
 
 bool
-os_wait(const intptr_t *handles, size_t count, int timeout_ms, bool *ret_ready)
+os_windows_wait(const intptr_t *handles, size_t count, void *event, int timeout_ms, bool *ret_ready)
 {
-	HANDLE events[OS_WAIT_MAX];
+	HANDLE events[OS_WAIT_MAX + 1];
 	struct reader *readers[OS_WAIT_MAX];
 	DWORD waits = 0;
 	bool found = false;
@@ -323,10 +323,27 @@ os_wait(const intptr_t *handles, size_t count, int timeout_ms, bool *ret_ready)
 		else if (handles[i] != -1)
 			timeout_ms = 0;
 	}
+	if (event != NULL)
+		events[waits++] = event;
 	wait_for(events, waits, timeout_ms);
 	for (size_t i = 0; i < count; i++) {
 		ret_ready[i] = handles[i] != -1 && (readers[i] == NULL || WaitForSingleObject(readers[i]->filled, 0) == WAIT_OBJECT_0);
 		found = found || ret_ready[i];
 	}
 	return found;
+}
+
+bool
+os_wait(const intptr_t *handles, size_t count, int timeout_ms, bool *ret_ready)
+{
+	return os_windows_wait(handles, count, NULL, timeout_ms, ret_ready);
+}
+
+/* The mode is the pipe's for whoever has this end of it; documented for all pipes, and kept. */
+bool
+os_write_now(intptr_t handle, const void *bytes, size_t len)
+{
+	DWORD mode = PIPE_READMODE_BYTE | PIPE_NOWAIT, done = 0;
+
+	return SetNamedPipeHandleState(to_handle(handle), &mode, NULL, NULL) && WriteFile(to_handle(handle), bytes, (DWORD)len, &done, NULL) && done == len;
 }

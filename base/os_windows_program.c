@@ -11,7 +11,8 @@
 
 #define COMMAND_MAX	32767 /* characters that CreateProcess takes */
 #define ENVIRONMENT_MAX 65536
-#define EXIT_STATUS_MAX 255u /* above that it is how the system ended a process: a crash, TerminateProcess */
+#define PIPE_ROOM	65536 /* bytes, as on Linux: eight messages of the longest kind */
+#define EXIT_STATUS_MAX 255u  /* above that it is how the system ended a process: a crash, TerminateProcess */
 
 /* What os_child.process stands for. */
 struct process {
@@ -154,7 +155,7 @@ open_ends(struct ends *ret)
 {
 	struct ends e = { .in = NULL };
 
-	if (!CreatePipe(&e.child[0], &e.in, NULL, 0) || !CreatePipe(&e.out, &e.child[1], NULL, 0) ||
+	if (!CreatePipe(&e.child[0], &e.in, NULL, PIPE_ROOM) || !CreatePipe(&e.out, &e.child[1], NULL, PIPE_ROOM) ||
 	    !SetHandleInformation(e.child[0], HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT) ||
 	    !SetHandleInformation(e.child[1], HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT) || (e.child[2] = open_stderr()) == NULL) {
 		close_ends(&e);
@@ -288,6 +289,14 @@ static struct process *
 process_of(const struct os_child *child)
 {
 	return child->process != 0 && child->process != -1 ? (struct process *)child->process : NULL;
+}
+
+void *
+os_windows_process(const struct os_child *child)
+{
+	const struct process *p = process_of(child);
+
+	return p != NULL ? p->handle : NULL;
 }
 
 static void

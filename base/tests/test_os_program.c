@@ -2,6 +2,7 @@
 /* The program starts itself: with an argument it is the child of that name. */
 #define _GNU_SOURCE
 #include "check.h"
+#include "children.h"
 #include "os.h"
 
 #include <dirent.h>
@@ -9,8 +10,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-static char self[OS_PATH_MAX + 32];
 
 /* ---- the children ---- */
 
@@ -81,41 +80,10 @@ be_child(const char *name)
 
 /* ---- the parent ---- */
 
-static struct os_child
-started(const char *name, const char *const env[], unsigned flags)
-{
-	const char *const argv[] = { "test_os_program", name, NULL };
-	struct os_child child = { 0 };
-
-	CHECK(os_spawn(self, argv, env, flags, &child) == ERR_OK);
-	return child;
-}
-
-static const char *
-all_output(struct os_child *child)
-{
-	static char text[1024];
-	size_t used = 0;
-
-	for (long n = 1; n > 0 && used < sizeof(text) - 1;) {
-		n = os_read(child->out, text + used, sizeof(text) - 1 - used);
-		used += n > 0 ? (size_t)n : 0;
-	}
-	text[used] = '\0';
-	return text;
-}
-
-static void
-close_handle(intptr_t *handle)
-{
-	os_close(*handle);
-	*handle = -1;
-}
-
 static void
 a_child_reads_writes_and_ends(void)
 {
-	struct os_child child = started("echo", NULL, 0);
+	struct os_child child = started("echo", NULL, NULL, 0);
 	int status = -2;
 
 	CHECK(!os_child_wait(&child, 30, &status));
@@ -140,12 +108,12 @@ nothing_but_the_three_descriptors_is_inherited(void)
 	sigemptyset(&some);
 	sigaddset(&some, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &some, NULL);
-	child = started("report", env, 0);
+	child = started("report", NULL, env, 0);
 	CHECK_TEXT(all_output(&child), "fds=0 signals=0 leader=0 env=given home=no\n");
 	os_child_end(&child);
 	setenv("MOKHOA_TEST", "ours", 1);
 	setenv("HOME", "/", 1);
-	child = started("report", NULL, OS_SPAWN_DETACH);
+	child = started("report", NULL, NULL, OS_SPAWN_DETACH);
 	CHECK_TEXT(all_output(&child), "fds=0 signals=0 leader=1 env=ours home=yes\n");
 	os_child_end(&child);
 	sigprocmask(SIG_UNBLOCK, &some, NULL);
@@ -155,7 +123,7 @@ nothing_but_the_three_descriptors_is_inherited(void)
 static void
 our_ends_are_not_inherited_by_the_next(void)
 {
-	struct os_child first = started("echo", NULL, 0), second = started("sleep", NULL, 0);
+	struct os_child first = started("echo", NULL, NULL, 0), second = started("sleep", NULL, NULL, 0);
 	int status = -2;
 
 	close_handle(&first.in); /* if the second child had a copy, the first would never see the end of its stdin */
@@ -168,7 +136,7 @@ our_ends_are_not_inherited_by_the_next(void)
 static void
 a_signal_is_no_exit_status(void)
 {
-	struct os_child child = started("abort", NULL, 0);
+	struct os_child child = started("abort", NULL, NULL, 0);
 	int status = -2;
 
 	CHECK(os_child_wait(&child, -1, &status) && status == -1);
@@ -178,7 +146,7 @@ a_signal_is_no_exit_status(void)
 static void
 the_end_of_a_detached_child_is_the_end_of_its_children(void)
 {
-	struct os_child child = started("tree", NULL, OS_SPAWN_DETACH);
+	struct os_child child = started("tree", NULL, NULL, OS_SPAWN_DETACH);
 	char text[16] = "";
 	int out;
 
@@ -216,7 +184,7 @@ closed_standard_descriptors_do_no_harm(void)
 	fflush(stdout);
 	close(STDIN_FILENO);
 	close(STDOUT_FILENO);
-	child = started("echo", NULL, 0);
+	child = started("echo", NULL, NULL, 0);
 	(void)os_write_all(child.in, "still", 5);
 	close_handle(&child.in);
 	dup2(in, STDIN_FILENO);
@@ -231,13 +199,10 @@ closed_standard_descriptors_do_no_harm(void)
 int
 main(int argc, char **argv)
 {
-	char folder[OS_PATH_MAX];
-
 	if (argc > 1)
 		return be_child(argv[1]);
 	os_harden();
-	CHECK(os_program_dir(folder) == ERR_OK);
-	snprintf(self, sizeof(self), "%s/test_os_program", folder);
+	children_of("test_os_program");
 	a_child_reads_writes_and_ends();
 	nothing_but_the_three_descriptors_is_inherited();
 	our_ends_are_not_inherited_by_the_next();

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The os layer of Windows. The program starts itself: with an argument it is the child of that name. wine_admin.c says who the administrator is. */
 #include "check.h"
+#include "children.h"
 #include "os.h"
 #include "os_windows.h"
 
@@ -11,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static char self[OS_PATH_MAX + 32];
 static char folder[OS_PATH_MAX];
 
 /* ---- the children ---- */
@@ -53,37 +53,6 @@ be_child(const char *name)
 		os_sleep_ms(60000);
 	}
 	return 0;
-}
-
-static struct os_child
-started(const char *name, const char *more, const char *const env[], unsigned flags)
-{
-	const char *const argv[] = { "test_os_windows", name, more, NULL };
-	struct os_child child = { 0 };
-
-	CHECK(os_spawn(self, argv, env, flags, &child) == ERR_OK);
-	return child;
-}
-
-static const char *
-all_output(struct os_child *child)
-{
-	static char text[1024];
-	size_t used = 0;
-
-	for (long n = 1; n > 0 && used < sizeof(text) - 1;) {
-		n = os_read(child->out, text + used, sizeof(text) - 1 - used);
-		used += n > 0 ? (size_t)n : 0;
-	}
-	text[used] = '\0';
-	return text;
-}
-
-static void
-close_handle(intptr_t *handle)
-{
-	os_close(*handle);
-	*handle = -1;
 }
 
 /* ---- programs and pipes ---- */
@@ -424,10 +393,7 @@ folders_are_the_systems(void)
 int
 main(int argc, char **argv)
 {
-	char own[OS_PATH_MAX];
-
-	CHECK(os_program_dir(own) == ERR_OK);
-	snprintf(self, sizeof(self), "%s/test_os_windows", own);
+	children_of("test_os_windows");
 	if (argc > 2 && strcmp(argv[1], "argument") == 0)
 		return fputs(argv[2], stdout) < 0;
 	if (argc > 1)

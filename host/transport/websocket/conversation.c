@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#define _GNU_SOURCE
 #include "conversation.h"
 
 #include "log.h"
@@ -7,11 +6,7 @@
 #include "starter.h"
 #include "text.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #define FRAMES_A_SECOND 20
 #define FRAMES_BURST	40
@@ -41,13 +36,13 @@ close_host(struct conversation *c)
 void
 conversation_end(struct conversation *c)
 {
-	if (c->socket < 0)
+	if (c->socket == -1)
 		return;
+	os_socket_close(c->pair); /* first: it is by this that libwebsockets sees the end */
 	ws_talk_drop(&c->talk);
 	close_host(c);
 	frame_reader_free(&c->host);
-	os_close(c->pair);
-	os_close(c->socket);
+	os_socket_close(c->socket);
 	log_debug("page", "origin=%s ended", c->origin);
 	conversation_clear(c);
 }
@@ -62,7 +57,7 @@ say_goodbye(struct conversation *c, enum ws_close code)
 	c->deadline_ms = os_now_ms() + GOODBYE_MS;
 }
 
-/* In one write that does not wait: a pipe holds many messages, and a host that reads none of them has nothing to say any more. */
+/* Without waiting: a pipe holds many messages, and a host that reads none of them has nothing to say any more. */
 static bool
 write_message(intptr_t host, const void *bytes, size_t len)
 {
@@ -71,7 +66,7 @@ write_message(intptr_t host, const void *bytes, size_t len)
 
 	memcpy(frame, &size, 4);
 	memcpy(frame + 4, bytes, len);
-	return write((int)host, frame, 4 + len) == (ssize_t)(4 + len);
+	return os_write_now(host, frame, 4 + len);
 }
 
 static void
@@ -86,7 +81,7 @@ take_message(void *owner, const void *bytes, size_t len)
 		say_goodbye(c, WS_BAD_DATA);
 		return;
 	}
-	if (c->host_in < 0)
+	if (c->host_in == -1)
 		e = starter_ask(c->starter, c->origin, &c->host_in, &c->host_out);
 	if (e == ERR_OK && !write_message(c->host_in, bytes, len))
 		e = ERR_WORKER_FAILED;
@@ -131,6 +126,16 @@ pass_answer(struct conversation *c)
 
 /* ---- the browser ---- */
 
+/* libwebsockets has read all that it was given before, so that there is room. */
+static bool
+hand_on(struct conversation *c, const void *bytes, size_t len)
+{
+	if (os_send(c->pair, bytes, len) != (long)len)
+		return false;
+	ws_talk_hear(&c->talk);
+	return true;
+}
+
 /* Frames that were judged go on to libwebsockets, if they do not come too fast. */
 static enum ws_close
 pass_frames(struct conversation *c)
@@ -141,8 +146,7 @@ pass_frames(struct conversation *c)
 	for (; c->counted < c->frames.begun; c->counted++)
 		if (!rate_take(&c->rate, os_now_ms()))
 			return WS_POLICY;
-	/* libwebsockets has read all that it was given before: there is room */
-	if (passed != 0 && write(c->pair, c->in, passed) != (ssize_t)passed)
+	if (passed != 0 && !hand_on(c, c->in, passed))
 		return WS_FAILED;
 	memmove(c->in, c->in + passed, c->in_len - passed);
 	c->in_len -= passed;
@@ -153,13 +157,11 @@ pass_frames(struct conversation *c)
 static bool
 hear_browser(struct conversation *c)
 {
-	ssize_t got = recv(c->socket, c->in + c->in_len, sizeof(c->in) - c->in_len, 0);
+	long got = os_receive(c->socket, c->in + c->in_len, sizeof(c->in) - c->in_len);
 	enum ws_close code;
 
-	if (got < 0)
-		return errno == EAGAIN || errno == EINTR;
-	if (got == 0)
-		return false;
+	if (got <= 0)
+		return got == OS_LATER;
 	/* what comes behind a goodbye, theirs or ours, is read and forgotten, so that ours is not lost to a reset */
 	if (c->frames.closed || c->talk.closing != WS_FINE)
 		return true;
@@ -177,16 +179,14 @@ static bool
 pass_out(struct conversation *c)
 {
 	for (;;) {
-		ssize_t got = c->out_len != 0 ? 0 : read(c->pair, c->out, sizeof(c->out));
-		ssize_t sent;
-		if (c->out_len == 0 && got < 0)
-			return errno == EAGAIN || errno == EINTR;
-		if (c->out_len == 0 && got == 0)
-			return false;
+		long got = c->out_len != 0 ? 0 : os_receive(c->pair, c->out, sizeof(c->out));
+		long sent;
+		if (c->out_len == 0 && got <= 0)
+			return got == OS_LATER;
 		c->out_len += (size_t)got;
-		sent = send(c->socket, c->out, c->out_len, MSG_NOSIGNAL);
+		sent = os_send(c->socket, c->out, c->out_len);
 		if (sent < 0)
-			return errno == EAGAIN || errno == EINTR;
+			return sent == OS_LATER;
 		memmove(c->out, c->out + sent, c->out_len - (size_t)sent);
 		c->out_len -= (size_t)sent;
 		if (c->out_len != 0)
@@ -195,9 +195,9 @@ pass_out(struct conversation *c)
 }
 
 enum err
-conversation_begin(struct conversation *c, int socket, const struct gate_pass *pass, struct ws_library *library, intptr_t starter)
+conversation_begin(struct conversation *c, intptr_t socket, const struct gate_pass *pass, struct ws_library *library, struct starter_line *starter)
 {
-	int ends[2];
+	intptr_t ends[2];
 	enum err e;
 
 	conversation_clear(c);
@@ -208,13 +208,13 @@ conversation_begin(struct conversation *c, int socket, const struct gate_pass *p
 	c->host = frame_reader_new(FRAME_OUT_MAX);
 	c->deadline_ms = os_now_ms() + IDLE_MS;
 	c->talk = (struct ws_talk){ .take = take_message, .owner = c };
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) != 0) {
+	if (!os_socket_pair(ends)) {
 		conversation_end(c);
 		return ERR_NO_MEMORY;
 	}
 	c->pair = ends[0];
 	e = ws_talk_begin(library, ends[1], &c->talk);
-	if (e == ERR_OK && write(c->pair, pass->head, pass->head_len) != (ssize_t)pass->head_len)
+	if (e == ERR_OK && !hand_on(c, pass->head, pass->head_len))
 		e = ERR_NO_MEMORY;
 	if (e != ERR_OK)
 		conversation_end(c);
@@ -222,32 +222,32 @@ conversation_begin(struct conversation *c, int socket, const struct gate_pass *p
 }
 
 void
-conversation_polls(const struct conversation *c, struct pollfd ret_polls[CONVERSATION_POLLS])
+conversation_polls(const struct conversation *c, struct os_poll ret_polls[CONVERSATION_POLLS])
 {
-	bool hears = c->socket >= 0 && !ws_talk_is_saying(&c->talk);
+	bool hears = c->socket != -1 && !ws_talk_is_saying(&c->talk);
 
-	ret_polls[SOCKET] = (struct pollfd){ c->socket, (short)(POLLIN | (c->out_len != 0 ? POLLOUT : 0)), 0 };
-	ret_polls[PAIR] = (struct pollfd){ c->out_len == 0 ? c->pair : -1, POLLIN, 0 };
-	ret_polls[HOST] = (struct pollfd){ hears ? (int)c->host_out : -1, POLLIN, 0 };
+	ret_polls[SOCKET] = (struct os_poll){ .at = c->socket, .to_write = c->out_len != 0 };
+	ret_polls[PAIR] = (struct os_poll){ .at = c->out_len == 0 ? c->pair : -1 };
+	ret_polls[HOST] = (struct os_poll){ .at = hears ? c->host_out : -1, .is_handle = true };
 }
 
 void
-conversation_turn(struct conversation *c, const struct pollfd polls[CONVERSATION_POLLS])
+conversation_turn(struct conversation *c, const struct os_poll polls[CONVERSATION_POLLS])
 {
-	if (polls[HOST].revents != 0)
+	if (polls[HOST].ready)
 		hear_host(c);
-	if ((polls[SOCKET].revents & ~POLLOUT) != 0 && !hear_browser(c))
+	if (polls[SOCKET].ready && !hear_browser(c))
 		conversation_end(c);
 }
 
 bool
 conversation_settle(struct conversation *c)
 {
-	if (c->socket < 0)
+	if (c->socket == -1)
 		return false;
 	pass_answer(c);
 	if (!pass_out(c) || os_now_ms() >= c->deadline_ms)
 		conversation_end(c);
 	/* where the browser does not take what was said before, its socket wakes us */
-	return c->socket >= 0 && c->out_len == 0 && ws_talk_is_saying(&c->talk);
+	return c->socket != -1 && c->out_len == 0 && ws_talk_is_saying(&c->talk);
 }

@@ -12,18 +12,19 @@
 
 #include "frame.h"
 #include "gate.h"
+#include "os.h"
 #include "rate.h"
+#include "starter.h"
 #include "ws_talk.h"
 
-#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #define CONVERSATION_POLLS 3
 
 struct conversation {
-	int socket; /* the browser's; -1: the place is free */
-	int pair;   /* the other end is libwebsockets' */
+	intptr_t socket; /* the browser's; -1: the place is free */
+	intptr_t pair;	 /* the other end is libwebsockets' */
 	struct ws_talk talk;
 	struct ws_frames frames;
 	struct rate rate;
@@ -33,7 +34,7 @@ struct conversation {
 	unsigned char out[4096]; /* from libwebsockets, not taken by the browser */
 	size_t out_len;
 	const char *origin;
-	intptr_t starter;
+	struct starter_line *starter;
 	intptr_t host_in, host_out; /* -1: not started, or ended */
 	struct frame_reader host;
 	uint64_t deadline_ms; /* then it has been idle for too long, or takes too long to end */
@@ -46,11 +47,11 @@ void conversation_clear(struct conversation *c);
  * Takes over a socket whose head has passed the gate; starter is asked for a host with the first message. Closes the socket itself where it
  * fails.
  */
-enum err conversation_begin(struct conversation *c, int socket, const struct gate_pass *pass, struct ws_library *library, intptr_t starter);
+enum err conversation_begin(struct conversation *c, intptr_t socket, const struct gate_pass *pass, struct ws_library *library, struct starter_line *starter);
 
 /* What to wait for, and what came of it; between the two nobody else touches c. An entry of -1 waits for nothing. */
-void conversation_polls(const struct conversation *c, struct pollfd ret_polls[CONVERSATION_POLLS]);
-void conversation_turn(struct conversation *c, const struct pollfd polls[CONVERSATION_POLLS]);
+void conversation_polls(const struct conversation *c, struct os_poll ret_polls[CONVERSATION_POLLS]);
+void conversation_turn(struct conversation *c, const struct os_poll polls[CONVERSATION_POLLS]);
 
 /* After libwebsockets had its turn; true where it has been given something to say and needs another one. */
 bool conversation_settle(struct conversation *c);

@@ -20,12 +20,12 @@
 extern const uint16_t doors_ports[DOORS_MAX];
 
 struct door {
-	int socket; /* listens, does not block */
+	intptr_t socket; /* os_listen() */
 	uint16_t port;
 };
 
 /*
- * The sockets that the service manager has opened for us (sd_listen_fds(3): LISTEN_PID, LISTEN_FDS), or else the first of our ports that is
+ * The sockets that the service manager has opened for us (os_given_sockets()), or else the first of our ports that is
  * free. ERR_PORTS_TAKEN where none is; ERR_USAGE where the service manager gave us something else than listening sockets on our ports.
  */
 enum err doors_open(struct door ret_doors[DOORS_MAX], size_t *ret_count, bool *ret_given);

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#define _GNU_SOURCE
 #include "front.h"
 
 #include "conversation.h"
@@ -8,22 +7,19 @@
 #include "os.h"
 #include "starter.h"
 
-#include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
+#include <assert.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #define ACCEPTS_A_TURN 64
 #define TURN_MS	       1000 /* libwebsockets has clocks of its own */
 #define ROUNDS_MAX     64   /* messages of one host that a turn passes on */
 #define POLLS_MAX      (1 + DOORS_MAX + FRONT_HEADS_MAX + FRONT_CONVERSATIONS_MAX * CONVERSATION_POLLS)
 
+static_assert(POLLS_MAX <= OS_POLL_MAX && 1 + FRONT_CONVERSATIONS_MAX <= OS_WAIT_MAX, "all of it in one wait");
+
 /* A connection whose head has not ended. */
 struct knock {
-	int socket; /* -1: the place is free */
+	intptr_t socket; /* -1: the place is free */
 	uint16_t port;
 	uint64_t since_ms;
 	size_t len;
@@ -47,24 +43,15 @@ struct hall {
 	uint64_t idle_since_ms;
 };
 
-/* Without a word, and at once: the other side sees the same whatever was wrong. */
-static void
-turn_away(int socket)
-{
-	struct linger at_once = { .l_onoff = 1 };
-
-	(void)setsockopt(socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-	close(socket);
-}
-
 /* ---- before the gate ---- */
 
+/* Without a word, and at once: the other side sees the same whatever was wrong. */
 static void
 refuse(struct hall *h, struct knock *k, const char *why)
 {
 	log_debug("door", "refused: %s", why);
 	h->tally.refused++;
-	turn_away(k->socket);
+	os_socket_reset(k->socket);
 	k->socket = -1;
 }
 
@@ -75,7 +62,7 @@ place_for_knock(struct hall *h)
 	struct knock *oldest = &h->knocks[0];
 
 	for (size_t i = 0; i < FRONT_HEADS_MAX; i++) {
-		if (h->knocks[i].socket < 0)
+		if (h->knocks[i].socket == -1)
 			return &h->knocks[i];
 		if (h->knocks[i].since_ms < oldest->since_ms)
 			oldest = &h->knocks[i];
@@ -88,7 +75,7 @@ static struct conversation *
 free_conversation(struct hall *h)
 {
 	for (size_t i = 0; i < FRONT_CONVERSATIONS_MAX; i++)
-		if (h->conversations[i].socket < 0)
+		if (h->conversations[i].socket == -1)
 			return &h->conversations[i];
 	return NULL;
 }
@@ -97,7 +84,7 @@ static void
 let_in(struct hall *h, struct knock *k, const struct gate_pass *pass)
 {
 	struct conversation *c = free_conversation(h);
-	int socket = k->socket;
+	intptr_t socket = k->socket;
 
 	if (c == NULL) {
 		refuse(h, k, "too many pages");
@@ -105,7 +92,7 @@ let_in(struct hall *h, struct knock *k, const struct gate_pass *pass)
 	}
 	k->socket = -1;
 	h->tally.passed++;
-	h->tally.handed += pass->head_len;
+	h->tally.handed += (unsigned long)pass->head_len;
 	log_debug("door", "origin=%s passed", pass->origin);
 	if (conversation_begin(c, socket, pass, h->setup->library, h->setup->starter) != ERR_OK)
 		log_error("door", "there is no memory for a page");
@@ -118,9 +105,9 @@ hear_knock(struct hall *h, struct knock *k)
 	struct gate_pass pass;
 	const char *why = NULL;
 	enum gate_verdict verdict;
-	ssize_t got = recv(k->socket, k->bytes + k->len, sizeof(k->bytes) - k->len, 0);
+	long got = os_receive(k->socket, k->bytes + k->len, sizeof(k->bytes) - k->len);
 
-	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+	if (got == OS_LATER)
 		return;
 	if (got <= 0) {
 		refuse(h, k, "gone");
@@ -137,22 +124,19 @@ hear_knock(struct hall *h, struct knock *k)
 static void
 accept_all(struct hall *h, const struct door *door)
 {
-	int yes = 1;
-
 	for (int i = 0; i < ACCEPTS_A_TURN; i++) {
-		int fd = accept4(door->socket, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		intptr_t socket = os_accept(door->socket);
 		struct knock *k;
-		if (fd < 0)
+		if (socket == -1)
 			return;
 		h->tally.connections++;
-		if (!os_peer_is_owner(h->setup->peers, fd)) {
+		if (!os_peer_is_owner(h->setup->peers, socket)) {
 			h->tally.foreign++;
-			turn_away(fd);
+			os_socket_reset(socket);
 			continue;
 		}
-		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
 		k = place_for_knock(h);
-		k->socket = fd;
+		k->socket = socket;
 		k->port = door->port;
 		k->since_ms = os_now_ms();
 		k->len = 0;
@@ -162,17 +146,17 @@ accept_all(struct hall *h, const struct door *door)
 
 /* ---- the loop ---- */
 
-static nfds_t
-fill_polls(const struct hall *h, struct pollfd *polls)
+static size_t
+fill_polls(const struct hall *h, struct os_poll *polls)
 {
 	const struct front_setup *s = h->setup;
-	nfds_t n = 0;
+	size_t n = 0;
 
-	polls[n++] = (struct pollfd){ (int)s->starter, POLLIN, 0 };
+	polls[n++] = (struct os_poll){ .at = s->starter->link.in, .is_handle = true };
 	for (size_t i = 0; i < DOORS_MAX; i++)
-		polls[n++] = (struct pollfd){ i < s->door_count ? s->doors[i].socket : -1, POLLIN, 0 };
+		polls[n++] = (struct os_poll){ .at = i < s->door_count ? s->doors[i].socket : -1 };
 	for (size_t i = 0; i < FRONT_HEADS_MAX; i++)
-		polls[n++] = (struct pollfd){ h->knocks[i].socket, POLLIN, 0 };
+		polls[n++] = (struct os_poll){ .at = h->knocks[i].socket };
 	for (size_t i = 0; i < FRONT_CONVERSATIONS_MAX; i++, n += CONVERSATION_POLLS)
 		conversation_polls(&h->conversations[i], polls + n);
 	return n;
@@ -186,31 +170,31 @@ look_at_clock(struct hall *h)
 	bool empty = true;
 
 	for (size_t i = 0; i < FRONT_HEADS_MAX; i++)
-		if (h->knocks[i].socket >= 0 && now - h->knocks[i].since_ms >= FRONT_HEAD_MS)
+		if (h->knocks[i].socket != -1 && now - h->knocks[i].since_ms >= FRONT_HEAD_MS)
 			refuse(h, &h->knocks[i], "head too slow");
 	for (size_t i = 0; i < FRONT_CONVERSATIONS_MAX; i++)
-		empty = empty && h->conversations[i].socket < 0;
+		empty = empty && h->conversations[i].socket == -1;
 	if (!empty)
 		h->idle_since_ms = now;
 	return !h->setup->ends_idle || now - h->idle_since_ms < FRONT_IDLE_MS;
 }
 
 static void
-take_turns(struct hall *h, const struct pollfd *polls)
+take_turns(struct hall *h, const struct os_poll *polls)
 {
-	const struct pollfd *at = polls + 1;
+	const struct os_poll *at = polls + 1;
 	bool said = true;
 
 	/* conversations first: what is accepted now was not waited for */
 	for (size_t i = 0; i < FRONT_CONVERSATIONS_MAX; i++)
 		conversation_turn(&h->conversations[i], at + DOORS_MAX + FRONT_HEADS_MAX + i * CONVERSATION_POLLS);
 	for (size_t i = 0; i < FRONT_HEADS_MAX; i++)
-		if (at[DOORS_MAX + i].revents != 0 && h->knocks[i].socket >= 0)
+		if (at[DOORS_MAX + i].ready && h->knocks[i].socket != -1)
 			hear_knock(h, &h->knocks[i]);
 	for (size_t i = 0; i < h->setup->door_count; i++)
-		if (at[i].revents != 0)
+		if (at[i].ready)
 			accept_all(h, &h->setup->doors[i]);
-	/* what was settled may have given libwebsockets something to say, and that is nothing that poll() would wake us for */
+	/* what was settled may have given libwebsockets something to say, and that is nothing that os_poll() would wake us for */
 	for (int round = 0; said && round < ROUNDS_MAX; round++) {
 		ws_library_turn(h->setup->library);
 		said = false;
@@ -223,7 +207,7 @@ enum err
 front_serve(const struct front_setup *setup)
 {
 	struct hall *h = calloc(1, sizeof(*h));
-	struct pollfd polls[POLLS_MAX];
+	struct os_poll polls[POLLS_MAX];
 
 	if (h == NULL)
 		return ERR_NO_MEMORY;
@@ -234,10 +218,8 @@ front_serve(const struct front_setup *setup)
 	for (size_t i = 0; i < FRONT_CONVERSATIONS_MAX; i++)
 		conversation_clear(&h->conversations[i]);
 	while (look_at_clock(h)) {
-		nfds_t count = fill_polls(h, polls);
-		if (poll(polls, count, TURN_MS) < 0 && errno != EINTR)
-			break;
-		if (polls[0].revents != 0 && !starter_drain(setup->starter))
+		os_poll(polls, fill_polls(h, polls), TURN_MS);
+		if (polls[0].ready && !starter_drain(setup->starter))
 			break; /* it has gone: nobody could be answered */
 		take_turns(h, polls);
 	}

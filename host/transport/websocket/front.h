@@ -9,6 +9,7 @@
 #define MOKHOA_FRONT_H
 
 #include "doors.h"
+#include "starter.h"
 #include "ws_talk.h"
 
 #include <stdbool.h>
@@ -25,8 +26,8 @@ struct front_setup {
 	bool ends_idle;
 	const char *const *origins;
 	size_t origin_count;
-	intptr_t starter; /* starter_ask(); its other end is closed when we shall end */
-	intptr_t peers;	  /* os_peers_open() */
+	struct starter_line *starter; /* starter_ask(); its other end is closed when we shall end */
+	intptr_t peers;		      /* os_peers_open() */
 	struct ws_library *library;
 };
 

@@ -3,10 +3,14 @@
 
 #include "gate.h"
 #include "log.h"
+#include "os.h"
 
 #include <libwebsockets.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define ARRIVES_MS 1000 /* for what was written at one end of a pair to be there at the other */
+#define PIECES_MAX 4	/* in which libwebsockets reads what is written at once */
 
 struct ws_library {
 	struct lws_context *context;
@@ -137,15 +141,35 @@ ws_library_turn(struct ws_library *library)
 /* ---- a talk ---- */
 
 enum err
-ws_talk_begin(struct ws_library *library, int end, struct ws_talk *talk)
+ws_talk_begin(struct ws_library *library, intptr_t end, struct ws_talk *talk)
 {
-	lws_sockfd_type fd = end;
-
-	talk->wsi = lws_adopt_socket(library->context, fd); /* closes it where it fails */
+	talk->wsi = lws_adopt_socket(library->context, (lws_sockfd_type)end); /* closes it where it fails */
 	if (talk->wsi == NULL)
 		return ERR_NO_MEMORY;
 	lws_set_opaque_user_data(talk->wsi, talk);
 	return ERR_OK;
+}
+
+/* Has libwebsockets read what is there for it, once; false where nothing has come in time. */
+static bool
+have_it_read(struct lws *wsi, int patience_ms)
+{
+	struct lws_pollfd fd = { .fd = lws_get_socket_fd(wsi), .events = LWS_POLLIN, .revents = LWS_POLLIN };
+	struct os_poll end = { .at = (intptr_t)fd.fd };
+
+	os_poll(&end, 1, patience_ms);
+	if (end.ready)
+		(void)lws_service_fd(lws_get_context(wsi), &fd);
+	return end.ready;
+}
+
+void
+ws_talk_hear(struct ws_talk *talk)
+{
+	/* it takes a moment through a pair, and is read by pieces */
+	for (int i = 0; i < PIECES_MAX && talk->wsi != NULL; i++)
+		if (!have_it_read(talk->wsi, i == 0 ? ARRIVES_MS : 0))
+			return;
 }
 
 enum err
@@ -180,8 +204,12 @@ ws_talk_close(struct ws_talk *talk, enum ws_close code)
 void
 ws_talk_drop(struct ws_talk *talk)
 {
-	if (talk->wsi != NULL)
-		lws_set_opaque_user_data(talk->wsi, NULL);
+	struct lws *wsi = talk->wsi;
+
+	if (wsi != NULL) {
+		lws_set_opaque_user_data(wsi, NULL);
+		(void)have_it_read(wsi, ARRIVES_MS);
+	}
 	free(talk->saying);
 	*talk = (struct ws_talk){ 0 };
 }

@@ -3,7 +3,7 @@
  * ws_talk: one WebSocket as libwebsockets speaks it: it answers the handshake, removes masks, puts frames together and says goodbye.
  *
  * libwebsockets has no socket of a browser: it has one end of a pair of which we hold the other, reads only what gate.h and ws_frame.h have let pass,
- * and never waits: whoever has written to the pair calls ws_library_turn(). One thread. Structs are the caller's.
+ * and never waits: whoever has written to the pair calls ws_talk_hear(), and later ws_library_turn(). One thread. Structs are the caller's.
  */
 #ifndef MOKHOA_WS_TALK_H
 #define MOKHOA_WS_TALK_H
@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct ws_library;
 struct lws;
@@ -39,7 +40,10 @@ void ws_library_close(struct ws_library *library);
 void ws_library_turn(struct ws_library *library);
 
 /* Begins a talk over end, which is libwebsockets' from here on, whatever is returned. ERR_NO_MEMORY. */
-enum err ws_talk_begin(struct ws_library *library, int end, struct ws_talk *talk);
+enum err ws_talk_begin(struct ws_library *library, intptr_t end, struct ws_talk *talk);
+
+/* libwebsockets hears what was written to our end of the pair: nobody has to wait for its end, and on Windows nobody could. */
+void ws_talk_hear(struct ws_talk *talk);
 
 /* A message to the page; not while one is being said. ERR_NO_MEMORY. */
 enum err ws_talk_say(struct ws_talk *talk, const void *bytes, size_t len);
@@ -48,7 +52,7 @@ bool ws_talk_is_saying(const struct ws_talk *talk);
 /* Says goodbye with this code, behind what is being said. */
 void ws_talk_close(struct ws_talk *talk, enum ws_close code);
 
-/* The struct may go: libwebsockets is told nothing and forgets it. Our end of the pair is to be closed with it. */
+/* The struct may go: libwebsockets sees that our end of the pair was closed, which comes first, and forgets it. */
 void ws_talk_drop(struct ws_talk *talk);
 
 #endif

@@ -10,31 +10,39 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 static const char *const origins[] = { "https://a.example", "https://b.example" };
 
 struct stage {
-	intptr_t end; /* ours */
+	struct starter_line line; /* our end */
 	pid_t starter;
 };
+
+static struct starter_line
+line_of(int end)
+{
+	return (struct starter_line){ .link = { .in = end, .out = end } };
+}
 
 static struct stage
 open_stage(void)
 {
 	struct stage s;
-	intptr_t ends[2];
+	int ends[2];
 
-	CHECK(starter_pair(ends) == ERR_OK);
+	CHECK(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0);
 	s.starter = fork();
 	if (s.starter == 0) {
-		close((int)ends[1]);
-		starter_serve(ends[0], origins, 2);
+		struct starter_line theirs = line_of(ends[0]);
+		close(ends[1]);
+		starter_serve(&theirs, origins, 2);
 		_exit(0);
 	}
-	close((int)ends[0]);
-	s.end = ends[1];
+	close(ends[0]);
+	s.line = line_of(ends[1]);
 	return s;
 }
 
@@ -43,7 +51,7 @@ close_stage(struct stage *s)
 {
 	int status = -1;
 
-	close((int)s->end);
+	os_close(s->line.link.in);
 	CHECK(waitpid(s->starter, &status, 0) == s->starter && status == 0);
 }
 
@@ -70,11 +78,11 @@ test_asks(void)
 	intptr_t in, out;
 
 	for (int i = 0; i < 4; i++)
-		if (CHECK(starter_ask(s.end, origins[i % 2], &in, &out) == ERR_OK))
+		if (CHECK(starter_ask(&s.line, origins[i % 2], &in, &out) == ERR_OK))
 			check_host(in, out, origins[i % 2]);
-	CHECK(starter_ask(s.end, "https://c.example", &in, &out) == ERR_WORKER_FAILED);
-	CHECK(starter_ask(s.end, "", &in, &out) == ERR_WORKER_FAILED);
-	CHECK(starter_drain(s.end));
+	CHECK(starter_ask(&s.line, "https://c.example", &in, &out) == ERR_WORKER_FAILED);
+	CHECK(starter_ask(&s.line, "", &in, &out) == ERR_WORKER_FAILED);
+	CHECK(starter_drain(&s.line));
 	close_stage(&s);
 }
 
@@ -103,18 +111,18 @@ test_late_answer(void)
 
 	/* one that came before the next page asks, */
 	stop(s.starter);
-	CHECK(starter_ask(s.end, origins[0], &in, &out) == ERR_WORKER_FAILED);
+	CHECK(starter_ask(&s.line, origins[0], &in, &out) == ERR_WORKER_FAILED);
 	kill(s.starter, SIGCONT);
-	wait_readable(s.end);
-	if (CHECK(starter_ask(s.end, origins[1], &in, &out) == ERR_OK))
+	wait_readable(s.line.link.in);
+	if (CHECK(starter_ask(&s.line, origins[1], &in, &out) == ERR_OK))
 		check_host(in, out, origins[1]);
 	/* and one that nobody asks behind */
 	stop(s.starter);
-	CHECK(starter_ask(s.end, origins[0], &in, &out) == ERR_WORKER_FAILED);
+	CHECK(starter_ask(&s.line, origins[0], &in, &out) == ERR_WORKER_FAILED);
 	kill(s.starter, SIGCONT);
-	wait_readable(s.end);
-	CHECK(starter_drain(s.end));
-	if (CHECK(starter_ask(s.end, origins[1], &in, &out) == ERR_OK))
+	wait_readable(s.line.link.in);
+	CHECK(starter_drain(&s.line));
+	if (CHECK(starter_ask(&s.line, origins[1], &in, &out) == ERR_OK))
 		check_host(in, out, origins[1]);
 	close_stage(&s);
 }
@@ -127,9 +135,9 @@ test_gone(void)
 
 	kill(s.starter, SIGKILL);
 	waitpid(s.starter, NULL, 0);
-	CHECK(!starter_drain(s.end));
-	CHECK(starter_ask(s.end, origins[0], &in, &out) == ERR_WORKER_FAILED);
-	close((int)s.end);
+	CHECK(!starter_drain(&s.line));
+	CHECK(starter_ask(&s.line, origins[0], &in, &out) == ERR_WORKER_FAILED);
+	os_close(s.line.link.in);
 }
 
 int
