@@ -8,7 +8,7 @@
 #
 # Address and SHA256 of each tarball come from Debian's signed source index (apt-get --print-uris source), with a sources list of our own;
 # the machine's is left alone. The result lies in a folder whose name is the hash of all that it was made from: this script, the tarballs,
-# the compiler. Where it is there already nothing is built. MOKHOA_DEPS_CACHE is the folder of those folders, build/windows-deps without it.
+# the compiler. Where it is there already nothing is built, and it may be moved (check_deps.sh). MOKHOA_DEPS_CACHE is the folder of those folders, build/windows-deps without it.
 set -eu
 cd "$(dirname "$0")/../.."
 top=$PWD
@@ -152,6 +152,10 @@ Description: the header of PKCS#11, nothing to link
 Version: 0.24
 Cflags: -I$prefix/include/p11-kit-1
 END
+# Whoever moves or copies the folder finds the libraries where it then is: the files that say where they are say it from their own place. What CMake's packages say nobody reads.
+sed -i "s|$prefix|\${pcfiledir}/../..|g" "$prefix/lib/pkgconfig"/*.pc
+rm -rf "$prefix/lib/cmake" "$prefix/cmake"
+sh "$top/installer/windows/check_deps.sh" "$prefix"
 echo "$tarballs" >"$prefix/complete"
 rm -rf "$work"
 say "done"
