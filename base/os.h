@@ -191,14 +191,14 @@ bool os_path_is_plain(const char *path);
 
 /*
  * The folder of the administrator's files: MOKHOA_SYSCONFDIR as it was built, or Mokhoa below Program Files. No environment variable and no argument
- * moves it. ERR_PROFILE_MISSING where the system does not say.
+ * moves it. ERR_FILE_MISSING where the system does not say.
  */
 enum err os_config_dir(char ret[OS_PATH_MAX]);
 
 /*
  * Reads a file that only the machine's administrator can have written: the file and every folder above it belong to root (SYSTEM,
  * Administrators, TrustedInstaller) and nobody else may write them. Links are followed where they belong to root and lead to such a place.
- * ERR_PROFILE_MISSING, ERR_PROFILE_UNSAFE, ERR_PROFILE_INVALID (longer than ret may become, or not
+ * ERR_FILE_MISSING, ERR_PROFILE_UNSAFE, ERR_PROFILE_INVALID (longer than ret may become, or not
  * readable by us). The path is absolute.
  */
 enum err os_read_trusted(const char *path, struct buf *ret);
@@ -207,7 +207,7 @@ enum err os_read_trusted(const char *path, struct buf *ret);
 enum err os_check_trusted(const char *path);
 
 /*
- * Reads a file of the caller's own, also one of os_write_private(); ERR_PROFILE_MISSING where there is none, ERR_FRAME_TOO_LARGE where it is longer than ret may become,
+ * Reads a file of the caller's own, also one of os_write_private(); ERR_FILE_MISSING where there is none, ERR_FRAME_TOO_LARGE where it is longer than ret may become,
  * ERR_JOURNAL_FAILED where it cannot be read or is no regular file.
  */
 enum err os_read_file(const char *path, struct buf *ret);
@@ -228,7 +228,7 @@ enum err os_remove(const char *path);
 void os_remove_leftovers(const char *path);
 
 /*
- * Seconds since a file was last written, by the wall's clock; 0 where it was in the future. ERR_PROFILE_MISSING where there is none,
+ * Seconds since a file was last written, by the wall's clock; 0 where it was in the future. ERR_FILE_MISSING where there is none,
  * ERR_JOURNAL_FAILED where it cannot be looked at or is no regular file.
  */
 enum err os_file_age(const char *path, int64_t *ret);
@@ -262,7 +262,7 @@ void os_unlock_file(intptr_t lock, const char *path);
 void os_desk_name(char ret[OS_DESK_NAME_MAX + 1]);
 
 /*
- * A lock by name over all processes and users of the machine, freed by the system when its holder dies, whatever way. ERR_TOKEN_BUSY where
+ * A lock by name over all processes and users of the machine, freed by the system when its holder dies, whatever way. ERR_BUSY where
  * somebody else holds it: that may be a hostile local user, who can keep others out but never in with him.
  */
 enum err os_lock(const char *name, intptr_t *ret_lock);

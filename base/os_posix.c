@@ -110,7 +110,7 @@ os_path_is_plain(const char *path)
 enum err
 os_config_dir(char ret[OS_PATH_MAX])
 {
-	return text_copy(ret, OS_PATH_MAX, MOKHOA_SYSCONFDIR) ? ERR_OK : ERR_PROFILE_MISSING;
+	return text_copy(ret, OS_PATH_MAX, MOKHOA_SYSCONFDIR) ? ERR_OK : ERR_FILE_MISSING;
 }
 
 bool
@@ -279,7 +279,7 @@ os_lock(const char *name, intptr_t *ret_lock)
 	if (fd < 0)
 		return ERR_INTERNAL;
 	if (bind(fd, (const struct sockaddr *)&address, size) != 0) {
-		enum err e = errno == EADDRINUSE ? ERR_TOKEN_BUSY : ERR_INTERNAL;
+		enum err e = errno == EADDRINUSE ? ERR_BUSY : ERR_INTERNAL;
 		close(fd);
 		return e;
 	}

@@ -24,7 +24,7 @@ os_read_file(const char *path, struct buf *ret)
 	enum err e = ERR_JOURNAL_FAILED;
 
 	if (fd < 0)
-		return errno == ENOENT ? ERR_PROFILE_MISSING : ERR_JOURNAL_FAILED;
+		return errno == ENOENT ? ERR_FILE_MISSING : ERR_JOURNAL_FAILED;
 	if (fstat(fd, &s) == 0 && S_ISREG(s.st_mode))
 		e = os_read_to_end(fd, ret);
 	close(fd);
@@ -137,7 +137,7 @@ os_file_age(const char *path, int64_t *ret)
 	int64_t age;
 
 	if (lstat(path, &s) != 0)
-		return errno == ENOENT ? ERR_PROFILE_MISSING : ERR_JOURNAL_FAILED;
+		return errno == ENOENT ? ERR_FILE_MISSING : ERR_JOURNAL_FAILED;
 	if (!S_ISREG(s.st_mode))
 		return ERR_JOURNAL_FAILED;
 	age = os_time() - (int64_t)s.st_mtime;

@@ -40,7 +40,7 @@ translate_errno(void)
 	switch (errno) {
 	case ENOENT:
 	case ENOTDIR:
-		return ERR_PROFILE_MISSING;
+		return ERR_FILE_MISSING;
 	case ELOOP:
 		return ERR_PROFILE_UNSAFE;
 	default:
@@ -60,7 +60,7 @@ enter(struct walk *w, int fd)
 	if (fstat(fd, &s) != 0)
 		e = ERR_PROFILE_UNSAFE;
 	else if (!S_ISDIR(s.st_mode))
-		e = ERR_PROFILE_MISSING;
+		e = ERR_FILE_MISSING;
 	else if (!only_root_writes(&s))
 		e = ERR_PROFILE_UNSAFE;
 	if (e != ERR_OK) {
@@ -147,7 +147,7 @@ step(struct walk *w, const char *name, bool *ret_at_file)
 	if (S_ISLNK(s.st_mode))
 		e = follow(w, fd, &s);
 	else if (w->rest[0] != '\0')
-		e = ERR_PROFILE_MISSING;
+		e = ERR_FILE_MISSING;
 	else if (S_ISREG(s.st_mode) && only_root_writes(&s)) {
 		*ret_at_file = true;
 		e = ERR_OK;
@@ -171,7 +171,7 @@ walk_to(const char *path, int *ret_fd)
 	e = enter_root(&w);
 	while (e == ERR_OK && !at_file) {
 		next_component(&w, name);
-		e = name[0] != '\0' ? step(&w, name, &at_file) : ERR_PROFILE_MISSING;
+		e = name[0] != '\0' ? step(&w, name, &at_file) : ERR_FILE_MISSING;
 	}
 	if (e == ERR_OK && ret_fd != NULL)
 		e = open_file(&w, name, ret_fd);

@@ -232,9 +232,9 @@ os_lock(const char *name, intptr_t *ret_lock)
 	LocalFree(attributes.lpSecurityDescriptor);
 	/* a name that stands for another kind of object is somebody's who keeps us out */
 	if (event == NULL)
-		e = why == ERROR_ACCESS_DENIED || why == ERROR_INVALID_HANDLE ? ERR_TOKEN_BUSY : ERR_INTERNAL;
+		e = why == ERROR_ACCESS_DENIED || why == ERROR_INVALID_HANDLE ? ERR_BUSY : ERR_INTERNAL;
 	else if (why == ERROR_ALREADY_EXISTS)
-		e = ERR_TOKEN_BUSY;
+		e = ERR_BUSY;
 	if (e == ERR_OK)
 		*ret_lock = (intptr_t)event;
 	else if (event != NULL)

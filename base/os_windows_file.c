@@ -104,7 +104,7 @@ os_read_file(const char *path, struct buf *ret)
 	enum err e;
 
 	if (file == INVALID_HANDLE_VALUE)
-		return is_missing(GetLastError()) ? ERR_PROFILE_MISSING : ERR_JOURNAL_FAILED;
+		return is_missing(GetLastError()) ? ERR_FILE_MISSING : ERR_JOURNAL_FAILED;
 	e = os_read_to_end((intptr_t)file, &raw);
 	CloseHandle(file);
 	if (e == ERR_OK)
@@ -277,7 +277,7 @@ os_file_age(const char *path, int64_t *ret)
 	if (!os_windows_path(path, wide))
 		return ERR_JOURNAL_FAILED;
 	if (!GetFileAttributesExW(wide, GetFileExInfoStandard, &data))
-		return is_missing(GetLastError()) ? ERR_PROFILE_MISSING : ERR_JOURNAL_FAILED;
+		return is_missing(GetLastError()) ? ERR_FILE_MISSING : ERR_JOURNAL_FAILED;
 	if ((data.dwFileAttributes & (FILE_ATTRIBUTE_DIRECTORY | FILE_ATTRIBUTE_REPARSE_POINT | FILE_ATTRIBUTE_DEVICE)) != 0)
 		return ERR_JOURNAL_FAILED;
 	GetSystemTimeAsFileTime(&now);

@@ -115,7 +115,7 @@ our_folder(const KNOWNFOLDERID *id, char ret[OS_PATH_MAX])
 enum err
 os_config_dir(char ret[OS_PATH_MAX])
 {
-	return our_folder(&FOLDERID_ProgramFiles, ret) ? ERR_OK : ERR_PROFILE_MISSING;
+	return our_folder(&FOLDERID_ProgramFiles, ret) ? ERR_OK : ERR_FILE_MISSING;
 }
 
 enum err

@@ -82,7 +82,7 @@ translate(DWORD error)
 	case ERROR_PATH_NOT_FOUND:
 	case ERROR_INVALID_NAME:
 	case ERROR_DIRECTORY:
-		return ERR_PROFILE_MISSING;
+		return ERR_FILE_MISSING;
 	default:
 		return ERR_PROFILE_INVALID;
 	}
@@ -112,7 +112,7 @@ check_kind(HANDLE handle, enum os_windows_place place)
 	if (!GetFileInformationByHandle(handle, &info) || (info.dwFileAttributes & FILE_ATTRIBUTE_REPARSE_POINT) != 0)
 		return ERR_PROFILE_UNSAFE;
 	folder = (info.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
-	return folder == (place != OS_WINDOWS_FILE) ? ERR_OK : ERR_PROFILE_MISSING;
+	return folder == (place != OS_WINDOWS_FILE) ? ERR_OK : ERR_FILE_MISSING;
 }
 
 static enum err

@@ -198,10 +198,10 @@ a_lock_has_one_holder_and_dies_with_him(void)
 		_exit(0);
 	}
 	CHECK(read(ready[0], &byte, 1) == 1 && byte == 'y');
-	CHECK(os_lock(name, &again) == ERR_TOKEN_BUSY);
+	CHECK(os_lock(name, &again) == ERR_BUSY);
 	CHECK(kill(child, SIGKILL) == 0 && waitpid(child, NULL, 0) == child);
 	CHECK(os_lock(name, &again) == ERR_OK);
-	CHECK(os_lock(name, &lock) == ERR_TOKEN_BUSY);
+	CHECK(os_lock(name, &lock) == ERR_BUSY);
 	CHECK(fcntl((int)again, F_GETFD) == FD_CLOEXEC);
 	os_unlock(again);
 	CHECK(os_lock(name, &again) == ERR_OK);

@@ -124,8 +124,8 @@ links_are_judged_by_where_they_lead(void)
 		{ "/home/../etc/mokhoa/p.json", "/etc/through", ERR_PROFILE_UNSAFE },
 		{ "/etc/mokhoa/p.json", "/home/in", ERR_PROFILE_UNSAFE },
 		{ "loop", "/etc/loop", ERR_PROFILE_UNSAFE },
-		{ "nowhere", "/etc/dangling", ERR_PROFILE_MISSING },
-		{ "/etc/mokhoa", "/etc/to-folder", ERR_PROFILE_MISSING },
+		{ "nowhere", "/etc/dangling", ERR_FILE_MISSING },
+		{ "/etc/mokhoa", "/etc/to-folder", ERR_FILE_MISSING },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -156,9 +156,9 @@ paths_and_kinds(void)
 
 	CHECK(judged("//etc///mokhoa/./p.json") == ERR_OK && judged("/../etc/mokhoa/../mokhoa/p.json") == ERR_OK);
 	CHECK(judged("etc/mokhoa/p.json") == ERR_PROFILE_UNSAFE && judged("") == ERR_PROFILE_UNSAFE);
-	CHECK(judged("/") == ERR_PROFILE_MISSING && judged("/etc/mokhoa") == ERR_PROFILE_MISSING && judged("/etc/mokhoa/") == ERR_PROFILE_MISSING);
-	CHECK(judged("/etc/none/p.json") == ERR_PROFILE_MISSING && judged("/etc/mokhoa/none") == ERR_PROFILE_MISSING);
-	CHECK(judged("/etc/mokhoa/p.json/x") == ERR_PROFILE_MISSING && judged("/etc/mokhoa/p.json/../p.json") == ERR_PROFILE_MISSING);
+	CHECK(judged("/") == ERR_FILE_MISSING && judged("/etc/mokhoa") == ERR_FILE_MISSING && judged("/etc/mokhoa/") == ERR_FILE_MISSING);
+	CHECK(judged("/etc/none/p.json") == ERR_FILE_MISSING && judged("/etc/mokhoa/none") == ERR_FILE_MISSING);
+	CHECK(judged("/etc/mokhoa/p.json/x") == ERR_FILE_MISSING && judged("/etc/mokhoa/p.json/../p.json") == ERR_FILE_MISSING);
 	CHECK(mkfifo("/etc/pipe", 0600) == 0 && judged("/etc/pipe") == ERR_PROFILE_UNSAFE);
 	CHECK(mkdir("/etc/closed", 0700) == 0 && write_text("/etc/closed/p.json", "{}") && judged("/etc/closed/p.json") == ERR_OK);
 

@@ -85,7 +85,7 @@ read_file(struct reading *r, const char *file, struct buf *b)
 	if (e == ERR_PROFILE_UNSAFE)
 		return refuse(r, file, e, "others than the administrator can write it, or a folder above it");
 	if (e != ERR_OK)
-		return refuse(r, file, e, "cannot be read, or is longer than 65536 bytes");
+		return refuse(r, file, e == ERR_FILE_MISSING ? ERR_PROFILE_MISSING : e, "cannot be read, or is longer than 65536 bytes");
 	return ERR_OK;
 }
 

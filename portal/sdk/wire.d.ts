@@ -256,6 +256,7 @@ export type ErrorName =
   | "config_invalid"
   | "usage"
   | "ports_taken"
+  | "file_missing"
   | "admin_unknown"
   | "role_refused"
   | "second_approver"

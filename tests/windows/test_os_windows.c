@@ -136,9 +136,9 @@ the_end_of_a_detached_child_is_the_end_of_its_children(void)
 	enum err e = ERR_OK;
 
 	CHECK(os_read(child.out, text, sizeof(text) - 1) >= 5 && memcmp(text, "grown", 5) == 0);
-	CHECK(os_lock("windows-test", &lock) == ERR_TOKEN_BUSY);
+	CHECK(os_lock("windows-test", &lock) == ERR_BUSY);
 	os_child_end(&child);
-	for (unsigned i = 0; i < 500 && (e = os_lock("windows-test", &lock)) == ERR_TOKEN_BUSY; i++)
+	for (unsigned i = 0; i < 500 && (e = os_lock("windows-test", &lock)) == ERR_BUSY; i++)
 		os_sleep_ms(20);
 	if (CHECK(e == ERR_OK))
 		os_unlock(lock);
@@ -153,11 +153,11 @@ a_lock_has_one_holder_and_dies_with_him(void)
 	enum err e = ERR_OK;
 
 	CHECK(os_read(child.out, &said, 1) == 1 && said == 'y');
-	CHECK(os_lock("windows-test", &lock) == ERR_TOKEN_BUSY);
+	CHECK(os_lock("windows-test", &lock) == ERR_BUSY);
 	os_child_end(&child);
-	for (unsigned i = 0; i < 500 && (e = os_lock("windows-test", &lock)) == ERR_TOKEN_BUSY; i++)
+	for (unsigned i = 0; i < 500 && (e = os_lock("windows-test", &lock)) == ERR_BUSY; i++)
 		os_sleep_ms(20);
-	CHECK(e == ERR_OK && os_lock("windows-test", &again) == ERR_TOKEN_BUSY);
+	CHECK(e == ERR_OK && os_lock("windows-test", &again) == ERR_BUSY);
 	os_unlock(lock);
 	CHECK(os_lock("A", &lock) == ERR_INTERNAL && os_lock("", &lock) == ERR_INTERNAL);
 }
@@ -227,8 +227,8 @@ private_files_are_sealed_and_replaced_as_a_whole(void)
 	CHECK(os_list(folder, append_name, &b) == ERR_OK);
 	CHECK_TEXT(buf_text(&b), "empty nh\xe1\xba\xadt k\xc3\xbd ");
 	CHECK(os_write_private(path_of("missing/x"), "x", 1) == ERR_JOURNAL_FAILED);
-	CHECK(os_read_file(path_of("none"), &b) == ERR_PROFILE_MISSING && os_read_file(folder, &b) == ERR_JOURNAL_FAILED);
-	CHECK(os_file_age(path_of("none"), &age) == ERR_PROFILE_MISSING && os_file_age(folder, &age) == ERR_JOURNAL_FAILED);
+	CHECK(os_read_file(path_of("none"), &b) == ERR_FILE_MISSING && os_read_file(folder, &b) == ERR_JOURNAL_FAILED);
+	CHECK(os_file_age(path_of("none"), &age) == ERR_FILE_MISSING && os_file_age(folder, &age) == ERR_JOURNAL_FAILED);
 	buf_free(&b);
 	buf_free(&small);
 }
@@ -241,7 +241,7 @@ removing_takes_leftovers_along(void)
 
 	CHECK(f != NULL && fclose(f) == 0);
 	CHECK(os_remove(path_of("empty")) == ERR_OK && os_remove(path_of("empty")) == ERR_OK);
-	CHECK(os_read_file(path_of(".empty.0123456789abcdef"), &b) == ERR_PROFILE_MISSING);
+	CHECK(os_read_file(path_of(".empty.0123456789abcdef"), &b) == ERR_FILE_MISSING);
 	CHECK(os_list(path_of("none"), append_name, &b) == ERR_OK && b.len == 0);
 	buf_free(&b);
 }
@@ -254,7 +254,7 @@ a_lock_file_has_one_holder(void)
 
 	CHECK(os_lock_file(path_of("a.lock"), &lock) == ERR_OK && os_lock_file(path_of("a.lock"), &again) == ERR_BUSY);
 	os_unlock_file(lock, path_of("a.lock"));
-	CHECK(os_read_file(path_of("a.lock"), &b) == ERR_PROFILE_MISSING);
+	CHECK(os_read_file(path_of("a.lock"), &b) == ERR_FILE_MISSING);
 	CHECK(os_lock_file(path_of("a.lock"), &lock) == ERR_OK);
 	os_unlock_file(lock, path_of("a.lock"));
 	CHECK(os_lock_file(path_of("none/a.lock"), &lock) == ERR_JOURNAL_FAILED);
@@ -361,8 +361,8 @@ trusted_files_are_read(void)
 	CHECK(os_check_trusted(path) == ERR_OK && os_read_trusted(path, &b) == ERR_OK);
 	CHECK_TEXT(buf_text(&b), "{}");
 	CHECK(os_read_trusted(path, &small) == ERR_PROFILE_INVALID);
-	CHECK(os_check_trusted(folder) == ERR_PROFILE_MISSING);
-	CHECK(os_check_trusted(path_of("none.json")) == ERR_PROFILE_MISSING && os_check_trusted("p.json") == ERR_PROFILE_UNSAFE);
+	CHECK(os_check_trusted(folder) == ERR_FILE_MISSING);
+	CHECK(os_check_trusted(path_of("none.json")) == ERR_FILE_MISSING && os_check_trusted("p.json") == ERR_PROFILE_UNSAFE);
 	CHECK(os_remove(path) == ERR_OK);
 	buf_free(&b);
 	buf_free(&small);

@@ -196,6 +196,26 @@ address_changed_en(struct buf *b, const struct letter *l)
 	say(b, "\nIf you did not ask for another address, call the hotline at once.\n\n");
 }
 
+static void
+revoked_vi(struct buf *b, const struct letter *l)
+{
+	say(b, "Yêu cầu mở khóa token của quý khách đã được duyệt trước đó, nay việc duyệt được thu hồi lúc %s (giờ Việt Nam). Mã đã gửi không còn dùng được.\n\n", l->time);
+	if (l->facts->note[0] != '\0')
+		say(b, "Lý do: %s\n\n", l->facts->note);
+	say_facts_vi(b, l->facts);
+	say(b, "\nToken không bị thay đổi. Nếu vẫn cần mở khóa, hãy gửi yêu cầu mới hoặc gọi đường dây nóng.\n\n");
+}
+
+static void
+revoked_en(struct buf *b, const struct letter *l)
+{
+	say(b, "Your request to unlock a token had been approved; at %s (Vietnam time) the approval was taken back. Codes that were sent no longer work.\n\n", l->time);
+	if (l->facts->note[0] != '\0')
+		say(b, "Reason: %s\n\n", l->facts->note);
+	say_facts_en(b, l->facts);
+	say(b, "\nThe token was not changed. If you still need to unlock it, send a new request or call the hotline.\n\n");
+}
+
 struct kind {
 	const char *subject_vi;
 	const char *subject_en;
@@ -210,6 +230,7 @@ static const struct kind kinds[STORE_MAIL_COUNT] = {
 	[STORE_MAIL_UNLOCKED] = { "Token đã được mở khóa", "token unlocked", unlocked_vi, unlocked_en },
 	[STORE_MAIL_UNKNOWN] = { "Chưa rõ kết quả mở khóa token", "token unlock: outcome unknown", unknown_vi, unknown_en },
 	[STORE_MAIL_ADDRESS_CHANGED] = { "Đổi địa chỉ nhận mã mở khóa token", "token unlock: address changed", address_changed_vi, address_changed_en },
+	[STORE_MAIL_REVOKED] = { "Thu hồi việc duyệt mở khóa token", "token unlock: approval taken back", revoked_vi, revoked_en },
 };
 
 enum err

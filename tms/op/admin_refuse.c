@@ -9,6 +9,7 @@ refuse(struct call *c, struct store_request *r, const char *reason)
 {
 	enum state to;
 	enum err e = store_request_by_number(c->store, r->number, r);
+	enum store_mail mail = r->state == STATE_APPROVED ? STORE_MAIL_REVOKED : STORE_MAIL_REFUSED; /* who has a code is told that it is dead */
 
 	if (e == ERR_OK)
 		e = machine_next(r->state, MACHINE_REFUSE, &to);
@@ -18,7 +19,7 @@ refuse(struct call *c, struct store_request *r, const char *reason)
 		e = store_request_set_decided(c->store, r->number, c->person->id, c->now);
 	if (e == ERR_OK)
 		e = call_move(c, r, MACHINE_REFUSE, "");
-	return e == ERR_OK ? call_mail(c, r->number, STORE_MAIL_REFUSED, r->email) : e;
+	return e == ERR_OK ? call_mail(c, r->number, mail, r->email) : e;
 }
 
 enum err

@@ -71,6 +71,13 @@ check_code(struct call *c, const struct store_request *r, const struct decode_re
 	return ERR_CODE_WRONG;
 }
 
+/* An attempt is under way. One that a server began and died, or whose time lies ahead because the clock was put back, is none. */
+static bool
+is_tried(const struct store_request *r, int64_t now)
+{
+	return r->trying > now - TRY_S && r->trying < now + TRY_S;
+}
+
 /*
  * Committed before anything is checked, so that no crash gives a free try; one at a time, so that right codes which come at once are not
  * counted against each other, and wrong ones are no more than five.
@@ -85,12 +92,12 @@ count_attempt(struct call *c, struct store_request *r)
 		return e;
 	e = store_request_by_number(c->store, r->number, r);
 	/* another call of this request is faster: asked again, this one gets what became of it */
-	if (e == ERR_OK && (r->state != before || r->trying > c->now - TRY_S))
+	if (e == ERR_OK && (r->state != before || is_tried(r, c->now)))
 		e = ERR_BUSY;
 	else if (e == ERR_OK && r->attempts >= ATTEMPTS_MAX)
 		e = call_move(c, r, MACHINE_LOCK_OUT, "");
 	else if (e == ERR_OK)
-		e = store_request_begin_try(c->store, r->number, c->now, c->now - TRY_S);
+		e = store_request_begin_try(c->store, r->number, c->now, TRY_S);
 	e = call_end(c, e);
 	if (e == ERR_OK && r->state == before)
 		r->attempts++;
@@ -183,11 +190,36 @@ check_token(struct call *c, const struct store_request *r, struct store_token *r
 	return ret_token->failures >= FAILURES_MAX ? suspect(c, ret_token, r->number) : ERR_OK;
 }
 
-/* The rows in the order in which the machine is to try them. */
+/*
+ * Whether the token has its next SO PIN more likely than the active one. It was granted, and a machine that says nothing after that has most likely
+ * rotated; one that reports says whether it has, and where the last proof alone failed, and not because the token refused the new value, it has.
+ */
 static enum err
-read_candidates(struct call *c, const struct store_token *token, struct vault_row rows[2], size_t *ret_count)
+is_next_likelier(struct call *c, const struct store_token *token, bool *ret)
 {
-	const int64_t ids[2] = { token->active, token->next };
+	struct store_done d;
+	enum err e = store_done_of_next(c->store, &token->name, token->next, &d);
+
+	*ret = e == ERR_STATE_WRONG || (e == ERR_OK && (d.rotated || (strcmp(d.stage, stage_name(STAGE_PROVING_ROTATION)) == 0 &&
+									 strcmp(d.error, err_name(ERR_TOKEN_SO_REFUSED)) != 0)));
+	return e == ERR_STATE_WRONG ? ERR_OK : e;
+}
+
+/* The candidates in the order in which the machine is to try them: the likelier first, so that a recovery seldom costs a try. The second may be 0. */
+static enum err
+order_candidates(struct call *c, const struct store_token *token, int64_t ret_ids[2])
+{
+	bool next_first = false;
+	enum err e = token->next != 0 ? is_next_likelier(c, token, &next_first) : ERR_OK;
+
+	ret_ids[0] = next_first ? token->next : token->active;
+	ret_ids[1] = next_first ? token->active : token->next;
+	return e;
+}
+
+static enum err
+read_candidates(struct call *c, const int64_t ids[2], struct vault_row rows[2], size_t *ret_count)
+{
 	struct store_escrow row;
 	enum err e = ERR_OK;
 	size_t count = 0;
@@ -210,16 +242,16 @@ reseal(struct call *c, const struct store_request *r, const struct store_token *
 	struct vault_answer answer;
 	struct vault_row rows[2];
 	size_t count;
-	enum err e = read_candidates(c, token, rows, &count);
+	enum err e = order_candidates(c, token, release->candidates);
 
+	if (e == ERR_OK)
+		e = read_candidates(c, release->candidates, rows, &count);
 	if (e != ERR_OK)
 		return e;
 	os_random(release->nonce, sizeof(release->nonce));
 	e = vault_reseal(c->service->config->vault.socket, &r->token, rows, count, r->host_kem_pk, release->h, release->nonce, &answer);
 	if (e != ERR_OK)
 		return e == ERR_SEALED_INVALID ? ERR_VAULT_REFUSED : e;
-	release->candidates[0] = token->active;
-	release->candidates[1] = token->next;
 	memcpy(release->answer.enc, answer.enc, sizeof(answer.enc));
 	memcpy(release->answer.ciphertext, answer.ciphertext, sizeof(answer.ciphertext));
 	release->answer.ciphertext_len = sizeof(answer.ciphertext);

@@ -13,6 +13,7 @@ static const char *const kinds[STORE_MAIL_COUNT] = {
 	[STORE_MAIL_UNLOCKED] = "unlocked",
 	[STORE_MAIL_UNKNOWN] = "unknown",
 	[STORE_MAIL_ADDRESS_CHANGED] = "address_changed",
+	[STORE_MAIL_REVOKED] = "revoked",
 };
 
 static const char *const states[STORE_OUTBOX_STATE_COUNT] = {

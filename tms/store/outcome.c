@@ -149,23 +149,45 @@ store_done_insert(struct store *s, const struct store_done *d)
 	return query_run(&q, NULL);
 }
 
+static enum err
+one_done(struct query *q, struct store_done *ret)
+{
+	bool found = query_row(q);
+
+	if (found) {
+		ret->number = query_get_int(q);
+		query_get_text(q, ret->result, sizeof(ret->result));
+		query_get_text(q, ret->stage, sizeof(ret->stage));
+		ret->cryptoki = (uint64_t)query_get_int(q);
+		query_get_text(q, ret->error, sizeof(ret->error));
+		ret->rotated = query_get_int(q) != 0;
+		query_get_text(q, ret->proof, sizeof(ret->proof));
+		ret->created = query_get_int(q);
+	}
+	return query_found(q, found, ERR_STATE_WRONG);
+}
+
 enum err
 store_done_of(struct store *s, int64_t number, struct store_done *ret)
 {
-	struct query q = query_new(s, "SELECT result, stage, cryptoki, error, rotated, proof, created FROM done WHERE number = ?");
-	bool found;
+	struct query q = query_new(s, "SELECT number, result, stage, cryptoki, error, rotated, proof, created FROM done WHERE number = ?");
 
 	query_int(&q, number);
-	found = query_row(&q);
-	if (found) {
-		ret->number = number;
-		query_get_text(&q, ret->result, sizeof(ret->result));
-		query_get_text(&q, ret->stage, sizeof(ret->stage));
-		ret->cryptoki = (uint64_t)query_get_int(&q);
-		query_get_text(&q, ret->error, sizeof(ret->error));
-		ret->rotated = query_get_int(&q) != 0;
-		query_get_text(&q, ret->proof, sizeof(ret->proof));
-		ret->created = query_get_int(&q);
-	}
-	return query_found(&q, found, ERR_STATE_WRONG);
+	return one_done(&q, ret);
+}
+
+/* By the token's requests, of which there are few, because those have an index. */
+enum err
+store_done_of_next(struct store *s, const struct token_name *token, int64_t next, struct store_done *ret)
+{
+	struct query q = query_new(s,
+	    "SELECT number, result, stage, cryptoki, error, rotated, proof, created FROM done WHERE number = ("
+	    "SELECT g.number FROM granted g JOIN request r ON r.number = g.number"
+	    " WHERE r.serial = ? AND r.manufacturer = ? AND r.model = ? AND g.next = ? ORDER BY g.created DESC, g.number DESC LIMIT 1)");
+
+	query_text(&q, token->serial);
+	query_text(&q, token->manufacturer);
+	query_text(&q, token->model);
+	query_int(&q, next);
+	return one_done(&q, ret);
 }

@@ -273,13 +273,14 @@ set_text(struct query q, const char *text, int64_t number)
 }
 
 enum err
-store_request_begin_try(struct store *s, int64_t number, int64_t now, int64_t since)
+store_request_begin_try(struct store *s, int64_t number, int64_t now, int64_t lasts)
 {
-	struct query q = query_new(s, "UPDATE request SET attempts = attempts + 1, trying = ? WHERE number = ? AND trying <= ?");
+	struct query q = query_new(s,
+	    "UPDATE request SET attempts = attempts + 1, trying = ?1 WHERE number = ?2 AND NOT (trying > ?1 - ?3 AND trying < ?1 + ?3)");
 
 	query_int(&q, now);
 	query_int(&q, number);
-	query_int(&q, since);
+	query_int(&q, lasts);
 	return run_on_one(&q, ERR_BUSY);
 }
 

@@ -305,10 +305,11 @@ enum err store_request_transition(struct store *s, int64_t number, enum state fr
 enum err store_request_count_up(struct store *s, int64_t number, uint64_t counter);
 
 /*
- * Counts an attempt at a code and takes the request for it: ERR_BUSY while another one is under way that began after `since`. The end of the one
+ * Counts an attempt at a code and takes the request for it: ERR_BUSY while another one is under way that began less than
+ * `lasts` seconds ago (or ahead: clocks are put back). The end of the one
  * that began then takes back its own count where the code was right, and nothing of another that has begun in between.
  */
-enum err store_request_begin_try(struct store *s, int64_t number, int64_t now, int64_t since);
+enum err store_request_begin_try(struct store *s, int64_t number, int64_t now, int64_t lasts);
 enum err store_request_end_try(struct store *s, int64_t number, int64_t began, bool right);
 
 enum err store_request_set_expires(struct store *s, int64_t number, int64_t expires);
@@ -381,6 +382,9 @@ enum err store_grant_of(struct store *s, int64_t number, struct store_grant *ret
 enum err store_done_insert(struct store *s, const struct store_done *d);
 enum err store_done_of(struct store *s, int64_t number, struct store_done *ret); /* ERR_STATE_WRONG */
 
+/* What was reported by the last request of a token that was granted this escrow row as the next one. ERR_STATE_WRONG: nothing, or there is none. */
+enum err store_done_of_next(struct store *s, const struct token_name *token, int64_t next, struct store_done *ret);
+
 /* ---- codes: only their public halves ---- */
 
 struct store_code {
@@ -408,6 +412,7 @@ enum store_mail {
 	STORE_MAIL_UNLOCKED,
 	STORE_MAIL_UNKNOWN,	    /* released and never reported */
 	STORE_MAIL_ADDRESS_CHANGED, /* to the old address */
+	STORE_MAIL_REVOKED,	    /* an approval was taken back */
 	STORE_MAIL_COUNT
 };
 

@@ -107,7 +107,7 @@ was_set_aside(const char *path)
 {
 	struct buf bytes = buf_new(JOURNAL_FILE_MAX);
 	char aside[OS_PATH_MAX];
-	bool there = (size_t)snprintf(aside, sizeof(aside), "%s" DAMAGED, path) < sizeof(aside) && os_read_file(aside, &bytes) != ERR_PROFILE_MISSING;
+	bool there = (size_t)snprintf(aside, sizeof(aside), "%s" DAMAGED, path) < sizeof(aside) && os_read_file(aside, &bytes) != ERR_FILE_MISSING;
 
 	buf_free(&bytes);
 	return there;
@@ -124,7 +124,7 @@ load(const char *path, bool mend, struct journal_entry *ret)
 		e = journal_parse(bytes.data, bytes.len, ret);
 		if (e == ERR_JOURNAL_FAILED && mend)
 			set_aside(path, &bytes);
-	} else if (e == ERR_PROFILE_MISSING) {
+	} else if (e == ERR_FILE_MISSING) {
 		e = was_set_aside(path) ? ERR_JOURNAL_FAILED : ERR_REQUEST_ELSEWHERE;
 	} else if (e != ERR_NO_MEMORY) {
 		e = ERR_JOURNAL_FAILED;

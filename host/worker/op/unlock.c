@@ -120,7 +120,8 @@ hold_token(struct unlock *u)
 	if (e != ERR_OK)
 		return e;
 	text_hex(hash, sizeof(hash), name);
-	return os_lock(name, &u->token_lock);
+	e = os_lock(name, &u->token_lock);
+	return e == ERR_BUSY ? ERR_TOKEN_BUSY : e;
 }
 
 /* Whether there is something to type a code for. */

@@ -90,7 +90,7 @@ cryptoki_trusted(const char *path)
 
 	if (e != ERR_OK)
 		log_debug("cryptoki", "module=%s error=%s", path, err_name(e));
-	return e == ERR_PROFILE_MISSING ? ERR_MODULE_MISSING : e;
+	return e == ERR_FILE_MISSING ? ERR_MODULE_MISSING : e;
 }
 
 /* A module that leaves out a call which we make would be a jump to nowhere. */

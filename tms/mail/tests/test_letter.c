@@ -67,7 +67,7 @@ check_letter(enum store_mail kind, const struct secret *code)
 	} else if (kind != STORE_MAIL_UNKNOWN) {
 		CHECK(strstr(text, "\n    ") == NULL);
 	}
-	if (kind == STORE_MAIL_REFUSED)
+	if (kind == STORE_MAIL_REFUSED || kind == STORE_MAIL_REVOKED)
 		check_says(english, "Không liên lạc được");
 	buf_free(&b);
 }

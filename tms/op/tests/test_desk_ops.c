@@ -295,6 +295,7 @@ test_refuse(void)
 	CHECK(machine_verb(late, "status") == ERR_OK);
 	CHECK(refuse(late) == ERR_OK);
 	CHECK(machine_release(late) == ERR_REQUEST_REFUSED);
+	CHECK(world_mails(w, late->number, STORE_MAIL_REVOKED) == 1 && world_mails(w, late->number, STORE_MAIL_REFUSED) == 0);
 	machine_free(m);
 	machine_free(late);
 	world_free(w);

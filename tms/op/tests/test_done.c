@@ -308,7 +308,7 @@ test_overtaken(void)
 	world_import(w, 1, "khach@example.vn");
 	older = granted(w, 1);
 	newer = machine_new(w, 1, MACHINE_OWN);
-	CHECK(machine_to_release(newer) == ERR_OK && newer->candidate_count == 2 && machine_grant(newer, 1) == ERR_OK);
+	CHECK(machine_to_release(newer) == ERR_OK && newer->candidate_count == 2 && machine_grant(newer, 0) == ERR_OK);
 	now = world_token(w, &newer->token);
 	CHECK(machine_done(older, &completed) == ERR_OK);
 	CHECK(world_token(w, &newer->token).active == now.active && world_token(w, &newer->token).next == now.next);
@@ -349,18 +349,60 @@ test_one_successor(void)
 	second = machine_new(w, 1, MACHINE_OWN);
 	third = machine_new(w, 1, MACHINE_OWN);
 	CHECK(log_lines(w) == 1);
-	CHECK(machine_to_release(second) == ERR_OK && second->candidate_count == 2 && machine_grant(second, 0) == ERR_OK);
+	CHECK(machine_to_release(second) == ERR_OK && second->candidate_count == 2 && machine_grant(second, 1) == ERR_OK);
 	CHECK(secret_equal(&second->next, &asleep->next));
 	CHECK(log_lines(w) == 1);
 	CHECK(machine_to_release(third) == ERR_OK && third->candidate_count == 2);
-	CHECK(secret_equal(&third->candidates[1], &asleep->next));
+	CHECK(secret_equal(&third->candidates[0], &asleep->next));
 	/* once it is proved to be the token's, its own successor is drawn */
-	CHECK(machine_grant(third, 1) == ERR_OK && !secret_equal(&third->next, &asleep->next));
+	CHECK(machine_grant(third, 0) == ERR_OK && !secret_equal(&third->next, &asleep->next));
 	CHECK(log_lines(w) == 2);
 	machine_free(third);
 	machine_free(second);
 	machine_free(asleep);
 	world_free(w);
+}
+
+/* Which of two candidates comes first, after a session that was granted the next one and reported this (NULL: nothing). */
+static void
+check_order(const struct machine_report *report, bool next_first)
+{
+	struct world *w = world_new();
+	struct machine *before;
+	struct machine *m = machine_new(w, 1, MACHINE_OWN);
+
+	world_import(w, 1, "khach@example.vn");
+	before = granted(w, 1);
+	CHECK(report == NULL || machine_done(before, report) == ERR_OK);
+	CHECK(machine_to_release(m) == ERR_OK && m->candidate_count == 2);
+	if (!CHECK(secret_equal(&m->candidates[0], &before->next) == next_first && secret_equal(&m->candidates[1], &before->next) != next_first))
+		printf("  stage=%s error=%s\n", report != NULL ? report->stage : "", report != NULL ? report->error : "");
+	/* one that was released and did not come so far says nothing new */
+	machine_free(before);
+	before = m;
+	m = machine_new(w, 1, MACHINE_OWN);
+	CHECK(machine_done(before, &failed) == ERR_OK && machine_to_release(m) == ERR_OK && m->candidate_count == 2);
+	CHECK(secret_equal(&m->candidates[0], &before->candidates[0]));
+	machine_free(before);
+	machine_free(m);
+	world_free(w);
+}
+
+static void
+test_order_of_candidates(void)
+{
+	static const struct machine_report reports[] = {
+		{ .result = "completed", .proof_mechanism = "", .stage = "granting", .error = "tms_unreachable" },
+		{ .result = "completed", .proof_mechanism = "", .stage = "rotating", .error = "token_failed" },
+		{ .result = "completed", .proof_mechanism = "", .stage = "proving_rotation", .error = "token_so_refused" },
+		{ .result = "completed", .proof_mechanism = "", .stage = "proving_rotation", .error = "token_removed" },
+	};
+
+	check_order(NULL, true);
+	check_order(&reports[0], false);
+	check_order(&reports[1], false);
+	check_order(&reports[2], false);
+	check_order(&reports[3], true);
 }
 
 /* A type of the family, of the tokens that world_import() makes. */
@@ -462,6 +504,7 @@ main(void)
 	test_unknown_ends();
 	test_overtaken();
 	test_one_successor();
+	test_order_of_candidates();
 	test_not_rotated_by_type(FAMILY_PUK);
 	test_not_rotated_by_type(FAMILY_SO_PIN);
 	test_no_family();

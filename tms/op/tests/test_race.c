@@ -150,7 +150,7 @@ run_slow_vault(void *context)
 	int fd = accept(slow->listener, NULL, NULL);
 
 	CHECK(store_open(slow->world->scratch.path, &store) == ERR_OK);
-	CHECK(store_request_begin_try(store, slow->number, later, later - 15) == ERR_OK);
+	CHECK(store_request_begin_try(store, slow->number, later, 15) == ERR_OK);
 	store_close(store);
 	close(fd);
 	return NULL;

@@ -192,7 +192,7 @@ test_counted_before_checked(void)
 	world_import(w, 1, "khach@example.vn");
 	m = approved(w, 1);
 	for (int i = 0; i < 5; i++) {
-		CHECK(store_request_begin_try(w->scratch.store, m->number, w->now, w->now - 15) == ERR_OK);
+		CHECK(store_request_begin_try(w->scratch.store, m->number, w->now, 15) == ERR_OK);
 		CHECK(machine_release(m) == ERR_BUSY); /* as long as the other attempt may still be alive */
 		w->now += 15;
 	}
@@ -381,12 +381,12 @@ test_two_candidates(void)
 	CHECK(machine_release(dead) == ERR_OK && machine_grant(dead, 0) == ERR_OK);
 	m = approved(w, 1);
 	CHECK(machine_release(m) == ERR_OK && m->candidate_count == 2);
-	CHECK(is_so_pin(&m->candidates[0], WORLD_SO_PIN) && secret_equal(&m->candidates[1], &dead->next));
+	CHECK(secret_equal(&m->candidates[0], &dead->next) && is_so_pin(&m->candidates[1], WORLD_SO_PIN));
 	/* the dead one wakes up: what it was granted is not given out again, because it may soon be no candidate any more */
 	CHECK(machine_grant(dead, 0) == ERR_STATE_WRONG);
 	CHECK(machine_release(dead) == ERR_STATE_WRONG);
 	token = world_token(w, &m->token);
-	CHECK(machine_grant(m, 1) == ERR_OK);
+	CHECK(machine_grant(m, 0) == ERR_OK);
 	CHECK(world_token(w, &m->token).active == token.next && world_token(w, &m->token).next != token.next);
 	machine_free(dead);
 	machine_free(m);

@@ -134,6 +134,8 @@ struct machine_report {
 	const char *proof_mechanism;
 	const unsigned char *proof;
 	size_t proof_len;
+	const char *stage; /* NULL: "reporting" */
+	const char *error; /* NULL: "ok" */
 };
 
 enum err machine_done(struct machine *m, const struct machine_report *report);

@@ -346,9 +346,9 @@ machine_done(struct machine *m, const struct machine_report *report)
 	struct transcript_done d = {
 		.counter = ++m->counter,
 		.result = report->result,
-		.stage = "reporting",
+		.stage = report->stage != NULL ? report->stage : "reporting",
 		.cryptoki = 0xa0,
-		.error = "ok",
+		.error = report->error != NULL ? report->error : "ok",
 		.rotated = report->rotated,
 		.proof_mechanism = report->proof_mechanism,
 		.proof = report->proof,

@@ -69,13 +69,17 @@ test_change(void)
 	CHECK(store_request_count_up(s.store, number, 2) == ERR_SIGNATURE_REFUSED);
 	CHECK(store_request_count_up(s.store, number, UINT64_MAX) == ERR_SIGNATURE_REFUSED);
 	CHECK(store_request_count_up(s.store, number, INT64_MAX) == ERR_OK);
-	CHECK(store_request_begin_try(s.store, number, SCRATCH_NOW, SCRATCH_NOW - 30) == ERR_OK);
-	CHECK(store_request_begin_try(s.store, number, SCRATCH_NOW + 29, SCRATCH_NOW - 1) == ERR_BUSY); /* one at a time */
+	CHECK(store_request_begin_try(s.store, number, SCRATCH_NOW, 30) == ERR_OK);
+	CHECK(store_request_begin_try(s.store, number, SCRATCH_NOW + 29, 30) == ERR_BUSY); /* one at a time */
 	CHECK(store_request_by_number(s.store, number, &r) == ERR_OK && r.attempts == 1 && r.trying == SCRATCH_NOW);
-	CHECK(store_request_begin_try(s.store, number, SCRATCH_NOW + 30, SCRATCH_NOW) == ERR_OK); /* the other one died */
-	CHECK(store_request_end_try(s.store, number, SCRATCH_NOW, true) == ERR_OK);		  /* no, it was slow, and has no say over the other one */
+	CHECK(store_request_begin_try(s.store, number, SCRATCH_NOW - 29, 30) == ERR_BUSY); /* another thread's call began a moment before */
+	CHECK(store_request_begin_try(s.store, number, SCRATCH_NOW + 30, 30) == ERR_OK);   /* the other one died */
+	CHECK(store_request_end_try(s.store, number, SCRATCH_NOW, true) == ERR_OK);	   /* no, it was slow, and has no say over the other one */
 	CHECK(store_request_by_number(s.store, number, &r) == ERR_OK && r.attempts == 1 && r.trying == SCRATCH_NOW + 30);
 	CHECK(store_request_end_try(s.store, number, SCRATCH_NOW + 30, false) == ERR_OK);
+	CHECK(store_request_begin_try(s.store, number, SCRATCH_NOW + 86400, 30) == ERR_OK); /* it died, and then the clock was put back */
+	CHECK(store_request_begin_try(s.store, number, SCRATCH_NOW, 30) == ERR_OK);
+	CHECK(store_request_end_try(s.store, number, SCRATCH_NOW, true) == ERR_OK && store_request_end_try(s.store, number, 0, true) == ERR_OK);
 	CHECK(store_request_set_expires(s.store, number, SCRATCH_NOW + 9) == ERR_OK);
 	CHECK(store_request_set_email(s.store, number, "moi@example.vn") == ERR_OK);
 	CHECK(store_request_set_note(s.store, number, "Sai số điện thoại") == ERR_OK);
