@@ -190,18 +190,26 @@ check_token(struct call *c, const struct store_request *r, struct store_token *r
 	return ret_token->failures >= FAILURES_MAX ? suspect(c, ret_token, r->number) : ERR_OK;
 }
 
-/*
- * Whether the token has its next SO PIN more likely than the active one. It was granted, and a machine that says nothing after that has most likely
- * rotated; one that reports says whether it has, and where the last proof alone failed, and not because the token refused the new value, it has.
- */
+/* What a report says of the next SO PIN by its stage (protocol/README.md, `stage` of `done`). */
+static bool
+speaks_for_next(const struct store_done *d)
+{
+	if (d->rotated)
+		return true;
+	if (strcmp(d->stage, stage_name(STAGE_PROVING_ROTATION)) == 0)
+		return strcmp(d->error, err_name(ERR_TOKEN_SO_REFUSED)) != 0;
+	/* the worker was killed over it, and a call to the token that has begun goes on */
+	return strcmp(d->stage, stage_name(STAGE_ROTATING)) == 0 && strcmp(d->error, err_name(ERR_OK)) == 0;
+}
+
+/* Whether the token has its next SO PIN more likely than the active one: it was granted, and a machine that says nothing after that has most likely rotated. */
 static enum err
 is_next_likelier(struct call *c, const struct store_token *token, bool *ret)
 {
 	struct store_done d;
 	enum err e = store_done_of_next(c->store, &token->name, token->next, &d);
 
-	*ret = e == ERR_STATE_WRONG || (e == ERR_OK && (d.rotated || (strcmp(d.stage, stage_name(STAGE_PROVING_ROTATION)) == 0 &&
-									 strcmp(d.error, err_name(ERR_TOKEN_SO_REFUSED)) != 0)));
+	*ret = e == ERR_STATE_WRONG || (e == ERR_OK && speaks_for_next(&d));
 	return e == ERR_STATE_WRONG ? ERR_OK : e;
 }
 

@@ -24,7 +24,8 @@ check_limits(struct call *c, const struct store_request *r)
 
 	if (e != ERR_OK)
 		return e;
-	if (newest + APART_S > c->now)
+	/* one that was sent in a time to come says that the clock was put back, and nothing of how long ago it was */
+	if (newest <= c->now && newest + APART_S > c->now)
 		return too_early(c, ERR_RESEND_TOO_SOON, newest + APART_S);
 	if (r->decided > c->now - A_DAY_S)
 		count--;

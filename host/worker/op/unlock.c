@@ -268,7 +268,7 @@ set_pin(struct unlock *u)
 	enum err e = enter(u, STAGE_SETTING_PIN);
 
 	if (e == ERR_OK)
-		e = attempt_set_pin(&u->request, u->token.module, &u->released, &u->pin, &u->active, &u->said);
+		e = attempt_set_pin(&u->request, &u->token, &u->released, &u->pin, &u->active, &u->said);
 	return e;
 }
 

@@ -73,18 +73,33 @@ try_candidate(struct open_request *r, const struct profile_module *module, const
 	return e;
 }
 
+/*
+ * An attempt of which nobody knows how it ended, and a token that says that its SO PIN was entered wrongly since it was last entered right (PKCS#11,
+ * CKF_SO_PIN_COUNT_LOW): that attempt was it, or somebody else's was and there are few left. Either way the candidate counts as refused.
+ */
+static void
+settle_unclear(struct journal_entry *entry, const struct step_token *token)
+{
+	if (entry->unclear == 0 || token->so_pin != PIN_STATE_FEW_TRIES)
+		return;
+	entry->unclear--;
+	entry->refused |= (entry->refused & 1u) == 0 ? 1u : 2u;
+}
+
 enum err
-attempt_set_pin(struct open_request *r, const struct profile_module *module, const struct tms_released *released, const struct secret *pin,
+attempt_set_pin(struct open_request *r, const struct found_token *token, const struct tms_released *released, const struct secret *pin,
     unsigned *ret_active, struct step_outcome *ret)
 {
-	const struct journal_entry *entry = request_entry(r);
+	struct journal_entry *entry = request_entry(r);
 	enum err e = ERR_TOKEN_SO_REFUSED;
 
+	if (released->family == FAMILY_SO_PIN)
+		settle_unclear(entry, token->token);
 	for (unsigned i = 0; e == ERR_TOKEN_SO_REFUSED && i < released->count; i++) {
 		if ((entry->refused >> i & 1u) != 0)
 			continue;
 		*ret_active = i;
-		e = attempt_is_left(entry) ? try_candidate(r, module, released, pin, i, ret) : ERR_TOKEN_FAILED;
+		e = attempt_is_left(entry) ? try_candidate(r, token->module, released, pin, i, ret) : ERR_TOKEN_FAILED;
 	}
 	return e;
 }

@@ -7,8 +7,8 @@
 #define MOKHOA_ATTEMPT_H
 
 #include "err.h"
+#include "find_token.h"
 #include "open_request.h"
-#include "profile.h"
 #include "secret.h"
 #include "step.h"
 #include "tms_client.h"
@@ -19,11 +19,12 @@
 bool attempt_is_left(const struct journal_entry *entry);
 
 /*
- * Sets the PIN with the candidates in order; one that was refused, now or by an unlock that died, is never tried again. The errors of
- * step_set_pin(), or of step_unblock() where the candidates are PUKs; ERR_TOKEN_FAILED where no attempt is left, ERR_JOURNAL_FAILED where an attempt could not be
- * written down and so was not made; *ret_active is the candidate that was tried last, *ret what the token said of it.
+ * Sets the PIN with the candidates in order; one that was refused, now or by an unlock that died, is never tried again, nor is one whose attempt nobody
+ * knows the end of on a token that has since said that wrong tries of its SO PIN are counted. The errors of step_set_pin(), or of step_unblock() where the
+ * candidates are PUKs; ERR_TOKEN_FAILED where no attempt is left, ERR_JOURNAL_FAILED where an attempt could not be written down and so was not made;
+ * *ret_active is the candidate that was tried last, *ret what the token said of it.
  */
-enum err attempt_set_pin(struct open_request *r, const struct profile_module *module, const struct tms_released *released,
+enum err attempt_set_pin(struct open_request *r, const struct found_token *token, const struct tms_released *released,
     const struct secret *pin, unsigned *ret_active, struct step_outcome *ret);
 
 /* What the same request cannot mend: another try would fail in the same way, or cost the token's last tries. */

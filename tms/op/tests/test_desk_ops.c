@@ -340,6 +340,9 @@ test_resend(void)
 	CHECK(desk_resend(w, m->number, json_pack("{s:s}", "email", "x@y.z")) == ERR_INVALID_PARAMS);
 	CHECK(desk_resend(w, 99, json_object()) == ERR_REQUEST_UNKNOWN);
 	CHECK(world_audits(w, m->number, "resend") == 5);
+	/* the clock is put back: the newest mail lies ahead, and nobody waits until it is reached; a day's limit holds all the same */
+	w->now -= 600 + 86400;
+	CHECK(machine_verb(m, "resend") == ERR_RESEND_LIMIT);
 	machine_free(m);
 	world_free(w);
 }

@@ -396,6 +396,7 @@ test_order_of_candidates(void)
 		{ .result = "completed", .proof_mechanism = "", .stage = "rotating", .error = "token_failed" },
 		{ .result = "completed", .proof_mechanism = "", .stage = "proving_rotation", .error = "token_so_refused" },
 		{ .result = "completed", .proof_mechanism = "", .stage = "proving_rotation", .error = "token_removed" },
+		{ .result = "completed", .proof_mechanism = "", .stage = "rotating", .error = "ok" },
 	};
 
 	check_order(NULL, true);
@@ -403,6 +404,7 @@ test_order_of_candidates(void)
 	check_order(&reports[1], false);
 	check_order(&reports[2], false);
 	check_order(&reports[3], true);
+	check_order(&reports[4], true);
 }
 
 /* A type of the family, of the tokens that world_import() makes. */

@@ -50,18 +50,20 @@ test_a_journal_that_cannot_be_written(void)
 	struct tms_released released = { .family = FAMILY_SO_PIN, .count = 1, .candidates = { { .len = 4, .bytes = "1234" } } };
 	struct secret pin = { .len = 4, .bytes = "5678" };
 	struct step_outcome said = { .cryptoki = 0 };
+	const struct step_token token = { .so_pin = PIN_STATE_UNKNOWN };
+	const struct found_token found = { .module = &module, .token = &token };
 	struct open_request r = open_one();
 	unsigned active = 9;
 
 	move("mokhoa", "elsewhere");
 	for (unsigned i = 0; i <= JOURNAL_ATTEMPTS_MAX; i++) {
-		CHECK(attempt_set_pin(&r, &module, &released, &pin, &active, &said) == ERR_JOURNAL_FAILED);
+		CHECK(attempt_set_pin(&r, &found, &released, &pin, &active, &said) == ERR_JOURNAL_FAILED);
 		CHECK(!attempt_ends_request(ERR_JOURNAL_FAILED, request_entry(&r)));
 	}
 	CHECK(request_entry(&r)->unclear == 0 && attempt_is_left(request_entry(&r)));
 	move("elsewhere", "mokhoa");
 	/* now it is written down: as an attempt that gave no answer, unless no step was begun */
-	CHECK(attempt_set_pin(&r, &module, &released, &pin, &active, &said) != ERR_JOURNAL_FAILED);
+	CHECK(attempt_set_pin(&r, &found, &released, &pin, &active, &said) != ERR_JOURNAL_FAILED);
 	request_close(&r);
 }
 

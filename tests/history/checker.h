@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * checker: what must be so after every event of a history, judged from what is to be seen (the store's rows, the token, the answers) and from a model of its own,
+ * which shares no table and no rule with the server. The first thing that is not so ends the history: checker.wrong says what.
+ */
+#ifndef MOKHOA_CHECKER_H
+#define MOKHOA_CHECKER_H
+
+#include "sim.h"
+#include "world.h"
+
+#define CHECKER_ANSWERS 128
+
+struct checker {
+	struct world *server;
+	const struct sim *sim;
+	bool fits; /* the SO PIN that was imported is the token's */
+	char wrong[256];
+	int64_t first;		       /* number of the history's first request */
+	enum state seen[SIM_REQUESTS]; /* by number; STATE_COUNT before it was there */
+	bool released[SIM_REQUESTS];   /* likewise */
+	bool granted[SIM_REQUESTS];    /* likewise */
+	unsigned in_vain;	       /* releases in a row that no grant followed */
+	int64_t newest;		       /* number of the request that was released last */
+	struct {
+		char key[96];
+		char *text;
+	} answers[CHECKER_ANSWERS];
+	size_t answer_count;
+	struct {
+		int64_t id;
+		struct secret so_pin;
+	} opened[32]; /* escrow rows */
+	size_t opened_count;
+	unsigned most_wrong; /* SO tries in a row that were seen */
+};
+
+void checker_begin(struct checker *c, struct world *server, const struct sim *sim, bool fits);
+void checker_end(struct checker *c);
+
+/* Something that a server gave: the same call must be given the same for ever. body says what was asked. */
+void checker_answer(struct checker *c, const char *path, const json_t *body, const json_t *answer);
+
+/* True as long as nothing is wrong. */
+bool checker_look(struct checker *c);
+
+/* Notes what is wrong, where nothing was before; false. */
+#if defined(__GNUC__)
+__attribute__((format(printf, 2, 3)))
+#endif
+bool
+checker_wrong(struct checker *c, const char *format, ...);
+
+#endif
