@@ -109,6 +109,8 @@ call_server(struct history *h, const char *path, json_t *body, enum err *ret_err
 	}
 	h->totals->messages++;
 	answer = finish_call(h, &c, operation_of(verb), ret_error);
+	if (h->say)
+		printf("      %s %s\n", verb[0] != '\0' ? verb : "create", err_name(*ret_error));
 	if (*ret_error == ERR_OK && (verb[0] == '\0' || strcmp(verb, "release") == 0 || strcmp(verb, "grant") == 0))
 		checker_answer(&h->checker, path, body, answer);
 	return answer;

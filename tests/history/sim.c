@@ -88,7 +88,7 @@ live(void *context)
 	struct actor *a = context;
 
 	for (;;) {
-		struct op_call call = { .profile = &sim_world->profile, .origin = "", .in = -1, .out = null_out };
+		struct op_call call = { .origin = "", .in = -1, .out = null_out };
 		sem_wait(&a->go);
 		if (a->op == NULL)
 			return NULL;
@@ -155,6 +155,7 @@ sim_end(struct sim *s)
 	}
 	secret_wipe(&s->token.so_pin);
 	secret_wipe(&s->token.user_pin);
+	sim_world = NULL;
 }
 
 void
