@@ -146,7 +146,7 @@ class Points:
         unlock, reached = self.cut_short(point)
         story = [unlock.story() or "nothing"]
         try:
-            self.scene.bring_back()
+            self.scene.bring_back()  # also what ended with the last word of it
             self.scene.clear()
             self.checker.now(deep=False)
             first = unlock.request
