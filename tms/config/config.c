@@ -73,6 +73,7 @@ static const struct row rows[] = {
 	{ "vault", "private_key", KIND_PATH, true, AT(vault.private_key), 0, 0, 0 },
 	{ "vault", "client", KIND_TEXT, false, AT(vault.client), 1, 32, 0 },
 	{ "vault", "rows_per_hour", KIND_COUNT, false, AT(vault.rows_per_hour), 1, 1000000, 200 },
+	{ "vault", "compares_per_hour", KIND_COUNT, false, AT(vault.compares_per_hour), 1, 1000000, 1000 },
 	{ "smtp", "url", KIND_SMTP_URL, true, AT(smtp.url), 0, 0, 0 },
 	{ "smtp", "from", KIND_ADDRESS, true, AT(smtp.from), 0, 0, 0 },
 	{ "smtp", "credentials", KIND_PATH, false, AT(smtp.credentials), 0, 0, 0 },

@@ -27,10 +27,11 @@ struct config_listen {
 
 struct config_vault {
 	const char *socket;
-	const char *public_key;	 /* file (keyfile.h), KEY_KEM_PK_LEN bytes */
-	const char *private_key; /* file, KEY_KEM_SK_LEN bytes; only the vault's user can read it */
-	const char *client;	 /* user that may call it; NULL: the vault's own */
-	unsigned rows_per_hour;	 /* an unlock takes two or three; default 200 */
+	const char *public_key;	    /* file (keyfile.h), KEY_KEM_PK_LEN bytes */
+	const char *private_key;    /* file (keyring.h); only the vault's user can read it */
+	const char *client;	    /* user that may call it; NULL: the vault's own */
+	unsigned rows_per_hour;	    /* an unlock takes two or three; default 200 */
+	unsigned compares_per_hour; /* of imported rows with those on record; default 1000 */
 };
 
 enum config_tls {

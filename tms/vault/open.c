@@ -8,14 +8,14 @@
 #include <string.h>
 
 static enum err
-reseal(const struct key_kem *vault, const struct vault_request *q, struct vault_reply *reply)
+reseal(const struct ring *ring, const struct vault_request *q, struct vault_reply *reply)
 {
 	struct secret candidates[VAULT_ROWS_MAX] = { 0 };
 	unsigned char plain[TRANSCRIPT_SEALED_LEN];
 	enum err e = ERR_OK;
 
 	for (size_t i = 0; e == ERR_OK && i < q->count; i++)
-		e = transcript_open_escrow(vault, &q->token, q->rows[i].version, q->rows[i].sealed, &candidates[i]);
+		e = ring_open(ring, &q->token, &q->rows[i], &candidates[i]);
 	if (e == ERR_OK)
 		e = transcript_pack_release(q->nonce, candidates, q->count, plain);
 	if (e == ERR_OK)
@@ -44,24 +44,22 @@ seal_grant(const struct vault_request *q, const struct secret *next, struct vaul
 }
 
 static enum err
-renew(const struct key_kem *vault, const struct vault_request *q, struct vault_reply *reply)
+renew(const struct ring *ring, const struct vault_request *q, struct vault_reply *reply)
 {
 	const struct vault_row *row = &q->rows[0];
 	struct secret current = { 0 };
 	struct secret next = { 0 };
-	unsigned char pk[KEY_KEM_PK_LEN];
 	enum err e;
 
 	/* versions are whole numbers of JSON on the wire */
 	if (row->version >= INT64_MAX)
 		return ERR_VAULT_REFUSED;
-	key_kem_public(vault, pk);
 	reply->next.version = row->version + 1;
-	e = transcript_open_escrow(vault, &q->token, row->version, row->sealed, &current);
+	e = ring_open(ring, &q->token, row, &current);
 	if (e == ERR_OK)
 		e = so_pin_next(&current, &q->format, &next);
 	if (e == ERR_OK)
-		e = transcript_seal_escrow(pk, &q->token, reply->next.version, &next, reply->next.sealed);
+		e = ring_seal(ring, &q->token, &next, &reply->next);
 	if (e == ERR_OK)
 		e = seal_grant(q, &next, &reply->answer);
 	secret_wipe(&current);
@@ -70,10 +68,10 @@ renew(const struct key_kem *vault, const struct vault_request *q, struct vault_r
 }
 
 static enum err
-regrant(const struct key_kem *vault, const struct vault_request *q, struct vault_reply *reply)
+regrant(const struct ring *ring, const struct vault_request *q, struct vault_reply *reply)
 {
 	struct secret next = { 0 };
-	enum err e = transcript_open_escrow(vault, &q->token, q->rows[0].version, q->rows[0].sealed, &next);
+	enum err e = ring_open(ring, &q->token, &q->rows[0], &next);
 
 	if (e == ERR_OK)
 		e = seal_grant(q, &next, &reply->answer);
@@ -81,21 +79,63 @@ regrant(const struct key_kem *vault, const struct vault_request *q, struct vault
 	return e;
 }
 
-static enum err (*const verbs[VAULT_VERB_COUNT])(const struct key_kem *vault, const struct vault_request *q, struct vault_reply *reply) = {
-	[VAULT_RESEAL] = reseal,
-	[VAULT_RENEW] = renew,
-	[VAULT_REGRANT] = regrant,
+static enum err
+compare(const struct ring *ring, const struct vault_request *q, struct vault_reply *reply)
+{
+	struct secret values[2] = { 0 };
+	enum err e = ring_open(ring, &q->token, &q->rows[0], &values[0]);
+
+	if (e == ERR_OK)
+		e = ring_open(ring, &q->token, &q->rows[1], &values[1]);
+	if (e == ERR_OK)
+		reply->equal = secret_equal(&values[0], &values[1]);
+	wipe(values, sizeof(values));
+	return e;
+}
+
+static enum err
+rewrap(const struct ring *ring, const struct vault_request *q, struct vault_reply *reply)
+{
+	struct secret value = { 0 };
+	enum err e = ring_open(ring, &q->token, &q->rows[0], &value);
+
+	reply->next.version = q->rows[0].version;
+	if (e == ERR_OK)
+		e = ring_seal(ring, &q->token, &value, &reply->next);
+	secret_wipe(&value);
+	return e;
+}
+
+static enum err
+keys(const struct ring *ring, const struct vault_request *q, struct vault_reply *reply)
+{
+	(void)q;
+	reply->keys.count = ring->count;
+	memcpy(reply->keys.ids, ring->ids, sizeof(reply->keys.ids));
+	return ERR_OK;
+}
+
+static const struct {
+	enum err (*run)(const struct ring *ring, const struct vault_request *q, struct vault_reply *reply);
+	bool for_a_machine; /* seals to the key that came with it */
+} verbs[VAULT_VERB_COUNT] = {
+	[VAULT_RESEAL] = { reseal, true },
+	[VAULT_RENEW] = { renew, true },
+	[VAULT_REGRANT] = { regrant, true },
+	[VAULT_COMPARE] = { compare, false },
+	[VAULT_REWRAP] = { rewrap, false },
+	[VAULT_KEYS] = { keys, false },
 };
 
 enum err
-open_run(const struct key_kem *vault, const struct vault_request *q, struct vault_reply *ret_reply)
+open_run(const struct ring *ring, const struct vault_request *q, struct vault_reply *ret_reply)
 {
-	struct vault_reply reply = { 0 };
+	struct vault_reply reply = { .equal = false };
 	enum err e;
 
-	if (!key_kem_public_ok(q->to))
+	if (verbs[q->verb].for_a_machine && !key_kem_public_ok(q->to))
 		return ERR_VAULT_REFUSED;
-	e = verbs[q->verb](vault, q, &reply);
+	e = verbs[q->verb].run(ring, q, &reply);
 	if (e == ERR_OK)
 		*ret_reply = reply;
 	return e;

@@ -5,12 +5,12 @@
 
 #include "config.h"
 #include "frame.h"
-#include "hour.h"
 #include "json.h"
-#include "keyfile.h"
 #include "log.h"
 #include "open.h"
 #include "os.h"
+#include "ring.h"
+#include "tally.h"
 #include "user.h"
 
 #include <errno.h>
@@ -30,8 +30,9 @@ struct connection {
 };
 
 struct vault {
-	struct key_kem *key;
-	struct hour hour;
+	const char *private_key; /* file */
+	struct ring ring;
+	struct tally tally;
 	uid_t client; /* who may speak, beside ourselves */
 	intptr_t listener;
 	struct connection connections[CONNECTIONS];
@@ -39,19 +40,46 @@ struct vault {
 
 /* ---- one request ---- */
 
+/*
+ * What is counted before it is done. A compare tells one bit where a release tells all, but of values that the caller may have made up, so it has a
+ * count of its own; a rewrap and the list of the keys tell nothing.
+ */
+static enum err
+count(struct vault *v, const struct vault_request *q)
+{
+	switch (q->verb) {
+	case VAULT_RESEAL:
+	case VAULT_RENEW:
+	case VAULT_REGRANT:
+		return tally_take(&v->tally, TALLY_ROWS, (unsigned)q->count);
+	case VAULT_COMPARE:
+		return tally_take(&v->tally, TALLY_COMPARES, 1);
+	case VAULT_REWRAP:
+	case VAULT_KEYS:
+	case VAULT_VERB_COUNT:
+		break;
+	}
+	return ERR_OK;
+}
+
 static enum err
 decide(struct vault *v, const struct vault_request *q, struct vault_reply *reply)
 {
-	if (!hour_take(&v->hour, os_now_ms(), (unsigned)q->count))
-		return ERR_VAULT_LIMIT;
-	return open_run(v->key, q, reply);
+	enum err e = count(v, q);
+
+	if (e != ERR_OK)
+		return e;
+	ring_refresh(&v->ring, v->private_key);
+	return open_run(&v->ring, q, reply);
 }
 
 static void
 answer(struct vault *v, intptr_t handle, const unsigned char *bytes, size_t len)
 {
 	struct vault_request q = { .verb = VAULT_VERB_COUNT };
-	struct vault_reply reply = { 0 };
+	struct vault_reply reply = { .equal = false };
+	const struct hour *rows = &v->tally.hours[TALLY_ROWS];
+	const struct hour *compares = &v->tally.hours[TALLY_COMPARES];
 	struct buf b = buf_new(VAULT_FRAME_MAX);
 	uint64_t began = os_now_ms();
 	enum err e = vault_request_read(bytes, len, &q);
@@ -60,8 +88,8 @@ answer(struct vault *v, intptr_t handle, const unsigned char *bytes, size_t len)
 		e = decide(v, &q, &reply);
 	if (vault_reply_write(q.verb, e, &reply, &b) == ERR_OK)
 		(void)frame_write(handle, b.data, b.len, VAULT_FRAME_MAX);
-	log_info("vault", "verb=%s rows=%zu result=%s ms=%u hour=%u/%u token=%s/%s/%s", vault_verb_name(q.verb), q.count, err_name(e),
-	    (unsigned)(os_now_ms() - began), hour_sum(&v->hour), v->hour.max, q.token.manufacturer, q.token.model, q.token.serial);
+	log_info("vault", "verb=%s rows=%zu result=%s ms=%u hour=%u/%u compares=%u/%u token=%s/%s/%s", vault_verb_name(q.verb), q.count, err_name(e),
+	    (unsigned)(os_now_ms() - began), hour_sum(rows), rows->max, hour_sum(compares), compares->max, q.token.manufacturer, q.token.model, q.token.serial);
 	buf_free(&b);
 }
 
@@ -116,7 +144,7 @@ free_place(struct vault *v)
 	return NULL;
 }
 
-/* The kernel says who has connected; nobody else gets so far as to send a byte that is read. */
+/* The kernel says who has connected; nobody else gets so far as to send a byte that is read. The operator's commands run as root, who could take any user's place. */
 static void
 welcome(struct vault *v)
 {
@@ -129,7 +157,7 @@ welcome(struct vault *v)
 		return;
 	if (c == NULL || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0) {
 		os_close(fd);
-	} else if (peer.uid != v->client && peer.uid != geteuid()) {
+	} else if (peer.uid != v->client && peer.uid != geteuid() && peer.uid != 0) {
 		log_error("vault", "result=%s uid=%u pid=%d", err_name(ERR_VAULT_REFUSED), (unsigned)peer.uid, (int)peer.pid);
 		refuse(fd, ERR_VAULT_REFUSED);
 		os_close(fd);
@@ -178,25 +206,6 @@ turn(struct vault *v)
 
 /* ---- the beginning ---- */
 
-static struct key_kem *
-load_key(const char *path)
-{
-	unsigned char sk[KEY_KEM_SK_LEN];
-	struct key_kem *key = NULL;
-	struct stat st;
-
-	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) || (st.st_mode & 077) != 0 || st.st_uid != geteuid()) {
-		log_error("vault", "file=%s cause=it is missing, or not the vault user's own, or others can read it", path);
-		return NULL;
-	}
-	if (keyfile_read(path, sk, sizeof(sk)) == ERR_OK)
-		key = key_kem_from_private(sk);
-	wipe(sk, sizeof(sk));
-	if (key == NULL)
-		log_error("vault", "file=%s cause=it holds no key", path);
-	return key;
-}
-
 /* Anybody may knock, because the kernel's word on who it is decides, and not the socket's mode. */
 static intptr_t
 listen_at(const char *path)
@@ -222,25 +231,27 @@ listen_at(const char *path)
 int
 vault_main(const struct config *config)
 {
-	struct vault v = { .hour.max = config->vault.rows_per_hour };
+	struct vault v = { .private_key = config->vault.private_key, .client = geteuid() };
 
-	v.key = load_key(config->vault.private_key);
-	if (v.key == NULL)
+	if (ring_load(&v.ring, v.private_key) != ERR_OK)
 		return 1;
-	v.client = geteuid();
 	if (config->vault.client != NULL && !user_find(config->vault.client, &v.client)) {
 		log_error("vault", "user=%s cause=there is no such user", config->vault.client);
-		key_kem_free(v.key);
+		ring_free(&v.ring);
 		return 1;
 	}
 	v.listener = listen_at(config->vault.socket);
 	if (v.listener == -1) {
-		key_kem_free(v.key);
+		ring_free(&v.ring);
 		return 1;
 	}
+	v.tally.hours[TALLY_ROWS].max = config->vault.rows_per_hour;
+	v.tally.hours[TALLY_COMPARES].max = config->vault.compares_per_hour;
+	tally_open(&v.tally, v.private_key);
 	for (size_t i = 0; i < CONNECTIONS; i++)
 		v.connections[i].handle = -1;
-	log_info("vault", "listening=%s client=%u hour=%u", config->vault.socket, (unsigned)v.client, v.hour.max);
+	log_info("vault", "listening=%s client=%u hour=%u compares=%u", config->vault.socket, (unsigned)v.client, config->vault.rows_per_hour,
+	    config->vault.compares_per_hour);
 	for (;;)
 		turn(&v);
 }

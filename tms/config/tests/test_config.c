@@ -93,7 +93,7 @@ test_right(void)
 	    "\"portal\": \"https://portal.example:8443\", \"request_valid_s\": 60, \"approval_valid_s\": 61, \"code_valid_s\": 900, \"unknown_after_s\": 62, \"failed_after_s\": 3600,"
 	    "\"escrow_log_same_device\": true, \"unidentified_max\": 3, \"unidentified_by_address\": 2,"
 	    "\"listen\": { \"public\": \"/a.sock\", \"admin\": \"/b.sock\", \"group\": \"www-data\", \"threads\": 64 },"
-	    "\"vault\": { \"socket\": \"/v.sock\", \"public_key\": \"/v.pub\", \"private_key\": \"/v.key\", \"client\": \"tms\", \"rows_per_hour\": 7 },"
+	    "\"vault\": { \"socket\": \"/v.sock\", \"public_key\": \"/v.pub\", \"private_key\": \"/v.key\", \"client\": \"tms\", \"rows_per_hour\": 7, \"compares_per_hour\": 8 },"
 	    "\"smtp\": { \"url\": \"smtps://mail:465\", \"from\": \"a@example.vn\", \"tls\": \"smtps\", \"credentials\": \"/c\", \"ca\": \"/ca.pem\" }}";
 	char where[CONFIG_WHERE_SIZE];
 	struct config *c = NULL;
@@ -105,7 +105,7 @@ test_right(void)
 	CHECK_TEXT(c->language, "vi");
 	CHECK(c->portal == NULL && c->listen.group == NULL && c->smtp.credentials == NULL && c->vault.client == NULL && !c->escrow_log_same_device);
 	CHECK(c->request_valid_s == 604800 && c->approval_valid_s == 604800 && c->code_valid_s == 86400 && c->unknown_after_s == 3600 && c->failed_after_s == 2592000);
-	CHECK(c->listen.threads == 4 && c->vault.rows_per_hour == 200 && c->unidentified_max == 1000 && c->unidentified_by_address == 5);
+	CHECK(c->listen.threads == 4 && c->vault.rows_per_hour == 200 && c->vault.compares_per_hour == 1000 && c->unidentified_max == 1000 && c->unidentified_by_address == 5);
 	CHECK(c->smtp.tls == CONFIG_TLS_NONE);
 	config_free(c);
 	if (!CHECK(config_parse(most, sizeof(most) - 1, "tms.json", &c, where) == ERR_OK)) {
@@ -116,7 +116,7 @@ test_right(void)
 	CHECK_TEXT(c->vault.client, "tms");
 	CHECK_TEXT(c->smtp.ca, "/ca.pem");
 	CHECK(c->request_valid_s == 60 && c->approval_valid_s == 61 && c->code_valid_s == 900 && c->unknown_after_s == 62 && c->failed_after_s == 3600);
-	CHECK(c->listen.threads == 64 && c->vault.rows_per_hour == 7 && c->unidentified_max == 3 && c->unidentified_by_address == 2);
+	CHECK(c->listen.threads == 64 && c->vault.rows_per_hour == 7 && c->vault.compares_per_hour == 8 && c->unidentified_max == 3 && c->unidentified_by_address == 2);
 	CHECK(c->smtp.tls == CONFIG_TLS_SMTPS && c->escrow_log_same_device);
 	config_free(c);
 	config_free(NULL);

@@ -104,7 +104,7 @@ fill_config(struct world *w)
 		.data = w->scratch.folder,
 		.database = w->scratch.path,
 		.signing_key = path_in(w, 0, "signing.key"),
-		.vault = { .socket = path_in(w, 1, "vault.sock"), .public_key = path_in(w, 2, "vault.pub"), .private_key = path_in(w, 3, "vault.key"), .rows_per_hour = 1000 },
+		.vault = { .socket = path_in(w, 1, "vault.sock"), .public_key = path_in(w, 2, "vault.pub"), .private_key = path_in(w, 3, "vault.key"), .rows_per_hour = 1000, .compares_per_hour = 1000 },
 		.issuers = path_in(w, 4, "issuers.pem"),
 		.admin_ca = path_in(w, 4, "issuers.pem"),
 		.escrow_log = path_in(w, 5, "escrow.log"),

@@ -107,7 +107,7 @@ vault_renew(const char *socket_path, const struct token_name *token, const struc
 	e = ask(socket_path, &q, &reply);
 	if (e == ERR_OK) {
 		*ret_next = reply.next;
-		ret_next->version = row->version + 1;
+		ret_next->version = row->version + 1; /* no answer says it */
 		*ret_answer = reply.answer;
 	}
 	return e;
@@ -125,5 +125,43 @@ vault_regrant(const char *socket_path, const struct token_name *token, const str
 	e = ask(socket_path, &q, &reply);
 	if (e == ERR_OK)
 		*ret_answer = reply.answer;
+	return e;
+}
+
+enum err
+vault_compare(const char *socket_path, const struct token_name *token, const struct vault_row rows[2], bool *ret_equal)
+{
+	struct vault_request q = { .verb = VAULT_COMPARE, .token = *token, .rows = { rows[0], rows[1] }, .count = 2 };
+	struct vault_reply reply;
+	enum err e = ask(socket_path, &q, &reply);
+
+	if (e == ERR_OK)
+		*ret_equal = reply.equal;
+	return e;
+}
+
+enum err
+vault_rewrap(const char *socket_path, const struct token_name *token, const struct vault_row *row, struct vault_row *ret_row)
+{
+	struct vault_request q = { .verb = VAULT_REWRAP, .token = *token, .rows = { *row }, .count = 1 };
+	struct vault_reply reply;
+	enum err e = ask(socket_path, &q, &reply);
+
+	if (e == ERR_OK) {
+		*ret_row = reply.next;
+		ret_row->version = row->version;
+	}
+	return e;
+}
+
+enum err
+vault_keys(const char *socket_path, struct vault_keys *ret_keys)
+{
+	struct vault_request q = { .verb = VAULT_KEYS };
+	struct vault_reply reply;
+	enum err e = ask(socket_path, &q, &reply);
+
+	if (e == ERR_OK)
+		*ret_keys = reply.keys;
 	return e;
 }

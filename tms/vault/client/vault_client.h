@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * vault_client: asks the vault to open a sealed SO PIN for a customer's machine. The caller never sees one in clear.
+ * vault_client: asks the vault to open a sealed SO PIN for a customer's machine, and what else a TMS may want of rows that it cannot open. The caller never sees one in clear.
  *
  * Each call is a connection of its own and takes at most VAULT_CLIENT_MS; any thread may call. Every function: ERR_VAULT_UNREACHABLE where
  * nobody answers as a vault does, ERR_VAULT_LIMIT where this hour's rows are used up, ERR_SEALED_INVALID where a row does not open,
@@ -16,14 +16,24 @@
 #include "token_name.h"
 #include "transcript.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define VAULT_CLIENT_MS 10000
+#define VAULT_CLIENT_MS	  10000
+#define VAULT_KEY_ID_SIZE 17 /* of the id of a key of the vault (keyring.h) and a NUL */
+#define VAULT_KEYS_MAX	  4
 
 struct vault_row {
 	uint64_t version; /* as sealed into the row */
 	unsigned char sealed[TRANSCRIPT_ESCROW_ROW_LEN];
+	char key[VAULT_KEY_ID_SIZE]; /* of an answer: which key it is sealed to */
+};
+
+/* The keys of the vault, the newest first. */
+struct vault_keys {
+	char ids[VAULT_KEYS_MAX][VAULT_KEY_ID_SIZE];
+	size_t count;
 };
 
 /* What the next SO PIN is to look like. */
@@ -53,5 +63,17 @@ enum err vault_renew(const char *socket_path, const struct token_name *token, co
  */
 enum err vault_regrant(const char *socket_path, const struct token_name *token, const struct vault_row *row, const unsigned char to[KEY_KEM_PK_LEN],
     const unsigned char h[KEY_HASH_LEN], struct vault_answer *ret_answer);
+
+/*
+ * Whether two rows of one token hold the same value; nothing else is said of them. For the import of a table over tokens that are on record. An answer is one guess at an SO PIN
+ * for whoever can seal (anybody who has the public key), so that compares have a limit of their own by the hour: ERR_VAULT_LIMIT
+ * (protocol/README.md, "The vault").
+ */
+enum err vault_compare(const char *socket_path, const struct token_name *token, const struct vault_row rows[2], bool *ret_equal);
+
+/* The row's value sealed to the newest key of the vault, under the same version: what the roll of a key is made of. Not counted: nobody learns anything. */
+enum err vault_rewrap(const char *socket_path, const struct token_name *token, const struct vault_row *row, struct vault_row *ret_row);
+
+enum err vault_keys(const char *socket_path, struct vault_keys *ret_keys);
 
 #endif

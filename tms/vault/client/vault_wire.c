@@ -6,16 +6,38 @@
 
 #include <string.h>
 
-static const char *const verbs[VAULT_VERB_COUNT] = {
-	[VAULT_RESEAL] = "reseal",
-	[VAULT_RENEW] = "renew",
-	[VAULT_REGRANT] = "regrant",
+/* What a request says beside its verb, and what its answer says. */
+enum part {
+	TOKEN = 1,
+	ROW = 2,
+	ROWS = 4,
+	FORMAT = 8, /* "length" and "characters" */
+	TO = 16,    /* "to" and "h" */
+	NONCE = 32,
+	ANSWER = 64,  /* "enc" and "ciphertext" */
+	SEALED = 128, /* "sealed" and "key" */
+	EQUAL = 256,
+	KEYS = 512
+};
+
+static const struct {
+	const char *name;
+	unsigned asks;
+	size_t rows; /* the fewest; with ROWS */
+	unsigned answers;
+} verbs[VAULT_VERB_COUNT] = {
+	[VAULT_RESEAL] = { "reseal", TOKEN | ROWS | TO | NONCE, 1, ANSWER },
+	[VAULT_RENEW] = { "renew", TOKEN | ROW | FORMAT | TO, 0, ANSWER | SEALED },
+	[VAULT_REGRANT] = { "regrant", TOKEN | ROW | TO, 0, ANSWER },
+	[VAULT_COMPARE] = { "compare", TOKEN | ROWS, 2, EQUAL },
+	[VAULT_REWRAP] = { "rewrap", TOKEN | ROW, 0, SEALED },
+	[VAULT_KEYS] = { "keys", 0, 0, KEYS },
 };
 
 const char *
 vault_verb_name(enum vault_verb verb)
 {
-	return verb >= 0 && verb < VAULT_VERB_COUNT ? verbs[verb] : "";
+	return verb >= 0 && verb < VAULT_VERB_COUNT ? verbs[verb].name : "";
 }
 
 /* Appends a fresh value and lets it go. */
@@ -27,6 +49,15 @@ dump_and_free(json_t *value, struct buf *b)
 	json_decref(value);
 	return e;
 }
+
+/* Takes the fresh value, which may be NULL; false where memory ran out. */
+static bool
+set(json_t *object, const char *key, json_t *value)
+{
+	return json_object_set_new(object, key, value) == 0;
+}
+
+/* ---- requests ---- */
 
 static json_t *
 row_json(const struct vault_row *row)
@@ -50,117 +81,89 @@ read_row(json_t *value, struct vault_row *ret)
 	return version >= 1 && json_b64_exact(sealed, ret->sealed, sizeof(ret->sealed));
 }
 
-enum err
-vault_request_write(const struct vault_request *q, struct buf *b)
+static json_t *
+rows_json(const struct vault_request *q)
 {
-	json_t *rows;
+	json_t *rows = json_array();
 
-	if (q->verb == VAULT_RENEW)
-		return dump_and_free(json_pack("{s:s, s:o, s:o, s:I, s:s, s:o, s:o}",
-					 "verb", verbs[VAULT_RENEW],
-					 "token", token_name_json(&q->token),
-					 "row", row_json(&q->rows[0]),
-					 "length", (json_int_t)q->format.length,
-					 "characters", characters_name(q->format.characters),
-					 "to", json_b64(q->to, sizeof(q->to)),
-					 "h", json_b64(q->h, sizeof(q->h))),
-		    b);
-	if (q->verb == VAULT_REGRANT)
-		return dump_and_free(json_pack("{s:s, s:o, s:o, s:o, s:o}",
-					 "verb", vault_verb_name(q->verb),
-					 "token", token_name_json(&q->token),
-					 "row", row_json(&q->rows[0]),
-					 "to", json_b64(q->to, sizeof(q->to)),
-					 "h", json_b64(q->h, sizeof(q->h))),
-		    b);
-	rows = json_array();
 	for (size_t i = 0; i < q->count && i < VAULT_ROWS_MAX; i++)
 		if (json_array_append_new(rows, row_json(&q->rows[i])) != 0) {
 			json_decref(rows);
-			return ERR_NO_MEMORY;
+			return NULL;
 		}
-	return dump_and_free(json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}",
-				 "verb", verbs[VAULT_RESEAL],
-				 "token", token_name_json(&q->token),
-				 "rows", rows,
-				 "to", json_b64(q->to, sizeof(q->to)),
-				 "h", json_b64(q->h, sizeof(q->h)),
-				 "nonce", json_b64(q->nonce, sizeof(q->nonce))),
-	    b);
+	return rows;
 }
 
 static bool
-read_reseal(json_t *json, struct vault_request *q)
+read_rows(json_t *rows, struct vault_request *q)
 {
-	json_t *token, *rows, *to, *h, *nonce;
-	const char *verb;
-
-	if (json_unpack(json, "{s:s, s:o, s:o, s:o, s:o, s:o !}",
-		"verb", &verb,
-		"token", &token,
-		"rows", &rows,
-		"to", &to,
-		"h", &h,
-		"nonce", &nonce) != 0)
-		return false;
 	q->count = json_array_size(rows);
-	if (q->count < 1 || q->count > VAULT_ROWS_MAX)
+	if (q->count < verbs[q->verb].rows || q->count > VAULT_ROWS_MAX)
 		return false;
 	for (size_t i = 0; i < q->count; i++)
 		if (!read_row(json_array_get(rows, i), &q->rows[i]))
 			return false;
-	return token_name_from_json(token, &q->token) && json_b64_exact(to, q->to, sizeof(q->to)) && json_b64_exact(h, q->h, sizeof(q->h)) &&
-	       json_b64_exact(nonce, q->nonce, sizeof(q->nonce));
+	return true;
+}
+
+enum err
+vault_request_write(const struct vault_request *q, struct buf *b)
+{
+	unsigned asks = verbs[q->verb].asks;
+	json_t *json = json_pack("{s:s}", "verb", verbs[q->verb].name);
+	bool good = json != NULL;
+
+	if (asks & TOKEN)
+		good = set(json, "token", token_name_json(&q->token)) && good;
+	if (asks & ROW)
+		good = set(json, "row", row_json(&q->rows[0])) && good;
+	if (asks & ROWS)
+		good = set(json, "rows", rows_json(q)) && good;
+	if (asks & FORMAT)
+		good = set(json, "length", json_integer((json_int_t)q->format.length)) &&
+		       set(json, "characters", json_string(characters_name(q->format.characters))) && good;
+	if (asks & TO)
+		good = set(json, "to", json_b64(q->to, sizeof(q->to))) && set(json, "h", json_b64(q->h, sizeof(q->h))) && good;
+	if (asks & NONCE)
+		good = set(json, "nonce", json_b64(q->nonce, sizeof(q->nonce))) && good;
+	if (good)
+		return dump_and_free(json, b);
+	json_decref(json);
+	return ERR_NO_MEMORY;
 }
 
 static bool
-read_renew(json_t *json, struct vault_request *q)
+read_format(json_t *json, struct vault_format *ret)
 {
-	json_t *token, *row, *to, *h;
-	const char *verb, *characters;
+	const char *characters;
 	json_int_t length;
 
-	if (json_unpack(json, "{s:s, s:o, s:o, s:I, s:s, s:o, s:o !}",
-		"verb", &verb,
-		"token", &token,
-		"row", &row,
-		"length", &length,
-		"characters", &characters,
-		"to", &to,
-		"h", &h) != 0)
+	if (json_unpack(json, "{s:I, s:s}", "length", &length, "characters", &characters) != 0)
 		return false;
-	q->count = 1;
-	q->format.characters = characters_from_name(characters);
-	if (length < 0 || length > TRANSCRIPT_SO_PIN_MAX || q->format.characters == CHARACTERS_COUNT)
-		return false;
-	q->format.length = (unsigned)length;
-	return read_row(row, &q->rows[0]) && token_name_from_json(token, &q->token) && json_b64_exact(to, q->to, sizeof(q->to)) &&
-	       json_b64_exact(h, q->h, sizeof(q->h));
+	ret->characters = characters_from_name(characters);
+	ret->length = length >= 0 && length <= TRANSCRIPT_SO_PIN_MAX ? (unsigned)length : TRANSCRIPT_SO_PIN_MAX + 1;
+	return ret->length <= TRANSCRIPT_SO_PIN_MAX && ret->characters != CHARACTERS_COUNT;
 }
 
+/* The parts that its verb has, and no other key. */
 static bool
-read_regrant(json_t *json, struct vault_request *q)
+read_parts(json_t *json, struct vault_request *q)
 {
-	json_t *token, *row, *to, *h;
-	const char *verb;
+	unsigned asks = verbs[q->verb].asks;
+	size_t keys = 1;
 
-	if (json_unpack(json, "{s:s, s:o, s:o, s:o, s:o !}",
-		"verb", &verb,
-		"token", &token,
-		"row", &row,
-		"to", &to,
-		"h", &h) != 0)
-		return false;
-	q->count = 1;
-	return read_row(row, &q->rows[0]) && token_name_from_json(token, &q->token) && json_b64_exact(to, q->to, sizeof(q->to)) &&
-	       json_b64_exact(h, q->h, sizeof(q->h));
+	for (unsigned part = TOKEN; part <= NONCE; part *= 2)
+		if (asks & part)
+			keys += part == FORMAT || part == TO ? 2 : 1;
+	q->count = asks & ROW ? 1 : 0;
+	return json_object_size(json) == keys &&
+	       (!(asks & TOKEN) || token_name_from_json(json_object_get(json, "token"), &q->token)) &&
+	       (!(asks & ROW) || read_row(json_object_get(json, "row"), &q->rows[0])) &&
+	       (!(asks & ROWS) || read_rows(json_object_get(json, "rows"), q)) &&
+	       (!(asks & FORMAT) || read_format(json, &q->format)) &&
+	       (!(asks & TO) || (json_b64_exact(json_object_get(json, "to"), q->to, sizeof(q->to)) && json_b64_exact(json_object_get(json, "h"), q->h, sizeof(q->h)))) &&
+	       (!(asks & NONCE) || json_b64_exact(json_object_get(json, "nonce"), q->nonce, sizeof(q->nonce)));
 }
-
-static bool (*const readers[VAULT_VERB_COUNT])(json_t *json, struct vault_request *q) = {
-	[VAULT_RESEAL] = read_reseal,
-	[VAULT_RENEW] = read_renew,
-	[VAULT_REGRANT] = read_regrant,
-};
 
 enum err
 vault_request_read(const void *bytes, size_t len, struct vault_request *ret)
@@ -173,14 +176,14 @@ vault_request_read(const void *bytes, size_t len, struct vault_request *ret)
 	if (e != ERR_OK)
 		return e;
 	verb = json_string_value(json_object_get(json, "verb"));
-	while (verb != NULL && q.verb < VAULT_VERB_COUNT && strcmp(verbs[q.verb], verb) != 0)
+	while (verb != NULL && q.verb < VAULT_VERB_COUNT && strcmp(verbs[q.verb].name, verb) != 0)
 		q.verb++;
 	if (verb == NULL) {
 		e = ERR_INVALID_REQUEST;
 	} else if (q.verb == VAULT_VERB_COUNT) {
 		e = ERR_METHOD_NOT_FOUND;
 	} else {
-		e = readers[q.verb](json, &q) ? ERR_OK : ERR_INVALID_PARAMS;
+		e = read_parts(json, &q) ? ERR_OK : ERR_INVALID_PARAMS;
 	}
 	if (e == ERR_OK)
 		*ret = q;
@@ -188,21 +191,45 @@ vault_request_read(const void *bytes, size_t len, struct vault_request *ret)
 	return e;
 }
 
+/* ---- replies ---- */
+
+static json_t *
+keys_json(const struct vault_keys *keys)
+{
+	json_t *json = json_array();
+
+	for (size_t i = 0; i < keys->count; i++)
+		if (json_array_append_new(json, json_string(keys->ids[i])) != 0) {
+			json_decref(json);
+			return NULL;
+		}
+	return json;
+}
+
 enum err
 vault_reply_write(enum vault_verb verb, enum err e, const struct vault_reply *reply, struct buf *b)
 {
+	unsigned answers = e == ERR_OK ? verbs[verb].answers : 0;
 	json_t *json;
+	bool good;
 
 	if (e != ERR_OK)
 		return dump_and_free(json_pack("{s:o}", "error", json_error(e, NULL)), b);
-	json = json_pack("{s:o, s:o}",
-	    "enc", json_b64(reply->answer.enc, sizeof(reply->answer.enc)),
-	    "ciphertext", json_b64(reply->answer.ciphertext, sizeof(reply->answer.ciphertext)));
-	if (verb == VAULT_RENEW && json_object_set_new(json, "sealed", json_b64(reply->next.sealed, sizeof(reply->next.sealed))) != 0) {
-		json_decref(json);
-		return ERR_NO_MEMORY;
-	}
-	return dump_and_free(json, b);
+	json = json_object();
+	good = json != NULL;
+	if (answers & ANSWER)
+		good = set(json, "enc", json_b64(reply->answer.enc, sizeof(reply->answer.enc))) &&
+		       set(json, "ciphertext", json_b64(reply->answer.ciphertext, sizeof(reply->answer.ciphertext))) && good;
+	if (answers & SEALED)
+		good = set(json, "sealed", json_b64(reply->next.sealed, sizeof(reply->next.sealed))) && set(json, "key", json_string(reply->next.key)) && good;
+	if (answers & EQUAL)
+		good = set(json, "equal", json_boolean(reply->equal)) && good;
+	if (answers & KEYS)
+		good = set(json, "keys", keys_json(&reply->keys)) && good;
+	if (good)
+		return dump_and_free(json, b);
+	json_decref(json);
+	return ERR_NO_MEMORY;
 }
 
 /* What the vault says of itself stays in our log: the caller can do something about these four only. */
@@ -221,29 +248,55 @@ read_error(json_t *error)
 	return ERR_VAULT_REFUSED;
 }
 
+/* 16 digits of lower-case hexadecimal. */
+static bool
+read_key_id(const json_t *value, char ret[VAULT_KEY_ID_SIZE])
+{
+	return json_text(value, ret, VAULT_KEY_ID_SIZE - 1, VAULT_KEY_ID_SIZE - 1) && ret[strspn(ret, "0123456789abcdef")] == '\0';
+}
+
+static bool
+read_keys(const json_t *value, struct vault_keys *ret)
+{
+	ret->count = json_array_size(value);
+	if (ret->count < 1 || ret->count > VAULT_KEYS_MAX)
+		return false;
+	for (size_t i = 0; i < ret->count; i++)
+		if (!read_key_id(json_array_get(value, i), ret->ids[i]))
+			return false;
+	return true;
+}
+
+/* The parts that the answer to its verb has, and no other key. */
+static bool
+read_answer(enum vault_verb verb, const json_t *json, struct vault_reply *r)
+{
+	unsigned answers = verbs[verb].answers;
+	size_t keys = (answers & ANSWER ? 2u : 0u) + (answers & SEALED ? 2u : 0u) + (answers & EQUAL ? 1u : 0u) + (answers & KEYS ? 1u : 0u);
+	const json_t *equal = json_object_get(json, "equal");
+
+	r->equal = json_is_true(equal);
+	return json_object_size(json) == keys &&
+	       (!(answers & ANSWER) || (json_b64_exact(json_object_get(json, "enc"), r->answer.enc, sizeof(r->answer.enc)) &&
+					   json_b64_exact(json_object_get(json, "ciphertext"), r->answer.ciphertext, sizeof(r->answer.ciphertext)))) &&
+	       (!(answers & SEALED) || (json_b64_exact(json_object_get(json, "sealed"), r->next.sealed, sizeof(r->next.sealed)) &&
+					   read_key_id(json_object_get(json, "key"), r->next.key))) &&
+	       (!(answers & EQUAL) || json_is_boolean(equal)) &&
+	       (!(answers & KEYS) || read_keys(json_object_get(json, "keys"), &r->keys));
+}
+
 enum err
 vault_reply_read(enum vault_verb verb, const void *bytes, size_t len, struct vault_reply *ret)
 {
-	struct vault_reply reply = { 0 };
+	struct vault_reply reply = { .equal = false };
 	json_t *json = NULL;
-	json_t *enc, *ciphertext, *sealed = NULL;
 	enum err e = ERR_VAULT_UNREACHABLE;
-	int unpacked;
 
 	if (json_load(bytes, len, &json, NULL) != ERR_OK)
 		return ERR_VAULT_UNREACHABLE;
 	if (json_object_get(json, "error") != NULL) {
 		e = read_error(json_object_get(json, "error"));
-		json_decref(json);
-		return e;
-	}
-	if (verb == VAULT_RENEW)
-		unpacked = json_unpack(json, "{s:o, s:o, s:o !}", "enc", &enc, "ciphertext", &ciphertext, "sealed", &sealed);
-	else
-		unpacked = json_unpack(json, "{s:o, s:o !}", "enc", &enc, "ciphertext", &ciphertext);
-	if (unpacked == 0 && json_b64_exact(enc, reply.answer.enc, sizeof(reply.answer.enc)) &&
-	    json_b64_exact(ciphertext, reply.answer.ciphertext, sizeof(reply.answer.ciphertext)) &&
-	    (verb != VAULT_RENEW || json_b64_exact(sealed, reply.next.sealed, sizeof(reply.next.sealed)))) {
+	} else if (read_answer(verb, json, &reply)) {
 		*ret = reply;
 		e = ERR_OK;
 	}

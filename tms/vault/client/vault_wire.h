@@ -19,6 +19,9 @@ enum vault_verb {
 	VAULT_RESEAL,
 	VAULT_RENEW,
 	VAULT_REGRANT,
+	VAULT_COMPARE,
+	VAULT_REWRAP,
+	VAULT_KEYS,
 	VAULT_VERB_COUNT
 };
 
@@ -26,7 +29,7 @@ struct vault_request {
 	enum vault_verb verb;
 	struct token_name token;
 	struct vault_row rows[VAULT_ROWS_MAX];
-	size_t count; /* of rows; 1 for renew and regrant */
+	size_t count; /* of rows; 2 for compare, 1 for renew, regrant and rewrap, 0 for keys */
 	unsigned char to[KEY_KEM_PK_LEN];
 	unsigned char h[KEY_HASH_LEN];
 	unsigned char nonce[TRANSCRIPT_ID_LEN]; /* of reseal */
@@ -35,7 +38,9 @@ struct vault_request {
 
 struct vault_reply {
 	struct vault_answer answer;
-	struct vault_row next; /* of renew */
+	struct vault_row next; /* of renew and rewrap, but for its version */
+	bool equal;	       /* of compare */
+	struct vault_keys keys;
 };
 
 const char *vault_verb_name(enum vault_verb verb);

@@ -126,6 +126,31 @@ test_hour(void)
 	CHECK(hour_sum(&h) == 3);
 }
 
+/* What was counted before a restart is as old afterwards, also where the machine's own clock began anew. */
+static void
+test_hour_is_set(void)
+{
+	const uint64_t minute = 60000;
+	struct hour before = { .max = 10 };
+	struct hour after = { .max = 10 };
+	unsigned counts[HOUR_MINUTES];
+
+	CHECK(hour_take(&before, 100 * minute, 4));
+	CHECK(hour_take(&before, 130 * minute, 5));
+	hour_read(&before, 140 * minute, counts);
+	CHECK(counts[0] == 0 && counts[10] == 5 && counts[40] == 4);
+	hour_set(&after, 2 * minute, 15, counts);
+	CHECK(hour_sum(&after) == 9);
+	CHECK(!hour_take(&after, 2 * minute, 2));
+	/* 40 + 15 minutes old: gone in five more */
+	CHECK(hour_take(&after, 7 * minute, 1));
+	CHECK(hour_sum(&after) == 6);
+	hour_set(&after, 2 * minute, 60, counts);
+	CHECK(hour_sum(&after) == 0);
+	hour_set(&after, 2 * minute, UINT64_MAX, counts);
+	CHECK(hour_sum(&after) == 0);
+}
+
 int
 main(void)
 {
@@ -134,5 +159,6 @@ main(void)
 	test_format();
 	test_no_successor();
 	test_hour();
+	test_hour_is_set();
 	return CHECK_DONE();
 }

@@ -8,6 +8,7 @@
 #include "frame.h"
 #include "json.h"
 #include "keyfile.h"
+#include "keyring.h"
 #include "log.h"
 #include "os.h"
 #include "vault.h"
@@ -30,6 +31,7 @@ static const struct vault_format as_before = { .characters = CHARACTERS_ANY };
 static char folder[64];
 static char socket_path[96];
 static char key_path[96];
+static char hour_path[112];
 static struct key_kem *vault_key;
 static struct key_kem *host_key;
 static unsigned char vault_pk[KEY_KEM_PK_LEN];
@@ -41,9 +43,9 @@ static const unsigned char nonce[TRANSCRIPT_ID_LEN] = { 1, 2, 3 };
 /* ---- the vault's process ---- */
 
 static pid_t
-start_vault(unsigned rows_per_hour, const char *client)
+start_vault(unsigned rows_per_hour, unsigned compares_per_hour, const char *client)
 {
-	struct config c = { .vault = { .socket = socket_path, .private_key = key_path, .client = client, .rows_per_hour = rows_per_hour } };
+	struct config c = { .vault = { .socket = socket_path, .private_key = key_path, .client = client, .rows_per_hour = rows_per_hour, .compares_per_hour = compares_per_hour } };
 	pid_t pid = fork();
 	struct stat st;
 
@@ -54,8 +56,9 @@ start_vault(unsigned rows_per_hour, const char *client)
 	return pid;
 }
 
+/* What it has counted stays. */
 static int
-end_vault(pid_t pid)
+kill_vault(pid_t pid)
 {
 	int status;
 
@@ -63,6 +66,15 @@ end_vault(pid_t pid)
 	waitpid(pid, &status, 0);
 	unlink(socket_path);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static int
+end_vault(pid_t pid)
+{
+	int status = kill_vault(pid);
+
+	unlink(hour_path);
+	return status;
 }
 
 static intptr_t
@@ -269,7 +281,7 @@ test_silent_peers(void)
 static void
 test_limit(void)
 {
-	pid_t pid = start_vault(3, NULL);
+	pid_t pid = start_vault(3, 2, NULL);
 	struct vault_row rows[2] = { sealed(SO_PIN, 1), sealed(SO_PIN, 2) };
 	struct vault_row next;
 	struct vault_answer answer;
@@ -279,6 +291,161 @@ test_limit(void)
 	CHECK(vault_renew(socket_path, &token, rows, &as_before, host_pk, h, &next, &answer) == ERR_OK);
 	CHECK(vault_renew(socket_path, &token, rows, &as_before, host_pk, h, &next, &answer) == ERR_VAULT_LIMIT);
 	CHECK(end_vault(pid) == -1);
+}
+
+/* A vault that was killed and started has counted what the one before it has done. */
+static void
+test_limit_outlives_the_vault(void)
+{
+	struct vault_row rows[2] = { sealed(SO_PIN, 1), sealed(SO_PIN, 2) };
+	struct vault_answer answer;
+	bool equal = false;
+	pid_t pid = start_vault(3, 2, NULL);
+
+	CHECK(vault_reseal(socket_path, &token, rows, 2, host_pk, h, nonce, &answer) == ERR_OK);
+	CHECK(vault_compare(socket_path, &token, rows, &equal) == ERR_OK);
+	kill_vault(pid);
+	pid = start_vault(3, 2, NULL);
+	CHECK(vault_reseal(socket_path, &token, rows, 2, host_pk, h, nonce, &answer) == ERR_VAULT_LIMIT);
+	CHECK(vault_reseal(socket_path, &token, rows, 1, host_pk, h, nonce, &answer) == ERR_OK);
+	CHECK(vault_compare(socket_path, &token, rows, &equal) == ERR_OK);
+	CHECK(vault_compare(socket_path, &token, rows, &equal) == ERR_VAULT_LIMIT);
+	kill_vault(pid);
+	/* one that cannot be read is no reason to stand still; a count that cannot be kept is one to open nothing */
+	CHECK(keyfile_write(hour_path, "x", 1) == ERR_OK);
+	pid = start_vault(3, 2, NULL);
+	CHECK(vault_reseal(socket_path, &token, rows, 1, host_pk, h, nonce, &answer) == ERR_OK);
+	unlink(hour_path);
+	CHECK(mkdir(hour_path, 0700) == 0);
+	CHECK(vault_reseal(socket_path, &token, rows, 1, host_pk, h, nonce, &answer) == ERR_VAULT_REFUSED);
+	rmdir(hour_path);
+	CHECK(end_vault(pid) == -1);
+}
+
+static void
+test_compare(void)
+{
+	struct vault_row rows[2] = { sealed(SO_PIN, 1), sealed(SO_PIN, 9) };
+	struct token_name other = token;
+	bool equal = false;
+
+	CHECK(vault_compare(socket_path, &token, rows, &equal) == ERR_OK && equal);
+	rows[1] = sealed("3537363231383831", 1);
+	CHECK(vault_compare(socket_path, &token, rows, &equal) == ERR_OK && !equal);
+	rows[1] = sealed("353736323138383", 1);
+	CHECK(vault_compare(socket_path, &token, rows, &equal) == ERR_OK && !equal);
+	/* rows of two tokens are never compared */
+	other.serial[0] = 'X';
+	CHECK(vault_compare(socket_path, &other, rows, &equal) == ERR_SEALED_INVALID);
+	rows[1].version = 2;
+	CHECK(vault_compare(socket_path, &token, rows, &equal) == ERR_SEALED_INVALID);
+}
+
+static void
+test_compare_limit(void)
+{
+	pid_t pid = start_vault(3, 2, NULL);
+	struct vault_row rows[2] = { sealed(SO_PIN, 1), sealed(SO_PIN, 2) };
+	struct vault_answer answer;
+	bool equal = false;
+
+	for (int i = 0; i < 2; i++)
+		CHECK(vault_compare(socket_path, &token, rows, &equal) == ERR_OK && equal);
+	equal = false;
+	CHECK(vault_compare(socket_path, &token, rows, &equal) == ERR_VAULT_LIMIT && !equal);
+	/* neither takes from the other */
+	CHECK(vault_reseal(socket_path, &token, rows, 2, host_pk, h, nonce, &answer) == ERR_OK);
+	CHECK(end_vault(pid) == -1);
+}
+
+/* The keys of the vault as they are from now on, the newest first. */
+static void
+write_ring(const struct key_kem *newest, const struct key_kem *older)
+{
+	struct keyring ring = { .count = older != NULL ? 2 : 1 };
+
+	key_kem_private(newest, ring.keys[0]);
+	if (older != NULL)
+		key_kem_private(older, ring.keys[1]);
+	CHECK(keyring_write(key_path, &ring) == ERR_OK);
+	keyring_wipe(&ring);
+}
+
+/* The vault goes on while its key is rolled: nobody starts it anew. */
+static void
+test_roll(void)
+{
+	struct key_kem *fresh = key_kem_new();
+	unsigned char fresh_pk[KEY_KEM_PK_LEN];
+	struct vault_row old = sealed(SO_PIN, 5);
+	struct vault_row next = { .version = 0 };
+	struct vault_row again = { .version = 0 };
+	struct vault_keys keys;
+	struct vault_answer answer;
+	struct secret value = { 0 };
+	char id[KEYRING_ID_LEN + 1] = "";
+
+	key_kem_public(fresh, fresh_pk);
+	CHECK(keyring_id(fresh_pk, id) == ERR_OK);
+	CHECK(vault_keys(socket_path, &keys) == ERR_OK && keys.count == 1 && strcmp(keys.ids[0], id) != 0);
+	write_ring(fresh, vault_key);
+	CHECK(vault_keys(socket_path, &keys) == ERR_OK && keys.count == 2);
+	CHECK_TEXT(keys.ids[0], id);
+	/* what was sealed before opens, what is sealed now is sealed to the new one */
+	CHECK(vault_reseal(socket_path, &token, &old, 1, host_pk, h, nonce, &answer) == ERR_OK);
+	CHECK(vault_renew(socket_path, &token, &old, &as_before, host_pk, h, &next, &answer) == ERR_OK);
+	CHECK_TEXT(next.key, id);
+	CHECK(transcript_open_escrow(fresh, &token, 6, next.sealed, &value) == ERR_OK);
+	CHECK(vault_rewrap(socket_path, &token, &old, &again) == ERR_OK && again.version == 5);
+	CHECK_TEXT(again.key, id);
+	CHECK(transcript_open_escrow(fresh, &token, 5, again.sealed, &value) == ERR_OK && value.len == 16 && memcmp(value.bytes, SO_PIN, 16) == 0);
+	CHECK(transcript_open_escrow(vault_key, &token, 5, again.sealed, &value) == ERR_SEALED_INVALID);
+	again.sealed[80] ^= 1;
+	CHECK(vault_rewrap(socket_path, &token, &again, &next) == ERR_SEALED_INVALID);
+	again.sealed[80] ^= 1;
+	/* a file that is none leaves the keys as they are */
+	chmod(key_path, 0644);
+	CHECK(vault_keys(socket_path, &keys) == ERR_OK && keys.count == 2);
+	chmod(key_path, 0400);
+	/* once the old one is gone, so is what was sealed to it */
+	write_ring(fresh, NULL);
+	CHECK(vault_reseal(socket_path, &token, &old, 1, host_pk, h, nonce, &answer) == ERR_SEALED_INVALID);
+	CHECK(vault_reseal(socket_path, &token, &again, 1, host_pk, h, nonce, &answer) == ERR_OK);
+	write_ring(vault_key, NULL);
+	CHECK(vault_reseal(socket_path, &token, &old, 1, host_pk, h, nonce, &answer) == ERR_OK);
+	key_kem_free(fresh);
+}
+
+static void
+test_keyring_files(void)
+{
+	static const char *const bad[] = { "", "\n", "AAAA\n", "x", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n" };
+	char path[112];
+	struct keyring ring = { .count = KEYRING_MAX };
+	struct keyring got;
+
+	snprintf(path, sizeof(path), "%s/ring", folder);
+	for (size_t i = 0; i < KEYRING_MAX; i++)
+		memset(ring.keys[i], (int)i + 1, KEY_KEM_SK_LEN);
+	CHECK(keyring_write(path, &ring) == ERR_OK && keyring_read(path, &got) == ERR_OK);
+	CHECK(got.count == KEYRING_MAX && memcmp(got.keys, ring.keys, sizeof(ring.keys)) == 0);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		CHECK(os_write_private(path, bad[i], strlen(bad[i])) == ERR_OK);
+		CHECK(keyring_read(path, &got) == ERR_CONFIG_INVALID && got.count == 0);
+	}
+	/* one line too many */
+	{
+		struct buf b = buf_new(4096);
+		for (int i = 0; i <= KEYRING_MAX; i++)
+			buf_add_text(&b, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n");
+		CHECK(os_write_private(path, b.data, b.len) == ERR_OK && keyring_read(path, &got) == ERR_CONFIG_INVALID);
+		buf_drop(&b, b.len / (KEYRING_MAX + 1));
+		CHECK(os_write_private(path, b.data, b.len) == ERR_OK && keyring_read(path, &got) == ERR_OK && got.count == KEYRING_MAX);
+		buf_free(&b);
+	}
+	unlink(path);
+	CHECK(keyring_read(path, &got) == ERR_CONFIG_INVALID);
+	CHECK(keyring_write("/nowhere/at/all", &ring) == ERR_JOURNAL_FAILED);
 }
 
 static void
@@ -333,7 +500,7 @@ ask_as_another(uid_t uid)
 static int
 test_wrong_user(void)
 {
-	pid_t pid = start_vault(100, "64242");
+	pid_t pid = start_vault(100, 1, "64242");
 	int status;
 
 	chmod(folder, 0711);
@@ -362,6 +529,7 @@ main(void)
 		return 1;
 	snprintf(socket_path, sizeof(socket_path), "%s/vault.sock", folder);
 	snprintf(key_path, sizeof(key_path), "%s/vault.key", folder);
+	snprintf(hour_path, sizeof(hour_path), "%s.hour", key_path);
 	vault_key = key_kem_new();
 	host_key = key_kem_new();
 	key_kem_public(vault_key, vault_pk);
@@ -371,15 +539,20 @@ main(void)
 
 	test_nobody_there();
 	test_unsafe_key();
-	pid = start_vault(1000, NULL);
+	test_keyring_files();
+	pid = start_vault(1000, 1000, NULL);
 	test_reseal();
 	test_renew();
 	test_regrant();
+	test_compare();
+	test_roll();
 	test_what_does_not_open();
 	test_garbage();
 	test_silent_peers();
 	CHECK(end_vault(pid) == -1);
 	test_limit();
+	test_compare_limit();
+	test_limit_outlives_the_vault();
 	status = test_wrong_user();
 	unlink(key_path);
 	rmdir(folder);

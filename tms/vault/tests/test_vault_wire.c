@@ -8,17 +8,22 @@
 static struct vault_request
 some_request(enum vault_verb verb)
 {
-	struct vault_request q = { .verb = verb, .count = verb == VAULT_RESEAL ? 2 : 1, .token = { "CardContact", "SmartCard-HSM", "DENK0100001" } };
+	struct vault_request q = { .verb = verb, .count = verb == VAULT_RESEAL || verb == VAULT_COMPARE ? 2 : 1, .token = { "CardContact", "SmartCard-HSM", "DENK0100001" } };
 
 	q.rows[0].version = 7;
 	memset(q.rows[0].sealed, 1, sizeof(q.rows[0].sealed));
-	if (verb == VAULT_RESEAL) {
+	if (q.count == 2) {
 		q.rows[1].version = INT64_MAX;
 		memset(q.rows[1].sealed, 2, sizeof(q.rows[1].sealed));
-		memset(q.nonce, 3, sizeof(q.nonce));
 	}
+	if (verb == VAULT_RESEAL)
+		memset(q.nonce, 3, sizeof(q.nonce));
 	if (verb == VAULT_RENEW)
 		q.format = (struct vault_format){ .length = 8, .characters = CHARACTERS_DIGITS };
+	if (verb == VAULT_KEYS)
+		return (struct vault_request){ .verb = verb };
+	if (verb == VAULT_COMPARE || verb == VAULT_REWRAP)
+		return q;
 	memset(q.to, 4, sizeof(q.to));
 	memset(q.h, 5, sizeof(q.h));
 	return q;
@@ -95,6 +100,11 @@ test_bad_requests(void)
 	CHECK(read_changed(VAULT_RENEW, "characters", json_string("letters")) == ERR_INVALID_PARAMS);
 	CHECK(read_changed(VAULT_REGRANT, "row", json_null()) == ERR_INVALID_PARAMS);
 	CHECK(read_changed(VAULT_REGRANT, "verb", json_string("reseal")) == ERR_INVALID_PARAMS);
+	CHECK(read_changed(VAULT_COMPARE, "token", NULL) == ERR_INVALID_PARAMS);
+	CHECK(read_changed(VAULT_COMPARE, "to", json_b64(bytes, KEY_KEM_PK_LEN)) == ERR_INVALID_PARAMS);
+	CHECK(read_changed(VAULT_REWRAP, "row", NULL) == ERR_INVALID_PARAMS);
+	CHECK(read_changed(VAULT_REWRAP, "to", json_b64(bytes, KEY_KEM_PK_LEN)) == ERR_INVALID_PARAMS);
+	CHECK(read_changed(VAULT_KEYS, "token", json_object()) == ERR_INVALID_PARAMS);
 }
 
 static void
@@ -106,6 +116,9 @@ test_rows_are_bounded(void)
 		json_t *row = json_pack("{s:I, s:o}", "version", version, "sealed", json_b64(sealed, sizeof(sealed)));
 		CHECK(read_changed(VAULT_RESEAL, "rows", json_pack("[O]", row)) == (version == 1 ? ERR_OK : ERR_INVALID_PARAMS));
 		CHECK(read_changed(VAULT_RESEAL, "rows", json_pack("[OOO]", row, row, row)) == ERR_INVALID_PARAMS);
+		CHECK(read_changed(VAULT_COMPARE, "rows", json_pack("[O]", row)) == ERR_INVALID_PARAMS);
+		CHECK(read_changed(VAULT_COMPARE, "rows", json_pack("[OO]", row, row)) == (version == 1 ? ERR_OK : ERR_INVALID_PARAMS));
+		CHECK(read_changed(VAULT_COMPARE, "rows", json_pack("[OOO]", row, row, row)) == ERR_INVALID_PARAMS);
 		json_decref(row);
 	}
 }
@@ -127,6 +140,7 @@ test_replies(void)
 
 	memset(&reply.answer, 6, sizeof(reply.answer));
 	memset(reply.next.sealed, 7, sizeof(reply.next.sealed));
+	memcpy(reply.next.key, "0123456789abcdef", 17);
 	CHECK(vault_reply_write(VAULT_RENEW, ERR_OK, &reply, &b) == ERR_OK);
 	CHECK(vault_reply_read(VAULT_RENEW, b.data, b.len, &got) == ERR_OK);
 	CHECK(memcmp(&got.answer, &reply.answer, sizeof(got.answer)) == 0);
@@ -146,6 +160,31 @@ test_replies(void)
 	CHECK(read_reply(VAULT_RESEAL, "{\"error\":{\"data\":{\"name\":\"ok\"}}}") == ERR_VAULT_REFUSED);
 }
 
+static void
+test_other_replies(void)
+{
+	struct vault_reply reply = { .equal = true, .keys = { .ids = { "0123456789abcdef", "fedcba9876543210" }, .count = 2 } };
+	struct vault_reply got = { .equal = false };
+	struct buf b = buf_new(VAULT_FRAME_MAX);
+
+	CHECK(vault_reply_write(VAULT_COMPARE, ERR_OK, &reply, &b) == ERR_OK);
+	CHECK(vault_reply_read(VAULT_COMPARE, b.data, b.len, &got) == ERR_OK && got.equal);
+	CHECK(vault_reply_read(VAULT_KEYS, b.data, b.len, &got) == ERR_VAULT_UNREACHABLE);
+	buf_reset(&b);
+	CHECK(vault_reply_write(VAULT_KEYS, ERR_OK, &reply, &b) == ERR_OK);
+	CHECK(vault_reply_read(VAULT_KEYS, b.data, b.len, &got) == ERR_OK && got.keys.count == 2);
+	CHECK_TEXT(got.keys.ids[1], "fedcba9876543210");
+	buf_free(&b);
+	CHECK(read_reply(VAULT_COMPARE, "{\"equal\": false}") == ERR_OK);
+	CHECK(read_reply(VAULT_COMPARE, "{\"equal\": 1}") == ERR_VAULT_UNREACHABLE);
+	CHECK(read_reply(VAULT_COMPARE, "{\"equal\": true, \"value\": \"1234\"}") == ERR_VAULT_UNREACHABLE);
+	CHECK(read_reply(VAULT_COMPARE, "{}") == ERR_VAULT_UNREACHABLE);
+	CHECK(read_reply(VAULT_KEYS, "{\"keys\": []}") == ERR_VAULT_UNREACHABLE);
+	CHECK(read_reply(VAULT_KEYS, "{\"keys\": [\"0123456789abcde\"]}") == ERR_VAULT_UNREACHABLE);
+	CHECK(read_reply(VAULT_KEYS, "{\"keys\": [\"0123456789abcdeG\"]}") == ERR_VAULT_UNREACHABLE);
+	CHECK(read_reply(VAULT_KEYS, "{\"keys\": [\"0123456789abcdef\"]}") == ERR_OK);
+}
+
 int
 main(void)
 {
@@ -153,8 +192,12 @@ main(void)
 	check_round_trip(VAULT_RESEAL);
 	check_round_trip(VAULT_RENEW);
 	check_round_trip(VAULT_REGRANT);
+	check_round_trip(VAULT_COMPARE);
+	check_round_trip(VAULT_REWRAP);
+	check_round_trip(VAULT_KEYS);
 	test_bad_requests();
 	test_rows_are_bounded();
 	test_replies();
+	test_other_replies();
 	return CHECK_DONE();
 }

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * keyring: the vault's private keys in one file, a line of base64url each as in keyfile.h, the newest first. What is sealed is sealed to the
+ * newest; the others still open what was sealed before. One file, because it is then replaced as a whole: no crash leaves a half of a roll.
+ *
+ * The caller wipes a struct keyring with keyring_wipe(). Any thread may call.
+ */
+#ifndef MOKHOA_KEYRING_H
+#define MOKHOA_KEYRING_H
+
+#include "err.h"
+#include "key.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define KEYRING_MAX    4
+#define KEYRING_ID_LEN 16 /* hexadecimal digits */
+
+struct keyring {
+	unsigned char keys[KEYRING_MAX][KEY_KEM_SK_LEN];
+	size_t count; /* 1 or more once it was read */
+};
+
+/* ERR_CONFIG_INVALID where the file is missing, holds anything else, or more than KEYRING_MAX keys; logged with the file's name. */
+enum err keyring_read(const char *path, struct keyring *ret);
+
+/*
+ * Replaces the file, readable by its owner alone, who stays the one it had (and the caller's own user where there was no file). ERR_JOURNAL_FAILED, logged: then the
+ * old file stands.
+ */
+enum err keyring_write(const char *path, const struct keyring *ring);
+
+void keyring_wipe(struct keyring *ring);
+
+/* What a key is called in the store, in answers and in logs: the first 8 bytes of SHA-256 of its public half. */
+enum err keyring_id(const unsigned char pk[KEY_KEM_PK_LEN], char ret[KEYRING_ID_LEN + 1]);
+
+/* The public half and the id of the key at an index. ERR_CONFIG_INVALID where the bytes are no key. */
+enum err keyring_public(const struct keyring *ring, size_t at, unsigned char ret_pk[KEY_KEM_PK_LEN], char ret_id[KEYRING_ID_LEN + 1]);
+
+#endif
