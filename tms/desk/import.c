@@ -5,6 +5,7 @@
  */
 #include "desk.h"
 
+#include "escrow_log.h"
 #include "key.h"
 #include "options.h"
 #include "os.h"
@@ -17,9 +18,11 @@
 #define BATCH 256 /* lines a commit; about 20 ms in which nobody else writes */
 
 struct import {
+	const struct config *config;
 	struct store *store;
+	struct buf log; /* lines of the transaction that is under way */
 	bool dry_run;
-	bool broken; /* the store has failed */
+	enum err broken; /* store or escrow log have failed */
 	int64_t now;
 	unsigned tried;	  /* lines in the transaction that is under way */
 	unsigned written; /* of them */
@@ -46,20 +49,28 @@ audit(struct store *s, const struct store_token *t)
 
 /* Takes back what is not committed; every line from here on fails. */
 static enum err
-give_up(struct import *i)
+give_up(struct import *i, enum err why)
 {
 	store_rollback(i->store);
+	buf_reset(&i->log);
 	i->tried = 0;
 	i->written = 0;
-	i->broken = true;
-	return ERR_STORE_FAILED;
+	if (i->broken == ERR_OK)
+		i->broken = why;
+	return i->broken;
 }
 
+/* The log comes first, one sync for all lines of the batch: what the database may lose it must know. */
 static enum err
 commit(struct import *i)
 {
-	if (i->tried != 0 && store_commit(i->store) != ERR_OK)
-		return give_up(i);
+	enum err e = i->tried != 0 ? escrow_log_write(i->config, &i->log) : ERR_OK;
+
+	if (e == ERR_OK && i->tried != 0)
+		e = store_commit(i->store);
+	if (e != ERR_OK)
+		return give_up(i, e);
+	buf_reset(&i->log);
 	i->imported += i->written;
 	i->tried = 0;
 	i->written = 0;
@@ -72,18 +83,20 @@ put(struct import *i, const struct store_token *t, const unsigned char sealed[TR
 	int64_t id;
 	enum err e;
 
-	if (i->broken || (i->tried == 0 && store_begin(i->store) != ERR_OK))
-		return give_up(i);
+	if (i->broken != ERR_OK || (i->tried == 0 && store_begin(i->store) != ERR_OK))
+		return give_up(i, ERR_STORE_FAILED);
 	i->tried++;
 	e = store_token_import(i->store, t, SHEET_VERSION, sealed, &id);
 	if (e == ERR_OK)
 		e = audit(i->store, t);
-	if (e == ERR_STORE_FAILED)
-		return give_up(i);
+	if (e == ERR_OK)
+		e = escrow_log_add(i->store, &t->name, 0, i->now, &i->log);
+	if (e == ERR_STORE_FAILED || buf_error(&i->log) != ERR_OK)
+		return give_up(i, e);
 	if (e == ERR_OK)
 		i->written++;
 	if (i->tried == BATCH && commit(i) != ERR_OK)
-		return ERR_STORE_FAILED;
+		return i->broken;
 	return e;
 }
 
@@ -120,21 +133,26 @@ static enum err
 import(const struct config *config, struct import *i)
 {
 	struct table_count count;
-	enum err e = store_open(config->database, &i->store);
+	enum err e = escrow_log_check(config);
 
+	i->config = config;
+	i->log = escrow_log_batch(BATCH);
+	if (e == ERR_OK)
+		e = store_open(config->database, &i->store);
 	if (e != ERR_OK) {
-		options_complain(e, config->database);
+		options_complain(e, e == ERR_CONFIG_INVALID ? config->escrow_log : config->database);
 		return e;
 	}
 	e = table_run("sealed", import_row, i, &count);
-	if (commit(i) != ERR_OK || i->broken) {
-		e = ERR_STORE_FAILED;
+	if (commit(i) != ERR_OK || i->broken != ERR_OK) {
+		e = i->broken;
 		options_complain(e, "lines that were not yet committed were taken back; run it again");
 	}
 	if (i->dry_run)
 		i->imported = count.lines - count.refused;
 	printf("lines=%u imported=%u refused=%u%s\n", count.lines, i->imported, count.lines - i->imported, i->dry_run ? " dry-run" : "");
 	store_close(i->store);
+	buf_free(&i->log);
 	return e;
 }
 

@@ -1,22 +1,54 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "escrow_log.h"
 
-#include "json.h"
+#include "escrow_line.h"
 #include "log.h"
 #include "os.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LINE_MAX_LEN 1024
+/* ---- the file ---- */
+
+/* The name of a new file is on the disk only after its folder is. */
+static bool
+sync_folder_of(const char *path)
+{
+	char folder[OS_PATH_MAX];
+	char *slash;
+	int fd;
+	bool synced;
+
+	if (snprintf(folder, sizeof(folder), "%s", path) >= (int)sizeof(folder))
+		return false;
+	slash = strrchr(folder, '/');
+	if (slash == NULL)
+		snprintf(folder, sizeof(folder), ".");
+	else
+		slash[slash == folder ? 1 : 0] = '\0';
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	synced = fd >= 0 && fsync(fd) == 0;
+	os_close(fd);
+	return synced;
+}
 
 static int
 open_log(const char *path)
 {
-	return open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
+	int fd = open(path, O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd >= 0 || errno != ENOENT)
+		return fd;
+	fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
+	if (fd >= 0 && !sync_folder_of(path)) {
+		os_close(fd);
+		return -1;
+	}
+	return fd;
 }
 
 /* Whether the file ends in a piece of a line: a crash or a full device cut it short, and nobody was granted what it says. */
@@ -32,46 +64,57 @@ ends_in_a_piece(int fd, bool *ret_piece)
 	return true;
 }
 
-/* The line is written and synced; behind a piece of another one it begins on a line of its own. */
+/* Written and synced; behind a piece of another line it begins on a line of its own. */
 static bool
-append(int fd, const struct buf *line)
+append(int fd, const struct buf *batch)
 {
 	bool piece = false;
 
-	return ends_in_a_piece(fd, &piece) && (!piece || os_write_all(fd, "\n", 1)) && os_write_all(fd, line->data, line->len) && fsync(fd) == 0;
-}
-
-static enum err
-make_line(const struct token_name *token, int64_t number, const struct store_escrow *row, struct buf *line)
-{
-	json_t *json = json_pack("{s:I, s:I, s:o, s:I, s:o}",
-	    "time", (json_int_t)row->created,
-	    "request", (json_int_t)number,
-	    "token", token_name_json(token),
-	    "version", (json_int_t)row->version,
-	    "sealed", json_b64(row->sealed, sizeof(row->sealed)));
-	enum err e = json != NULL ? json_dump(json, line) : ERR_NO_MEMORY;
-
-	json_decref(json);
-	if (e == ERR_OK)
-		buf_add_text(line, "\n");
-	return e == ERR_OK ? buf_error(line) : e;
+	return ends_in_a_piece(fd, &piece) && (!piece || os_write_all(fd, "\n", 1)) && os_write_all(fd, batch->data, batch->len) && fsync(fd) == 0;
 }
 
 enum err
-escrow_log_append(const struct config *config, const struct token_name *token, int64_t number, const struct store_escrow *row)
+escrow_log_write(const struct config *config, const struct buf *batch)
 {
-	struct buf line = buf_new(LINE_MAX_LEN);
-	enum err e = make_line(token, number, row, &line);
-	int fd = e == ERR_OK ? open_log(config->escrow_log) : -1;
+	int fd;
+	bool written;
 
-	if (e == ERR_OK && (fd < 0 || !append(fd, &line))) {
-		log_error("escrow", "file=%s cause=%s", config->escrow_log, strerror(errno));
-		e = ERR_STORE_FAILED;
-	}
-	if (fd >= 0)
-		close(fd);
-	buf_free(&line);
+	if (buf_error(batch) != ERR_OK || batch->len == 0)
+		return buf_error(batch);
+	fd = open_log(config->escrow_log);
+	written = fd >= 0 && append(fd, batch);
+	if (!written)
+		log_error("escrow", "file=%s cause=%s; no SO PIN is granted or imported until it can be written", config->escrow_log, strerror(errno));
+	os_close(fd);
+	return written ? ERR_OK : ERR_ESCROW_LOG_FAILED;
+}
+
+/* ---- what is written ---- */
+
+struct buf
+escrow_log_batch(size_t lines)
+{
+	return buf_new(lines * ESCROW_LOG_LINE_MAX);
+}
+
+enum err
+escrow_log_add(struct store *s, const struct token_name *token, int64_t number, int64_t now, struct buf *batch)
+{
+	struct escrow_log_line line = { .time = now, .request = number };
+	enum err e = store_candidates_of(s, token, &line.candidates);
+
+	return e == ERR_OK ? escrow_line_write(&line, batch) : e;
+}
+
+enum err
+escrow_log_append(const struct config *config, struct store *s, const struct token_name *token, int64_t number, int64_t now)
+{
+	struct buf batch = escrow_log_batch(1);
+	enum err e = escrow_log_add(s, token, number, now, &batch);
+
+	if (e == ERR_OK)
+		e = escrow_log_write(config, &batch);
+	buf_free(&batch);
 	return e;
 }
 
@@ -85,8 +128,7 @@ escrow_log_check(const struct config *config)
 
 	if (!ok)
 		log_error("escrow", "file=%s cause=%s", config->escrow_log, strerror(errno));
-	if (fd >= 0)
-		close(fd);
+	os_close(fd);
 	if (!ok)
 		return ERR_CONFIG_INVALID;
 	if (log.st_dev != data.st_dev || config->escrow_log_same_device)

@@ -116,7 +116,7 @@ keep(struct call *c, struct store_request *r, const struct store_token *before, 
 	if (e == ERR_OK)
 		e = call_move(c, r, MACHINE_GRANT, grant->active == 0 ? "active=0" : "active=1");
 	if (e == ERR_OK && made)
-		e = escrow_log_append(c->service->config, &r->token, r->number, next);
+		e = escrow_log_append(c->service->config, c->store, &r->token, r->number, c->now);
 	return e;
 }
 

@@ -190,6 +190,25 @@ enum err store_token_proved(struct store *s, int64_t id, bool rotated, int64_t n
 /* The next row is the active one now, the old one retired. ERR_STATE_WRONG where there is no next. */
 enum err store_token_rotated(struct store *s, int64_t id, int64_t now);
 
+/* What a token's SO PIN may be, and whose token it is: enough to make its row again. */
+#define STORE_CANDIDATES_MAX 2
+
+struct store_candidate {
+	uint64_t version;
+	unsigned char sealed[TRANSCRIPT_ESCROW_ROW_LEN];
+};
+
+struct store_candidates {
+	struct token_name token;
+	char customer[STORE_NAME_SIZE];
+	char email[STORE_EMAIL_SIZE];
+	char certificate_serial[2 * STORE_SERIAL_MAX + 1];
+	struct store_candidate rows[STORE_CANDIDATES_MAX]; /* the active one, then the one that may be next */
+	size_t count;					   /* 1 or 2 */
+};
+
+enum err store_candidates_of(struct store *s, const struct token_name *name, struct store_candidates *ret); /* ERR_ESCROW_MISSING */
+
 enum err store_escrow_insert(struct store *s, const struct store_escrow *row, int64_t *ret_id);
 enum err store_escrow_by_id(struct store *s, int64_t id, struct store_escrow *ret); /* ERR_ESCROW_MISSING */
 

@@ -162,6 +162,32 @@ store_token_by_name(struct store *s, const struct token_name *name, struct store
 }
 
 enum err
+store_candidates_of(struct store *s, const struct token_name *name, struct store_candidates *ret)
+{
+	struct store_token token;
+	struct store_escrow row;
+	int64_t ids[STORE_CANDIDATES_MAX];
+	enum err e = store_token_by_name(s, name, &token);
+
+	if (e != ERR_OK)
+		return e;
+	ids[0] = token.active;
+	ids[1] = token.next;
+	*ret = (struct store_candidates){ .token = *name };
+	memcpy(ret->customer, token.customer, sizeof(ret->customer));
+	memcpy(ret->email, token.email, sizeof(ret->email));
+	memcpy(ret->certificate_serial, token.certificate_serial, sizeof(ret->certificate_serial));
+	for (size_t i = 0; e == ERR_OK && i < STORE_CANDIDATES_MAX && ids[i] != 0; i++) {
+		e = store_escrow_by_id(s, ids[i], &row);
+		if (e != ERR_OK)
+			return e;
+		ret->rows[ret->count].version = row.version;
+		memcpy(ret->rows[ret->count++].sealed, row.sealed, sizeof(row.sealed));
+	}
+	return ret->count != 0 ? ERR_OK : ERR_ESCROW_MISSING;
+}
+
+enum err
 store_token_mark(struct store *s, int64_t id, enum store_token_state state)
 {
 	struct query q = query_new(s, "UPDATE token SET state = ? WHERE id = ?");
