@@ -274,7 +274,8 @@ export type ErrorName =
   | "csrf_refused"
   | "agency_unknown"
   | "agency_exists"
-  | "notice_unknown";
+  | "notice_unknown"
+  | "escrow_log_failed";
 
 /** What the extension says where no host answers (webext/causes.json). */
 export type HostError =
