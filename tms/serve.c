@@ -123,6 +123,8 @@ serve_check(const struct config *config)
 	struct service *service = NULL;
 	struct store *store = NULL;
 	int64_t tokens = 0;
+	int64_t shared = 0;
+	int64_t must_rotate = 0;
 	enum err e = escrow_log_check(config);
 
 	if (e == ERR_OK)
@@ -132,7 +134,9 @@ serve_check(const struct config *config)
 	if (e == ERR_OK)
 		e = store_token_count(store, &tokens);
 	if (e == ERR_OK)
-		printf("ok kid=%s tokens=%lld\n", service->kid, (long long)tokens);
+		e = store_token_count_shared(store, &shared, &must_rotate);
+	if (e == ERR_OK)
+		printf("ok kid=%s tokens=%lld shared=%lld must_rotate=%lld\n", service->kid, (long long)tokens, (long long)shared, (long long)must_rotate);
 	else
 		fprintf(stderr, "mokhoa-tms: %s %s\n", err_sentence(e, config->language), err_hint(e, config->language));
 	store_close(store);

@@ -7,7 +7,8 @@
 #define MOKHOA_DESK_H
 
 int desk_seal(int argc, char **argv);	/* seal --vault-key FILE < CSV > CSV */
-int desk_import(int argc, char **argv); /* import --config FILE [--dry-run] < CSV */
+int desk_import(int argc, char **argv); /* import --config FILE [--dry-run] [--report FILE] < CSV */
+int desk_keys(int argc, char **argv);	/* keys list|new|reseal|retire|recall --config FILE */
 int desk_init(int argc, char **argv);	/* init --dir DIR ... */
 int desk_person(int argc, char **argv); /* person add|remove|list */
 int desk_type(int argc, char **argv);	/* type add --config FILE < CSV, type list --config FILE */

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * import: a table of sealed tokens into the store. Each line stands alone: a bad one is named, the others are taken. Many lines are committed
- * at once, because each commit waits for the disk; a store that fails ends the whole, and what was committed stays.
+ * at once, because each commit waits for the disk; a store that fails ends the whole, and what was committed stays: the same table is run again.
+ *
+ * What is on record is never changed. Whether the table says the same of it only the vault can tell (vault_compare()), and only so often an hour.
+ * Where a vault answers, a new row is looked at by it, too: it must open, and is kept under the vault's newest key.
  */
 #include "desk.h"
 
@@ -9,43 +12,32 @@
 #include "key.h"
 #include "options.h"
 #include "os.h"
+#include "report.h"
 #include "table.h"
 #include "text.h"
+#include "vault_client.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
-#define BATCH 256 /* lines a commit; about 20 ms in which nobody else writes */
+#define BATCH_MS 50 /* in which nobody else writes */
 
 struct import {
 	const struct config *config;
 	struct store *store;
 	struct buf log; /* lines of the transaction that is under way */
+	struct report report;
+	const char *report_file;
 	bool dry_run;
 	enum err broken; /* store or escrow log have failed */
+	enum err vault;	 /* why it is asked no more */
 	int64_t now;
-	unsigned tried;	  /* lines in the transaction that is under way */
-	unsigned written; /* of them */
-	unsigned imported;
+	bool begun; /* a transaction is under way */
+	uint64_t began_ms;
 };
 
-/* Nothing can be opened here, but what is no row at all is seen. */
-static bool
-read_sealed(const char *text, unsigned char ret[TRANSCRIPT_ESCROW_ROW_LEN])
-{
-	size_t len;
-
-	return text_b64_decode(text, strlen(text), ret, TRANSCRIPT_ESCROW_ROW_LEN, &len) && len == TRANSCRIPT_ESCROW_ROW_LEN && key_kem_public_ok(ret);
-}
-
-static enum err
-audit(struct store *s, const struct store_token *t)
-{
-	struct store_audit a = { .created = t->created, .who = "desk", .what = "import" };
-
-	snprintf(a.detail, sizeof(a.detail), "manufacturer=%s model=%s serial=%s", t->name.manufacturer, t->name.model, t->name.serial);
-	return store_audit_add(s, &a);
-}
+/* ---- the transaction ---- */
 
 /* Takes back what is not committed; every line from here on fails. */
 static enum err
@@ -53,8 +45,8 @@ give_up(struct import *i, enum err why)
 {
 	store_rollback(i->store);
 	buf_reset(&i->log);
-	i->tried = 0;
-	i->written = 0;
+	report_flush(&i->report, false);
+	i->begun = false;
 	if (i->broken == ERR_OK)
 		i->broken = why;
 	return i->broken;
@@ -64,93 +56,245 @@ give_up(struct import *i, enum err why)
 static enum err
 commit(struct import *i)
 {
-	enum err e = i->tried != 0 ? escrow_log_write(i->config, &i->log) : ERR_OK;
+	enum err e = i->begun ? escrow_log_write(i->config, &i->log) : ERR_OK;
 
-	if (e == ERR_OK && i->tried != 0)
+	if (e == ERR_OK && i->begun)
 		e = store_commit(i->store);
 	if (e != ERR_OK)
 		return give_up(i, e);
 	buf_reset(&i->log);
-	i->imported += i->written;
-	i->tried = 0;
-	i->written = 0;
+	report_flush(&i->report, true);
+	i->begun = false;
 	return ERR_OK;
 }
 
 static enum err
-put(struct import *i, const struct store_token *t, const unsigned char sealed[TRANSCRIPT_ESCROW_ROW_LEN])
+begin(struct import *i)
 {
-	int64_t id;
-	enum err e;
+	enum err e = i->begun ? ERR_OK : store_begin(i->store);
 
-	if (i->broken != ERR_OK || (i->tried == 0 && store_begin(i->store) != ERR_OK))
-		return give_up(i, ERR_STORE_FAILED);
-	i->tried++;
-	e = store_token_import(i->store, t, SHEET_VERSION, sealed, &id);
-	if (e == ERR_OK)
-		e = audit(i->store, t);
-	if (e == ERR_OK)
-		e = escrow_log_add(i->store, &t->name, 0, i->now, &i->log);
-	if (e == ERR_STORE_FAILED || buf_error(&i->log) != ERR_OK)
-		return give_up(i, e);
-	if (e == ERR_OK)
-		i->written++;
-	if (i->tried == BATCH && commit(i) != ERR_OK)
-		return i->broken;
+	if (!i->begun)
+		i->began_ms = os_now_ms();
+	i->begun = e == ERR_OK;
 	return e;
 }
 
-/* What put() would say, without taking the right to write away from the running server. */
-static enum err
-look(struct store *s, const struct store_token *t)
-{
-	struct store_token found;
-	enum err e = store_token_by_name(s, &t->name, &found);
+/* ---- one line ---- */
 
+/* What a line is about. */
+struct line {
+	const struct sheet_row *row;
+	struct vault_row sealed;
+	enum report_result result;
+	const char *cause;
+};
+
+/* Nothing can be opened here, but what is no row at all is seen. */
+static bool
+read_sealed(const char *text, struct vault_row *ret)
+{
+	size_t len;
+
+	*ret = (struct vault_row){ .version = SHEET_VERSION };
+	return text_b64_decode(text, strlen(text), ret->sealed, sizeof(ret->sealed), &len) && len == sizeof(ret->sealed) && key_kem_public_ok(ret->sealed);
+}
+
+static enum err
+audit(struct store *s, const struct store_token *t, bool shared)
+{
+	struct store_audit a = { .created = t->created, .who = "desk", .what = "import" };
+
+	snprintf(a.detail, sizeof(a.detail), "manufacturer=%s model=%s serial=%s%s", t->name.manufacturer, t->name.model, t->name.serial, shared ? " shared=yes" : "");
+	return store_audit_add(s, &a);
+}
+
+/* A vault that is away, or whose hour is used up, is not asked again by this run. */
+static bool
+asks(struct import *i, enum err e)
+{
+	if (e == ERR_VAULT_UNREACHABLE || e == ERR_VAULT_LIMIT || e == ERR_VAULT_REFUSED)
+		i->vault = e;
+	return i->vault == ERR_OK;
+}
+
+/* A new row as it is kept. ERR_SEALED_INVALID where the vault is there and cannot open it. */
+static enum err
+look_at_new(struct import *i, struct line *l)
+{
+	struct vault_row again;
+	enum err e;
+
+	l->result = l->row->shared ? REPORT_IMPORTED_SHARED : REPORT_IMPORTED;
+	if (i->vault != ERR_OK)
+		return ERR_OK;
+	e = vault_rewrap(i->config->vault.socket, &l->row->token, &l->sealed, &again);
 	if (e == ERR_OK)
+		l->sealed = again;
+	if (!asks(i, e) || e == ERR_OK)
+		return ERR_OK;
+	l->result = REPORT_UNOPENED;
+	l->cause = "the vault cannot open it";
+	return e;
+}
+
+static enum err
+put(struct import *i, const struct line *l)
+{
+	struct store_token t = { .name = l->row->token, .state = STORE_UNVERIFIED, .created = i->now };
+	int64_t id;
+	enum err e = begin(i);
+
+	text_copy(t.customer, sizeof(t.customer), l->row->customer);
+	text_copy(t.email, sizeof(t.email), l->row->email);
+	text_copy(t.certificate_serial, sizeof(t.certificate_serial), l->row->certificate_serial);
+	if (e == ERR_OK)
+		e = store_token_import(i->store, &t, SHEET_VERSION, l->sealed.sealed, &id);
+	if (e == ERR_OK)
+		e = store_token_describe(i->store, id, l->row->shared, l->sealed.key);
+	if (e == ERR_OK)
+		e = audit(i->store, &t, l->row->shared);
+	if (e == ERR_OK)
+		e = escrow_log_add(i->store, &t.name, 0, i->now, &i->log);
+	return e == ERR_OK ? buf_error(&i->log) : e;
+}
+
+static enum err
+compare(struct import *i, struct line *l, const struct store_escrow *kept)
+{
+	struct vault_row rows[2] = { l->sealed, { .version = kept->version } };
+	bool equal = false;
+	enum err e = i->vault;
+
+	memcpy(rows[1].sealed, kept->sealed, sizeof(kept->sealed));
+	if (e == ERR_OK)
+		e = vault_compare(i->config->vault.socket, &l->row->token, rows, &equal);
+	if (!asks(i, e)) {
+		l->result = REPORT_NOT_COMPARED;
+		l->cause = i->vault == ERR_VAULT_LIMIT ? "not compared: the vault has compared as many as an hour allows" : "not compared: the vault does not answer";
 		return ERR_TOKEN_IMPORTED;
-	return e == ERR_ESCROW_MISSING ? ERR_OK : e;
+	}
+	if (e != ERR_OK) {
+		l->result = REPORT_UNOPENED;
+		l->cause = "the vault cannot open it, or not the row on record";
+		return e;
+	}
+	l->result = equal ? REPORT_SAME : REPORT_DIFFERS;
+	return equal ? ERR_OK : ERR_TOKEN_DIFFERS;
+}
+
+/* One that is on record, of which nothing is changed. Whatever came after the first import is newer than any table. */
+static enum err
+look_at_kept(struct import *i, struct line *l, const struct store_token *t)
+{
+	struct store_escrow kept;
+	enum err e = store_escrow_by_id(i->store, t->active, &kept);
+
+	if (e != ERR_OK)
+		return ERR_STORE_FAILED;
+	if (t->next != 0 || kept.version > SHEET_VERSION) {
+		l->result = REPORT_NEWER;
+		return ERR_OK;
+	}
+	return compare(i, l, &kept);
+}
+
+static enum err
+judge(struct import *i, struct line *l)
+{
+	struct store_token t;
+	enum err e;
+
+	if (!read_sealed(l->row->key, &l->sealed)) {
+		l->result = REPORT_INVALID;
+		l->cause = "what stands in the column \"sealed\" was not made by mokhoa-tms seal";
+		return ERR_SEALED_INVALID;
+	}
+	e = store_token_by_name(i->store, &l->row->token, &t);
+	if (e == ERR_OK)
+		return look_at_kept(i, l, &t);
+	if (e != ERR_ESCROW_MISSING)
+		return e;
+	e = look_at_new(i, l);
+	return e == ERR_OK && !i->dry_run ? put(i, l) : e;
 }
 
 static enum err
 import_row(const struct sheet_row *row, void *context, const char **ret_cause)
 {
 	struct import *i = context;
-	unsigned char sealed[TRANSCRIPT_ESCROW_ROW_LEN];
-	struct store_token t = { .name = row->token, .state = STORE_UNVERIFIED, .created = i->now };
+	struct line l = { .row = row, .result = REPORT_NOT_WRITTEN, .cause = "" };
+	enum err e = i->broken;
 
-	if (!read_sealed(row->key, sealed)) {
-		*ret_cause = "what stands in the column \"sealed\" was not made by mokhoa-tms seal";
-		return ERR_SEALED_INVALID;
+	if (e == ERR_OK)
+		e = judge(i, &l);
+	if (e == ERR_STORE_FAILED || e == ERR_ESCROW_LOG_FAILED || e == ERR_NO_MEMORY) {
+		e = give_up(i, e);
+		l.result = REPORT_NOT_WRITTEN;
 	}
-	text_copy(t.customer, sizeof(t.customer), row->customer);
-	text_copy(t.email, sizeof(t.email), row->email);
-	text_copy(t.certificate_serial, sizeof(t.certificate_serial), row->certificate_serial);
-	return i->dry_run ? look(i->store, &t) : put(i, &t, sealed);
+	*ret_cause = l.cause;
+	report_add(&i->report, row->line, row->token.serial, l.result);
+	if (i->report.pending_count == REPORT_BATCH || (i->begun && os_now_ms() - i->began_ms > BATCH_MS))
+		return commit(i) != ERR_OK ? i->broken : e;
+	return e;
+}
+
+static void
+bad_row(unsigned line, const char *serial, void *context)
+{
+	struct import *i = context;
+
+	report_add(&i->report, line, serial, REPORT_INVALID);
+	if (i->report.pending_count == REPORT_BATCH)
+		(void)commit(i);
+}
+
+/* ---- the whole ---- */
+
+/* Whether there is one to be asked; an import without one is no fault. */
+static bool
+is_vault_there(const struct config *config)
+{
+	struct stat st;
+
+	return stat(config->vault.socket, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
+static void
+print(const struct import *i, const struct table_count *count)
+{
+	const unsigned *n = i->report.counts;
+	unsigned imported = n[REPORT_IMPORTED] + n[REPORT_IMPORTED_SHARED];
+	unsigned kept = n[REPORT_SAME] + n[REPORT_NEWER];
+
+	printf("lines=%u imported=%u refused=%u", count->lines, imported, count->lines - imported - kept);
+	if (kept != 0)
+		printf(" kept=%u", kept);
+	if (n[REPORT_IMPORTED_SHARED] != 0)
+		printf(" shared=%u", n[REPORT_IMPORTED_SHARED]);
+	printf("%s\n", i->dry_run ? " dry-run" : "");
 }
 
 static enum err
-import(const struct config *config, struct import *i)
+import(struct import *i)
 {
+	const struct table_reader reader = { .key_name = "sealed", .each = import_row, .bad = bad_row, .context = i };
 	struct table_count count;
-	enum err e = escrow_log_check(config);
+	enum err e = escrow_log_check(i->config);
 
-	i->config = config;
-	i->log = escrow_log_batch(BATCH);
 	if (e == ERR_OK)
-		e = store_open(config->database, &i->store);
+		e = store_open(i->config->database, &i->store);
 	if (e != ERR_OK) {
-		options_complain(e, e == ERR_CONFIG_INVALID ? config->escrow_log : config->database);
+		options_complain(e, e == ERR_CONFIG_INVALID ? i->config->escrow_log : i->config->database);
 		return e;
 	}
-	e = table_run("sealed", import_row, i, &count);
+	i->vault = is_vault_there(i->config) ? ERR_OK : ERR_VAULT_UNREACHABLE;
+	i->log = escrow_log_batch(REPORT_BATCH);
+	e = table_run(&reader, &count);
 	if (commit(i) != ERR_OK || i->broken != ERR_OK) {
 		e = i->broken;
 		options_complain(e, "lines that were not yet committed were taken back; run it again");
 	}
-	if (i->dry_run)
-		i->imported = count.lines - count.refused;
-	printf("lines=%u imported=%u refused=%u%s\n", count.lines, i->imported, count.lines - i->imported, i->dry_run ? " dry-run" : "");
+	print(i, &count);
 	store_close(i->store);
 	buf_free(&i->log);
 	return e;
@@ -164,6 +308,7 @@ desk_import(int argc, char **argv)
 	const struct option_row options[] = {
 		{ .name = "--config", .value = &config_file, .required = true },
 		{ .name = "--dry-run", .given = &i.dry_run },
+		{ .name = "--report", .value = &i.report_file },
 	};
 	struct config *config = NULL;
 	enum err e;
@@ -172,7 +317,16 @@ desk_import(int argc, char **argv)
 		return 2;
 	if (options_config(config_file, &config) != ERR_OK)
 		return 1;
-	e = import(config, &i);
+	i.config = config;
+	e = report_open(&i.report, i.report_file);
+	if (e == ERR_OK)
+		e = import(&i);
+	else
+		options_complain(e, i.report_file);
+	if (report_close(&i.report) != ERR_OK && e == ERR_OK) {
+		e = ERR_JOURNAL_FAILED;
+		options_complain(e, i.report_file);
+	}
 	config_free(config);
 	return e == ERR_OK ? 0 : 1;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* seal: SO PINs are sealed to the vault where they are, before they travel to the server. */
+/*
+ * seal: SO PINs are sealed to the vault where they are, before they travel to the server. Here alone is it seen that tokens have one value: each of
+ * their rows is marked, and of a value nothing is kept meanwhile but its HMAC under a key that is thrown away.
+ */
 #include "desk.h"
 
 #include "columns.h"
@@ -11,12 +14,24 @@
 #include "text.h"
 #include "transcript.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+/* Of each row the HMAC of its value, and where its mark stands in the output. */
+struct seen_value {
+	unsigned char mac[KEY_HASH_LEN];
+	size_t mark;
+};
+
 struct seal {
 	unsigned char vault_pk[KEY_KEM_PK_LEN];
+	unsigned char mac_key[KEY_HASH_LEN];
 	struct buf out;
+	struct seen_value *values;
+	size_t count;
+	size_t room;
 };
 
 /* What the vault could not follow with a next one is not taken in the first place. */
@@ -41,10 +56,55 @@ write_row(struct buf *out, const struct sheet_row *row, const unsigned char seal
 		[SHEET_CUSTOMER] = row->customer,
 		[SHEET_EMAIL] = row->email,
 		[SHEET_CERTIFICATE_SERIAL] = row->certificate_serial,
+		[SHEET_SHARED] = "0",
 	};
 
 	text_b64_encode(sealed, TRANSCRIPT_ESCROW_ROW_LEN, text);
 	columns_write(out, fields, SHEET_COLUMN_COUNT);
+}
+
+static enum err
+remember(struct seal *seal, const struct secret *so_pin)
+{
+	struct seen_value *values = seal->values;
+	enum err e;
+
+	if (seal->count == seal->room) {
+		seal->room = seal->room != 0 ? 2 * seal->room : 1024;
+		values = realloc(seal->values, seal->room * sizeof(*values));
+		if (values == NULL)
+			return ERR_NO_MEMORY;
+		seal->values = values;
+	}
+	/* the mark is the last thing of the row that was just written, before CR LF */
+	values[seal->count].mark = seal->out.len - 3;
+	e = key_mac(seal->mac_key, so_pin->bytes, so_pin->len, values[seal->count].mac);
+	seal->count += e == ERR_OK;
+	return e;
+}
+
+static int
+by_mac(const void *a, const void *b)
+{
+	return memcmp(((const struct seen_value *)a)->mac, ((const struct seen_value *)b)->mac, KEY_HASH_LEN);
+}
+
+/* Marks the rows whose value another row has, too. */
+static unsigned
+mark_shared(struct seal *seal)
+{
+	unsigned shared = 0;
+
+	if (seal->count != 0)
+		qsort(seal->values, seal->count, sizeof(*seal->values), by_mac);
+	for (size_t i = 0; i < seal->count; i++) {
+		const struct seen_value *v = &seal->values[i];
+		if ((i == 0 || by_mac(v, v - 1) != 0) && (i + 1 == seal->count || by_mac(v, v + 1) != 0))
+			continue;
+		seal->out.data[v->mark] = '1';
+		shared++;
+	}
+	return shared;
 }
 
 static enum err
@@ -60,11 +120,14 @@ seal_row(const struct sheet_row *row, void *context, const char **ret_cause)
 		return ERR_CSV_INVALID;
 	}
 	e = transcript_seal_escrow(seal->vault_pk, &row->token, SHEET_VERSION, &so_pin, sealed);
+	if (e == ERR_OK) {
+		write_row(&seal->out, row, sealed);
+		e = buf_error(&seal->out);
+	}
+	if (e == ERR_OK)
+		e = remember(seal, &so_pin);
 	secret_wipe(&so_pin);
-	if (e != ERR_OK)
-		return e;
-	write_row(&seal->out, row, sealed);
-	return buf_error(&seal->out);
+	return e;
 }
 
 static enum err
@@ -85,20 +148,30 @@ desk_seal(int argc, char **argv)
 	const char *key_file = NULL;
 	const struct option_row options[] = { { .name = "--vault-key", .value = &key_file, .required = true } };
 	struct seal seal = { .out = buf_new(2 * TABLE_MAX) };
+	const struct table_reader reader = { .key_name = "so_pin", .each = seal_row, .context = &seal };
 	struct table_count count;
+	unsigned shared;
 	enum err e;
 
 	if (options_read(argc, argv, options, sizeof(options) / sizeof(options[0])) != ERR_OK)
 		return 2;
 	if (read_vault_key(key_file, seal.vault_pk) != ERR_OK)
 		return 1;
-	buf_add_text(&seal.out, "manufacturer,model,serial,sealed,customer,email,certificate_serial\r\n");
-	e = table_run("so_pin", seal_row, &seal, &count);
+	buf_add_text(&seal.out, "manufacturer,model,serial,sealed,customer,email,certificate_serial,shared\r\n");
+	os_random(seal.mac_key, sizeof(seal.mac_key));
+	e = table_run(&reader, &count);
+	shared = mark_shared(&seal);
+	if (e == ERR_OK && shared != 0)
+		fprintf(stderr, "mokhoa-tms: shared=%u: Những token này có chung giá trị với token khác; mỗi token sẽ được đổi khóa ở lần mở khóa tới."
+				" These tokens share their value with others; each of them is rotated when it is unlocked next.\n",
+		    shared);
 	/* all or nothing, so that nobody imports a part of a table by mistake */
 	if (e == ERR_OK && !os_write_all(STDOUT_FILENO, seal.out.data, seal.out.len)) {
 		e = ERR_INTERNAL;
 		options_complain(e, "stdout");
 	}
+	wipe(seal.mac_key, sizeof(seal.mac_key));
+	free(seal.values);
 	buf_free(&seal.out);
 	return e == ERR_OK ? 0 : 1;
 }

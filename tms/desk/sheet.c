@@ -15,6 +15,7 @@ static const char *const names[SHEET_COLUMN_COUNT] = {
 	[SHEET_CUSTOMER] = "customer",
 	[SHEET_EMAIL] = "email",
 	[SHEET_CERTIFICATE_SERIAL] = "certificate_serial",
+	[SHEET_SHARED] = "shared",
 };
 
 static const char *
@@ -23,11 +24,13 @@ read_names(struct sheet *s, const struct csv_row *row)
 	const char *wanted[SHEET_COLUMN_COUNT];
 	const struct columns columns = {
 		.names = wanted,
-		.count = SHEET_COLUMN_COUNT,
+		/* whether a value is shared is seen when it is sealed, and nobody else's word counts */
+		.count = strcmp(s->key_name, "sealed") == 0 ? SHEET_COLUMN_COUNT : SHEET_SHARED,
 		.needed = SHEET_CERTIFICATE_SERIAL,
 		.missing = "a column is missing: manufacturer, model, serial, so_pin (sealed: to import), customer and email are needed",
 	};
 
+	s->at[SHEET_SHARED] = CSV_FIELDS_MAX;
 	memcpy(wanted, names, sizeof(wanted));
 	wanted[SHEET_KEY] = s->key_name;
 	s->columns = row->count;
@@ -109,6 +112,15 @@ is_first(struct sheet *s, const struct token_name *t, unsigned line)
 	return json_object_set_new_nocheck(s->tokens, key, json_integer((json_int_t)line)) == 0;
 }
 
+static bool
+read_shared(const struct sheet *s, const struct csv_row *row, bool *ret)
+{
+	const char *text = s->at[SHEET_SHARED] != CSV_FIELDS_MAX ? row->fields[s->at[SHEET_SHARED]] : "";
+
+	*ret = strcmp(text, "1") == 0;
+	return *ret || text[0] == '\0' || strcmp(text, "0") == 0;
+}
+
 static const char *
 read_row(struct sheet *s, const struct csv_row *row, struct sheet_row *ret)
 {
@@ -124,6 +136,8 @@ read_row(struct sheet *s, const struct csv_row *row, struct sheet_row *ret)
 	if (s->at[SHEET_CERTIFICATE_SERIAL] != CSV_FIELDS_MAX &&
 	    !read_certificate_serial(row->fields[s->at[SHEET_CERTIFICATE_SERIAL]], ret->certificate_serial))
 		return "a certificate's serial that is not hexadecimal or longer than 32 bytes";
+	if (!read_shared(s, row, &ret->shared))
+		return "\"shared\" is neither 0 nor 1";
 	if (!is_first(s, &ret->token, ret->line))
 		return "a token that stands in a line above";
 	return NULL;

@@ -47,6 +47,7 @@ renew(struct call *c, const struct store_request *r, const struct store_escrow *
 		return e;
 	*ret_next = (struct store_escrow){ .token = active->token, .version = next.version, .created = c->now };
 	memcpy(ret_next->sealed, next.sealed, sizeof(next.sealed));
+	memcpy(ret_next->key, next.key, sizeof(ret_next->key));
 	return ERR_OK;
 }
 

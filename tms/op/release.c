@@ -301,10 +301,16 @@ static enum err
 release(struct call *c, struct store_request *r, const struct store_token *token, const struct store_type *type,
     const unsigned char h[KEY_HASH_LEN], struct store_release *ret_release)
 {
-	enum err e;
+	struct store_escrow active;
+	enum err e = store_escrow_by_id(c->store, token->active, &active);
 
+	if (e != ERR_OK) {
+		forgive_attempt(c, r);
+		return e;
+	}
 	*ret_release = (struct store_release){ .number = r->number, .family = type->policy.family, .created = c->now };
-	ret_release->rotation = type->rotation && type->policy.family == FAMILY_SO_PIN;
+	/* what other tokens have, too, is not left in the hands of a machine, whatever the type says, where the family can */
+	ret_release->rotation = (type->rotation || active.shared) && type->policy.family == FAMILY_SO_PIN;
 	memcpy(ret_release->h, h, KEY_HASH_LEN);
 	e = reseal(c, r, token, ret_release);
 	if (e == ERR_OK)

@@ -218,6 +218,14 @@ static const char *const steps[] = {
 	" created INTEGER NOT NULL"
 	") STRICT;"
 	"PRAGMA user_version = 4;",
+
+	"ALTER TABLE escrow ADD COLUMN shared INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE escrow ADD COLUMN key TEXT NOT NULL DEFAULT '';" /* of the vault: none has said so far */
+	"CREATE INDEX escrow_shared ON escrow (id) WHERE shared = 1;"
+	/* what opens an SO PIN for somebody, and what was said about too many of them */
+	"CREATE INDEX audit_opened ON audit (created) WHERE what IN ('release', 'export');"
+	"CREATE INDEX audit_alarm ON audit (created) WHERE what = 'alarm';"
+	"PRAGMA user_version = 5;",
 };
 
 #define STEP_COUNT ((int64_t)(sizeof(steps) / sizeof(steps[0])))

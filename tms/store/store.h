@@ -28,6 +28,7 @@
 #define STORE_CODES_MAX	      4	   /* codes of one request that are looked at */
 #define STORE_PAGE_MAX	      101  /* rows of a list: a page of the desk, and one to see whether there is another */
 #define STORE_ANSWER_MAX      512  /* bytes of a sealed answer's ciphertext */
+#define STORE_KEY_SIZE	      17   /* of the id of a key of the vault and a NUL */
 
 #define STORE_EMAIL_SIZE  255  /* characters of a mail address and a NUL (RFC 5321, 4.5.3.1.3) */
 #define STORE_PERSON_SIZE 129  /* of a person at the desk */
@@ -168,7 +169,9 @@ struct store_escrow {
 	uint64_t version; /* as sealed into the row's additional data; two rows of a token may share one */
 	unsigned char sealed[TRANSCRIPT_ESCROW_ROW_LEN];
 	int64_t created;
-	int64_t retired; /* when it stopped being a candidate, or 0 */
+	int64_t retired;	  /* when it stopped being a candidate, or 0 */
+	bool shared;		  /* whoever sealed it saw the same value at another token */
+	char key[STORE_KEY_SIZE]; /* id of the vault's key that it is sealed to, or empty where nobody has said */
 };
 
 /* A token's row and its first sealed SO PIN, which becomes the active one; both or neither. ERR_TOKEN_IMPORTED where that name is there. */
@@ -211,6 +214,33 @@ enum err store_candidates_of(struct store *s, const struct token_name *name, str
 
 enum err store_escrow_insert(struct store *s, const struct store_escrow *row, int64_t *ret_id);
 enum err store_escrow_by_id(struct store *s, int64_t id, struct store_escrow *ret); /* ERR_ESCROW_MISSING */
+
+/* Says of a token's active row what its import knows. */
+enum err store_token_describe(struct store *s, int64_t id, bool shared, const char *key);
+
+/*
+ * How many tokens have a value that others have, too; and how many of them were released since: somebody's machine was given what opens other
+ * people's tokens, and each of them must be rotated. A rotation is what ends it, for the token that is rotated.
+ */
+enum err store_token_count_shared(struct store *s, int64_t *ret_shared, int64_t *ret_must_rotate);
+enum err store_token_must_rotate(struct store *s, const struct store_token *t, bool *ret);
+
+/* A row as the roll of the vault's key goes through them, the retired ones among them. */
+struct store_sealed {
+	int64_t id;
+	struct token_name token;
+	uint64_t version;
+	unsigned char sealed[TRANSCRIPT_ESCROW_ROW_LEN];
+	char key[STORE_KEY_SIZE];
+	bool candidate;
+};
+
+/* The rows behind that id that are not known to be sealed to that key, by id, at most max. */
+enum err store_escrow_walk(struct store *s, int64_t after, const char *key, struct store_sealed *ret_rows, size_t max, size_t *ret_count);
+
+/* The same value sealed to another key; nothing where the row has changed since it was read. */
+enum err store_escrow_rewrap(struct store *s, const struct store_sealed *row, const unsigned char sealed[TRANSCRIPT_ESCROW_ROW_LEN], const char *key);
+enum err store_escrow_count_other(struct store *s, const char *key, int64_t *ret_count);
 
 /* ---- kinds of tokens, and the modules that drive them ---- */
 

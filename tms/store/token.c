@@ -37,7 +37,7 @@ bind_name(struct query *q, const struct token_name *name)
 enum err
 store_escrow_insert(struct store *s, const struct store_escrow *row, int64_t *ret_id)
 {
-	struct query q = query_new(s, "INSERT INTO escrow (token, version, sealed, created, retired) VALUES (?, ?, ?, ?, ?)");
+	struct query q = query_new(s, "INSERT INTO escrow (token, version, sealed, created, retired, shared, key) VALUES (?, ?, ?, ?, ?, ?, ?)");
 	enum err e;
 
 	query_int(&q, row->token);
@@ -45,6 +45,8 @@ store_escrow_insert(struct store *s, const struct store_escrow *row, int64_t *re
 	query_bytes(&q, row->sealed, sizeof(row->sealed));
 	query_int(&q, row->created);
 	query_int(&q, row->retired);
+	query_int(&q, row->shared);
+	query_text(&q, row->key);
 	e = query_run(&q, NULL);
 	if (e == ERR_OK)
 		*ret_id = sqlite3_last_insert_rowid(s->db);
@@ -54,7 +56,7 @@ store_escrow_insert(struct store *s, const struct store_escrow *row, int64_t *re
 enum err
 store_escrow_by_id(struct store *s, int64_t id, struct store_escrow *ret)
 {
-	struct query q = query_new(s, "SELECT id, token, version, sealed, created, retired FROM escrow WHERE id = ?");
+	struct query q = query_new(s, "SELECT id, token, version, sealed, created, retired, shared, key FROM escrow WHERE id = ?");
 	bool found;
 
 	query_int(&q, id);
@@ -66,6 +68,8 @@ store_escrow_by_id(struct store *s, int64_t id, struct store_escrow *ret)
 		query_get_bytes(&q, ret->sealed, sizeof(ret->sealed));
 		ret->created = query_get_int(&q);
 		ret->retired = query_get_int(&q);
+		ret->shared = query_get_int(&q) != 0;
+		query_get_text(&q, ret->key, sizeof(ret->key));
 	}
 	return query_found(&q, found, ERR_ESCROW_MISSING);
 }

@@ -7,12 +7,17 @@ import datetime
 import io
 import json
 import os
+import pty
 import re
+import socket
 import sqlite3
 import stat
+import struct
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 import unittest
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..")
@@ -106,7 +111,7 @@ class Desk(unittest.TestCase):
 
     def sealed(self, *rows):
         done = self.seal(*rows)
-        self.assertEqual((done[0], done[2]), (0, ""))
+        self.assertEqual((done[0], [line for line in done[2].splitlines() if "shared=" not in line]), (0, []))
         return done[1]
 
     def import_(self, text, *options):
@@ -333,6 +338,274 @@ class Desk(unittest.TestCase):
         self.assertEqual(self.sql("SELECT id, name, role FROM person"), [(1, "Nguyễn Văn An", "none")])
         self.assertEqual(self.sql("SELECT detail FROM audit WHERE what = 'person' ORDER BY id DESC LIMIT 1"), [(f"role=none fingerprint={fingerprint} name=Nguyễn Văn An",)])
         self.fails(2, "usage", run("person", "add", "--config", self.config, "--name", "", "--certificate", "x", "--role", "approver"), "--name")
+
+
+class Vault(Desk):
+    """Commands that ask the vault, with a real one; each test has a server of its own."""
+
+    def setUp(self):
+        self.name = self.id().rsplit(".", 1)[1]
+        done = run(*self.init_options(self.name))
+        self.assertEqual((done[0], done[2]), (0, ""))
+        self.config = self.file(self.name, "tms.json")
+        self.key_file, self.pub_file = self.file(self.name, "vault", "vault.key"), self.file(self.name, "vault.pub")
+        self.process = None
+
+    def tearDown(self):
+        self.end_vault()
+
+    def start_vault(self, **settings):
+        with open(self.config, encoding="utf-8") as f:
+            config = json.load(f)
+        config["vault"].update({"rows_per_hour": 100000, **settings})
+        with open(self.config, "w", encoding="utf-8") as f:
+            json.dump(config, f)
+        with open(self.file(self.name, "vault.log"), "ab") as log:
+            self.process = subprocess.Popen([PROGRAM, "vault", "--config", self.config], stderr=log)
+        until = time.monotonic() + 30
+        while True:
+            try:
+                return self.ask({"verb": "keys"})["keys"]
+            except (OSError, struct.error):
+                self.assertLess(time.monotonic(), until, "the vault does not answer")
+                time.sleep(0.02)
+
+    def end_vault(self):
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            os.unlink(self.file(self.name, "vault", "vault.sock"))
+        self.process = None
+
+    def ask(self, request):
+        frame = json.dumps(request).encode()
+        with socket.socket(socket.AF_UNIX) as s:
+            s.connect(self.file(self.name, "vault", "vault.sock"))
+            s.sendall(struct.pack("=I", len(frame)) + frame)
+            answer = b""
+            while more := s.recv(65536):
+                answer += more
+        return json.loads(answer[4:4 + struct.unpack("=I", answer[:4])[0]])
+
+    def sql(self, statement, *values):
+        with contextlib.closing(sqlite3.connect(self.file(self.name, "data", "tms.sqlite"), timeout=20)) as db, db:
+            return db.execute(statement, values).fetchall()
+
+    def seal(self, *rows, names=NAMES):
+        return run("seal", "--vault-key", self.pub_file, text="\r\n".join((names, *rows)) + "\r\n")
+
+    def report(self, text, *options):
+        path = self.file(self.name, "report.csv")
+        done = self.import_(text, "--report", path, *options)
+        with open(path, encoding="utf-8", newline="") as f:
+            rows = list(csv.DictReader(f))
+        self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), 0o600)
+        self.assertTrue(all(set(row) == {"line", "serial", "result", "todo"} for row in rows), rows)
+        return done, [(int(row["line"]), row["serial"], row["result"]) for row in rows]
+
+    def keys(self, verb):
+        return run("keys", verb, "--config", self.config)
+
+    # ---- import ----
+
+    def test_the_report_has_every_line(self):
+        [key] = self.start_vault()
+        first = self.sealed("a,b,ONE,1111,,,", "a,b,TWO,2222,,,", "a,b,THREE,3333,,,", "a,b,FOUR,4444,,,")
+        for dry in (True, False):
+            done, rows = self.report(first, *(["--dry-run"] if dry else []))
+            self.assertEqual(done, (0, "lines=4 imported=4 refused=0%s\n" % (" dry-run" if dry else ""), ""))
+            self.assertEqual(rows, [(n, serial, "imported") for n, serial in enumerate(("ONE", "TWO", "THREE", "FOUR"), 2)])
+            self.assertEqual(self.sql("SELECT count(*) FROM token"), [(0 if dry else 4,)])
+        self.assertEqual(self.sql("SELECT DISTINCT key FROM escrow"), [(key,)])
+        # THREE was rotated since, FOUR granted a rotation that nobody has reported
+        self.sql("UPDATE escrow SET version = 2 WHERE id = (SELECT active FROM token WHERE serial = 'THREE')")
+        self.sql("UPDATE token SET next = active WHERE serial = 'FOUR'")
+        before = self.sql("SELECT * FROM escrow ORDER BY id") + self.sql("SELECT * FROM token ORDER BY id")
+        again = self.sealed("a,b,ONE,1111,,,", "a,b,TWO,9999,,,", "a,b,THREE,9999,,,", "a,b,FOUR,9999,,,")
+        with_bad = again + "a,b,FIVE,x,,,,0\r\na,b\r\n"
+        done, rows = self.report(with_bad)
+        self.assertEqual(done[:2], (1, "lines=6 imported=0 refused=3 kept=3\n"))
+        self.assertEqual(rows, [(2, "ONE", "same"), (3, "TWO", "differs"), (4, "THREE", "newer"), (5, "FOUR", "newer"), (6, "FIVE", "invalid"), (7, "", "invalid")])
+        self.fails(1, "token_differs", done, "line 3, serial TWO")
+        self.assertEqual(before, self.sql("SELECT * FROM escrow ORDER BY id") + self.sql("SELECT * FROM token ORDER BY id"))
+        # the same table again is no fault
+        done, rows = self.report(self.sealed("a,b,ONE,1111,,,", "a,b,SIX,6666,,,"))
+        self.assertEqual((done, [r[2] for r in rows]), ((0, "lines=2 imported=1 refused=0 kept=1\n", ""), ["same", "imported"]))
+
+    def test_compares_have_a_limit(self):
+        self.start_vault(compares_per_hour=2)
+        rows = [f"a,b,LIMIT{n},{n}{n}{n}{n},,," for n in range(4)]
+        self.assertEqual(self.report(self.sealed(*rows))[0][0], 0)
+        done, lines = self.report(self.sealed(*rows))
+        self.assertEqual([line[2] for line in lines], ["same", "same", "not_compared", "not_compared"])
+        self.fails(1, "token_imported", done, "as many as an hour allows")
+        # not by another vault either, and an unlock goes on
+        self.end_vault()
+        self.start_vault(compares_per_hour=2)
+        self.assertEqual([line[2] for line in self.report(self.sealed(*rows))[1]], ["not_compared"] * 4)
+        self.unlock("LIMIT0")
+        self.end_vault()
+        done, lines = self.report(self.sealed(*rows))
+        self.assertEqual([line[2] for line in lines], ["not_compared"] * 4)
+        self.assertIn("the vault does not answer", done[2])
+
+    def test_what_the_vault_cannot_open_is_not_imported(self):
+        self.start_vault()
+        other = run("seal", "--vault-key", self.file("tms", "vault.pub"), text=NAMES + "\r\na,b,OTHER,1234,,,\r\n")[1]
+        done, rows = self.report(other)
+        self.assertEqual((done[1], rows), ("lines=1 imported=0 refused=1\n", [(2, "OTHER", "unopened")]))
+        self.fails(1, "sealed_invalid", done, "line 2, serial OTHER")
+        self.assertEqual(self.sql("SELECT count(*) FROM token"), [(0,)])
+        # on record from a time without a vault: neither compared nor changed
+        self.end_vault()
+        self.assertEqual(self.report(other)[1], [(2, "OTHER", "imported")])
+        self.start_vault()
+        self.assertEqual(self.report(other)[1], [(2, "OTHER", "unopened")])
+
+    def test_what_was_taken_back_is_not_reported_as_imported(self):
+        text = self.sealed(*(f"a,b,BACK{n},1234{n},,," for n in range(300)))
+        with contextlib.closing(sqlite3.connect(self.file(self.name, "data", "tms.sqlite"), isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            done, rows = self.report(text)
+        self.fails(1, "store_failed", done, "run it again")
+        self.assertEqual({row[2] for row in rows}, {"not_written"})
+        self.assertEqual(len(rows), 300)
+        self.assertEqual(self.report(text)[0], (0, "lines=300 imported=300 refused=0\n", ""))
+        self.fails(1, "journal_failed", self.import_(text, "--report", "/nowhere/at/all"), "/nowhere/at/all")
+        self.assertEqual(self.import_(text, "--report", "/dev/full")[0], 1)
+
+    def test_progress_on_a_terminal(self):
+        text = self.sealed(*(f"a,b,SHOWN{n},1234{n},,," for n in range(200)))
+        ours, theirs = pty.openpty()
+        with subprocess.Popen([PROGRAM, "import", "--config", self.config, "--dry-run"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=theirs) as p:
+            os.close(theirs)
+            time.sleep(0.3)  # the first look at the clock is a fifth of a second after the begin
+            p.stdin.write(text.encode())
+            p.stdin.close()
+            shown = b""
+            with contextlib.suppress(OSError):
+                while more := os.read(ours, 4096):
+                    shown += more
+        os.close(ours)
+        self.assertEqual(p.returncode, 0)
+        self.assertRegex(shown.decode(), "\rmokhoa-tms: lines=[0-9]+ percent=[0-9]+")
+
+    # ---- values that several tokens have ----
+
+    def test_shared_values(self):
+        self.start_vault()
+        done = self.seal("a,b,S1,1111,,,", "a,b,S2,2222,,,", "a,b,S3,1111,,,", "a,b,S4,22222,,,", "a,b,S5,1111,,,")
+        self.assertEqual(done[0], 0)
+        self.assertIn("shared=3: ", done[2])
+        self.assertEqual([row["shared"] for row in csv.DictReader(io.StringIO(done[1], newline=""))], list("10101"))
+        imported, rows = self.report(done[1])
+        self.assertEqual(imported, (0, "lines=5 imported=5 refused=0 shared=3\n", ""))
+        self.assertEqual([row[2] for row in rows], ["imported_shared", "imported", "imported_shared", "imported", "imported_shared"])
+        self.assertEqual(self.sql("SELECT serial FROM token JOIN escrow ON escrow.id = active WHERE shared = 1 ORDER BY serial"), [("S1",), ("S3",), ("S5",)])
+        self.assertIn(" tokens=5 shared=3 must_rotate=0", run("check", "--config", self.config)[1])
+        self.fails(1, "csv_invalid", self.import_(done[1].replace(",1\r\n", ",2\r\n")), "neither 0 nor 1")
+        self.fails(1, "csv_invalid", self.seal("a,b,S6,1,,,,1", names=NAMES + ",shared"), "a column that is not known")
+
+    # ---- the roll of the vault's key ----
+
+    def unlock(self, serial):
+        """What a release is made of, now: the row as the store has it, opened for a machine."""
+        [(version, sealed)] = self.sql("SELECT version, sealed FROM token JOIN escrow ON escrow.id = active WHERE serial = ?", serial)
+        machine = reference.kem_from_private(bytes(31) + b"\1")
+        answer = self.ask({"verb": "reseal", "token": {"manufacturer": "a", "model": "b", "serial": serial}, "rows": [{"version": version, "sealed": reference.b64(sealed)}],
+                           "to": reference.b64(reference.kem_public(machine)), "h": reference.b64(bytes(32)), "nonce": reference.b64(bytes(16))})
+        self.assertIn("enc", answer)
+        return reference.hpke_open(machine, reference.unb64(answer["enc"]), bytes(32), b"", reference.unb64(answer["ciphertext"]))
+
+    def test_roll_of_the_key_while_unlocks_go_on(self):
+        [old] = self.start_vault()
+        rows = [f"a,b,ROLL{n},1234567{n},,," for n in range(150)]
+        self.assertEqual(self.report(self.sealed(*rows))[0][0], 0)
+        # a row that was retired and is kept for manual recovery
+        self.sql("INSERT INTO escrow (token, version, sealed, created, retired, key) SELECT token, version, sealed, created, 1, key FROM escrow LIMIT 1")
+        clear = {n: self.unlock(f"ROLL{n}") for n in range(150)}
+        wrong, count, stop = [], [0], threading.Event()
+
+        def unlocks():
+            while not stop.is_set():
+                n = count[0] % 150
+                try:
+                    if self.unlock(f"ROLL{n}") != clear[n]:
+                        wrong.append(n)
+                except Exception as e:  # pylint: disable=broad-except
+                    wrong.append((n, repr(e)))
+                count[0] += 1
+
+        thread = threading.Thread(target=unlocks)
+        thread.start()
+        try:
+            with open(self.key_file, encoding="ascii") as f:
+                first = f.read()
+            status, out, err = self.keys("new")
+            self.assertEqual((status, err), (0, ""))
+            new = re.fullmatch("key=([0-9a-f]{16}) keys=2\n", out)[1]
+            with open(self.key_file, encoding="ascii") as f:
+                self.assertEqual(f.read().splitlines()[1:], first.splitlines())
+            self.assertEqual([stat.S_IMODE(os.stat(f).st_mode) for f in (self.key_file, self.pub_file)], [0o400, 0o444])
+            self.assertEqual(self.ask({"verb": "keys"})["keys"], [new, old])
+            self.assertEqual(self.keys("list")[1], f"key={new} seals rows_under_others=151\nkey={old} opens rows_under_others=0\n")
+            self.fails(1, "key_in_use", self.keys("retire"), "151 rows")
+            # a table that was sealed to the old key is still taken, a new one is sealed to the new one
+            self.assertEqual(self.report(self.sealed("a,b,LATE,7777,,,"))[1], [(2, "LATE", "imported")])
+            # cut short: the store is somebody else's for longer than it waits
+            with contextlib.closing(sqlite3.connect(self.file(self.name, "data", "tms.sqlite"), isolation_level=None)) as other:
+                other.execute("BEGIN IMMEDIATE")
+                self.fails(1, "store_failed", self.keys("reseal"), "run it again")
+            self.assertEqual(self.keys("reseal")[:2], (0, f"key={new} resealed=151 unopened=0\n"))
+            self.assertEqual(self.keys("reseal")[:2], (0, f"key={new} resealed=0 unopened=0\n"))
+            self.assertEqual(self.keys("retire"), (0, f"key={new} retired=1\n", ""))
+            self.assertEqual(self.ask({"verb": "keys"})["keys"], [new])
+            self.assertEqual(self.keys("retire"), (0, f"key={new} retired=0\n", ""))
+            after = count[0]
+            until = time.monotonic() + 60
+            while count[0] < after + 5 and time.monotonic() < until:
+                time.sleep(0.05)
+        finally:
+            stop.set()
+            thread.join()
+        self.assertEqual(wrong, [])
+        self.assertGreater(count[0], after)
+        # what was set aside is the old key, and can be put back for what a backup brings
+        with open(self.key_file + ".retired", encoding="ascii") as f:
+            self.assertEqual(f.read(), first)
+        self.assertEqual(self.keys("recall"), (0, "recalled=1 keys=2\n", ""))
+        self.assertEqual(self.ask({"verb": "keys"})["keys"], [new, old])
+        self.assertEqual([row[0] for row in self.sql("SELECT detail FROM audit WHERE what = 'keys' ORDER BY id")],
+                         [f"new={new} keys=2", f"resealed=151 unopened=0 key={new}", f"resealed=0 unopened=0 key={new}", f"retired=1 key={new}", "recalled=1"])
+
+    def test_new_key_in_two_steps(self):
+        # killed between the private and the public file: the next run ends it and makes no other key
+        with open(self.pub_file, encoding="ascii") as f:
+            pub = f.read()
+        first = self.keys("new")[1]
+        os.chmod(self.pub_file, 0o644)
+        with open(self.pub_file, "w", encoding="ascii") as f:
+            f.write(pub)
+        self.assertEqual(self.keys("new"), (0, first, ""))
+        with open(self.pub_file, encoding="ascii") as f:
+            self.assertNotEqual(f.read(), pub)
+        for _ in range(2):
+            self.assertEqual(self.keys("new")[0], 0)
+        self.fails(1, "key_in_use", self.keys("new"), "as many keys as it can")
+
+    def test_rows_that_do_not_open_stay(self):
+        self.assertEqual(self.report(run("seal", "--vault-key", self.file("tms", "vault.pub"), text=NAMES + "\r\na,b,LOST,1234,,,\r\n")[1])[0][0], 0)
+        [key] = self.start_vault()
+        done = self.keys("reseal")
+        self.fails(1, "sealed_invalid", done, "LOST")
+        self.assertEqual(done[1], f"key={key} resealed=0 unopened=1\n")
+        self.assertEqual(self.keys("new")[0], 0)
+        self.fails(1, "key_in_use", self.keys("retire"), "1 rows")
+        self.end_vault()
+        self.fails(1, "vault_unreachable", self.keys("reseal"))
+        for words in ((), ("melt",), ("new",), ("recall", "--config", self.config, "x")):
+            self.fails(2, "usage", run("keys", *words))
+        self.fails(1, "config_invalid", self.keys("recall"), "vault.key.retired")
 
 
 class Types(Desk):

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Release and grant: who gets the candidates, how often one may try, and which SO PIN the server knows afterwards. */
 #include "check.h"
+#include "keyring.h"
 #include "world.h"
 
 #include <stdio.h>
@@ -445,10 +446,92 @@ test_swapped_row(void)
 	world_free(w);
 }
 
+/* A value that other tokens have, too, is rotated whatever its type says, and the token must be until that is done. */
+static void
+test_shared(void)
+{
+	struct world *w = world_new();
+	struct store_type t = { .name = "loại", .policy = { .family = FAMILY_SO_PIN }, .rotation = false, .created = w->now };
+	struct machine_report failed = { .result = "failed", .proof_mechanism = "" };
+	struct machine_report rotated = { .result = "completed", .rotated = true, .proof_mechanism = "" };
+	struct machine *m;
+	struct store_token token;
+	struct store_escrow row;
+	int64_t shared = 0;
+	int64_t count = 0;
+	bool must = true;
+
+	world_import(w, 1, "khach@example.vn");
+	world_import(w, 2, "khach@example.vn");
+	m = approved(w, 1);
+	token = world_token(w, &m->token);
+	memcpy(t.manufacturer, m->token.manufacturer, sizeof(t.manufacturer));
+	CHECK(store_type_put(w->scratch.store, &t) == ERR_OK);
+	CHECK(store_token_describe(w->scratch.store, token.id, true, "0123456789abcdef") == ERR_OK);
+	CHECK(store_token_must_rotate(w->scratch.store, &token, &must) == ERR_OK && !must);
+	CHECK(store_token_count_shared(w->scratch.store, &shared, &count) == ERR_OK && shared == 1 && count == 0);
+	CHECK(machine_release(m) == ERR_OK && m->rotation);
+	CHECK(machine_done(m, &failed) == ERR_OK);
+	machine_free(m);
+	/* it failed: the value is out, and the token must be rotated */
+	token = world_token(w, &token.name);
+	CHECK(store_token_must_rotate(w->scratch.store, &token, &must) == ERR_OK && must);
+	CHECK(store_token_count_shared(w->scratch.store, &shared, &count) == ERR_OK && shared == 1 && count == 1);
+	m = approved(w, 1);
+	CHECK(machine_release(m) == ERR_OK && m->rotation && machine_grant(m, 0) == ERR_OK);
+	CHECK(machine_done(m, &rotated) == ERR_OK);
+	token = world_token(w, &token.name);
+	CHECK(store_token_must_rotate(w->scratch.store, &token, &must) == ERR_OK && !must);
+	CHECK(store_token_count_shared(w->scratch.store, &shared, &count) == ERR_OK && shared == 0 && count == 0);
+	CHECK(store_escrow_by_id(w->scratch.store, token.active, &row) == ERR_OK && !row.shared && strlen(row.key) == 16);
+	machine_free(m);
+	/* one of that type which shares nothing stays what it is */
+	m = approved(w, 2);
+	CHECK(machine_release(m) == ERR_OK && !m->rotation);
+	machine_free(m);
+	world_free(w);
+}
+
+/* The vault's key is rolled between release and grant: neither machine nor server notices. */
+static void
+test_roll(void)
+{
+	struct world *w = world_new();
+	struct machine_report done = { .result = "completed", .rotated = true, .proof_mechanism = "" };
+	struct keyring ring = { .count = 2 };
+	struct key_kem *fresh = key_kem_new();
+	unsigned char pk[KEY_KEM_PK_LEN];
+	char id[KEYRING_ID_LEN + 1] = "";
+	struct machine *m;
+	struct store_escrow row;
+
+	world_import(w, 1, "khach@example.vn");
+	m = approved(w, 1);
+	CHECK(machine_release(m) == ERR_OK);
+	key_kem_private(fresh, ring.keys[0]);
+	key_kem_private(w->vault_key, ring.keys[1]);
+	CHECK(keyring_write(w->config.vault.private_key, &ring) == ERR_OK && keyring_public(&ring, 0, pk, id) == ERR_OK);
+	CHECK(machine_grant(m, 0) == ERR_OK && machine_done(m, &done) == ERR_OK);
+	CHECK(store_escrow_by_id(w->scratch.store, world_token(w, &m->token).active, &row) == ERR_OK);
+	CHECK_TEXT(row.key, id);
+	machine_free(m);
+	/* the old key is gone, and the next unlock needs it no more */
+	ring.count = 1;
+	CHECK(keyring_write(w->config.vault.private_key, &ring) == ERR_OK);
+	m = approved(w, 1);
+	CHECK(machine_release(m) == ERR_OK && m->candidate_count == 1);
+	machine_free(m);
+	key_kem_free(fresh);
+	keyring_wipe(&ring);
+	world_free(w);
+}
+
 int
 main(void)
 {
 	test_release();
+	test_shared();
+	test_roll();
 	test_mail_thief();
 	test_wrong_code();
 	test_again_with_the_code();
