@@ -74,6 +74,8 @@ sweep(const struct running *r)
 	size_t count = 0;
 	enum err e = op_sweep(&c, &count);
 
+	if (e == ERR_OK)
+		e = op_alarm(&c);
 	if (e != ERR_OK)
 		log_error("serve", "sweep=%s", err_name(e));
 	else if (count != 0)

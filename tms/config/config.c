@@ -62,6 +62,8 @@ static const struct row rows[] = {
 	{ "", "failed_after_s", KIND_SECONDS, false, AT(failed_after_s), 3600, 365 * DAY, 30 * DAY },
 	{ "", "escrow_log", KIND_PATH, true, AT(escrow_log), 0, 0, 0 },
 	{ "", "escrow_log_same_device", KIND_SWITCH, false, AT(escrow_log_same_device), 0, 0, 0 },
+	{ "", "operator_email", KIND_ADDRESS, false, AT(operator_email), 0, 0, 0 },
+	{ "", "alarm_releases", KIND_COUNT, false, AT(alarm_releases), 1, 1000000, 20 },
 	{ "", "unidentified_max", KIND_COUNT, false, AT(unidentified_max), 1, 1000000, 1000 },
 	{ "", "unidentified_by_address", KIND_COUNT, false, AT(unidentified_by_address), 1, 1000000, 5 },
 	{ "listen", "public", KIND_PATH, true, AT(listen.public_socket), 0, 0, 0 },

@@ -69,6 +69,8 @@ struct config {
 	int64_t failed_after_s;		  /* one that stayed unknown has failed; default 30 days */
 	const char *escrow_log;		  /* file, on another device than data */
 	bool escrow_log_same_device;	  /* the operator knows that it is not */
+	const char *operator_email;	  /* who is told of an alarm; NULL: the log alone */
+	unsigned alarm_releases;	  /* more SO PINs released or exported in an hour are an alarm; default 20 */
 	unsigned unidentified_max;	  /* open in all; default 1000 */
 	unsigned unidentified_by_address; /* open; default 5 */
 };

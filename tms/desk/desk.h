@@ -8,6 +8,7 @@
 
 int desk_seal(int argc, char **argv);	/* seal --vault-key FILE < CSV > CSV */
 int desk_import(int argc, char **argv); /* import --config FILE [--dry-run] [--report FILE] < CSV */
+int desk_export(int argc, char **argv); /* export --config FILE --to CERTIFICATE --output FILE [--private-key FILE] */
 int desk_keys(int argc, char **argv);	/* keys list|new|reseal|retire|recall --config FILE */
 int desk_init(int argc, char **argv);	/* init --dir DIR ... */
 int desk_person(int argc, char **argv); /* person add|remove|list */

@@ -26,6 +26,7 @@ struct init {
 	const char *authority, *hotline, *portal, *language;
 	const char *portal_files, *extensions, *install;
 	bool websocket;
+	const char *operator_email;
 	const char *from, *smtp, *smtp_tls, *smtp_ca, *smtp_credentials;
 	const char *escrow_log, *tms_user, *vault_user, *nginx_group;
 	bool same_device;
@@ -71,6 +72,7 @@ read_options(int argc, char **argv, struct init *i)
 		{ .name = "--websocket", .given = &i->websocket },
 		{ .name = "--language", .value = &i->language },
 		{ .name = "--from", .value = &i->from, .required = true },
+		{ .name = "--operator-email", .value = &i->operator_email },
 		{ .name = "--smtp", .value = &i->smtp, .required = true },
 		{ .name = "--smtp-tls", .value = &i->smtp_tls },
 		{ .name = "--smtp-ca", .value = &i->smtp_ca },
@@ -219,6 +221,7 @@ make_json(const struct init *i)
 	    "vault", vault,
 	    "smtp", smtp);
 	set_optional(whole, "portal", i->portal);
+	set_optional(whole, "operator_email", i->operator_email);
 	return whole;
 }
 

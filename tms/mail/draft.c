@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#define HOUR_S 3600
 #define NEWS_S (3 * (int64_t)86400) /* a mail that tells what has happened is no news after that */
 
 /* What the customer types, the public half of the key it opens, and nothing in between. */
@@ -116,6 +117,12 @@ draft_make(struct store *s, const struct config *config, const struct store_outb
 	f.phrase = phrase;
 	f.note = r.note;
 	f.when = r.changed;
+	if (row->kind == STORE_MAIL_ALARM) {
+		int64_t newest;
+		f.when = row->created;
+		f.bound = config->alarm_releases;
+		e = store_audit_opened(s, row->created - HOUR_S, &f.opened, &newest);
+	}
 	if (row->kind == STORE_MAIL_CODE)
 		e = issue_code(s, config, &r, now, &f, &code, &d->code);
 	if (e == ERR_OK)

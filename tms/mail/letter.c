@@ -216,6 +216,24 @@ revoked_en(struct buf *b, const struct letter *l)
 	say(b, "\nThe token was not changed. If you still need to unlock it, send a new request or call the hotline.\n\n");
 }
 
+static void
+alarm_vi(struct buf *b, const struct letter *l)
+{
+	say(b, "Trong một giờ tính đến %s (giờ Việt Nam), SO PIN đã được cấp cho khách hàng hoặc xuất ra %lld lần, nhiều hơn mức cảnh báo %u.\n\n", l->time, (long long)l->facts->opened, l->facts->bound);
+	say(b, "Yêu cầu mới nhất lúc đó: %lld\n\n", (long long)l->facts->number);
+	say(b, "Hãy xem nhật ký của máy chủ và của kho khóa. Nếu không giải thích được, hãy dừng kho khóa (mokhoa-tms vault): từ lúc đó không SO PIN nào được cấp nữa và không token nào bị ảnh hưởng. "
+	       "Trong một giờ chỉ có một thư như thế này.\n\n");
+}
+
+static void
+alarm_en(struct buf *b, const struct letter *l)
+{
+	say(b, "Within the hour before %s (Vietnam time) SO PINs were released to customers or exported %lld times, more than the %u that raise an alarm.\n\n", l->time, (long long)l->facts->opened, l->facts->bound);
+	say(b, "The newest request at that time: %lld\n\n", (long long)l->facts->number);
+	say(b, "Look at the logs of the server and of the vault. If you cannot explain it, stop the vault (mokhoa-tms vault): from then on no SO PIN is released, and no token is harmed. "
+	       "There is one such mail an hour.\n\n");
+}
+
 struct kind {
 	const char *subject_vi;
 	const char *subject_en;
@@ -231,23 +249,32 @@ static const struct kind kinds[STORE_MAIL_COUNT] = {
 	[STORE_MAIL_UNKNOWN] = { "Chưa rõ kết quả mở khóa token", "token unlock: outcome unknown", unknown_vi, unknown_en },
 	[STORE_MAIL_ADDRESS_CHANGED] = { "Đổi địa chỉ nhận mã mở khóa token", "token unlock: address changed", address_changed_vi, address_changed_en },
 	[STORE_MAIL_REVOKED] = { "Thu hồi việc duyệt mở khóa token", "token unlock: approval taken back", revoked_vi, revoked_en },
+	[STORE_MAIL_ALARM] = { "Cảnh báo: cấp nhiều SO PIN", "alarm: many SO PINs were released", alarm_vi, alarm_en },
 };
+
+/* Whom a mail without a name is for. */
+static const char *
+reader(const struct letter_facts *f, const char *customer, const char *operator_of_the_server)
+{
+	if (f->kind == STORE_MAIL_ALARM)
+		return operator_of_the_server;
+	return f->customer[0] != '\0' ? f->customer : customer;
+}
 
 enum err
 letter_write(const struct letter_facts *f, char ret_subject[LETTER_SUBJECT_SIZE], struct buf *b)
 {
 	const struct kind *kind = &kinds[f->kind];
-	bool named = f->customer[0] != '\0';
 	struct letter l = { .facts = f };
 	enum err e = write_time(f->kind == STORE_MAIL_CODE ? f->code_expires : f->when, l.time);
 
 	if (e != ERR_OK)
 		return e;
 	snprintf(ret_subject, LETTER_SUBJECT_SIZE, "%s (%lld) / %s", kind->subject_vi, (long long)f->number, kind->subject_en);
-	say(b, "Kính gửi %s,\n\n", named ? f->customer : "quý khách");
+	say(b, "Kính gửi %s,\n\n", reader(f, "quý khách", "người vận hành"));
 	kind->say_vi(b, &l);
 	say(b, "Đường dây nóng: %s\n%s\n\n----------------------------------------\n\n", f->hotline, f->authority);
-	say(b, "Dear %s,\n\n", named ? f->customer : "customer");
+	say(b, "Dear %s,\n\n", reader(f, "customer", "operator"));
 	kind->say_en(b, &l);
 	say(b, "Hotline: %s\n%s\n", f->hotline, f->authority);
 	return buf_error(b);

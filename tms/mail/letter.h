@@ -31,6 +31,8 @@ struct letter_facts {
 	int64_t code_expires;
 	const char *note; /* why it was refused */
 	int64_t when;	  /* what the mail is about happened */
+	int64_t opened;	  /* of an alarm: SO PINs in an hour, and how many are expected at most */
+	unsigned bound;
 };
 
 /* Writes the subject and appends the text. */

@@ -67,6 +67,9 @@ enum err op_admin_resend(struct call *c, json_t **ret_answer);
 /* What no call does: expires what is over, gives up on releases without a report; a batch of them. How many were looked at. */
 enum err op_sweep(struct call *c, size_t *ret_count);
 
+/* Says once an hour that more SO PINs were released or exported within an hour than alarm_releases; to be called every now and then. */
+enum err op_alarm(struct call *c);
+
 /* ---- for the operations ---- */
 
 /* What is written until call_end() is written together or not at all. */

@@ -27,6 +27,30 @@ store_audit_count(struct store *s, int64_t number, const char *what, int64_t *re
 	return query_end(&q);
 }
 
+/* The newest request among them; of exports alone the newest there is, because a mail hangs on one. */
+enum err
+store_audit_opened(struct store *s, int64_t since, int64_t *ret_count, int64_t *ret_number)
+{
+	struct query q = query_new(s, "SELECT count(*), coalesce(nullif(max(number), 0), (SELECT max(number) FROM request), 0) FROM audit WHERE what IN ('release', 'export') AND created > ?");
+
+	query_int(&q, since);
+	if (query_row(&q)) {
+		*ret_count = query_get_int(&q);
+		*ret_number = query_get_int(&q);
+	}
+	return query_end(&q);
+}
+
+enum err
+store_audit_last_alarm(struct store *s, int64_t *ret_when)
+{
+	struct query q = query_new(s, "SELECT coalesce(max(created), 0) FROM audit WHERE what = 'alarm'");
+
+	if (query_row(&q))
+		*ret_when = query_get_int(&q);
+	return query_end(&q);
+}
+
 enum err
 store_audit_list(struct store *s, int64_t number, void (*each)(const struct store_audit *row, void *context), void *context)
 {

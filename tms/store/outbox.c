@@ -14,6 +14,7 @@ static const char *const kinds[STORE_MAIL_COUNT] = {
 	[STORE_MAIL_UNKNOWN] = "unknown",
 	[STORE_MAIL_ADDRESS_CHANGED] = "address_changed",
 	[STORE_MAIL_REVOKED] = "revoked",
+	[STORE_MAIL_ALARM] = "alarm",
 };
 
 static const char *const states[STORE_OUTBOX_STATE_COUNT] = {

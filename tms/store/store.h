@@ -462,6 +462,7 @@ enum store_mail {
 	STORE_MAIL_UNKNOWN,	    /* released and never reported */
 	STORE_MAIL_ADDRESS_CHANGED, /* to the old address */
 	STORE_MAIL_REVOKED,	    /* an approval was taken back */
+	STORE_MAIL_ALARM,	    /* to the operator: many were released; the request is the newest of them */
 	STORE_MAIL_COUNT
 };
 
@@ -515,6 +516,10 @@ enum err store_audit_add(struct store *s, const struct store_audit *row);
 
 /* How many rows of that word there are for a request. */
 enum err store_audit_count(struct store *s, int64_t number, const char *what, int64_t *ret_count);
+
+/* How many SO PINs were released or exported since a time, and the newest request among them (else the newest of all; 0: none); when the last alarm was (0: never). */
+enum err store_audit_opened(struct store *s, int64_t since, int64_t *ret_count, int64_t *ret_number);
+enum err store_audit_last_alarm(struct store *s, int64_t *ret_when);
 
 /* Oldest first; number 0: those of no request. */
 enum err store_audit_list(struct store *s, int64_t number, void (*each)(const struct store_audit *row, void *context), void *context);

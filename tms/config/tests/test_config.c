@@ -37,6 +37,8 @@ static const struct wrong wrong[] = {
 	{ TOP "\"listen\": { \"public\": 7, \"admin\": \"/b.sock\" },\n" VAULT SMTP, "must be a text" },
 	{ TOP "\"listen\": { \"public\": \"/a.sock\", \"admin\": \"/b.sock\", \"threads\": 65 },\n" VAULT SMTP, "out of its bounds" },
 	{ TOP "\"listen\": { \"public\": \"/a.sock\", \"admin\": \"/b.sock\", \"threads\": 0 },\n" VAULT SMTP, "out of its bounds" },
+	{ TOP "\"alarm_releases\": 0,\n" LISTEN VAULT SMTP, "key \"alarm_releases\": is out of its bounds" },
+	{ TOP "\"operator_email\": \"nobody\",\n" LISTEN VAULT SMTP, "must be a mail address" },
 	{ TOP "\"code_valid_s\": 899,\n" LISTEN VAULT SMTP, "key \"code_valid_s\": is out of its bounds" },
 	{ TOP "\"code_valid_s\": 259201,\n" LISTEN VAULT SMTP, "key \"code_valid_s\": is out of its bounds" },
 	{ TOP "\"code_valid_s\": 900.5,\n" LISTEN VAULT SMTP, "must be a whole number" },
@@ -91,7 +93,7 @@ test_right(void)
 	static const char least[] = TOP LISTEN VAULT SMTP;
 	static const char most[] = TOP
 	    "\"portal\": \"https://portal.example:8443\", \"request_valid_s\": 60, \"approval_valid_s\": 61, \"code_valid_s\": 900, \"unknown_after_s\": 62, \"failed_after_s\": 3600,"
-	    "\"escrow_log_same_device\": true, \"unidentified_max\": 3, \"unidentified_by_address\": 2,"
+	    "\"escrow_log_same_device\": true, \"operator_email\": \"van-hanh@example.vn\", \"alarm_releases\": 4, \"unidentified_max\": 3, \"unidentified_by_address\": 2,"
 	    "\"listen\": { \"public\": \"/a.sock\", \"admin\": \"/b.sock\", \"group\": \"www-data\", \"threads\": 64 },"
 	    "\"vault\": { \"socket\": \"/v.sock\", \"public_key\": \"/v.pub\", \"private_key\": \"/v.key\", \"client\": \"tms\", \"rows_per_hour\": 7, \"compares_per_hour\": 8 },"
 	    "\"smtp\": { \"url\": \"smtps://mail:465\", \"from\": \"a@example.vn\", \"tls\": \"smtps\", \"credentials\": \"/c\", \"ca\": \"/ca.pem\" }}";
@@ -107,6 +109,7 @@ test_right(void)
 	CHECK(c->request_valid_s == 604800 && c->approval_valid_s == 604800 && c->code_valid_s == 86400 && c->unknown_after_s == 3600 && c->failed_after_s == 2592000);
 	CHECK(c->listen.threads == 4 && c->vault.rows_per_hour == 200 && c->vault.compares_per_hour == 1000 && c->unidentified_max == 1000 && c->unidentified_by_address == 5);
 	CHECK(c->smtp.tls == CONFIG_TLS_NONE);
+	CHECK(c->operator_email == NULL && c->alarm_releases == 20);
 	config_free(c);
 	if (!CHECK(config_parse(most, sizeof(most) - 1, "tms.json", &c, where) == ERR_OK)) {
 		printf("  %s\n", where);
@@ -114,6 +117,8 @@ test_right(void)
 	}
 	CHECK_TEXT(c->listen.group, "www-data");
 	CHECK_TEXT(c->vault.client, "tms");
+	CHECK_TEXT(c->operator_email, "van-hanh@example.vn");
+	CHECK(c->alarm_releases == 4);
 	CHECK_TEXT(c->smtp.ca, "/ca.pem");
 	CHECK(c->request_valid_s == 60 && c->approval_valid_s == 61 && c->code_valid_s == 900 && c->unknown_after_s == 62 && c->failed_after_s == 3600);
 	CHECK(c->listen.threads == 64 && c->vault.rows_per_hour == 7 && c->vault.compares_per_hour == 8 && c->unidentified_max == 3 && c->unidentified_by_address == 2);

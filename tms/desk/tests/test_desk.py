@@ -26,7 +26,7 @@ sys.path[:0] = [os.path.join(ROOT, "protocol", "reference"), os.path.join(ROOT, 
 try:
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
     import reference
 except ImportError as missing:
     print(f"{missing}: apt-get install python3-cryptography")
@@ -38,9 +38,9 @@ NAMES = "manufacturer,model,serial,so_pin,customer,email,certificate_serial"
 TOKEN = {"manufacturer": "CardContact", "model": "SmartCard-HSM", "serial": "DENK0100001"}
 
 
-def certificate(name, issuer=None, ca=False):
+def certificate(name, issuer=None, ca=False, key=None):
     """(certificate, key) of a name, signed by an issuer of the same kind or by itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
+    key = key or ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     now = datetime.datetime.utcnow()
     builder = (x509.CertificateBuilder().subject_name(subject).issuer_name(issuer[0].subject if issuer else subject).public_key(key.public_key())
@@ -606,6 +606,69 @@ class Vault(Desk):
         for words in ((), ("melt",), ("new",), ("recall", "--config", self.config, "x")):
             self.fails(2, "usage", run("keys", *words))
         self.fails(1, "config_invalid", self.keys("recall"), "vault.key.retired")
+
+    # ---- export ----
+
+    def export(self, certificate, *options, output="export.pem"):
+        return run("export", "--config", self.config, "--to", certificate, "--output", self.file(self.name, output), *options)
+
+    def opened(self, key):
+        return subprocess.run(["openssl", "cms", "-decrypt", "-binary", "-inform", "PEM", "-in", self.file(self.name, "export.pem"), "-inkey", key], capture_output=True,
+                              check=True).stdout.decode()
+
+    def test_export_is_what_another_manager_imports(self):
+        if subprocess.run(["openssl", "version"], capture_output=True, check=False).returncode != 0:
+            self.skipTest("openssl: apt-get install openssl")
+        rows = ["a,b,OUT1,11111111,\"Công ty \"\"A\"\", B\",an@ca.vn,560A", "a,b,OUT2,22222222,,,", "CardContact,SmartCard-HSM,OUT3,x,,,"]
+        self.assertEqual(self.import_(self.sealed(*rows))[0], 0)
+        # OUT1's key is rolled, OUT2 has a row that is only kept, and one that a rotation may have set
+        self.start_vault()
+        self.assertEqual(self.keys("new")[0], 0)
+        self.sql("UPDATE escrow SET retired = 1, key = 'x' WHERE id = (SELECT active FROM token WHERE serial = 'OUT2')")
+        with open(self.pub_file, encoding="ascii") as f:
+            pub = reference.unb64(f.read().strip())
+        token = {"manufacturer": "a", "model": "b", "serial": "OUT2"}
+        row = reference.escrow_row(pub, token, 2, b"33333333", reference.kem_from_private(bytes(31) + b"\2"))
+        again = reference.escrow_row(pub, token, 3, b"44444444", reference.kem_from_private(bytes(31) + b"\3"))
+        for version, sealed in ((2, row), (3, again)):
+            self.sql("INSERT INTO escrow (token, version, sealed, created) SELECT id, ?, ?, 0 FROM token WHERE serial = 'OUT2'", version, sealed)
+        self.sql("UPDATE token SET active = (SELECT max(id) - 1 FROM escrow), next = (SELECT max(id) FROM escrow) WHERE serial = 'OUT2'")
+        for kind, key in (("rsa", rsa.generate_private_key(65537, 2048)), ("ec", ec.generate_private_key(ec.SECP256R1()))):
+            made = certificate("Manager", key=key)
+            write_pem(self.file(self.name, f"{kind}.pem"), made[0])
+            with open(self.file(self.name, f"{kind}.key"), "wb") as f:
+                f.write(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+            to = made[0].fingerprint(hashes.SHA256()).hex()
+            before = self.sql("SELECT count(*) FROM audit WHERE what = 'export'")[0][0]
+            self.assertEqual(self.export(self.file(self.name, f"{kind}.pem")), (0, f"exported=4 unopened=0 second_candidates=1 to={to}\n", ""))
+            with open(self.file(self.name, "export.pem"), "rb") as f:
+                sealed = f.read()
+            self.assertFalse(any(pin in sealed for pin in (b"11111111", b"44444444", b"OUT1")))
+            self.assertEqual(stat.S_IMODE(os.stat(self.file(self.name, "export.pem")).st_mode), 0o600)
+            table = self.opened(self.file(self.name, f"{kind}.key"))
+            self.assertEqual(table.splitlines()[0], NAMES)
+            self.assertEqual(sorted(table.splitlines()[1:]), sorted([*rows[:1], *rows[2:], "a,b,OUT2,33333333,,,", "a,b,OUT2,44444444,,,"]))
+            self.assertEqual(self.sql("SELECT count(*) FROM audit WHERE what = 'export'")[0][0], before + 4)
+        self.assertIn(f"serial=OUT1 to={to}", self.sql("SELECT detail FROM audit WHERE what = 'export' AND detail LIKE '%OUT1%' ORDER BY id DESC LIMIT 1")[0][0])
+
+    def test_export_wrong_use(self):
+        self.assertEqual(self.import_(self.sealed("a,b,NOT1,1234,,,"))[0], 0)
+        an = self.file("an.pem")
+        self.fails(2, "usage", run("export", "--config", self.config))
+        self.fails(1, "config_invalid", self.export("/nowhere"), "/nowhere")
+        self.fails(1, "config_invalid", self.export(self.config), "tms.json")
+        self.fails(1, "config_invalid", self.export(an, "--private-key", "/nowhere"), "/nowhere")
+        # another vault's key opens nothing; what could be opened is there, and the rest is named
+        done = self.export(an, "--private-key", self.file("tms", "vault", "vault.key"))
+        self.fails(1, "sealed_invalid", done, "NOT1")
+        self.assertTrue(done[1].startswith("exported=0 unopened=1 "))
+        self.assertEqual(self.sql("SELECT count(*) FROM audit WHERE what = 'export'"), [(0,)])
+        # nothing is written where nobody was told of it first
+        with contextlib.closing(sqlite3.connect(self.file(self.name, "data", "tms.sqlite"), isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            self.fails(1, "store_failed", self.export(an, output="none.pem"))
+        self.assertFalse(os.path.exists(self.file(self.name, "none.pem")))
+        self.fails(1, "journal_failed", self.export(an, output="no/such/folder"))
 
 
 class Types(Desk):

@@ -88,6 +88,25 @@ test_without_name(void)
 	buf_free(&b);
 }
 
+/* The operator's, who has no name and no token. */
+static void
+test_alarm(void)
+{
+	struct letter_facts f = some_facts(STORE_MAIL_ALARM, NULL);
+	char subject[LETTER_SUBJECT_SIZE];
+	struct buf b = buf_new(65536);
+
+	f.opened = 1234;
+	f.bound = 56;
+	CHECK(letter_write(&f, subject, &b) == ERR_OK && strstr(subject, "Cảnh báo") != NULL);
+	check_says(buf_text(&b), "Kính gửi người vận hành,\n");
+	check_says(buf_text(&b), "Dear operator,\n");
+	check_says(buf_text(&b), "1234 lần, nhiều hơn mức cảnh báo 56");
+	check_says(buf_text(&b), "exported 1234 times, more than the 56");
+	CHECK(strstr(buf_text(&b), "Đặng Thị Ước") == NULL && strstr(buf_text(&b), "DENK0100001") == NULL);
+	buf_free(&b);
+}
+
 int
 main(void)
 {
@@ -95,8 +114,9 @@ main(void)
 
 	secret_set(&code, "KA1J-9CPV-2CVX-G", 16);
 	check_letter(STORE_MAIL_CODE, &code);
-	for (enum store_mail kind = STORE_MAIL_CODE + 1; kind < STORE_MAIL_COUNT; kind++)
+	for (enum store_mail kind = STORE_MAIL_CODE + 1; kind < STORE_MAIL_ALARM; kind++)
 		check_letter(kind, NULL);
 	test_without_name();
+	test_alarm();
 	return CHECK_DONE();
 }

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * export: all tokens and their SO PINs for another token manager, as the table that `seal` reads, enveloped for the owner of one certificate. In clear the table is in the
+ * memory of this process alone.
+ *
+ * It opens the rows itself, with the file of the vault's keys: the vault opens one row at a time, for one machine, and counts, and no call of its socket gives
+ * more. So whoever exports must be able to read that file, and no server that was taken over can. Every token is an audit row, committed before anything is
+ * written, and counts in the alarm like a release.
+ */
+#include "desk.h"
+
+#include "columns.h"
+#include "envelope.h"
+#include "keyring.h"
+#include "options.h"
+#include "os.h"
+#include "table.h"
+#include "text.h"
+#include "transcript.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define BATCH 64 /* rows a transaction */
+
+struct export
+{
+	const char *config_file, *certificate, *output, *private_key;
+	struct store *store;
+	struct keyring ring;
+	struct key_kem *keys[KEYRING_MAX];
+	char to[2 * KEY_HASH_LEN + 1]; /* fingerprint of the certificate */
+	struct buf table;
+	int64_t now;
+	unsigned exported;
+	unsigned unopened;
+	unsigned two; /* tokens of two candidates, which have a line each */
+};
+
+static enum err
+fail(enum err e, const char *detail)
+{
+	options_complain(e, detail);
+	return e;
+}
+
+static enum err
+open_row(const struct export *x, const struct store_sealed *row, struct secret *ret)
+{
+	enum err e = ERR_SEALED_INVALID;
+
+	for (size_t i = 0; e == ERR_SEALED_INVALID && i < x->ring.count; i++)
+		e = transcript_open_escrow(x->keys[i], &row->token, row->version, row->sealed, ret);
+	return e;
+}
+
+/* The SO PIN takes no way through printf, which would leave it on the stack. */
+static void
+write_row(struct export *x, const struct store_token *t, const struct secret *so_pin)
+{
+	char text[TRANSCRIPT_SO_PIN_MAX + 1] = "";
+	const char *const fields[SHEET_SHARED] = {
+		[SHEET_MANUFACTURER] = t->name.manufacturer,
+		[SHEET_MODEL] = t->name.model,
+		[SHEET_SERIAL] = t->name.serial,
+		[SHEET_KEY] = text,
+		[SHEET_CUSTOMER] = t->customer,
+		[SHEET_EMAIL] = t->email,
+		[SHEET_CERTIFICATE_SERIAL] = t->certificate_serial,
+	};
+
+	memcpy(text, so_pin->bytes, so_pin->len);
+	columns_write(&x->table, fields, SHEET_SHARED);
+	wipe(text, sizeof(text));
+}
+
+static enum err
+audit(struct export *x, const struct token_name *t)
+{
+	struct store_audit a = { .created = x->now, .who = "desk", .what = "export" };
+
+	snprintf(a.detail, sizeof(a.detail), "manufacturer=%s model=%s serial=%s to=%s", t->manufacturer, t->model, t->serial, x->to);
+	return store_audit_add(x->store, &a);
+}
+
+/* In a transaction. Rows that are only kept are nobody's SO PIN any more. */
+static enum err
+export_row(struct export *x, const struct store_sealed *row)
+{
+	struct secret so_pin = { 0 };
+	struct store_token t;
+	enum err e = row->candidate ? store_token_by_name(x->store, &row->token, &t) : ERR_OK;
+
+	if (e != ERR_OK || !row->candidate)
+		return e;
+	e = open_row(x, row, &so_pin);
+	if (e == ERR_SEALED_INVALID) {
+		x->unopened++;
+		options_complain(e, row->token.serial);
+		return ERR_OK;
+	}
+	if (e == ERR_OK)
+		e = audit(x, &row->token);
+	if (e == ERR_OK) {
+		write_row(x, &t, &so_pin);
+		x->exported++;
+		x->two += row->id == t.next;
+		e = buf_error(&x->table);
+	}
+	secret_wipe(&so_pin);
+	return e;
+}
+
+static enum err
+export_batch(struct export *x, const struct store_sealed *rows, size_t count)
+{
+	enum err e = store_begin(x->store);
+
+	if (e != ERR_OK)
+		return e;
+	for (size_t i = 0; e == ERR_OK && i < count; i++)
+		e = export_row(x, &rows[i]);
+	return store_end(x->store, e);
+}
+
+static enum err
+export_all(struct export *x)
+{
+	struct store_sealed rows[BATCH];
+	size_t count = BATCH;
+	int64_t after = 0;
+	enum err e = ERR_OK;
+
+	buf_add_text(&x->table, "manufacturer,model,serial,so_pin,customer,email,certificate_serial\r\n");
+	while (e == ERR_OK && count == BATCH) {
+		/* no key is called so: all rows */
+		e = store_escrow_walk(x->store, after, "-", rows, BATCH, &count);
+		if (e == ERR_OK && count != 0) {
+			e = export_batch(x, rows, count);
+			after = rows[count - 1].id;
+		}
+	}
+	return e;
+}
+
+static enum err
+read_keys(struct export *x)
+{
+	enum err e = keyring_read(x->private_key, &x->ring);
+
+	for (size_t i = 0; e == ERR_OK && i < x->ring.count; i++) {
+		x->keys[i] = key_kem_from_private(x->ring.keys[i]);
+		if (x->keys[i] == NULL)
+			e = ERR_CONFIG_INVALID;
+	}
+	return e == ERR_OK ? ERR_OK : fail(e, x->private_key);
+}
+
+static enum err
+write_output(const struct export *x)
+{
+	struct buf envelope = buf_new(2 * TABLE_MAX);
+	unsigned char fingerprint[KEY_HASH_LEN];
+	enum err e = envelope_seal(x->certificate, &x->table, &envelope, fingerprint);
+
+	if (e != ERR_OK)
+		fail(e, x->certificate);
+	if (e == ERR_OK) {
+		e = os_write_private(x->output, envelope.data, envelope.len);
+		if (e != ERR_OK)
+			fail(e, x->output);
+	}
+	buf_free(&envelope);
+	return e;
+}
+
+static enum err
+run(struct export *x, const struct config *config)
+{
+	unsigned char fingerprint[KEY_HASH_LEN];
+	enum err e = envelope_check(x->certificate, fingerprint);
+
+	if (e != ERR_OK)
+		return fail(e, x->certificate);
+	text_hex(fingerprint, sizeof(fingerprint), x->to);
+	if (x->private_key == NULL)
+		x->private_key = config->vault.private_key;
+	e = read_keys(x);
+	if (e != ERR_OK)
+		return e;
+	e = store_open(config->database, &x->store);
+	if (e == ERR_OK)
+		e = export_all(x);
+	if (e != ERR_OK)
+		return fail(e, config->database);
+	e = write_output(x);
+	if (e == ERR_OK)
+		printf("exported=%u unopened=%u second_candidates=%u to=%s\n", x->exported, x->unopened, x->two, x->to);
+	return e == ERR_OK && x->unopened != 0 ? ERR_SEALED_INVALID : e;
+}
+
+int
+desk_export(int argc, char **argv)
+{
+	struct export x = { .table = buf_new(TABLE_MAX), .now = os_time() };
+	const struct option_row options[] = {
+		{ .name = "--config", .value = &x.config_file, .required = true },
+		{ .name = "--to", .value = &x.certificate, .required = true },
+		{ .name = "--output", .value = &x.output, .required = true },
+		{ .name = "--private-key", .value = &x.private_key },
+	};
+	struct config *config = NULL;
+	enum err e;
+
+	if (options_read(argc, argv, options, sizeof(options) / sizeof(options[0])) != ERR_OK)
+		return 2;
+	if (options_config(x.config_file, &config) != ERR_OK)
+		return 1;
+	e = run(&x, config);
+	for (size_t i = 0; i < KEYRING_MAX; i++)
+		key_kem_free(x.keys[i]);
+	keyring_wipe(&x.ring);
+	buf_free(&x.table);
+	store_close(x.store);
+	config_free(config);
+	return e == ERR_OK ? 0 : 1;
+}
