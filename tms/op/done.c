@@ -110,6 +110,19 @@ keep_report(struct call *c, const struct store_request *r, const struct transcri
 	return store_done_insert(c->store, &row);
 }
 
+/* A value that other tokens have, too, and that is still this one's: whoever looks at the request reads it, and the next unlock rotates. */
+static enum err
+note_must_rotate(struct call *c, const struct store_request *r)
+{
+	struct store_token token;
+	bool must = false;
+	enum err e = store_token_by_name(c->store, &r->token, &token);
+
+	if (e == ERR_OK && token.release == r->number)
+		e = store_token_must_rotate(c->store, &token, &must);
+	return e == ERR_OK && must ? call_audit(c, "tms", r->number, "must_rotate", "cause=other tokens have this value, too") : e;
+}
+
 static enum err
 finish(struct call *c, struct store_request *r, const struct transcript_done *d, enum machine_action action)
 {
@@ -119,6 +132,8 @@ finish(struct call *c, struct store_request *r, const struct transcript_done *d,
 	snprintf(detail, sizeof(detail), "stage=%s error=%s cryptoki=0x%llx rotated=%s proof=%s", d->stage, d->error,
 	    (unsigned long long)d->cryptoki, d->rotated ? "yes" : "no", d->proof_len != 0 ? "verified" : "none");
 	e = r->state != STATE_APPROVED ? settle_token(c, r, d) : ERR_OK;
+	if (e == ERR_OK && r->state != STATE_APPROVED)
+		e = note_must_rotate(c, r);
 	if (e == ERR_OK)
 		e = keep_report(c, r, d);
 	if (e == ERR_OK)

@@ -472,6 +472,7 @@ test_shared(void)
 	CHECK(store_token_count_shared(w->scratch.store, &shared, &count) == ERR_OK && shared == 1 && count == 0);
 	CHECK(machine_release(m) == ERR_OK && m->rotation);
 	CHECK(machine_done(m, &failed) == ERR_OK);
+	CHECK(world_audits(w, m->number, "must_rotate") == 1);
 	machine_free(m);
 	/* it failed: the value is out, and the token must be rotated */
 	token = world_token(w, &token.name);
@@ -480,6 +481,7 @@ test_shared(void)
 	m = approved(w, 1);
 	CHECK(machine_release(m) == ERR_OK && m->rotation && machine_grant(m, 0) == ERR_OK);
 	CHECK(machine_done(m, &rotated) == ERR_OK);
+	CHECK(world_audits(w, m->number, "must_rotate") == 0);
 	token = world_token(w, &token.name);
 	CHECK(store_token_must_rotate(w->scratch.store, &token, &must) == ERR_OK && !must);
 	CHECK(store_token_count_shared(w->scratch.store, &shared, &count) == ERR_OK && shared == 0 && count == 0);
