@@ -275,7 +275,9 @@ export type ErrorName =
   | "agency_unknown"
   | "agency_exists"
   | "notice_unknown"
-  | "escrow_log_failed";
+  | "escrow_log_failed"
+  | "token_differs"
+  | "key_in_use";
 
 /** What the extension says where no host answers (webext/causes.json). */
 export type HostError =
