@@ -35,6 +35,9 @@ fail(enum err e, const char *detail)
 	return e;
 }
 
+#if defined(__GNUC__)
+__attribute__((format(printf, 2, 3)))
+#endif
 static enum err
 audit(struct keys *k, const char *format, ...)
 {
