@@ -10,7 +10,7 @@
 #include "desk.h"
 
 #include "columns.h"
-#include "envelope.h"
+#include "enveloped.h"
 #include "keyring.h"
 #include "options.h"
 #include "os.h"
@@ -161,7 +161,7 @@ write_output(const struct export *x)
 {
 	struct buf envelope = buf_new(2 * TABLE_MAX);
 	unsigned char fingerprint[KEY_HASH_LEN];
-	enum err e = envelope_seal(x->certificate, &x->table, &envelope, fingerprint);
+	enum err e = enveloped_seal(x->certificate, &x->table, &envelope, fingerprint);
 
 	if (e != ERR_OK)
 		fail(e, x->certificate);
@@ -178,7 +178,7 @@ static enum err
 run(struct export *x, const struct config *config)
 {
 	unsigned char fingerprint[KEY_HASH_LEN];
-	enum err e = envelope_check(x->certificate, fingerprint);
+	enum err e = enveloped_check(x->certificate, fingerprint);
 
 	if (e != ERR_OK)
 		return fail(e, x->certificate);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "envelope.h"
+#include "enveloped.h"
 
 #include "os.h"
 
@@ -35,7 +35,7 @@ fingerprint(const X509 *certificate, unsigned char ret[KEY_HASH_LEN])
 }
 
 enum err
-envelope_check(const char *certificate_file, unsigned char ret_fingerprint[KEY_HASH_LEN])
+enveloped_check(const char *certificate_file, unsigned char ret_fingerprint[KEY_HASH_LEN])
 {
 	X509 *certificate = read_certificate(certificate_file);
 	enum err e = certificate != NULL && fingerprint(certificate, ret_fingerprint) ? ERR_OK : ERR_CONFIG_INVALID;
@@ -60,7 +60,7 @@ take_out(CMS_ContentInfo *cms, struct buf *ret)
 }
 
 enum err
-envelope_seal(const char *certificate_file, const struct buf *plain, struct buf *ret, unsigned char ret_fingerprint[KEY_HASH_LEN])
+enveloped_seal(const char *certificate_file, const struct buf *plain, struct buf *ret, unsigned char ret_fingerprint[KEY_HASH_LEN])
 {
 	X509 *certificate = read_certificate(certificate_file);
 	STACK_OF(X509) *to = sk_X509_new_null();
