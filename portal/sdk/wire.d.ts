@@ -277,7 +277,15 @@ export type ErrorName =
   | "notice_unknown"
   | "escrow_log_failed"
   | "token_differs"
-  | "key_in_use";
+  | "key_in_use"
+  | "escrow_log_damaged"
+  | "data_in_use"
+  | "backup_invalid"
+  | "backup_newer"
+  | "file_exists"
+  | "file_failed"
+  | "keys_invalid"
+  | "keys_mismatch";
 
 /** What the extension says where no host answers (webext/causes.json). */
 export type HostError =

@@ -6,15 +6,18 @@
 #ifndef MOKHOA_DESK_H
 #define MOKHOA_DESK_H
 
-int desk_seal(int argc, char **argv);	/* seal --vault-key FILE < CSV > CSV */
-int desk_import(int argc, char **argv); /* import --config FILE [--dry-run] [--report FILE] < CSV */
-int desk_export(int argc, char **argv); /* export --config FILE --to CERTIFICATE --output FILE [--private-key FILE] */
-int desk_keys(int argc, char **argv);	/* keys list|new|reseal|retire|recall --config FILE */
-int desk_init(int argc, char **argv);	/* init --dir DIR ... */
-int desk_person(int argc, char **argv); /* person add|remove|list */
-int desk_type(int argc, char **argv);	/* type add --config FILE < CSV, type list --config FILE */
-int desk_vendor(int argc, char **argv); /* vendor add --config FILE < CSV, vendor list --config FILE, vendor modules --config FILE --system SYSTEM */
-int desk_agency(int argc, char **argv); /* agency add|remove ID --config FILE ..., agency list --config FILE */
-int desk_notice(int argc, char **argv); /* notice add --config FILE --title-vi TEXT ..., notice list --config FILE, notice remove ID --config FILE */
+int desk_seal(int argc, char **argv);	    /* seal --vault-key FILE < CSV > CSV */
+int desk_import(int argc, char **argv);	    /* import --config FILE [--dry-run] [--report FILE] < CSV */
+int desk_export(int argc, char **argv);	    /* export --config FILE --to CERTIFICATE --output FILE [--private-key FILE] */
+int desk_keys(int argc, char **argv);	    /* keys list|new|reseal|retire|recall --config FILE, keys backup|check|restore FILE --config FILE ... */
+int desk_init(int argc, char **argv);	    /* init --dir DIR ... */
+int desk_person(int argc, char **argv);	    /* person add|remove|list */
+int desk_type(int argc, char **argv);	    /* type add --config FILE < CSV, type list --config FILE */
+int desk_vendor(int argc, char **argv);	    /* vendor add --config FILE < CSV, vendor list --config FILE, vendor modules --config FILE --system SYSTEM */
+int desk_agency(int argc, char **argv);	    /* agency add|remove ID --config FILE ..., agency list --config FILE */
+int desk_notice(int argc, char **argv);	    /* notice add --config FILE --title-vi TEXT ..., notice list --config FILE, notice remove ID --config FILE */
+int desk_backup(int argc, char **argv);	    /* backup FILE --config FILE */
+int desk_restore(int argc, char **argv);    /* restore FILE --config FILE [--skip-damaged-lines] */
+int desk_escrow_log(int argc, char **argv); /* escrow-log check --config FILE */
 
 #endif

@@ -5,6 +5,7 @@
  */
 #include "desk.h"
 
+#include "custodians.h"
 #include "escrow_log.h"
 #include "key.h"
 #include "keyfile.h"
@@ -424,10 +425,13 @@ static const struct option_verb verbs[] = {
 	{ "reseal", command_reseal },
 	{ "retire", command_retire },
 	{ "recall", command_recall },
+	{ "backup", custodians_backup },
+	{ "check", custodians_check },
+	{ "restore", custodians_restore },
 };
 
 int
 desk_keys(int argc, char **argv)
 {
-	return options_verb(verbs, sizeof(verbs) / sizeof(verbs[0]), "keys list, keys new, keys reseal, keys retire, keys recall", argc, argv);
+	return options_verb(verbs, sizeof(verbs) / sizeof(verbs[0]), "keys list, keys new, keys reseal, keys retire, keys recall, keys backup, keys check, keys restore", argc, argv);
 }

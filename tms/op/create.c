@@ -104,6 +104,9 @@ find_or_insert(struct call *c, const struct transcript_create *d, const struct i
 		e = store_request_insert(c->store, r, d->certificate, d->certificate_len, &r->number);
 	if (e == ERR_OK)
 		e = call_audit(c, NULL, r->number, "create", "state=%s reason=%s address=%s", state_name(r->state), r->reason, r->address);
+	/* who approves is told that nobody knows for certain which SO PIN this token has */
+	if (e == ERR_OK && known && token.restored != 0)
+		e = call_audit(c, "tms", r->number, "restored", "since=%lld candidates=%d", (long long)token.restored, token.next != 0 ? 2 : 1);
 	return e;
 }
 

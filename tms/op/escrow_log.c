@@ -14,14 +14,18 @@
 
 /* ---- the file ---- */
 
-/* The name of a new file is on the disk only after its folder is. */
+/*
+ * A new file belongs to whoever owns its folder, because an operator's command may be the first to write, as root, and the server must go on; its name is on
+ * the disk only after its folder is.
+ */
 static bool
-sync_folder_of(const char *path)
+settle_new(int fd, const char *path)
 {
 	char folder[OS_PATH_MAX];
+	struct stat st;
 	char *slash;
-	int fd;
-	bool synced;
+	int at;
+	bool settled;
 
 	if (snprintf(folder, sizeof(folder), "%s", path) >= (int)sizeof(folder))
 		return false;
@@ -30,10 +34,10 @@ sync_folder_of(const char *path)
 		snprintf(folder, sizeof(folder), ".");
 	else
 		slash[slash == folder ? 1 : 0] = '\0';
-	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	synced = fd >= 0 && fsync(fd) == 0;
-	os_close(fd);
-	return synced;
+	at = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	settled = at >= 0 && fstat(at, &st) == 0 && (geteuid() != 0 || fchown(fd, st.st_uid, st.st_gid) == 0) && fsync(at) == 0;
+	os_close(at);
+	return settled;
 }
 
 static int
@@ -44,7 +48,7 @@ open_log(const char *path)
 	if (fd >= 0 || errno != ENOENT)
 		return fd;
 	fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
-	if (fd >= 0 && !sync_folder_of(path)) {
+	if (fd >= 0 && !settle_new(fd, path)) {
 		os_close(fd);
 		return -1;
 	}

@@ -226,9 +226,31 @@ static const char *const steps[] = {
 	"CREATE INDEX audit_opened ON audit (created) WHERE what IN ('release', 'export');"
 	"CREATE INDEX audit_alarm ON audit (created) WHERE what = 'alarm';"
 	"PRAGMA user_version = 5;",
+
+	"ALTER TABLE token ADD COLUMN restored INTEGER NOT NULL DEFAULT 0;"
+	"PRAGMA user_version = 6;",
 };
 
 #define STEP_COUNT ((int64_t)(sizeof(steps) / sizeof(steps[0])))
+
+int64_t
+schema_newest(void)
+{
+	return STEP_COUNT;
+}
+
+bool
+schema_version(sqlite3 *db, int64_t *ret_version)
+{
+	static const char sql[] = "SELECT user_version FROM pragma_user_version WHERE (SELECT count(*) FROM sqlite_schema WHERE name IN ('token', 'escrow', 'audit')) = 3";
+	sqlite3_stmt *stmt = NULL;
+	bool ours = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW;
+
+	if (ours)
+		*ret_version = sqlite3_column_int64(stmt, 0);
+	sqlite3_finalize(stmt);
+	return ours;
+}
 
 static enum err
 version_of(struct store *s, int64_t *ret_version)

@@ -7,9 +7,18 @@
 
 #include "err.h"
 
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+
 struct store;
 
 /* Brings the tables to the newest version; the number of steps taken so far is the file's user_version. */
 enum err schema_migrate(struct store *s);
+
+int64_t schema_newest(void);
+
+/* The version of a file, which may be newer than this program; false where it holds none of our tables. */
+bool schema_version(sqlite3 *db, int64_t *ret_version);
 
 #endif

@@ -86,6 +86,12 @@ store_begin(struct store *s)
 }
 
 enum err
+store_begin_reading(struct store *s)
+{
+	return query_exec(s, "BEGIN");
+}
+
+enum err
 store_commit(struct store *s)
 {
 	return query_exec(s, "COMMIT");

@@ -43,6 +43,7 @@ enum err store_open(const char *path, struct store **ret_store);
 void store_close(struct store *s);
 
 enum err store_begin(struct store *s);
+enum err store_begin_reading(struct store *s); /* what is read is of one moment; nobody is kept from writing */
 enum err store_commit(struct store *s);
 void store_rollback(struct store *s); /* also after a failed commit; harmless outside a transaction */
 
@@ -159,6 +160,7 @@ struct store_token {
 	int64_t next;	   /* id of the row that a granted rotation may have set, or 0 */
 	unsigned failures; /* releases in a row that no grant followed */
 	int64_t release;   /* number of the request that was released last, or 0 */
+	int64_t restored;  /* when a restore gave it candidates that the backup did not know, until an unlock has proved one; or 0 */
 	int64_t exposed;   /* since when a customer's machine may know the key that the token has: unlocked and not rotated; or 0 */
 	int64_t created;
 };
@@ -500,6 +502,62 @@ enum err store_outbox_finish(struct store *s, int64_t id, enum store_outbox_stat
 /* How many mails of that kind were written for a request since a time, and when the newest was (0: none). */
 enum err store_outbox_count(struct store *s, int64_t number, enum store_mail kind, int64_t since, int64_t *ret_count, int64_t *ret_newest);
 enum err store_outbox_by_id(struct store *s, int64_t id, struct store_outbox *ret); /* ERR_REQUEST_UNKNOWN */
+
+/* ---- backup and restore (../backup) ---- */
+
+/*
+ * Writes the store as it is at one moment into a file, which is there, empty and nobody else's; others go on reading and writing. Whole and on the
+ * disk when this returns ERR_OK. ERR_FILE_FAILED, logged.
+ */
+enum err store_backup(struct store *s, const char *path);
+
+/* Opens such a file, which nobody else uses, and brings it to this program's version. ERR_BACKUP_INVALID, ERR_BACKUP_NEWER; logged. */
+enum err store_open_backup(const char *path, struct store **ret_store);
+
+struct store_hold;
+
+/*
+ * Keeps everybody else from a database as long as it is held, and puts all that was committed into its one file. ERR_DATA_IN_USE where
+ * somebody has it open; held without effect where there is none, or none that can be read.
+ */
+enum err store_hold(const char *path, struct store_hold **ret_hold);
+void store_let_go(struct store_hold *h);
+
+/*
+ * Puts the database at `fresh` to where that one is held, whose file is `kept` from then on. Whoever is killed here leaves the old one at its place or the new
+ * one. ERR_FILE_EXISTS for kept, ERR_FILE_FAILED, logged.
+ */
+enum err store_replace(const struct store_hold *h, const char *path, const char *fresh, const char *kept);
+
+/* The folder of that file is on the disk. */
+bool store_sync_folder(const char *path);
+
+/* The lines of the escrow log that were seen, by where they begin: the last one of each token counts. Only this connection sees them. */
+enum err store_log_begin(struct store *s);
+enum err store_log_note(struct store *s, const struct token_name *token, int64_t at);
+enum err store_log_next(struct store *s, int64_t after, int64_t *ret_at, bool *ret_found); /* the next one that is a token's last */
+enum err store_log_count(struct store *s, int64_t *ret_tokens, int64_t *ret_unknown);	   /* unknown: not on record here */
+
+enum store_restored {
+	STORE_RESTORED_AS_IT_WAS, /* the database knows all that the line says */
+	STORE_RESTORED_NEWER,	  /* the line's candidates are the token's now: unverified, and marked with the time */
+	STORE_RESTORED_MADE,	  /* and so is the token's row */
+	STORE_RESTORED_COUNT
+};
+
+/* The last line of a token. Inside a transaction. */
+enum err store_restore_token(struct store *s, const struct store_candidates *c, int64_t now, enum store_restored *ret_restored);
+
+struct store_restored_requests {
+	int64_t pending; /* were approved */
+	int64_t unknown; /* were released, and their tokens went on */
+};
+
+/*
+ * Behind the tokens: what was approved waits for approval again, for valid_s seconds; a release whose token went on is not given again; queued mails are not
+ * sent; numbers go on above the highest. Inside a transaction.
+ */
+enum err store_restore_requests(struct store *s, int64_t now, int64_t valid_s, int64_t highest, struct store_restored_requests *ret);
 
 /* ---- audit: rows that are only ever added ---- */
 

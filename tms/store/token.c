@@ -140,7 +140,7 @@ enum err
 store_token_by_name(struct store *s, const struct token_name *name, struct store_token *ret)
 {
 	struct query q = query_new(s,
-	    "SELECT id, customer, email, certificate_serial, state, active, next, failures, release, exposed, created"
+	    "SELECT id, customer, email, certificate_serial, state, active, next, failures, release, restored, exposed, created"
 	    " FROM token WHERE manufacturer = ? AND model = ? AND serial = ?");
 	char state[16];
 	bool found;
@@ -159,6 +159,7 @@ store_token_by_name(struct store *s, const struct token_name *name, struct store
 		ret->next = query_get_int(&q);
 		ret->failures = (unsigned)query_get_int(&q);
 		ret->release = query_get_int(&q);
+		ret->restored = query_get_int(&q);
 		ret->exposed = query_get_int(&q);
 		ret->created = query_get_int(&q);
 	}
@@ -204,7 +205,7 @@ store_token_mark(struct store *s, int64_t id, enum store_token_state state)
 enum err
 store_token_proved(struct store *s, int64_t id, bool rotated, int64_t now)
 {
-	struct query q = query_new(s, "UPDATE token SET state = ?, failures = 0, exposed = ? WHERE id = ?");
+	struct query q = query_new(s, "UPDATE token SET state = ?, failures = 0, restored = 0, exposed = ? WHERE id = ?");
 
 	query_text(&q, store_token_state_name(STORE_VERIFIED));
 	query_int(&q, rotated ? 0 : now);

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct counts {
@@ -173,9 +174,25 @@ test_wrong_places(void)
 	world_free(w);
 }
 
+/* The operator's command is the first to write, as root; the server of another user must be able to go on. */
+static void
+test_new_file_of_the_folder(void)
+{
+	struct world *w = world_new();
+	struct stat st;
+
+	world_import(w, 1, "khach@example.vn");
+	if (geteuid() == 0)
+		CHECK(chown(w->scratch.folder, 4711, 4712) == 0);
+	CHECK(log_token(w, 1) == ERR_OK && stat(w->config.escrow_log, &st) == 0 && (st.st_mode & 0777) == 0600);
+	CHECK(geteuid() != 0 || (st.st_uid == 4711 && st.st_gid == 4712));
+	world_free(w);
+}
+
 int
 main(void)
 {
+	test_new_file_of_the_folder();
 	test_what_a_line_says();
 	test_lines_that_are_not_whole();
 	test_no_line_no_grant("/dev/full");

@@ -381,7 +381,7 @@ test_migration(void)
 	store_close(s.store);
 	s.store = NULL;
 	CHECK(behind_its_back(&s,
-		  "ALTER TABLE token DROP COLUMN exposed; ALTER TABLE release DROP COLUMN family; ALTER TABLE release DROP COLUMN rotation;"
+		  "ALTER TABLE token DROP COLUMN restored; ALTER TABLE token DROP COLUMN exposed; ALTER TABLE release DROP COLUMN family; ALTER TABLE release DROP COLUMN rotation;"
 		  "DROP INDEX escrow_shared; DROP INDEX audit_opened; DROP INDEX audit_alarm; ALTER TABLE escrow DROP COLUMN shared; ALTER TABLE escrow DROP COLUMN key;"
 		  "DROP TABLE type; DROP TABLE module; DROP TABLE vendor; DROP TABLE agency; DROP TABLE notice; PRAGMA user_version = 1") == SQLITE_OK);
 	CHECK(store_open(s.path, &s.store) == ERR_OK);

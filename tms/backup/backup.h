@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * backup: the server's data into a file while it works, and back again, made good by the escrow log (../README.md, "Backup and restore"). One
+ * thread; nothing is printed, what failed is logged.
+ */
+#ifndef MOKHOA_BACKUP_H
+#define MOKHOA_BACKUP_H
+
+#include "config.h"
+#include "store.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * The database as it is at one moment into a new file of mode 0600, which is there as a whole or not at all. ERR_FILE_EXISTS, ERR_DATA_IN_USE for another
+ * backup into the same file, ERR_FILE_FAILED.
+ */
+enum err backup_make(struct store *s, const char *file);
+
+/* What is known of the escrow log. */
+struct backup_log {
+	int64_t whole;
+	int64_t cut;
+	int64_t damaged;
+	int64_t first_damaged; /* its line, from 1; 0 without one */
+	int64_t tokens;	       /* that have a line */
+	int64_t unknown;       /* of them not on record in the store */
+	int64_t highest;       /* number of a request */
+};
+
+/* Reads all of it; others go on reading and writing the store. ERR_ESCROW_LOG_FAILED. */
+enum err backup_read_log(struct store *s, const char *path, struct backup_log *ret);
+
+struct backup_replayed {
+	struct backup_log log;
+	int64_t tokens[STORE_RESTORED_COUNT];
+	struct store_restored_requests requests;
+};
+
+/* The escrow log into a store that was made from a backup. ERR_ESCROW_LOG_DAMAGED, then nothing was changed, unless damaged lines are to be passed over. */
+enum err backup_replay(struct store *s, const struct config *config, bool skip_damaged, int64_t now, struct backup_replayed *ret);
+
+#define BACKUP_KEPT_SIZE 4096
+
+/*
+ * Puts a backup in the place of the data, which is kept under another name (ret_kept, empty where there was none). ERR_DATA_IN_USE where a server, a vault or a
+ * command uses it, ERR_BACKUP_INVALID, ERR_BACKUP_NEWER, ERR_ESCROW_LOG_DAMAGED, ERR_ESCROW_LOG_FAILED, ERR_FILE_FAILED; after each the data is as it was.
+ */
+enum err backup_restore(const struct config *config, const char *file, bool skip_damaged, int64_t now, struct backup_replayed *ret,
+    char ret_kept[BACKUP_KEPT_SIZE]);
+
+#endif

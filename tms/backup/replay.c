@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The escrow log against a store. The last whole line of a token holds what its SO PIN may be, whatever lines came before it: the server writes one
+ * inside each transaction that changes the candidates, and a transaction that did not commit in the end leaves a line whose first candidate is the token's
+ * SO PIN all the same. So a line in the middle says nothing, and the last one is taken unless the store knows its newest row: then the backup is as new as the
+ * log or newer.
+ */
+#include "backup.h"
+
+#include "escrow_log.h"
+#include "log.h"
+
+#include <stdio.h>
+
+#define NUMBERS_SKIPPED 100 /* requests that were never granted are in no line, but people were told their numbers */
+
+static enum err
+note_lines(struct store *s, struct escrow_log_reader *reader, struct backup_log *log)
+{
+	struct escrow_log_line line = { .request = 0 };
+	enum escrow_log_kind kind;
+	int64_t at;
+	enum err e = ERR_OK;
+
+	while (e == ERR_OK && escrow_log_next(reader, &kind, &line, &at)) {
+		log->whole += kind == ESCROW_LOG_WHOLE;
+		log->cut += kind == ESCROW_LOG_CUT;
+		log->damaged += kind == ESCROW_LOG_DAMAGED;
+		if (kind == ESCROW_LOG_DAMAGED && log->first_damaged == 0)
+			log->first_damaged = log->whole + log->cut + log->damaged;
+		if (kind != ESCROW_LOG_WHOLE)
+			continue;
+		if (line.request > log->highest)
+			log->highest = line.request;
+		e = store_log_note(s, &line.candidates.token, at);
+	}
+	return e == ERR_OK && escrow_log_failed(reader) ? ERR_ESCROW_LOG_FAILED : e;
+}
+
+static enum err
+note_all(struct store *s, struct escrow_log_reader *reader, struct backup_log *ret)
+{
+	struct backup_log log = { 0 };
+	enum err e = store_log_begin(s);
+
+	if (e == ERR_OK)
+		e = note_lines(s, reader, &log);
+	if (e == ERR_OK)
+		e = store_log_count(s, &log.tokens, &log.unknown);
+	if (e == ERR_OK)
+		*ret = log;
+	return e;
+}
+
+enum err
+backup_read_log(struct store *s, const char *path, struct backup_log *ret)
+{
+	struct escrow_log_reader *reader = NULL;
+	enum err e = escrow_log_open(path, &reader);
+
+	if (e == ERR_OK)
+		e = store_begin_reading(s);
+	if (e == ERR_OK)
+		e = note_all(s, reader, ret);
+	store_rollback(s);
+	escrow_log_close(reader);
+	return e;
+}
+
+/* ---- into the store ---- */
+
+static enum err
+audit_token(struct store *s, const struct escrow_log_line *line, enum store_restored restored, int64_t now)
+{
+	const struct store_candidates *c = &line->candidates;
+	struct store_audit a = { .created = now, .who = "tms", .what = "restore" };
+
+	snprintf(a.detail, sizeof(a.detail), "manufacturer=%s model=%s serial=%s candidates=%zu logged=%lld row=%s", c->token.manufacturer, c->token.model,
+	    c->token.serial, c->count, (long long)line->time, restored == STORE_RESTORED_MADE ? "made" : "kept");
+	return store_audit_add(s, &a);
+}
+
+static enum err
+take_lines(struct store *s, struct escrow_log_reader *reader, int64_t now, struct backup_replayed *r)
+{
+	struct escrow_log_line line;
+	enum store_restored restored;
+	bool found = false;
+	int64_t at = -1;
+	enum err e = store_log_next(s, at, &at, &found);
+
+	while (e == ERR_OK && found) {
+		e = escrow_log_at(reader, at, &line);
+		if (e == ERR_OK)
+			e = store_restore_token(s, &line.candidates, now, &restored);
+		if (e == ERR_OK)
+			r->tokens[restored]++;
+		if (e == ERR_OK && restored != STORE_RESTORED_AS_IT_WAS)
+			e = audit_token(s, &line, restored, now);
+		if (e == ERR_OK)
+			e = store_log_next(s, at, &at, &found);
+	}
+	return e;
+}
+
+static enum err
+audit_whole(struct store *s, const struct backup_replayed *r, int64_t now)
+{
+	struct store_audit a = { .created = now, .who = "desk", .what = "restore" };
+
+	snprintf(a.detail, sizeof(a.detail), "lines=%lld cut=%lld damaged=%lld newer=%lld made=%lld pending=%lld unknown=%lld", (long long)r->log.whole,
+	    (long long)r->log.cut, (long long)r->log.damaged, (long long)r->tokens[STORE_RESTORED_NEWER], (long long)r->tokens[STORE_RESTORED_MADE],
+	    (long long)r->requests.pending, (long long)r->requests.unknown);
+	return store_audit_add(s, &a);
+}
+
+static enum err
+replay(struct store *s, const struct config *config, struct escrow_log_reader *reader, int64_t now, struct backup_replayed *r)
+{
+	enum err e = take_lines(s, reader, now, r);
+
+	if (e == ERR_OK)
+		e = store_restore_requests(s, now, config->request_valid_s, r->log.highest + NUMBERS_SKIPPED, &r->requests);
+	return e == ERR_OK ? audit_whole(s, r, now) : e;
+}
+
+enum err
+backup_replay(struct store *s, const struct config *config, bool skip_damaged, int64_t now, struct backup_replayed *ret)
+{
+	struct escrow_log_reader *reader = NULL;
+	struct backup_replayed r = { .log = { 0 } };
+	enum err e = escrow_log_open(config->escrow_log, &reader);
+
+	if (e == ERR_OK)
+		e = store_begin(s);
+	if (e != ERR_OK) {
+		escrow_log_close(reader);
+		return e;
+	}
+	e = note_all(s, reader, &r.log);
+	if (e == ERR_OK && r.log.damaged != 0 && !skip_damaged) {
+		log_error("backup", "file=%s line=%lld damaged=%lld", config->escrow_log, (long long)r.log.first_damaged, (long long)r.log.damaged);
+		e = ERR_ESCROW_LOG_DAMAGED;
+	}
+	if (e == ERR_OK)
+		e = replay(s, config, reader, now, &r);
+	e = store_end(s, e);
+	escrow_log_close(reader);
+	if (e == ERR_OK)
+		*ret = r;
+	return e;
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a restore makes of requests and tokens: what people had decided waits for them again, what was released is not released twice. */
+#include "backup.h"
+
+#include "check.h"
+#include "escrow_log.h"
+#include "seen.h"
+#include "world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static const struct machine_report completed = { .result = "completed", .rotated = true, .proof_mechanism = "" };
+
+static void
+import(struct world *w, unsigned n)
+{
+	struct token_name name = scratch_token(n).name;
+
+	world_import(w, n, "khach@example.vn");
+	CHECK(escrow_log_append(&w->config, w->scratch.store, &name, 0, w->now) == ERR_OK);
+}
+
+static const char *
+take_backup(struct world *w)
+{
+	static char path[400];
+
+	snprintf(path, sizeof(path), "%s/backup.sqlite", w->scratch.folder);
+	CHECK(backup_make(w->scratch.store, path) == ERR_OK);
+	return path;
+}
+
+static struct backup_replayed
+restore(struct world *w, const char *backup)
+{
+	struct backup_replayed r = { .log = { 0 } };
+	char kept[BACKUP_KEPT_SIZE];
+
+	CHECK(backup_restore(&w->config, backup, false, w->now, &r, kept) == ERR_DATA_IN_USE); /* the vault runs, and we have the store open */
+	store_close(w->scratch.store);
+	world_vault_stop(w);
+	w->now += 60;
+	CHECK(backup_restore(&w->config, backup, false, w->now, &r, kept) == ERR_OK);
+	CHECK(store_open(w->scratch.path, &w->scratch.store) == ERR_OK);
+	world_vault_start(w);
+	return r;
+}
+
+/* The history of a request has the word. */
+static bool
+shows(struct world *w, int64_t number, const char *what)
+{
+	json_t *one = NULL;
+	json_t *entry;
+	size_t i;
+	bool found = false;
+
+	CHECK(world_desk(w, 0, op_admin_detail, number, NULL, &one) == ERR_OK);
+	json_array_foreach(json_object_get(one, "history"), i, entry) found = found || strcmp(json_string_value(json_object_get(entry, "event")), what) == 0;
+	json_decref(one);
+	return found;
+}
+
+/* An approval may have been taken back since, and its code may be in other hands: it is given again by people, with another code. */
+static void
+test_approved_waits_again(void)
+{
+	struct world *w = world_new();
+	struct machine *m = machine_new(w, 1, MACHINE_OWN);
+	struct store_outbox mail;
+	struct backup_replayed r;
+	const char *backup;
+	bool found = true;
+
+	import(w, 1);
+	CHECK(machine_create(m) == ERR_OK && machine_approve(m) == ERR_OK);
+	machine_mail(m, 900);
+	CHECK(machine_verb(m, "status") == ERR_OK);
+	backup = take_backup(w);
+	r = restore(w, backup);
+	CHECK(r.requests.pending == 1 && r.requests.unknown == 0 && r.tokens[STORE_RESTORED_AS_IT_WAS] == 1);
+	CHECK(world_state(w, m->number) == STATE_PENDING && shows(w, m->number, "restore"));
+	CHECK(machine_release(m) == ERR_REQUEST_NOT_APPROVED || world_token(w, &m->token).release == 0);
+	CHECK(machine_verb(m, "status") == ERR_OK);
+	CHECK_TEXT(m->state, "pending");
+	CHECK(store_outbox_claim(w->scratch.store, w->now + 1000, w->now + 2000, &mail, &found) == ERR_OK && !found);
+	CHECK(machine_approve(m) == ERR_OK && machine_verb(m, "status") == ERR_OK);
+	CHECK(machine_release(m) == ERR_CODE_WRONG); /* the code of before */
+	machine_mail(m, 900);
+	CHECK(machine_release(m) == ERR_OK && machine_grant(m, 0) == ERR_OK && machine_done(m, &completed) == ERR_OK);
+	machine_free(m);
+	world_free(w);
+}
+
+/* Released before the backup, rotated after it: what was given then is not given again, and the next request has the right candidates. */
+static void
+test_released_and_gone_on(void)
+{
+	struct world *w = world_new();
+	struct machine *m = machine_new(w, 1, MACHINE_OWN);
+	struct machine *next = machine_new(w, 1, MACHINE_OWN);
+	struct secret so_pin;
+	struct backup_replayed r;
+	const char *backup;
+
+	import(w, 1);
+	CHECK(machine_to_release(m) == ERR_OK);
+	backup = take_backup(w);
+	CHECK(machine_grant(m, 0) == ERR_OK);
+	so_pin = m->next;
+	CHECK(machine_done(m, &completed) == ERR_OK);
+	r = restore(w, backup);
+	CHECK(r.tokens[STORE_RESTORED_NEWER] == 1 && r.requests.unknown == 1 && world_state(w, m->number) == STATE_UNKNOWN);
+	CHECK(world_token(w, &m->token).state == STORE_UNVERIFIED && world_token(w, &m->token).restored == w->now && world_token(w, &m->token).failures == 0);
+	CHECK(machine_grant(m, 0) == ERR_STATE_WRONG);
+	CHECK(machine_release(m) == ERR_STATE_WRONG && world_state(w, m->number) == STATE_FAILED);
+	CHECK(machine_to_release(next) == ERR_OK && next->number > m->number + 50 && next->candidate_count == 2);
+	CHECK(secret_equal(&next->candidates[1], &so_pin) || secret_equal(&next->candidates[0], &so_pin));
+	CHECK(shows(w, next->number, "restored"));
+	CHECK(machine_grant(next, secret_equal(&next->candidates[0], &so_pin) ? 0 : 1) == ERR_OK && machine_done(next, &completed) == ERR_OK);
+	CHECK(world_token(w, &m->token).state == STORE_VERIFIED && world_token(w, &m->token).restored == 0);
+	machine_free(m);
+	machine_free(next);
+	world_free(w);
+}
+
+/* Released before the backup and not gone on: the machine goes on after the restore. */
+static void
+test_released_and_waiting(void)
+{
+	struct world *w = world_new();
+	struct machine *m = machine_new(w, 1, MACHINE_OWN);
+	struct backup_replayed r;
+	const char *backup;
+
+	import(w, 1);
+	CHECK(machine_to_release(m) == ERR_OK);
+	backup = take_backup(w);
+	r = restore(w, backup);
+	CHECK(r.tokens[STORE_RESTORED_AS_IT_WAS] == 1 && world_state(w, m->number) == STATE_RELEASED);
+	CHECK(machine_release(m) == ERR_OK && machine_grant(m, 0) == ERR_OK && machine_done(m, &completed) == ERR_OK);
+	CHECK_TEXT(m->state, "completed");
+	machine_free(m);
+	world_free(w);
+}
+
+/* Suspect is what people look into; only a newer line, which a token has after they did, ends it. */
+static void
+test_suspect_stays(void)
+{
+	struct world *w = world_new();
+	struct token_name name = scratch_token(1).name;
+	const char *backup;
+
+	import(w, 1);
+	CHECK(store_token_mark(w->scratch.store, world_token(w, &name).id, STORE_SUSPECT) == ERR_OK);
+	backup = take_backup(w);
+	restore(w, backup);
+	CHECK(world_token(w, &name).state == STORE_SUSPECT && world_token(w, &name).restored == 0);
+	world_free(w);
+}
+
+/* A change that was logged and not committed: its line is one candidate too many, and the one that was proved is there. */
+static void
+test_line_without_commit(void)
+{
+	struct world *w = world_new();
+	struct machine *m = machine_new(w, 1, MACHINE_OWN);
+	struct machine *next = machine_new(w, 1, MACHINE_OWN);
+	struct secret first;
+	const char *backup;
+
+	import(w, 1);
+	CHECK(machine_to_release(m) == ERR_OK);
+	first = m->candidates[0];
+	backup = take_backup(w);
+	CHECK(machine_grant(m, 0) == ERR_OK);
+	/* the database forgets the grant, the log does not; then it is made anew, with another SO PIN */
+	restore(w, backup);
+	CHECK(machine_to_release(next) == ERR_OK && next->candidate_count == 2 && machine_grant(next, 0) == ERR_OK);
+	CHECK(secret_equal(&next->candidates[0], &first) && secret_equal(&next->next, &m->next));
+	machine_free(m);
+	machine_free(next);
+	world_free(w);
+}
+
+int
+main(void)
+{
+	test_approved_waits_again();
+	test_released_and_gone_on();
+	test_released_and_waiting();
+	test_suspect_stays();
+	test_line_without_commit();
+	return CHECK_DONE();
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* backup, restore and escrow-log: the server's data into a file and back, and what the escrow log is worth. */
+#include "desk.h"
+
+#include "backup.h"
+#include "options.h"
+#include "os.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* The file that stands in front of the options. */
+static int
+read_file(int *argc, char ***argv, const char **ret_file)
+{
+	if (*argc < 1 || (*argv)[0][0] == '-' || (*argv)[0][0] == '\0')
+		return options_refuse("FILE", "must stand behind the command");
+	*ret_file = (*argv)[0];
+	*argc -= 1;
+	*argv += 1;
+	return 0;
+}
+
+/* ---- backup ---- */
+
+static enum err
+run_backup(struct store *s, const void *what)
+{
+	const char *file = what;
+	int64_t tokens = 0;
+	enum err e = store_token_count(s, &tokens);
+
+	if (e == ERR_OK)
+		e = backup_make(s, file);
+	if (e == ERR_OK)
+		printf("backup=%s tokens=%lld\n", file, (long long)tokens);
+	return e;
+}
+
+int
+desk_backup(int argc, char **argv)
+{
+	const char *config_file = NULL;
+	const char *file = NULL;
+
+	if (read_file(&argc, &argv, &file) != 0 || options_config_file(argc, argv, &config_file) != 0)
+		return 2;
+	return options_run(config_file, file, run_backup, file);
+}
+
+/* ---- restore ---- */
+
+static void
+print_restored(const struct backup_replayed *r, const char *kept)
+{
+	printf("restored lines=%lld cut=%lld damaged=%lld as_it_was=%lld newer=%lld made=%lld pending=%lld unknown=%lld\n", (long long)r->log.whole,
+	    (long long)r->log.cut, (long long)r->log.damaged, (long long)r->tokens[STORE_RESTORED_AS_IT_WAS], (long long)r->tokens[STORE_RESTORED_NEWER],
+	    (long long)r->tokens[STORE_RESTORED_MADE], (long long)r->requests.pending, (long long)r->requests.unknown);
+	if (kept[0] != '\0')
+		printf("kept=%s\n", kept);
+	/* what the escrow log cannot know, and an attacker would like to see forgotten */
+	printf("Xem lại: mokhoa-tms person list; những ai bị thu quyền sau bản sao lưu nay vào lại được.\n"
+	       "Look at: mokhoa-tms person list; whoever was shut out after the backup may come in again.\n");
+}
+
+/* What the error is about: the log where it is the log's. */
+static const char *
+about(enum err e, const struct config *config, const char *file)
+{
+	switch (e) {
+	case ERR_ESCROW_LOG_FAILED:
+	case ERR_ESCROW_LOG_DAMAGED:
+		return config->escrow_log;
+	case ERR_DATA_IN_USE:
+		return config->data;
+	default:
+		return file;
+	}
+}
+
+int
+desk_restore(int argc, char **argv)
+{
+	const char *config_file = NULL;
+	const char *file = NULL;
+	bool skip_damaged = false;
+	struct config *config = NULL;
+	struct backup_replayed replayed;
+	char kept[BACKUP_KEPT_SIZE];
+	const struct option_row options[] = {
+		{ .name = "--config", .value = &config_file, .required = true },
+		{ .name = "--skip-damaged-lines", .given = &skip_damaged },
+	};
+	enum err e;
+
+	if (read_file(&argc, &argv, &file) != 0 || options_read(argc, argv, options, sizeof(options) / sizeof(options[0])) != ERR_OK)
+		return 2;
+	if (options_config(config_file, &config) != ERR_OK)
+		return 1;
+	e = backup_restore(config, file, skip_damaged, os_time(), &replayed, kept);
+	if (e == ERR_OK)
+		print_restored(&replayed, kept);
+	else
+		options_complain(e, about(e, config, file));
+	config_free(config);
+	return e == ERR_OK ? 0 : 1;
+}
+
+/* ---- escrow-log ---- */
+
+static enum err
+check_log(struct store *s, const struct config *config)
+{
+	struct backup_log log = { 0 };
+	char detail[512];
+	int64_t tokens = 0;
+	enum err e = backup_read_log(s, config->escrow_log, &log);
+
+	if (e == ERR_OK)
+		e = store_token_count(s, &tokens);
+	if (e != ERR_OK) {
+		options_complain(e, config->escrow_log);
+		return e;
+	}
+	printf("lines=%lld whole=%lld cut=%lld damaged=%lld tokens=%lld unknown=%lld without_line=%lld\n", (long long)(log.whole + log.cut + log.damaged),
+	    (long long)log.whole, (long long)log.cut, (long long)log.damaged, (long long)log.tokens, (long long)log.unknown,
+	    (long long)(tokens - (log.tokens - log.unknown)));
+	if (log.damaged == 0)
+		return ERR_OK;
+	snprintf(detail, sizeof(detail), "%.400s, line %lld", config->escrow_log, (long long)log.first_damaged);
+	options_complain(ERR_ESCROW_LOG_DAMAGED, detail);
+	return ERR_ESCROW_LOG_DAMAGED;
+}
+
+int
+desk_escrow_log(int argc, char **argv)
+{
+	const char *config_file = NULL;
+	struct config *config = NULL;
+	struct store *s = NULL;
+	enum err e;
+
+	if (argc < 1 || strcmp(argv[0], "check") != 0)
+		return options_refuse("escrow-log", "check");
+	if (options_config_file(argc - 1, argv + 1, &config_file) != 0)
+		return 2;
+	if (options_config(config_file, &config) != ERR_OK)
+		return 1;
+	e = store_open(config->database, &s);
+	if (e == ERR_OK)
+		e = check_log(s, config);
+	else
+		options_complain(e, config->database);
+	store_close(s);
+	config_free(config);
+	return e == ERR_OK ? 0 : 1;
+}

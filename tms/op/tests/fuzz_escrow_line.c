@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A line of the escrow log as whoever may find it: what is whole is written and read again as the same. */
+#include "escrow_line.h"
+
+#include "fuzz.h"
+#include "json.h"
+
+#include <string.h>
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	struct buf again = buf_new(ESCROW_LOG_LINE_MAX);
+	struct escrow_log_line line = { .time = 0 };
+
+	json_open();
+	if (escrow_line_read((const char *)data, len, &line) == ESCROW_LOG_WHOLE) {
+		struct escrow_log_line second = { .time = 0 };
+		/* blanks between the words are the only freedom of a text that is read */
+		must(escrow_line_write(&line, &again) == ERR_OK && escrow_line_read((const char *)again.data, again.len - 1, &second) == ESCROW_LOG_WHOLE);
+		must(memcmp(&line, &second, sizeof(line)) == 0);
+	}
+	buf_free(&again);
+	return 0;
+}

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a restore makes of a backup: tokens that the escrow log knows newer candidates of, and requests that may have gone on. The lines of the log are
+ * noted in a table of this connection alone, because there may be tens of millions.
+ */
+#include "query.h"
+
+#include "text.h"
+
+#include <string.h>
+
+/* ---- which line of the log is a token's last ---- */
+
+enum err
+store_log_begin(struct store *s)
+{
+	enum err e = query_exec(s,
+	    "CREATE TEMP TABLE logged (manufacturer TEXT NOT NULL, model TEXT NOT NULL, serial TEXT NOT NULL, at INTEGER NOT NULL,"
+	    " PRIMARY KEY (serial, manufacturer, model)) WITHOUT ROWID");
+
+	return e == ERR_OK ? query_exec(s, "CREATE INDEX temp.logged_at ON logged (at)") : e;
+}
+
+enum err
+store_log_note(struct store *s, const struct token_name *token, int64_t at)
+{
+	struct query q = query_new(s,
+	    "INSERT INTO temp.logged (manufacturer, model, serial, at) VALUES (?, ?, ?, ?)"
+	    " ON CONFLICT (serial, manufacturer, model) DO UPDATE SET at = excluded.at");
+
+	query_text(&q, token->manufacturer);
+	query_text(&q, token->model);
+	query_text(&q, token->serial);
+	query_int(&q, at);
+	return query_run(&q, NULL);
+}
+
+enum err
+store_log_next(struct store *s, int64_t after, int64_t *ret_at, bool *ret_found)
+{
+	struct query q = query_new(s, "SELECT at FROM temp.logged WHERE at > ? ORDER BY at LIMIT 1");
+
+	query_int(&q, after);
+	*ret_found = query_row(&q);
+	if (*ret_found)
+		*ret_at = query_get_int(&q);
+	return query_end(&q);
+}
+
+enum err
+store_log_count(struct store *s, int64_t *ret_tokens, int64_t *ret_unknown)
+{
+	struct query q = query_new(s,
+	    "SELECT count(*), count(*) FILTER (WHERE token.id IS NULL) FROM temp.logged LEFT JOIN token USING (serial, manufacturer, model)");
+
+	if (query_row(&q)) {
+		*ret_tokens = query_get_int(&q);
+		*ret_unknown = query_get_int(&q);
+	}
+	return query_end(&q);
+}
+
+/* ---- tokens ---- */
+
+/* The row of those very bytes, 0 where there is none. */
+static enum err
+find_row(struct store *s, int64_t token, const struct store_candidate *row, int64_t *ret_id)
+{
+	struct query q = query_new(s, "SELECT id FROM escrow WHERE token = ? AND sealed = ?");
+
+	query_int(&q, token);
+	query_bytes(&q, row->sealed, sizeof(row->sealed));
+	*ret_id = query_row(&q) ? query_get_int(&q) : 0;
+	return query_end(&q);
+}
+
+static enum err
+find_or_insert_row(struct store *s, int64_t token, const struct store_candidate *row, int64_t now, int64_t *ret_id)
+{
+	struct store_escrow fresh = { .token = token, .version = row->version, .created = now };
+	struct query q;
+	enum err e = find_row(s, token, row, ret_id);
+
+	if (e != ERR_OK)
+		return e;
+	if (*ret_id == 0) {
+		memcpy(fresh.sealed, row->sealed, sizeof(fresh.sealed));
+		return store_escrow_insert(s, &fresh, ret_id);
+	}
+	q = query_new(s, "UPDATE escrow SET retired = 0 WHERE id = ?");
+	query_int(&q, *ret_id);
+	return query_run(&q, NULL);
+}
+
+static enum err
+retire_others(struct store *s, int64_t token, const int64_t ids[STORE_CANDIDATES_MAX], int64_t now)
+{
+	struct query q = query_new(s, "UPDATE escrow SET retired = ? WHERE token = ? AND retired = 0 AND id NOT IN (?, ?)");
+
+	query_int(&q, now);
+	query_int(&q, token);
+	for (size_t i = 0; i < STORE_CANDIDATES_MAX; i++)
+		query_int(&q, ids[i]);
+	return query_run(&q, NULL);
+}
+
+/* Both rows of the line become the token's candidates; what was given of it before the backup is not given again. */
+static enum err
+take_rows(struct store *s, int64_t token, const struct store_candidates *c, int64_t now)
+{
+	int64_t ids[STORE_CANDIDATES_MAX] = { 0 };
+	struct query q;
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; e == ERR_OK && i < c->count; i++)
+		e = find_or_insert_row(s, token, &c->rows[i], now, &ids[i]);
+	if (e == ERR_OK)
+		e = retire_others(s, token, ids, now);
+	if (e != ERR_OK)
+		return e;
+	q = query_new(s, "UPDATE token SET active = ?, next = nullif(?, 0), state = ?, failures = 0, release = NULL, restored = ? WHERE id = ?");
+	query_int(&q, ids[0]);
+	query_int(&q, ids[1]);
+	query_text(&q, store_token_state_name(STORE_UNVERIFIED));
+	query_int(&q, now);
+	query_int(&q, token);
+	return query_run(&q, NULL);
+}
+
+static enum err
+make_token(struct store *s, const struct store_candidates *c, int64_t now)
+{
+	struct store_token t = { .name = c->token, .state = STORE_UNVERIFIED, .created = now };
+	int64_t id;
+	enum err e;
+
+	text_copy(t.customer, sizeof(t.customer), c->customer);
+	text_copy(t.email, sizeof(t.email), c->email);
+	text_copy(t.certificate_serial, sizeof(t.certificate_serial), c->certificate_serial);
+	e = store_token_import(s, &t, c->rows[0].version, c->rows[0].sealed, &id);
+	return e == ERR_OK ? take_rows(s, id, c, now) : e;
+}
+
+enum err
+store_restore_token(struct store *s, const struct store_candidates *c, int64_t now, enum store_restored *ret_restored)
+{
+	struct store_token token;
+	int64_t known = 0;
+	enum err e = store_token_by_name(s, &c->token, &token);
+
+	*ret_restored = STORE_RESTORED_MADE;
+	if (e == ERR_ESCROW_MISSING)
+		return make_token(s, c, now);
+	if (e == ERR_OK)
+		e = find_row(s, token.id, &c->rows[c->count - 1], &known);
+	if (e != ERR_OK)
+		return e;
+	*ret_restored = known != 0 ? STORE_RESTORED_AS_IT_WAS : STORE_RESTORED_NEWER;
+	return known != 0 ? ERR_OK : take_rows(s, token.id, c, now);
+}
+
+/* ---- requests ---- */
+
+/* One statement with the time, how many rows it changed. */
+static enum err
+run_at(struct store *s, const char *sql, int64_t now, int *ret_changed)
+{
+	struct query q = query_new(s, sql);
+
+	query_int(&q, now);
+	return query_run(&q, ret_changed);
+}
+
+/* In a state of before its approval, with the address on record; how long it may wait begins anew. */
+static enum err
+take_approvals_back(struct store *s, int64_t now, int64_t valid_s, int64_t *ret_count)
+{
+	struct query q;
+	int changed = 0;
+	enum err e = run_at(s,
+	    "INSERT INTO audit (created, who, what, number, detail) SELECT ?, 'tms', 'restore', number,"
+	    " 'from=approved to=' || iif(identified, 'pending', 'unidentified') FROM request WHERE state = 'approved'",
+	    now, NULL);
+
+	if (e == ERR_OK)
+		e = query_exec(s, "DELETE FROM code WHERE number IN (SELECT number FROM request WHERE state = 'approved')");
+	if (e == ERR_OK)
+		e = query_exec(s, "DELETE FROM approval WHERE number IN (SELECT number FROM request WHERE state = 'approved')");
+	if (e != ERR_OK)
+		return e;
+	q = query_new(s,
+	    "UPDATE request SET state = iif(identified, 'pending', 'unidentified'), changed = ?1, expires = ?1 + ?2, decided = 0, decider = NULL, trying = 0,"
+	    " email = coalesce((SELECT token.email FROM token WHERE token.serial = request.serial AND token.manufacturer = request.manufacturer"
+	    " AND token.model = request.model), email) WHERE state = 'approved'");
+	query_int(&q, now);
+	query_int(&q, valid_s);
+	e = query_run(&q, &changed);
+	*ret_count = changed;
+	return e;
+}
+
+#define OVERTAKEN \
+	"state = 'released' AND EXISTS (SELECT 1 FROM token WHERE token.serial = request.serial AND token.manufacturer = request.manufacturer" \
+	" AND token.model = request.model AND token.restored = ?1)"
+
+/* A release whose token went on after the backup: how it ended is not known here. */
+static enum err
+forget_releases(struct store *s, int64_t now, int64_t *ret_count)
+{
+	int changed = 0;
+	enum err e = run_at(s,
+	    "INSERT INTO audit (created, who, what, number, detail) SELECT ?1, 'tms', 'restore', number, 'from=released to=unknown' FROM request WHERE " OVERTAKEN,
+	    now, NULL);
+
+	if (e == ERR_OK)
+		e = run_at(s, "UPDATE request SET state = 'unknown', changed = ?1, trying = 0 WHERE " OVERTAKEN, now, &changed);
+	*ret_count = changed;
+	return e;
+}
+
+/* Mails of the backup's moment went out soon after it. */
+static enum err
+forget_mails(struct store *s)
+{
+	return query_exec(s, "UPDATE outbox SET state = 'failed', error = 'restored' WHERE state IN ('queued', 'sending')");
+}
+
+/* Numbers that people may have been told after the backup are not given to others. */
+static enum err
+skip_numbers(struct store *s, int64_t highest)
+{
+	struct query q = query_new(s, "UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'request'");
+	int changed = 0;
+	enum err e;
+
+	query_int(&q, highest);
+	e = query_run(&q, &changed);
+	if (e != ERR_OK || changed != 0)
+		return e;
+	q = query_new(s, "INSERT INTO sqlite_sequence (name, seq) VALUES ('request', ?)");
+	query_int(&q, highest);
+	return query_run(&q, NULL);
+}
+
+enum err
+store_restore_requests(struct store *s, int64_t now, int64_t valid_s, int64_t highest, struct store_restored_requests *ret)
+{
+	struct store_restored_requests r = { 0 };
+	enum err e = take_approvals_back(s, now, valid_s, &r.pending);
+
+	if (e == ERR_OK)
+		e = forget_releases(s, now, &r.unknown);
+	if (e == ERR_OK)
+		e = forget_mails(s);
+	if (e == ERR_OK)
+		e = skip_numbers(s, highest);
+	*ret = r;
+	return e;
+}
