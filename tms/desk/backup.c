@@ -114,6 +114,7 @@ check_log(struct store *s, const struct config *config)
 	struct backup_log log = { 0 };
 	char detail[512];
 	int64_t tokens = 0;
+	int64_t lines, without;
 	enum err e = backup_read_log(s, config->escrow_log, &log);
 
 	if (e == ERR_OK)
@@ -122,9 +123,10 @@ check_log(struct store *s, const struct config *config)
 		options_complain(e, config->escrow_log);
 		return e;
 	}
-	printf("lines=%lld whole=%lld cut=%lld damaged=%lld tokens=%lld unknown=%lld without_line=%lld\n", (long long)(log.whole + log.cut + log.damaged),
-	    (long long)log.whole, (long long)log.cut, (long long)log.damaged, (long long)log.tokens, (long long)log.unknown,
-	    (long long)(tokens - (log.tokens - log.unknown)));
+	lines = log.whole + log.cut + log.damaged;
+	without = tokens - (log.tokens - log.unknown);
+	printf("lines=%lld whole=%lld cut=%lld damaged=%lld tokens=%lld unknown=%lld without_line=%lld\n", (long long)lines, (long long)log.whole,
+	    (long long)log.cut, (long long)log.damaged, (long long)log.tokens, (long long)log.unknown, (long long)without);
 	if (log.damaged == 0)
 		return ERR_OK;
 	snprintf(detail, sizeof(detail), "%.400s, line %lld", config->escrow_log, (long long)log.first_damaged);

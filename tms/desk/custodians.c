@@ -145,8 +145,10 @@ run_backup(const struct config *config, const char *file, const struct option_li
 		e = read_keys(config, &k);
 	if (e == ERR_OK)
 		e = write_plain(&k, &plain);
-	if (e == ERR_OK)
-		e = complain(custody_seal(to->at, to->count, &plain, &text, &wrong), wrong < to->count ? to->at[wrong] : file);
+	if (e == ERR_OK) {
+		e = custody_seal(to->at, to->count, &plain, &text, &wrong);
+		complain(e, wrong < to->count ? to->at[wrong] : file);
+	}
 	if (e == ERR_OK && os_write_private(file, text.data, text.len) != ERR_OK)
 		e = complain(ERR_FILE_FAILED, file);
 	if (e == ERR_OK)
@@ -287,7 +289,7 @@ custodians_backup(int argc, char **argv)
 	struct option_list to = { .at = given, .room = CUSTODIANS_MAX };
 	const struct option_row own = { .name = "--to", .list = &to, .required = true };
 	struct config *config = NULL;
-	const char *file = NULL;
+	const char *file = "";
 	int status = read_options(argc, argv, &own, &file, &config);
 
 	if (status == 0)
@@ -302,7 +304,7 @@ open_command(int argc, char **argv, bool writes)
 	const char *key_file = NULL;
 	const struct option_row own = { .name = "--key", .value = &key_file, .required = true };
 	struct config *config = NULL;
-	const char *file = NULL;
+	const char *file = "";
 	int status = read_options(argc, argv, &own, &file, &config);
 
 	if (status == 0)
