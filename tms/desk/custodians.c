@@ -267,7 +267,7 @@ run_restore(const struct config *config, const char *file, const char *key_file,
 
 /* ---- the commands ---- */
 
-/* The file in front of the options, the configuration that they name. 0, or the exit status. */
+/* The file in front of the options, and the configuration that they name: 0, or the exit status and no configuration. */
 static int
 read_options(int argc, char **argv, const struct option_row *own, const char **ret_file, struct config **ret_config)
 {
@@ -292,7 +292,7 @@ custodians_backup(int argc, char **argv)
 	const char *file = "";
 	int status = read_options(argc, argv, &own, &file, &config);
 
-	if (status == 0)
+	if (config != NULL)
 		status = run_backup(config, file, &to) == ERR_OK ? 0 : 1;
 	config_free(config);
 	return status;
@@ -307,7 +307,7 @@ open_command(int argc, char **argv, bool writes)
 	const char *file = "";
 	int status = read_options(argc, argv, &own, &file, &config);
 
-	if (status == 0)
+	if (config != NULL)
 		status = run_restore(config, file, key_file, writes) == ERR_OK ? 0 : 1;
 	config_free(config);
 	return status;
