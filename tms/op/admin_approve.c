@@ -30,20 +30,6 @@ check_phrase(struct call *c, const struct store_request *r, const char *heard)
 	return e == ERR_OK ? ERR_PHRASE_MISMATCH : e;
 }
 
-/* An approval of what cannot be released would only send the customer in a circle. */
-static enum err
-check_token(struct call *c, const struct store_request *r, struct store_token *ret_token)
-{
-	struct store_type type;
-	enum err e = store_token_by_name(c->store, &r->token, ret_token);
-
-	if (e == ERR_OK && ret_token->state == STORE_SUSPECT)
-		e = ERR_ESCROW_SUSPECT;
-	if (e == ERR_OK)
-		e = store_type_of(c->store, &r->token, &type);
-	return e == ERR_OK && type.policy.family == FAMILY_NONE ? ERR_TOKEN_UNSUPPORTED : e;
-}
-
 static enum err
 cancel_others(struct call *c, const struct store_request *r)
 {
@@ -155,13 +141,14 @@ decide(struct call *c, struct store_request *r, const struct decode_approve *d)
 {
 	struct store_approval a;
 	struct store_token token;
+	struct store_type type;
 	enum state to;
 	enum err e = store_request_by_number(c->store, r->number, r);
 
 	if (e == ERR_OK)
 		e = machine_next(r->state, MACHINE_APPROVE, &to);
 	if (e == ERR_OK)
-		e = check_token(c, r, &token);
+		e = call_judge_token(c, r, &token, &type);
 	if (e != ERR_OK)
 		return e;
 	if (d->email != NULL && strcmp(d->email, token.email) != 0)
@@ -177,6 +164,8 @@ op_admin_approve(struct call *c, json_t **ret_answer)
 {
 	struct decode_approve d;
 	struct store_request r;
+	struct store_token token;
+	struct store_type type;
 	enum state to;
 	enum err e = decode_approve(c->body, &d);
 
@@ -186,6 +175,9 @@ op_admin_approve(struct call *c, json_t **ret_answer)
 		e = machine_next(r.state, MACHINE_APPROVE, &to);
 	if (e == ERR_OK)
 		e = check_phrase(c, &r, d.phrase);
+	/* an approval of what cannot be released would only send the customer in a circle */
+	if (e == ERR_OK)
+		e = call_check_token(c, &r, &token, &type);
 	if (e == ERR_OK)
 		e = call_begin(c);
 	if (e == ERR_OK)

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define FAILURES_MAX 2 /* releases of a token that no grant followed: the next one is not made */
+
 enum err
 call_begin(struct call *c)
 {
@@ -122,6 +124,38 @@ call_check_newest(struct call *c, const struct store_request *r, struct store_to
 	enum err e = store_token_by_name(c->store, &r->token, ret_token);
 
 	return e == ERR_OK && ret_token->release != r->number ? ERR_STATE_WRONG : e;
+}
+
+enum err
+call_judge_token(struct call *c, const struct store_request *r, struct store_token *ret_token, struct store_type *ret_type)
+{
+	enum err e = store_token_by_name(c->store, &r->token, ret_token);
+
+	if (e == ERR_OK)
+		e = store_type_of(c->store, &r->token, ret_type);
+	if (e != ERR_OK)
+		return e;
+	if (ret_type->policy.family == FAMILY_NONE)
+		return ERR_TOKEN_UNSUPPORTED;
+	return ret_token->state == STORE_SUSPECT || ret_token->failures >= FAILURES_MAX ? ERR_ESCROW_SUSPECT : ERR_OK;
+}
+
+enum err
+call_check_token(struct call *c, const struct store_request *r, struct store_token *ret_token, struct store_type *ret_type)
+{
+	enum err judged = call_judge_token(c, r, ret_token, ret_type);
+	enum err e;
+
+	if (judged != ERR_ESCROW_SUSPECT || ret_token->state == STORE_SUSPECT)
+		return judged;
+	e = call_begin(c);
+	if (e != ERR_OK)
+		return e;
+	e = store_token_mark(c->store, ret_token->id, STORE_SUSPECT);
+	if (e == ERR_OK)
+		e = call_audit(c, "tms", r->number, "suspect", "failures=%u", ret_token->failures);
+	e = call_end(c, e);
+	return e == ERR_OK ? judged : e;
 }
 
 enum err

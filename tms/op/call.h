@@ -109,6 +109,16 @@ enum err call_find_number(struct call *c, struct store_request *ret);
  */
 enum err call_check_newest(struct call *c, const struct store_request *r, struct store_token *ret_token);
 
+/*
+ * Whether this token's SO PIN may be released: ERR_TOKEN_UNSUPPORTED for a kind that cannot be unlocked, ERR_ESCROW_SUSPECT where people have to look
+ * into it first. Releases that led nowhere, over all requests of a token, mean that its row may hold another card's SO PIN, and each
+ * costs the card one of few tries: after two of them there is no third.
+ */
+enum err call_judge_token(struct call *c, const struct store_request *r, struct store_token *ret_token, struct store_type *ret_type);
+
+/* The same, outside of a transaction: the first time that it is suspect, it is marked and written down. */
+enum err call_check_token(struct call *c, const struct store_request *r, struct store_token *ret_token, struct store_type *ret_type);
+
 /* signature is host_sig's over the transcript: ERR_SIGNATURE_REFUSED. Frees the transcript. */
 enum err call_check_signature(const struct store_request *r, struct buf *transcript, const unsigned char signature[KEY_SIG_LEN]);
 

@@ -135,6 +135,9 @@ decode_done(json_t *body, struct decode_done *ret)
 	    !json_b64_upto(proof, ret->proof, sizeof(ret->proof), &d->proof_len) ||
 	    !json_b64_exact(signature, ret->signature, sizeof(ret->signature)))
 		return ERR_INVALID_PARAMS;
+	/* what failed before the new PIN was proved cannot have come to the rotation */
+	if (d->rotated && strcmp(d->result, "completed") != 0)
+		return ERR_INVALID_PARAMS;
 	return (d->proof_len == 0) == (d->proof_mechanism[0] == '\0') ? ERR_OK : ERR_INVALID_PARAMS;
 }
 

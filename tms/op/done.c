@@ -10,6 +10,10 @@
 
 #define WRONG_PROOFS_NOTED 8 /* of one request */
 
+/* PKCS#11 2.40, 6.1: what a token says of an SO PIN whose characters or length it does not take. */
+#define CKR_PIN_INVALID	  0xa1
+#define CKR_PIN_LEN_RANGE 0xa2
+
 static enum err
 check_caller(struct call *c, const struct store_request *r, const struct decode_done *d)
 {
@@ -76,23 +80,37 @@ check_proof(struct call *c, const struct store_request *r, const struct transcri
 }
 
 /*
+ * The token was asked to take the next SO PIN and said that no such one can be its SO PIN: then it never was and never will be, and the next grant is to make
+ * another one (by what the operator has said of the type in between). Kept as a candidate, it would be given again for ever.
+ */
+static bool
+says_no_such_pin(const struct transcript_done *d)
+{
+	return !d->rotated && strcmp(d->result, "completed") == 0 && stage_from_name(d->stage) == STAGE_ROTATING &&
+	       (d->cryptoki == CKR_PIN_INVALID || d->cryptoki == CKR_PIN_LEN_RANGE);
+}
+
+/*
  * What the report says of the token's SO PIN, where no newer release has taken the token over. A rotation that is not reported as done
  * leaves both candidates: the next session finds out which one it is.
  */
 static enum err
 settle_token(struct call *c, const struct store_request *r, const struct transcript_done *d)
 {
+	bool no_such_pin = says_no_such_pin(d);
 	struct store_grant grant;
 	struct store_token token;
 	enum err e = store_token_by_name(c->store, &r->token, &token);
 
-	/* rotated without a grant is no report that can be true */
-	if (e == ERR_OK && d->rotated)
+	/* either without a grant is no report that can be true */
+	if (e == ERR_OK && (d->rotated || no_such_pin))
 		e = store_grant_of(c->store, r->number, &grant);
 	if (e != ERR_OK || token.release != r->number)
 		return e;
 	if (d->rotated)
 		e = store_token_rotated(c->store, token.id, c->now);
+	if (no_such_pin && grant.next == token.next)
+		e = store_token_next_refused(c->store, token.id, c->now);
 	if (e == ERR_OK && strcmp(d->result, "completed") == 0)
 		e = store_token_proved(c->store, token.id, d->rotated, c->now);
 	return e;

@@ -12,7 +12,6 @@
 
 #define ATTEMPTS_MAX 5
 #define TRY_S	     15 /* longer than an attempt takes, the 10 seconds of the vault included; one that is older has died with its server */
-#define FAILURES_MAX 2	/* releases of a token that no grant followed: the next one is not made */
 
 /* ---- who calls ---- */
 
@@ -133,6 +132,15 @@ refuse_code(struct call *c, struct store_request *r, enum err why)
 	return why;
 }
 
+/* A code that was right is no failed try, whatever came after it: e, or why that could not be written down. */
+static enum err
+forgive_attempt(struct call *c, const struct store_request *r, enum err e)
+{
+	enum err forgiven = store_request_end_try(c->store, r->number, c->now, true);
+
+	return e == ERR_OK ? forgiven : e;
+}
+
 /*
  * The code, counted; ERR_REQUEST_LOCKED_OUT where there were too many wrong ones. One that is right is counted until forgive_attempt(), so that
  * the request stays taken while it is worked on.
@@ -147,48 +155,13 @@ try_code(struct call *c, struct store_request *r, const struct decode_release *d
 	if (e != ERR_OK)
 		return e;
 	e = check_code(c, r, d, h, at);
-	return e == ERR_CODE_WRONG || e == ERR_CODE_EXPIRED ? refuse_code(c, r, e) : e;
-}
-
-/* A code that was right is no failed try, whatever came after it. */
-static void
-forgive_attempt(struct call *c, const struct store_request *r)
-{
-	store_request_end_try(c->store, r->number, c->now, true);
+	if (e == ERR_CODE_WRONG || e == ERR_CODE_EXPIRED)
+		return refuse_code(c, r, e);
+	/* nobody knows whether it was right: not counted, and the next one need not wait for this one to be given up */
+	return e == ERR_OK ? e : forgive_attempt(c, r, e);
 }
 
 /* ---- the token ---- */
-
-/* Marks a token whose releases keep leading nowhere: its row may hold another card's SO PIN, and each try costs the card one of few. */
-static enum err
-suspect(struct call *c, const struct store_token *token, int64_t number)
-{
-	enum err e = call_begin(c);
-
-	if (e != ERR_OK)
-		return e;
-	e = store_token_mark(c->store, token->id, STORE_SUSPECT);
-	if (e == ERR_OK)
-		e = call_audit(c, "tms", number, "suspect", "failures=%u", token->failures);
-	e = call_end(c, e);
-	return e == ERR_OK ? ERR_ESCROW_SUSPECT : e;
-}
-
-static enum err
-check_token(struct call *c, const struct store_request *r, struct store_token *ret_token, struct store_type *ret_type)
-{
-	enum err e = store_token_by_name(c->store, &r->token, ret_token);
-
-	if (e == ERR_OK)
-		e = store_type_of(c->store, &r->token, ret_type);
-	if (e != ERR_OK)
-		return e;
-	if (ret_type->policy.family == FAMILY_NONE)
-		return ERR_TOKEN_UNSUPPORTED;
-	if (ret_token->state == STORE_SUSPECT)
-		return ERR_ESCROW_SUSPECT;
-	return ret_token->failures >= FAILURES_MAX ? suspect(c, ret_token, r->number) : ERR_OK;
-}
 
 /* What a report says of the next SO PIN by its stage (protocol/README.md, `stage` of `done`). */
 static bool
@@ -304,10 +277,8 @@ release(struct call *c, struct store_request *r, const struct store_token *token
 	struct store_escrow active;
 	enum err e = store_escrow_by_id(c->store, token->active, &active);
 
-	if (e != ERR_OK) {
-		forgive_attempt(c, r);
-		return e;
-	}
+	if (e != ERR_OK)
+		return forgive_attempt(c, r, e);
 	*ret_release = (struct store_release){ .number = r->number, .family = type->policy.family, .created = c->now };
 	/* what other tokens have, too, is not left in the hands of a machine, whatever the type says, where the family can */
 	ret_release->rotation = (type->rotation || active.shared) && type->policy.family == FAMILY_SO_PIN;
@@ -317,9 +288,7 @@ release(struct call *c, struct store_request *r, const struct store_token *token
 		e = call_begin(c);
 	if (e == ERR_OK)
 		e = call_end(c, keep(c, r, token, ret_release));
-	if (e != ERR_OK)
-		forgive_attempt(c, r);
-	return e;
+	return e == ERR_OK ? e : forgive_attempt(c, r, e);
 }
 
 /* The first time: the code must be right and the token one that a release may be made for. */
@@ -329,7 +298,7 @@ release_first(struct call *c, struct store_request *r, const struct decode_relea
 {
 	struct store_token token;
 	struct store_type type;
-	enum err e = check_token(c, r, &token, &type);
+	enum err e = call_check_token(c, r, &token, &type);
 
 	if (e == ERR_OK)
 		e = try_code(c, r, d, h, c->now);
@@ -364,9 +333,7 @@ release_again(struct call *c, struct store_request *r, const struct decode_relea
 		return overtaken(c, r);
 	if (e == ERR_OK)
 		e = try_code(c, r, d, h, ret_release->created);
-	if (e == ERR_OK)
-		forgive_attempt(c, r);
-	return e;
+	return e == ERR_OK ? forgive_attempt(c, r, e) : e;
 }
 
 enum err

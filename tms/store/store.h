@@ -214,6 +214,9 @@ struct store_candidates {
 
 enum err store_candidates_of(struct store *s, const struct token_name *name, struct store_candidates *ret); /* ERR_ESCROW_MISSING */
 
+/* The token cannot take the next row's SO PIN: no candidate any more, so that another one can be made. */
+enum err store_token_next_refused(struct store *s, int64_t id, int64_t now);
+
 enum err store_escrow_insert(struct store *s, const struct store_escrow *row, int64_t *ret_id);
 enum err store_escrow_by_id(struct store *s, int64_t id, struct store_escrow *ret); /* ERR_ESCROW_MISSING */
 

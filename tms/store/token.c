@@ -259,6 +259,20 @@ store_token_granted(struct store *s, int64_t id, int64_t active, int64_t next, i
 }
 
 enum err
+store_token_next_refused(struct store *s, int64_t id, int64_t now)
+{
+	struct query q = query_new(s, "UPDATE token SET next = NULL WHERE id = ? RETURNING active");
+	int64_t active = 0;
+	enum err e;
+
+	query_int(&q, id);
+	while (query_row(&q))
+		active = query_get_int(&q);
+	e = query_end(&q);
+	return e == ERR_OK ? retire_others(s, id, active, active, now) : e;
+}
+
+enum err
 store_token_rotated(struct store *s, int64_t id, int64_t now)
 {
 	struct query q = query_new(s, "UPDATE token SET active = next, next = NULL WHERE id = ? AND next IS NOT NULL RETURNING active");

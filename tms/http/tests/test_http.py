@@ -400,7 +400,7 @@ class Life(unittest.TestCase):
 
     def test_check(self):
         good = self.run_tms("check", "--config", str(self.server.config))
-        self.assertEqual((good.returncode, re.sub(r"kid=[0-9a-f]{16}", "kid=K", good.stdout)), (0, "ok kid=K tokens=0\n"))
+        self.assertEqual((good.returncode, re.sub(r"kid=[0-9a-f]{16}", "kid=K", good.stdout)), (0, "ok kid=K tokens=0 shared=0 must_rotate=0\n"))
         config = json.loads(self.server.config.read_text())
         config["escrow_log_same_device"] = False
         wrong = self.server.folder / "wrong.json"

@@ -151,6 +151,49 @@ test_not_rotated(void)
 	world_free(w);
 }
 
+/* A next SO PIN that the token cannot take is given to nobody again. */
+static void
+test_no_such_pin(void)
+{
+	static const struct machine_report reports[] = {
+		{ .result = "completed", .stage = "rotating", .cryptoki = 0xa1, .proof_mechanism = "" },
+		{ .result = "completed", .stage = "rotating", .cryptoki = 0xa2, .proof_mechanism = "" },
+	};
+	struct world *w = world_new();
+
+	world_import(w, 1, "khach@example.vn");
+	for (size_t i = 0; i < 2; i++) {
+		struct machine *m = granted(w, 1);
+		struct store_token before = world_token(w, &m->token);
+		struct store_escrow row;
+
+		CHECK(machine_done(m, &reports[i]) == ERR_OK);
+		CHECK(world_token(w, &m->token).active == before.active && world_token(w, &m->token).next == 0);
+		CHECK(store_escrow_by_id(w->scratch.store, before.next, &row) == ERR_OK && row.retired == w->now);
+		CHECK(store_escrow_by_id(w->scratch.store, before.active, &row) == ERR_OK && row.retired == 0);
+		machine_free(m);
+	}
+	world_free(w);
+}
+
+/* What a report must not say: what failed and was rotated all the same. Nothing moves. */
+static void
+test_failed_and_rotated(void)
+{
+	static const struct machine_report report = { .result = "failed", .rotated = true, .proof_mechanism = "" };
+	struct world *w = world_new();
+	struct machine *m;
+	struct store_token before;
+
+	world_import(w, 1, "khach@example.vn");
+	m = granted(w, 1);
+	before = world_token(w, &m->token);
+	CHECK(machine_done(m, &report) == ERR_INVALID_PARAMS);
+	CHECK(world_token(w, &m->token).active == before.active && world_token(w, &m->token).next == before.next && world_state(w, m->number) == STATE_RELEASED);
+	machine_free(m);
+	world_free(w);
+}
+
 static void
 test_without_grant(void)
 {
@@ -498,6 +541,8 @@ main(void)
 	test_many_wrong_proofs();
 	test_without_certificate();
 	test_not_rotated();
+	test_no_such_pin();
+	test_failed_and_rotated();
 	test_without_grant();
 	test_rotated_by_another();
 	test_codes_end();

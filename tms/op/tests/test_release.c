@@ -264,7 +264,7 @@ test_vault_away(void)
 	world_free(w);
 }
 
-/* Releases of a token that no grant follows count over all its requests; the third is not made. */
+/* Releases of a token that no grant follows count over all its requests; a third is neither approved, so that nobody gets a code for nothing, nor made. */
 static void
 test_suspect(void)
 {
@@ -272,15 +272,50 @@ test_suspect(void)
 	struct machine *m[3];
 
 	world_import(w, 1, "khach@example.vn");
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 2; i++) {
 		m[i] = approved(w, 1);
-		CHECK(machine_release(m[i]) == (i < 2 ? ERR_OK : ERR_ESCROW_SUSPECT));
+		CHECK(machine_release(m[i]) == ERR_OK);
 	}
-	CHECK(world_token(w, &m[2]->token).state == STORE_SUSPECT && world_state(w, m[2]->number) == STATE_APPROVED);
+	m[2] = machine_new(w, 1, MACHINE_OWN);
+	CHECK(machine_create(m[2]) == ERR_OK);
+	for (int i = 0; i < 2; i++)
+		CHECK(machine_approve(m[2]) == ERR_ESCROW_SUSPECT);
+	CHECK(world_token(w, &m[2]->token).state == STORE_SUSPECT && world_state(w, m[2]->number) == STATE_PENDING);
 	CHECK(world_audits(w, m[2]->number, "suspect") == 1);
-	CHECK(machine_release(m[2]) == ERR_ESCROW_SUSPECT);
 	for (int i = 0; i < 3; i++)
 		machine_free(m[i]);
+	world_free(w);
+}
+
+/* It became suspect between approval and release. */
+static void
+test_suspect_since(void)
+{
+	struct world *w = world_new();
+	struct machine *m;
+
+	world_import(w, 1, "khach@example.vn");
+	m = approved(w, 1);
+	CHECK(store_token_mark(w->scratch.store, world_token(w, &m->token).id, STORE_SUSPECT) == ERR_OK);
+	CHECK(machine_release(m) == ERR_ESCROW_SUSPECT && world_state(w, m->number) == STATE_APPROVED);
+	machine_free(m);
+	world_free(w);
+}
+
+/* A server that died in the middle of an attempt keeps nobody: not when its time is over, and not when the clock was put back since. */
+static void
+test_dead_attempt(void)
+{
+	struct world *w = world_new();
+	struct machine *m;
+
+	world_import(w, 1, "khach@example.vn");
+	m = approved(w, 1);
+	CHECK(store_request_begin_try(w->scratch.store, m->number, w->now, 15) == ERR_OK);
+	CHECK(machine_release(m) == ERR_BUSY);
+	w->now -= 3600;
+	CHECK(machine_release(m) == ERR_OK);
+	machine_free(m);
 	world_free(w);
 }
 
@@ -545,6 +580,8 @@ main(void)
 	test_not_approved();
 	test_vault_away();
 	test_suspect();
+	test_suspect_since();
+	test_dead_attempt();
 	test_grant();
 	test_log_away();
 	test_log_cut_short();

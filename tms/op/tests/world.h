@@ -130,11 +130,12 @@ enum err machine_grant(struct machine *m, unsigned active);
 
 struct machine_report {
 	const char *result;
+	const char *stage; /* NULL: reporting */
+	uint64_t cryptoki; /* 0: 0xa0 */
 	bool rotated;
 	const char *proof_mechanism;
 	const unsigned char *proof;
 	size_t proof_len;
-	const char *stage; /* NULL: "reporting" */
 	const char *error; /* NULL: "ok" */
 };
 
