@@ -205,9 +205,10 @@ def done(v):
     for key, words in (("result", ("completed", "failed")), ("stage", STAGES), ("error", ("ok", "token_removed", "token_so_refused", "timeout")),
                        ("proof_mechanism", ("ecdsa-sha256", "rsa-pkcs1-sha256"))):
         for word in words:
-            at(key, word, "request_unknown")
+            v.add("done: %s %s" % (key, json.dumps(word)), call, path, {"body": {**right, key: word, "rotated": word != "failed"}}, "request_unknown")
         for word in ("another", None, 0):
             at(key, word)
+    v.add("done: failed and rotated", call, path, {"body": {**right, "result": "failed"}}, "invalid_params")
     for value in (0, 0x30, 2**63 - 1):
         at("cryptoki", value, "request_unknown")
     for value in (-1, 0.5, "0x30", None, True):
