@@ -14,8 +14,9 @@ packages_of() {
 	test) echo git clang-14 clang clang-tidy-14 clang-format-14 libclang-rt-14-dev python3-jsonschema shellcheck strace \
 		pinentry-tty pinentry-curses \
 		file binutils sqlite3 softhsm2 opencryptoki p11-kit p11-kit-modules opensc-pkcs11 ykcs11 libnss3 libnss3-tools swtpm libtpm2-pkcs11-1 libtss2-tcti-swtpm0 tpm2-tools ;;
-	# Node comes with npm's own package, because Debian's is too old for the driver; another npm than Debian's will do
-	browser) echo chromium firefox-esr libnss3-tools openssl "$(command -v npm >/dev/null || echo npm)" ;;
+	# Node comes with npm's own package, because Debian's is too old for the driver; another npm than Debian's will do. A screen with a hand, for what
+	# browsers ask outside their pages
+	browser) echo chromium firefox-esr libnss3-tools openssl xvfb xdotool "$(command -v npm >/dev/null || echo npm)" ;;
 	# the cross compiler, what deps.sh needs to build libraries with it, and wine with a screen of its own for what was built
 	windows) echo gcc-mingw-w64-x86-64-win32 binutils-mingw-w64-x86-64 cmake ninja-build pkg-config make perl curl libp11-kit-dev wine wine64 xvfb ;;
 	*) echo "packages.sh: no such purpose: $1" >&2; return 2 ;;

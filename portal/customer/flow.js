@@ -3,7 +3,7 @@
  * The customer's flow: what is shown follows from what host and server say, and from nothing that this page would have to remember but which
  * end the customer has acknowledged. Each step ends what the one before had under way.
  */
-import { MokhoaError, isFinal, whyNoToken } from "/sdk/mokhoa.js";
+import { MokhoaError, isFinal, whenLocalNetworkAllowed, whyNoToken } from "/sdk/mokhoa.js";
 import { keep, kept } from "/style/page.js";
 import { views } from "/views.js";
 
@@ -180,7 +180,13 @@ export class Flow {
     this.#running.abort(new DOMException("another step", "AbortError"));
   }
 
-  async #step(name, data, work, failed = (error) => this.#show("problem", { error })) {
+  /* Where the browser was in the way, it goes on as soon as the person has let us through. */
+  #showProblem(error, signal) {
+    this.#show("problem", { error });
+    if (error.code === "local_network_denied") whenLocalNetworkAllowed({ signal }).then(() => signal.aborted || this.begin());
+  }
+
+  async #step(name, data, work, failed = (error, signal) => this.#showProblem(error, signal)) {
     this.#end();
     const running = (this.#running = new AbortController());
     if (name !== null) this.#show(name, data);
@@ -192,7 +198,7 @@ export class Flow {
         console.error(error);
         error = new MokhoaError("extension_failed", {}, 0, error);
       }
-      await failed(error);
+      await failed(error, running.signal);
     }
   }
 

@@ -4,7 +4,7 @@ export const EMBED_VERSION: 1;
 
 /** Where the flow in the frame stands. */
 export type EmbedState =
-  | "checking" | "looking" | "insert" | "choose" | "sending" | "open" | "pending" | "approved" | "unlocking" | "resume"
+  | "checking" | "permission" | "looking" | "insert" | "choose" | "sending" | "open" | "pending" | "approved" | "unlocking" | "resume"
   | "completed" | "refused" | "expired" | "cancelled" | "failed" | "locked_out" | "problem";
 
 export type EmbedResult = "completed" | "refused" | "failed" | "expired" | "cancelled" | "locked_out";

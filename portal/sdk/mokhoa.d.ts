@@ -6,7 +6,7 @@ export type * from "./wire.js";
 export type { Channel, Handlers, Transport, ExtensionOptions } from "./extension.js";
 export { extensionTransport } from "./extension.js";
 export type { HostOptions, WebSocketOptions } from "./websocket.js";
-export { hostTransport, websocketTransport } from "./websocket.js";
+export { hostTransport, websocketTransport, whenLocalNetworkAllowed } from "./websocket.js";
 
 export const PROTOCOL: 1;
 

@@ -19,7 +19,7 @@ import { DEADLINES, FINAL } from "./wire.js";
 
 export { MokhoaError, browserErrors, fromWire, whyNoToken } from "./error.js";
 export { extensionTransport } from "./extension.js";
-export { hostTransport, websocketTransport } from "./websocket.js";
+export { hostTransport, websocketTransport, whenLocalNetworkAllowed } from "./websocket.js";
 
 /** Whether nothing changes a request in this state any more. */
 export const isFinal = (state) => FINAL.includes(state);

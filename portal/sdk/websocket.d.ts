@@ -22,5 +22,7 @@ export interface HostOptions {
 }
 
 export function websocketTransport(options?: WebSocketOptions): Transport;
+/** After local_network_denied: resolves when the person has allowed it after all; not where the browser has no such permission. */
+export function whenLocalNetworkAllowed(options?: { signal?: AbortSignal; global?: object }): Promise<void>;
 /** The extension where there is one; else, with websocket, ws://127.0.0.1. */
 export function hostTransport(options?: HostOptions): Transport;

@@ -19,17 +19,26 @@ const DECISION = 120_000; // for a person to answer the browser's question
 const CLOSE_AFTER_ERROR = 300; // in which an honest failure closes
 const EARLIER = 100; // that a port has to answer after a later one did
 const NOTICEABLE = 1000; // a port that nobody holds refuses sooner; only a question takes so long
-const UPGRADED = 1015; // Firefox has made wss: of it
+const UPGRADED = 1015; // Firefox has made wss: of it, and who listens has answered to that
 
-async function permission(global) {
+/* Null where the browser has no such permission. */
+async function status(global) {
   for (const name of ["loopback-network", "local-network-access"]) {
     try {
-      return (await global.navigator.permissions.query({ name })).state;
+      return await global.navigator.permissions.query({ name });
     } catch {
       /* a browser that does not know this name */
     }
   }
-  return "granted";
+  return null;
+}
+
+const permission = async (global) => (await status(global))?.state ?? "granted";
+
+/** After local_network_denied: resolves when the person has allowed it after all, in the browser's settings or in a question that was still there. */
+export async function whenLocalNetworkAllowed({ signal, global = globalThis } = {}) {
+  const now = await status(global);
+  return new Promise((resolve) => now?.addEventListener("change", () => now.state === "granted" && resolve(), { signal }));
 }
 
 /* Whether this frame was not given the permission by the page around it. */
@@ -37,6 +46,20 @@ function isKeptOut(global) {
   const policy = global.document?.permissionsPolicy ?? global.document?.featurePolicy;
   if (policy?.features?.().includes("loopback-network")) return !policy.allowsFeature("loopback-network");
   return global.top !== undefined && global.top !== global.self;
+}
+
+/*
+ * Firefox makes wss: of ws://127.0.0.1 where the page's policy says upgrade-insecure-requests, localhost spared. What comes of it looks like a slow no: whoever
+ * listens waits for a head that is one, and ends. The policy stands in the answer that our document came with.
+ */
+async function isUpgraded(global) {
+  if (!("mozInnerScreenX" in global) || global.location.hostname === "localhost") return false;
+  try {
+    const { headers } = await global.fetch(global.location.href, { method: "HEAD", signal: AbortSignal.timeout(PATIENCE) });
+    return /upgrade-insecure-requests/i.test(headers.get("content-security-policy") ?? "");
+  } catch {
+    return false;
+  }
 }
 
 /* One port: the open socket, or what became of it. Always ends. */
@@ -98,7 +121,7 @@ function cause(global, outcomes, before, after) {
   if (outcomes.some((each) => each.upgraded)) return "websocket_upgraded";
   if (after === "denied") return isKeptOut(global) ? "local_network_frame" : "local_network_denied";
   /* a question that was put away without an answer */
-  if (before === "prompt" && outcomes.some((each) => each.took > NOTICEABLE)) return "local_network_denied";
+  if (before === "prompt" && after === "prompt" && outcomes.some((each) => each.took > NOTICEABLE)) return "local_network_denied";
   return "websocket_missing";
 }
 
@@ -132,11 +155,16 @@ export function websocketTransport({ explain = () => {}, ports = PORTS, patience
   return {
     name: "websocket",
     async open(handlers) {
+      if (await isUpgraded(global)) throw new MokhoaError("websocket_upgraded");
       const before = await permission(global);
       if (before === "prompt") await explain();
-      const opened = await openFirst(global, ports, before === "prompt" ? decision : patience);
+      let opened = await openFirst(global, ports, before === "prompt" ? decision : patience);
+      let after = before;
+      if (opened.socket === undefined) after = await permission(global);
+      /* Chromium connects before it asks, and the server ends a connection that says nothing for 5 s: who thinks longer gets another one */
+      if (before === "prompt" && after === "granted") opened = await openFirst(global, ports, patience);
       if (opened.socket !== undefined) return channel(global, opened.socket, handlers);
-      throw new MokhoaError(cause(global, opened.outcomes, before, await permission(global)));
+      throw new MokhoaError(cause(global, opened.outcomes, before, after));
     },
   };
 }

@@ -61,6 +61,20 @@ class Texts(unittest.TestCase):
         written = re.search(r"export const STATES = \[(.*?)\]", sources("console")["list.js"]).group(1)
         self.assertEqual(re.findall(r'"(\w+)"', written), list(states))
 
+    def test_ends_of_the_embedded_page(self):
+        """embed.js imports nothing, so that a strict policy needs one file of the portal: its list is the wire's all the same, and so are its types and its table."""
+        sdk = PORTAL / "sdk"
+        final = sorted(json.loads(re.search(r"export const FINAL = (\[.*?\]);", (sdk / "wire.js").read_text(encoding="utf-8")).group(1)))
+        results = re.search(r"const RESULTS = \[(.*?)\]", (sdk / "embed.js").read_text(encoding="utf-8")).group(1)
+        self.assertEqual(sorted(re.findall(r'"(\w+)"', results)), final)
+        types = re.search(r"export type EmbedResult = (.*?);", (sdk / "embed.d.ts").read_text(encoding="utf-8")).group(1)
+        self.assertEqual(sorted(re.findall(r'"(\w+)"', types)), final)
+        told = re.search(r"^\| `done` \| `result`: (.*?);", (PORTAL / "embed" / "README.md").read_text(encoding="utf-8"), re.M).group(1)
+        self.assertEqual(sorted(re.findall(r"`(\w+)`", told)), final)
+        states = re.search(r"export type EmbedState =(.*?);", (sdk / "embed.d.ts").read_text(encoding="utf-8"), re.S).group(1)
+        views = re.search(r"export const views = \{(.*?)\n\};", sources("customer")["views.js"], re.S).group(1)
+        self.assertEqual(sorted(re.findall(r'"(\w+)"', states)), sorted(re.findall(r"^  (\w+)[:,]", views, re.M)))
+
     def test_every_problem_has_a_heading(self):
         where = re.search(r"const families = \[(.*?)\]", (PORTAL / "sdk" / "error.js").read_text(encoding="utf-8")).group(1)
         for word in set(re.findall(r'"(\w+)"', where)) | {"extension", "host"}:

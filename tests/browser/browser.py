@@ -156,20 +156,20 @@ class Failed(Exception):
 
 
 class Browser:
-    """ca is the file of an authority that this browser trusts beside those it knows."""
+    """ca is the file of an authority that this browser trusts beside those it knows; display: the screen on which its windows are, or none."""
 
-    def __init__(self, name, folder, modules, made, home, ca=None, **options):
+    def __init__(self, name, folder, modules, made, home, ca=None, display=None, **options):
         self.name, self.made, self.home = name, made, home
         self.profile = os.path.join(folder, "profile")
         os.makedirs(self.profile)
         self.answers, self.last = {}, 0
-        env = dict(os.environ, HOME=home, MOZ_CRASHREPORTER_DISABLE="1")
+        env = dict(os.environ, HOME=home, MOZ_CRASHREPORTER_DISABLE="1", **({"DISPLAY": display} if display else {}))
         self.process = subprocess.Popen([node(modules), os.path.join(HERE, "driver.mjs"), modules], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         text=True, encoding="utf-8", env=env)
         if ca:
             trust(self.profile if name == "firefox" else os.path.join(home, ".pki", "nssdb"), ca)
         prepare = self._firefox if name == "firefox" else self._chromium
-        self.options = prepare(**options)
+        self.options = {**prepare(**options), "headless": display is None}
         self.version = self.start()
 
     def start(self):

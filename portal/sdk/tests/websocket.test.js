@@ -2,7 +2,7 @@
 /* The way over ws://127.0.0.1 against browsers that are played: the order of their events was measured in Chromium 156 and Firefox 153. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Mokhoa, MokhoaError, hostTransport, websocketTransport } from "../mokhoa.js";
+import { Mokhoa, MokhoaError, hostTransport, websocketTransport, whenLocalNetworkAllowed } from "../mokhoa.js";
 import { PORTS } from "../wire.js";
 import { HELLO } from "./fake.js";
 
@@ -11,12 +11,12 @@ const later = (work, ms = 0) => setTimeout(work, ms);
 
 /*
  * A page. ports says what is at each: "host", "slow host", "stranger" (another protocol), "silent", or nothing, which refuses. state is that of the permission; asks:
- * what the browser does with a socket that needs it: "allow", "block" or "dismiss" after a while.
+ * what the browser does with a socket that needs it: "allow", "block" or "dismiss" after a while; late: how many sockets the other side has ended meanwhile.
  */
-function page({ ports = {}, state = "granted", asks = null, csp = null, upgrade = false, framed = false, allowed = true } = {}) {
+function page({ ports = {}, state = "granted", asks = null, late = 0, csp = null, upgrade = false, framed = false, allowed = true } = {}) {
   const self = new EventTarget();
   const sockets = [];
-  const permission = { state };
+  const permission = Object.assign(new EventTarget(), { state });
   const question = asks && new Promise((resolve) => later(() => {
     if (asks !== "dismiss") permission.state = asks === "allow" ? "granted" : "denied";
     resolve(asks === "allow");
@@ -40,7 +40,7 @@ function page({ ports = {}, state = "granted", asks = null, csp = null, upgrade 
       if (upgrade) return this.fail(1015);
       if (what === undefined) return this.fail();
       if (!allowed || permission.state === "denied") return this.fail();
-      if (question !== null && !(await question)) return this.fail();
+      if (question !== null && (!(await question) || late-- > 0)) return this.fail();
       if (what === "silent" || this.closed) return undefined;
       if (what === "slow host") await new Promise((done) => later(done, 40));
       if (this.closed) return undefined;
@@ -61,7 +61,7 @@ function page({ ports = {}, state = "granted", asks = null, csp = null, upgrade 
     postMessage: () => {},
     navigator: { permissions: { query: async ({ name }) => {
       if (name !== "loopback-network") throw new TypeError(name);
-      return { state: permission.state };
+      return permission;
     } } },
     document: Object.assign(new EventTarget(), framed ? { featurePolicy: { features: () => ["loopback-network"], allowsFeature: () => allowed } } : {}),
   });
@@ -109,6 +109,30 @@ test("the person's no, and no answer of his", async () => {
   await assert.rejects(over(page({ ports: { 21703: "host" }, state: "denied" })).hello(), code("local_network_denied"));
 });
 
+test("who thinks longer than the other side waits is let in with another connection", async () => {
+  await over(page({ ports: { 21703: "host" }, state: "prompt", asks: "allow", late: 1 })).hello();
+  await assert.rejects(over(page({ ports: { 21703: "host" }, state: "prompt", asks: "allow", late: 9 })).hello(), code("websocket_missing"));
+});
+
+test("allowed after all", async () => {
+  const global = page({ state: "denied" });
+  let allowed = 0;
+  const given = new AbortController();
+  whenLocalNetworkAllowed({ global }).then(() => allowed++);
+  whenLocalNetworkAllowed({ global, signal: given.signal }).then(() => assert.fail("nobody waits any more"));
+  const set = async (state) => {
+    await new Promise((go) => later(go));
+    global.permission.state = state;
+    global.permission.dispatchEvent(new Event("change"));
+    await new Promise((go) => later(go));
+  };
+  await set("prompt");
+  assert.equal(allowed, 0);
+  given.abort();
+  await set("granted");
+  assert.equal(allowed, 1);
+});
+
 test("nobody is there to be asked for", async () => {
   await assert.rejects(over(page({ state: "prompt" })).hello(), code("websocket_missing"));
 });
@@ -124,6 +148,17 @@ test("the page's own policy: thrown, an error without an end, or an event", asyn
 
 test("Firefox made wss: of it", async () => {
   await assert.rejects(over(page({ upgrade: true })).hello(), code("websocket_upgraded"));
+});
+
+test("Firefox would make wss: of it: nothing is tried", async () => {
+  const firefox = (hostname, policy) => Object.assign(page({ ports: { 21703: "host" } }), {
+    mozInnerScreenX: 0, location: { origin: `https://${hostname}`, hostname, href: `https://${hostname}/` },
+    fetch: async () => (policy === null ? Promise.reject(new TypeError("network")) : new Response(null, { headers: { "Content-Security-Policy": policy } })),
+  });
+  const upgraded = firefox("portal.example", "default-src 'self'; upgrade-insecure-requests");
+  await assert.rejects(over(upgraded).hello(), code("websocket_upgraded"));
+  assert.equal(upgraded.sockets.length, 0);
+  for (const global of [firefox("localhost", "upgrade-insecure-requests"), firefox("portal.example", "default-src 'self'"), firefox("portal.example", null)]) await over(global).hello();
 });
 
 test("a browser without this permission", async () => {
