@@ -6,7 +6,7 @@
  */
 import { createRequire } from "node:module";
 import { mkdirSync, readFileSync } from "node:fs";
-import { playExtension } from "./played.mjs";
+import { EVIL, ID, NOTICES, NOW, certificate, coded, failed, info, open, playExtension, playLoopback, reads, recordCalls, request, script, seesNotices, token } from "./played.mjs";
 
 const [, , folder, publicPort, adminPort] = process.argv;
 const require = createRequire(process.env.MOKHOA_NODE_MODULES ? `${process.env.MOKHOA_NODE_MODULES}/x.js` : import.meta.url);
@@ -25,15 +25,7 @@ const fault = (name, text) => {
 
 /* ---- what host and server say ---- */
 
-const EVIL = '<img src=x onerror="window.evil=1">';
-const NOW = Math.floor(Date.now() / 1000);
-const HELLO = { name: "mokhoa", version: "0.1.0", protocol: 1, capabilities: ["hello", "token.info", "token.watch", "token.unwatch", "unlock.request", "unlock.status", "unlock.resend", "unlock.cancel", "unlock"], transports: ["native"], languages: ["vi", "en"] };
-const certificate = { subject: "CN=CÔNG TY CỔ PHẦN XÂY DỰNG VÀ THƯƠNG MẠI ĐẠI PHÁT, O=ĐẠI PHÁT, C=VN", issuer: "CN=CA", serial: "5401C7AD", not_before: 0, not_after: NOW, email: "" };
-const token = (more = {}) => ({ manufacturer: "Mokhoa", model: "PKCS#15", serial: "1130425009866", label: "Chữ ký số An Bình", module: "opensc", slot: "Reader 0", pin: "locked", so_pin: "ok", pin_min: 4, pin_max: 16, certificates: [certificate], ...more });
-const request = (state, more = {}) => ({ request: "AAECAwQFBgcICQoLDA0ODw", token: { manufacturer: "Mokhoa", model: "PKCS#15", serial: "1130425009866" }, state, phrase: "7K3M-Q0ZX", expires: NOW + 86400, code_expires: 0, retry_after: 30, email: "", hotline: "1900 0000", note: "", ...more });
 const OTHER = "EBESExQVFhcYGRobHB0eHw"; // the id of another request
-const coded = { code_expires: NOW + 3600, email: "m***@khach.example" };
-const failed = (code, name, vi = "Chuyện đã xảy ra.", en = "This has happened.", more = {}) => ({ error: { code, message: vi, data: { name, message: { vi, en }, hint: { vi: "Làm việc này.", en: "Do this." }, ...more } } });
 /* as the program says it: the sentences of base/err.def */
 const errors = readFileSync(new URL("../../base/err.def", import.meta.url), "utf8");
 const spoken = (name) => {
@@ -46,25 +38,9 @@ const spokenByExtension = (name) => {
   const both = (part) => ({ vi: extensionTexts.vi[name][part], en: extensionTexts.en[name][part] });
   return { error: { code: 7001, message: extensionTexts.vi[name].message, data: { name, message: both("message"), hint: both("hint") } } };
 };
-const info = (tokens, failures = [], absent = undefined) => ({ result: { tokens, failures, ...(absent ? { absent: absent.error } : {}) } });
-const open = (...requests) => ({ result: { requests } });
-const script = (more) => ({ hello: { result: HELLO }, "token.info": info([token()]), "token.watch": null, "unlock.status": open(), ...more });
-
-/* both severities, with and without English, and none that is markup */
-const NOTICES = [
-  { id: 3, severity: "warning", title: { vi: "Cảnh giác lừa đảo", en: "Beware of fraud" }, text: { vi: "Chúng tôi không bao giờ hỏi mã PIN của bạn qua điện thoại.", en: "We never ask for your PIN on the phone." } },
-  { id: 2, severity: "info", title: { vi: "Bảo trì đêm nay", en: "" }, text: { vi: `Hệ thống nghỉ từ 22 giờ đến 24 giờ. ${"dàiquá".repeat(30)}`, en: "" } },
-  { id: 1, severity: "info", title: { vi: EVIL, en: EVIL }, text: { vi: EVIL, en: EVIL } },
-];
-const reads = (page, notices) => page.route("**/v1/notices", (route) => route.fulfill({ contentType: "application/json", body: JSON.stringify({ notices }) }));
-const seesNotices = async (page) => {
-  await page.waitForSelector("#notices article");
-  const seen = await page.$$eval("#notices article", (all) => all.map((e) => [e.className.includes("warn"), e.querySelector("span").lang, e.querySelector("h2").textContent, e.querySelectorAll("*").length].join("|")));
-  const english = await page.evaluate(() => document.documentElement.lang === "en");
-  const want = english
-    ? ["true|en|Warning: Beware of fraud|3", "false|vi|Notice: Bảo trì đêm nay|3", `false|en|Notice: ${EVIL}|3`]
-    : ["true|vi|Cảnh báo: Cảnh giác lừa đảo|3", "false|vi|Thông báo: Bảo trì đêm nay|3", `false|vi|Thông báo: ${EVIL}|3`];
-  if (seen.join() !== want.join()) fault("notices", `shows ${seen.join()}`);
+const notices = async (page) => {
+  const wrong = await seesNotices(page);
+  if (wrong) fault("notices", wrong);
 };
 
 /* name: [key of the title that must be there, what the host says, clicks and waits on the way] */
@@ -73,7 +49,7 @@ const shows = (key) => async (page, t) => page.waitForFunction((text) => documen
 const alerts = async (page) => page.waitForSelector("main [role=alert]", PATIENCE);
 const customer = {
   /* what the server has its customers read stands above a state */
-  notices: ["choose_one_title", script({}), seesNotices],
+  notices: ["choose_one_title", script({}), notices],
   checking: ["checking", script({ hello: null })],
   extension_missing: ["problem_extension", null, alerts],
   ...Object.fromEntries(["host_missing", "host_forbidden", "host_too_old"].map((name) => [name, ["problem_host", script({ hello: spokenByExtension(name) })]])),
@@ -96,19 +72,29 @@ const customer = {
   approved: ["code_title", script({ "unlock.status": open(request("approved", coded)) })],
   approved_no_code: ["code_title", script({ "unlock.status": open(request("approved", { email: coded.email })) }), shows("code_none")],
   resent: ["code_title", script({ "unlock.status": open(request("approved", coded)), "unlock.resend": { result: request("approved", coded) } }), click("#resend"), shows("resent")],
-  resend_too_soon: ["code_title", script({ "unlock.status": open(request("approved", coded)), "unlock.resend": failed(3010, "resend_too_soon", "Vừa gửi mã xong.", "A code was sent only just now.", { retry_after: 540 }) }), click("#resend"), alerts],
+  resend_too_soon: ["code_title", script({ "unlock.status": open(request("approved", coded)), "unlock.resend": failed(3010, "resend_too_soon", { retry_after: 540 }, "Vừa gửi mã xong.", "A code was sent only just now.") }), click("#resend"), alerts],
   unlocking: ["unlock_title", script({ "unlock.status": open(request("approved", coded)), unlock: null }), click("#unlock")],
   setting_pin: ["unlock_title", script({ "unlock.status": open(request("approved", coded)), unlock: { stage: "setting_pin" } }), click("#unlock"), async (page, t) => page.waitForSelector(`.tasks [aria-current]:text-is(${JSON.stringify(t("stage_setting_pin"))})`, PATIENCE)],
-  prompt_cancelled: ["code_title", script({ "unlock.status": open(request("approved", coded)), unlock: failed(3018, "prompt_cancelled", "Cửa sổ nhập mã đã được đóng.", "The window for the code was closed.") }), click("#unlock"), alerts],
-  code_wrong: ["code_title", script({ "unlock.status": open(request("approved", coded)), unlock: failed(3008, "code_wrong", "Mã xác nhận không đúng.", "The code is not right.", { tries_left: 4 }) }), click("#unlock"), alerts],
-  completed: ["done_title", script({ "unlock.status": open(request("approved", coded)), unlock: { result: { request: "AAECAwQFBgcICQoLDA0ODw", state: "completed", rotated: true, proof: "verified" } } }), click("#unlock")],
-  unreported: ["done_title", script({ "unlock.status": open(request("approved", coded)), unlock: { result: { request: "AAECAwQFBgcICQoLDA0ODw", state: "completed", rotated: true, proof: "unreported" } } }), click("#unlock"), shows("done_unreported")],
+  prompt_cancelled: ["code_title", script({ "unlock.status": open(request("approved", coded)), unlock: failed(3018, "prompt_cancelled", {}, "Cửa sổ nhập mã đã được đóng.", "The window for the code was closed.") }), click("#unlock"), alerts],
+  code_wrong: ["code_title", script({ "unlock.status": open(request("approved", coded)), unlock: failed(3008, "code_wrong", { tries_left: 4 }, "Mã xác nhận không đúng.", "The code is not right.") }), click("#unlock"), alerts],
+  completed: ["done_title", script({ "unlock.status": open(request("approved", coded)), unlock: { result: { request: ID, state: "completed", rotated: true, proof: "verified" } } }), click("#unlock")],
+  unreported: ["done_title", script({ "unlock.status": open(request("approved", coded)), unlock: { result: { request: ID, state: "completed", rotated: true, proof: "unreported" } } }), click("#unlock"), shows("done_unreported")],
   resume: ["resume_title", script({ "unlock.status": open(request("unknown")) })],
   ...Object.fromEntries(["refused", "expired", "cancelled", "failed", "locked_out"].map((state) => [state, [`${state}_title`, script({ "unlock.status": [open(request("pending")), open(request(state, { note: EVIL }))] })]])),
   /* reopened after the end */
   reopened_completed: ["done_title", script({ "unlock.status": open(request("completed")) }), shows("ended_before")],
   reopened_refused: ["refused_title", script({ "unlock.status": open(request("expired", { request: OTHER }), request("refused", { note: EVIL })) }), shows("ended_before")],
   reopened_others_open: ["failed_title", script({ "unlock.status": open(request("approved", { ...coded, request: OTHER }), request("failed")) }), shows("open_go_on")],
+};
+
+/* without an extension: what the browser does with the way over ws://127.0.0.1 (playLoopback) */
+const direct = {
+  permission: ["permission_title", { state: "prompt" }, shows("permission_why")],
+  local_network_denied: ["problem_browser", { state: "denied", end: 1006 }, alerts],
+  local_network_frame: ["problem_browser", { state: "denied", allowed: false, end: 1006 }, alerts],
+  websocket_csp: ["problem_browser", { end: 0 }, alerts],
+  websocket_upgraded: ["problem_browser", { end: 1015 }, alerts],
+  websocket_missing: ["problem_host", { end: 1006 }, alerts],
 };
 
 /* ---- what the server says to the console ---- */
@@ -136,7 +122,7 @@ const consoles = {
   approved_operator: ["detail_title", "58496", "operator", one(58496, "approved", { how: "call_back", decided_by: "Trần Thị Bình" })],
   completed: ["detail_title", "58493", "approver", one(58493, "completed", { how: "agency", decided_by: "Trần Thị Bình", family: "puk", outcome: "not_rotated" })],
   approve_done: ["detail_title", "58498", "approver", one(58498, "pending"), one(58498, "approved", { how: "call_back", decided_by: "Nguyễn Văn An" }), approve, shows("done_approve")],
-  phrase_mismatch: ["detail_title", "58498", "approver", one(58498, "pending"), failed(6013, "phrase_mismatch", "Cụm từ kiểm tra không khớp với yêu cầu này.", "The check phrase does not match this request."), approve, alerts],
+  phrase_mismatch: ["detail_title", "58498", "approver", one(58498, "pending"), failed(6013, "phrase_mismatch", {}, "Cụm từ kiểm tra không khớp với yêu cầu này.", "The check phrase does not match this request."), approve, alerts],
   /* another address wants a reason, also where it is folded away: nothing is sent */
   reason_asked: ["detail_title", "58498", "approver", one(58498, "pending"), failed(1004, "invalid_params"), async (page) => {
     await page.click("summary");
@@ -227,6 +213,20 @@ for (const [name, [title, answers, ...acts]] of Object.entries(customer)) {
     acts,
   });
 }
+for (const [name, [title, how, ...acts]] of Object.entries(direct)) {
+  if (!only.test(`portal-${name}`)) continue;
+  count++;
+  await look(browser, "portal", name, (language) => `https://localhost:${publicPort}/?lang=${language}`, {
+    before: async (page) => {
+      await reads(page, []);
+      await page.route("**/config.json", async (route) => route.fulfill({ json: { ...(await (await route.fetch()).json()), websocket: true } }));
+      await page.addInitScript(playLoopback, how);
+    },
+    selector: TITLES,
+    title,
+    acts: [...acts, async (page) => name === "permission" || page.waitForFunction((code) => document.querySelector("main").innerText.includes(code), name, PATIENCE)],
+  });
+}
 for (const name of ["guide", "agency"]) {
   if (!only.test(`portal-${name}`)) continue;
   count++;
@@ -239,7 +239,7 @@ for (const [name, [title, hash, role, got, posted, ...acts]] of Object.entries(c
   await look(browser, "console", name, (language) => `https://localhost:${adminPort}/?lang=${language}#${hash}`, {
     before: (page) => page.route("**/v1/admin/**", (route) => {
       const about = (body) => route.fulfill({ status: body.data ? 409 : 200, contentType: "application/json", body: JSON.stringify(body.data ? { error: body } : body) });
-      if (route.request().url().endsWith("/me")) return about(role ? me(role) : failed(6001, "admin_unknown", "Chứng thư này chưa được cấp quyền quản trị.", "This certificate is not enrolled as an administrator's.").error);
+      if (route.request().url().endsWith("/me")) return about(role ? me(role) : failed(6001, "admin_unknown", {}, "Chứng thư này chưa được cấp quyền quản trị.", "This certificate is not enrolled as an administrator's.").error);
       return about(route.request().method() === "POST" ? posted.error ?? posted : got);
     }),
     selector: "main h1",
@@ -249,7 +249,7 @@ for (const [name, [title, hash, role, got, posted, ...acts]] of Object.entries(c
   }, { context: { clientCertificates } });
 }
 if (only.test("dark")) {
-  await look(browser, "portal", "notices", (language) => `https://localhost:${publicPort}/?lang=${language}`, { before: async (page) => (await reads(page, NOTICES), page.addInitScript(playExtension, customer.notices[1])), selector: TITLES, title: "choose_one_title", acts: [seesNotices] }, { dark: true });
+  await look(browser, "portal", "notices", (language) => `https://localhost:${publicPort}/?lang=${language}`, { before: async (page) => (await reads(page, NOTICES), page.addInitScript(playExtension, customer.notices[1])), selector: TITLES, title: "choose_one_title", acts: [notices] }, { dark: true });
   await look(browser, "portal", "pending", (language) => `https://localhost:${publicPort}/?lang=${language}`, { before: (page) => page.addInitScript(playExtension, customer.pending[1]), selector: TITLES, title: "wait_title" }, { dark: true });
   await look(browser, "portal", "choose", (language) => `https://localhost:${publicPort}/?lang=${language}`, { before: (page) => page.addInitScript(playExtension, customer.choose_many[1]), selector: TITLES, title: "choose_title" }, { dark: true });
 }
@@ -260,16 +260,7 @@ if (only.test("behaviour")) {
   const played = async (answers) => {
     const page = await context.newPage();
     await page.addInitScript(playExtension, answers);
-    await page.addInitScript(() => {
-      window.calls = [];
-      const { connect } = window.chrome.runtime;
-      window.chrome.runtime.connect = (...a) => {
-        const port = connect(...a);
-        const post = port.postMessage;
-        port.postMessage = (m) => (window.calls.push(m.method), post(m));
-        return port;
-      };
-    });
+    await page.addInitScript(recordCalls);
     await page.goto(`https://localhost:${publicPort}/?lang=vi`);
     await page.waitForSelector("#view h2");
     return page;

@@ -6,7 +6,7 @@
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 import { readFileSync } from "node:fs";
-import { playExtension } from "../../portal/tests/played.mjs";
+import { HELLO, playExtension } from "../../portal/tests/played.mjs";
 
 const order = JSON.parse(readFileSync(process.argv[2], "utf8"));
 const { chromium } = createRequire(`${order.modules}/package.json`)("playwright-core");
@@ -227,7 +227,7 @@ async function portal(texts) {
   const of = await context();
   const page = await watched(of, () => where);
   const NOW = Math.floor(Date.now() / 1000);
-  const hello = { result: { name: "mokhoa", version: "0.1.0", protocol: 1, capabilities: ["hello", "token.info", "unlock.request", "unlock.status", "unlock.resend", "unlock.cancel", "unlock"], transports: ["native"], languages: ["vi", "en"] } };
+  const hello = { result: HELLO };
   const about = (p, state) => ({ result: { requests: [{ request: "AAECAwQFBgcICQoLDA0ODw", token: { manufacturer: p, model: p, serial: p }, state, phrase: p, expires: NOW + 86400, code_expires: NOW + 3600, retry_after: 1, email: p, hotline: p, note: p }] } });
   const error = (p) => ({ code: 1, message: p, data: { name: "token_failed", message: { vi: p, en: p }, hint: { vi: p, en: p } } });
   const token = (p) => ({ manufacturer: p, model: p, serial: p, label: p, module: p, slot: p, pin: "locked", so_pin: "ok", pin_min: 4, pin_max: 16,

@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { playExtension } from "../../tests/played.mjs";
+import { ID, NAME, NOTICES, PHRASE, certificate, coded, failed, info, open, playExtension, reads, recordCalls, request, script, seesNotices, token } from "../../tests/played.mjs";
 
 const [name, program, modules, folder, portal, agency, stranger, tms] = process.argv.slice(2);
 const require = createRequire(`${modules}/x.js`);
@@ -29,26 +29,11 @@ function desk(...words) {
 
 const register = (...origins) => desk("add", "demo", "--name", "Đại lý An Khang", "--replace", ...origins.flatMap((origin) => ["--origin", origin]));
 
-/* ---- what the host says ---- */
-
-const ID = "AAECAwQFBgcICQoLDA0ODw";
-const NOW = Math.floor(Date.now() / 1000);
-const METHODS = ["hello", "token.info", "unlock.request", "unlock.status", "unlock.resend", "unlock.cancel", "unlock"];
-const NAME = { manufacturer: "Mokhoa test", model: "PKCS#15", serial: "1130425009866" };
-const owner = { subject: "CN=CÔNG TY CỔ PHẦN ĐẠI PHÁT", issuer: "CN=CA", serial: "5401C7AD", not_before: 0, not_after: NOW, email: "ketoan@khach.example" };
-const token = (more = {}) => ({ ...NAME, label: "Chữ ký số An Bình", module: "opensc", slot: "Reader 0", pin: "locked", so_pin: "ok", pin_min: 4, pin_max: 16, certificates: [owner], ...more });
-const coded = { code_expires: NOW + 3600, email: "m***@khach.example" };
-const request = (state, more = {}) => ({ request: ID, token: NAME, state, phrase: "7K3M-Q0ZX", expires: NOW + 86400, code_expires: 0, retry_after: 30, email: "", hotline: "1900 0000", note: "", ...more });
-const info = (tokens) => ({ result: { tokens, failures: [] } });
-const open = (...requests) => ({ result: { requests } });
-const failed = (code, label, more = {}) => ({ error: { code, message: "Hỏng.", data: { name: label, message: { vi: "Hỏng.", en: "It failed." }, hint: { vi: "Làm việc này.", en: "Do this." }, ...more } } });
-const script = (more) => ({ hello: { result: { name: "mokhoa", version: "0.1.0", protocol: 1, capabilities: METHODS, transports: ["native"], languages: ["vi", "en"] } }, "token.info": info([token()]), "unlock.status": open(), ...more });
-
 /* What is known of the token, and must never be heard by the agency's page. */
-const SECRETS = ["1130425009866", "Chữ ký số An Bình", "ĐẠI PHÁT", "5401C7AD", "7K3M-Q0ZX", ID, "m***@khach.example", "khach.example", "Mokhoa test"];
+const SECRETS = [NAME.serial, NAME.manufacturer, token().label, "ĐẠI PHÁT", certificate.serial, PHRASE, ID, coded.email, "khach.example"];
 
 /* The agency's page with a host that says this; in it heard[] is everything that any window has posted to it, told[] its events. */
-async function visit({ answers = script({}), origin = agency, path = "/", extra = "", ...options } = {}) {
+async function visit({ answers = script(), notices = [], origin = agency, path = "/", extra = "", ...options } = {}) {
   const context = await browser.newContext({ ignoreHTTPSErrors: true, locale: "vi-VN", viewport: { width: 900, height: 1200 }, ...options });
   const page = await context.newPage();
   page.faults = [];
@@ -60,19 +45,12 @@ async function visit({ answers = script({}), origin = agency, path = "/", extra 
     /* a message as if it had come from that window; no constructor takes a window of another origin in every browser */
     window.pretend = (source, origin, data) => dispatchEvent(Object.defineProperty(new MessageEvent("message", { origin, data }), "source", { value: source }));
     if (location.origin === ${JSON.stringify(portal)}) {
-      window.calls = [];
       (${playExtension})(${JSON.stringify(answers)});
-      const { connect } = window.chrome.runtime;
-      window.chrome.runtime.connect = (...a) => {
-        const port = connect(...a);
-        const post = port.postMessage;
-        port.postMessage = (m) => (window.calls.push(m.method), post(m));
-        return port;
-      };
+      (${recordCalls})();
     } else {
-      /* the patience of the tag, in a tenth of its time */
+      /* the patience of the tag, in a quarter of its time */
       const later = window.setTimeout;
-      window.setTimeout = (f, ms, ...more) => later(f, ms >= 15000 ? ms / 10 : ms, ...more);
+      window.setTimeout = (f, ms, ...more) => later(f, ms >= 15000 ? ms / 4 : ms, ...more);
       window.heard = [];
       window.told = [];
       addEventListener("message", ({ origin, data }) => window.heard.push({ origin, data }));
@@ -82,6 +60,7 @@ async function visit({ answers = script({}), origin = agency, path = "/", extra 
       });
     }
     ${extra}`);
+  await reads(page, notices);
   await page.goto(origin + path);
   return page;
 }
@@ -146,7 +125,7 @@ const tests = {
       }),
     });
     const frame = await frameAt(page, "choose");
-    assert.ok((await frame.textContent("#view")).includes("1130425009866"), "the customer sees his token in the frame");
+    assert.ok((await frame.textContent("#view")).includes(NAME.serial), "the customer sees his token in the frame");
     await frame.click("button.primary");
     await told(page, "state", "approved");
     await frame.click("#unlock");
@@ -179,6 +158,27 @@ const tests = {
     await page.setViewportSize({ width: 900, height: 740 });
     await page.waitForFunction((before) => document.querySelector("mokhoa-unlock").offsetHeight <= before + 40, wide, PATIENCE);
     assert.equal(await page.evaluate(() => document.querySelector("mokhoa-unlock").shadowRoot.querySelector("iframe").allow), "loopback-network; local-network-access");
+  },
+
+  /* what the authority has its customers read stands in the frame, and nothing of it crosses */
+  async notices_stand_in_the_frame() {
+    for (const language of ["vi", "en"]) {
+      const page = await visit({ notices: NOTICES, path: `/?lang=${language}` });
+      const frame = await frameAt(page, "choose");
+      assert.equal(await seesNotices(frame), "");
+      await frame.waitForFunction(() => document.documentElement.scrollHeight <= window.innerHeight, null, PATIENCE);
+      const heard = JSON.stringify(await page.evaluate(() => window.heard));
+      for (const { title, text } of NOTICES) for (const said of [title.vi, text.vi]) assert.ok(!heard.includes(JSON.stringify(said)), `${said} has crossed`);
+      assert.deepEqual(page.faults, []);
+      for (const width of [360, 1280]) {
+        await page.setViewportSize({ width, height: 900 });
+        await settle(page);
+        await noViolation(frame, `notices ${language} ${width}`);
+        assert.equal(await frame.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth), 0, "too wide");
+        await page.screenshot({ path: `${shots}/embed-${name}-notices-${language}-${width}.png`, fullPage: true });
+      }
+      await page.context().close();
+    }
   },
 
   async a_page_that_is_not_registered_is_refused_by_the_browser() {
