@@ -2,6 +2,7 @@
 /* The list with its seven filters, which stand in the address, so that back, reload and a link keep them. */
 import { h, showTime } from "/style/page.js";
 import * as api from "/api.js";
+import { BOUNDS } from "/bounds.js";
 
 export const STATES = ["pending", "unidentified", "approved", "refused", "released", "completed", "unknown", "failed", "expired", "cancelled", "locked_out"];
 const LOOK = { approved: "good", completed: "good", released: "good", pending: "warn", unidentified: "warn", unknown: "warn", refused: "bad", failed: "bad", locked_out: "bad" };
@@ -21,12 +22,18 @@ function dayAsSeconds(date, days) {
   return Math.max(0, Math.floor(new Date(year, month - 1, day + days).getTime() / 1000));
 }
 
+/* The beginning that the server takes, in whole letters: texts are met anywhere, so that it finds all that the whole would. */
+function fitting(name, text) {
+  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(BOUNDS[name]));
+  return text.slice(0, read);
+}
+
 /** What the API is asked, from what stands in the form. */
 export function queryOf(filters) {
   const query = { limit: PAGE };
-  for (const key of ["customer", "email", "token_serial"]) if (filters[key]?.trim()) query[key] = filters[key].trim();
+  for (const key of ["customer", "email", "token_serial"]) if (filters[key]?.trim()) query[key] = fitting(key, filters[key].trim());
   const serial = (filters.certificate_serial ?? "").replace(/[\s:]/g, "");
-  if (serial) query.certificate_serial = serial;
+  if (serial) query.certificate_serial = fitting("certificate_serial", serial);
   if (STATES.includes(filters.state)) query.state = filters.state;
   if (DATE.test(filters.from ?? "")) query.from = dayAsSeconds(filters.from, 0);
   if (DATE.test(filters.to ?? "")) query.to = dayAsSeconds(filters.to, 1);
@@ -36,7 +43,7 @@ export function queryOf(filters) {
 /* news: a button that keeps its place while there is nothing new. */
 function filterForm(t, filters, news) {
   const field = (name, input) => h("label", { class: "field" }, h("span", {}, t(name)), input);
-  const text = (name, maxlength) => field(name, h("input", { name, type: "search", autocomplete: "off", maxlength, value: filters[name] ?? "" }));
+  const text = (name) => field(name, h("input", { name, type: "search", autocomplete: "off", value: filters[name] ?? "" }));
   const day = (name) => field(name, h("input", { name, type: "date", value: filters[name] ?? "" }));
   return h("form", { class: "card stack", role: "search", "aria-label": t("filter_title"), onsubmit: (event) => {
     event.preventDefault();
@@ -44,7 +51,7 @@ function filterForm(t, filters, news) {
     location.hash = said.length ? `?${new URLSearchParams(said)}` : "";
   } },
   h("div", { class: "filters" },
-    text("customer", 64), text("email", 254), text("certificate_serial", 200), text("token_serial", 16),
+    text("customer"), text("email"), text("certificate_serial"), text("token_serial"),
     field("state", h("select", { name: "state" }, h("option", { value: "" }, t("any_state")), STATES.map((state) => h("option", { value: state, selected: filters.state === state }, t(`state_${state}`))))),
     day("from"), day("to")),
   h("div", { class: "actions" }, h("button", { class: "primary" }, t("search")), h("a", { class: "button", href: "#" }, t("clear")), news));

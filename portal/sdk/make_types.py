@@ -3,7 +3,8 @@
 """Writes what the SDK knows of the wire: python3 portal/sdk/make_types.py [--check]
 
 wire.d.ts from protocol/host.schema.json: one exported type a definition, Methods (what each call takes and gives) and ErrorName, and HostError
-from webext/causes.json. wire.js from protocol/*.def: deadlines, final states and ports. With --check nothing is written, and the end is 1 where a
+from webext/causes.json. wire.js from protocol/*.def: deadlines, final states and ports. ../console/bounds.js from protocol/tms.openapi.json: how long the texts
+are that the desk may look for. With --check nothing is written, and the end is 1 where a
 file is not what would be."""
 import json
 import pathlib
@@ -107,13 +108,24 @@ def values():
             "export const DEADLINES = %s;\nexport const FINAL = %s;\nexport const PORTS = %s;\n" % (json.dumps(deadlines), json.dumps(final), json.dumps(ports)))
 
 
+def bounds():
+    """Bytes of each text parameter of admin.list; the pattern of one of digits has them."""
+    of = {}
+    for parameter in json.loads(text(PROTOCOL / "tms.openapi.json"))["paths"]["/v1/admin/requests"]["get"]["parameters"]:
+        schema = parameter["schema"]
+        if "pattern" in schema:
+            of[parameter["name"]] = schema.get("maxBytes") or int(re.search(r"\{1,(\d+)\}\$$", schema["pattern"]).group(1))
+    return ("// SPDX-License-Identifier: Apache-2.0\n// Written by portal/sdk/make_types.py from protocol/tms.openapi.json: change that. The most bytes of what the list is asked for.\n"
+            "export const BOUNDS = %s;\n" % json.dumps(of))
+
+
 def text(path):
     return path.read_text(encoding="utf-8")
 
 
 def main():
     check, wrong = "--check" in sys.argv[1:], 0
-    for path, content in ((HERE / "wire.d.ts", types()), (HERE / "wire.js", values())):
+    for path, content in ((HERE / "wire.d.ts", types()), (HERE / "wire.js", values()), (HERE.parent / "console" / "bounds.js", bounds())):
         if not check:
             path.write_text(content, encoding="utf-8")
         elif text(path) != content:

@@ -7,7 +7,7 @@ import { test } from "node:test";
 
 /* The pages import by address; here the addresses become files. */
 const from = (name) => new URL(name, import.meta.url);
-const source = readFileSync(from("../list.js"), "utf8").replace('"/style/page.js"', JSON.stringify(from("../../style/page.js").href)).replace('"/api.js"', JSON.stringify(from("../api.js").href));
+const source = readFileSync(from("../list.js"), "utf8").replace('"/style/page.js"', JSON.stringify(from("../../style/page.js").href)).replace('"/api.js"', JSON.stringify(from("../api.js").href)).replace('"/bounds.js"', JSON.stringify(from("../bounds.js").href));
 const { queryOf } = await import(`data:text/javascript,${encodeURIComponent(source)}`);
 
 test("nothing said is no filter", () => {
@@ -20,6 +20,21 @@ test("all seven", () => {
     limit: 50, customer: "công ty", email: "a@b", certificate_serial: "5401c7ad", token_serial: "1130", state: "pending",
     from: Date.UTC(2019, 1, 24, 17) / 1000, to: Date.UTC(2019, 1, 25, 17) / 1000,
   });
+});
+
+test("no more is asked than the server takes, and no letter is cut in two", () => {
+  const contract = JSON.parse(readFileSync(from("../../../protocol/tms.openapi.json"), "utf8")).paths["/v1/admin/requests"].get.parameters;
+  for (const name of ["customer", "email", "token_serial"]) {
+    const { maxBytes } = contract.find((parameter) => parameter.name === name).schema;
+    for (const letter of ["a", "ế", "😀"]) {
+      const asked = queryOf({ [name]: `x${letter.repeat(300)}` })[name];
+      const bytes = Buffer.byteLength(asked);
+      assert.ok(bytes <= maxBytes && bytes > maxBytes - Buffer.byteLength(letter), `${name} ${bytes}`);
+      assert.ok(asked.isWellFormed?.() ?? true);
+    }
+    assert.equal(queryOf({ [name]: "a".repeat(maxBytes) })[name].length, maxBytes);
+  }
+  assert.equal(queryOf({ certificate_serial: "5 4:".repeat(200) }).certificate_serial.length, 128);
 });
 
 test("what an address makes up is passed over", () => {
