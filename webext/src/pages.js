@@ -7,7 +7,6 @@ import { note } from "./log.js";
 import { ORIGINS, PROTOCOL, VERSION } from "./settings.js";
 
 const RUNNING_MAX = 16; // requests of one connection
-const WATCH = Symbol("token.watch"); // stands among them while the connection watches for tokens
 
 export class Pages {
 	#host;
@@ -31,12 +30,12 @@ export class Pages {
 			return;
 		}
 		const channel = `c${this.#next++}`;
-		const running = new Set();
+		const running = { all: new Set(), watches: new Set() }; // ids; of these, who watches for tokens: a watch that follows another one ends it
 		this.#ports.set(channel, port);
 		// what a page watches for ends with the page
 		port.onDisconnect.addListener(() => {
 			this.#ports.delete(channel);
-			if (running.has(WATCH))
+			if (running.watches.size !== 0)
 				this.#host.ask(origin, channel, "token.unwatch", {});
 		});
 		port.onMessage.addListener((raw) => this.#take(channel, origin, running, raw));
@@ -46,22 +45,21 @@ export class Pages {
 	async #take(channel, origin, running, raw) {
 		const request = judge(raw);
 		let error = request.error;
-		if (error === undefined && running.has(request.id))
+		if (error === undefined && running.all.has(request.id))
 			error = "invalid_request";
-		if (error === undefined && running.size >= RUNNING_MAX)
+		if (error === undefined && running.all.size >= RUNNING_MAX)
 			error = "busy";
 		if (error !== undefined) {
 			note({ what: "message refused", origin, result: error });
 			this.#post(channel, { jsonrpc: "2.0", id: request.id, error: errorOf(error) });
 			return;
 		}
-		running.add(request.id);
+		running.all.add(request.id);
 		if (request.method === "token.watch")
-			running.add(WATCH);
+			running.watches.add(request.id);
 		const outcome = await this.#host.ask(origin, channel, request.method, request.params);
-		running.delete(request.id);
-		if (request.method === "token.watch")
-			running.delete(WATCH);
+		running.all.delete(request.id);
+		running.watches.delete(request.id);
 		this.#post(channel, { jsonrpc: "2.0", id: request.id, ...outcome });
 	}
 
