@@ -17,6 +17,8 @@
 
 #define NAME_BYTES_MAX 512  /* UTF-8 of a name that NTFS can have: 255 characters of UTF-16, less would do for ours */
 #define OVERHEAD_MAX   4096 /* bytes that encryption adds */
+#define MOVE_TRIES     20
+#define MOVE_PAUSE_MS  25
 
 #define ONLY_OWNER	  L"O:%lsD:P(A;;FA;;;%ls)(A;;FA;;;SY)"
 #define ONLY_OWNER_FOLDER L"O:%lsD:P(A;OICI;FA;;;%ls)(A;OICI;FA;;;SY)"
@@ -146,6 +148,23 @@ write_new(const wchar_t *path, const struct buf *bytes)
 	return CloseHandle(file) && written;
 }
 
+/* A virus scanner or an indexer that has just opened either file holds it for a moment. */
+static bool
+move_over(const wchar_t *from, const wchar_t *to)
+{
+	for (unsigned i = 0; i < MOVE_TRIES; i++) {
+		DWORD why;
+
+		if (MoveFileExW(from, to, MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH))
+			return true;
+		why = GetLastError();
+		if (why != ERROR_SHARING_VIOLATION && why != ERROR_ACCESS_DENIED)
+			return false;
+		Sleep(MOVE_PAUSE_MS);
+	}
+	return false;
+}
+
 enum err
 os_write_private(const char *path, const void *bytes, size_t len)
 {
@@ -156,7 +175,7 @@ os_write_private(const char *path, const void *bytes, size_t len)
 
 	if (fresh_path(path, fresh) && os_windows_path(path, wide) && os_windows_path(fresh, wide_fresh) && seal(bytes, len, &sealed) &&
 	    write_new(wide_fresh, &sealed)) {
-		if (MoveFileExW(wide_fresh, wide, MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH))
+		if (move_over(wide_fresh, wide))
 			e = ERR_OK;
 		else
 			DeleteFileW(wide_fresh);
@@ -346,6 +365,36 @@ os_make_private(const char *folder)
 
 /* ---- locks ---- */
 
+/* Whether a file can be made beside path: otherwise "access denied" is the folder's word. */
+static bool
+folder_takes_files(const char *path)
+{
+	wchar_t wide[OS_WINDOWS_PATH_MAX];
+	char fresh[OS_PATH_MAX];
+	HANDLE file;
+
+	if (!fresh_path(path, fresh) || !os_windows_path(fresh, wide))
+		return false;
+	file = CreateFileW(wide, GENERIC_WRITE | DELETE, 0, NULL, CREATE_NEW, FILE_ATTRIBUTE_NORMAL | FILE_FLAG_DELETE_ON_CLOSE, NULL);
+	return file != INVALID_HANDLE_VALUE && CloseHandle(file);
+}
+
+/* A folder in its place, or a folder around it that takes no file, will not go away; whoever holds it, or lets it go, will. */
+static enum err
+why_not_locked(const char *path, const wchar_t *wide, DWORD why)
+{
+	DWORD attributes;
+
+	if (why == ERROR_SHARING_VIOLATION)
+		return ERR_BUSY;
+	if (why != ERROR_ACCESS_DENIED)
+		return ERR_JOURNAL_FAILED;
+	attributes = GetFileAttributesW(wide);
+	if (attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DIRECTORY) != 0)
+		return ERR_JOURNAL_FAILED;
+	return folder_takes_files(path) ? ERR_BUSY : ERR_JOURNAL_FAILED;
+}
+
 /* Nobody else may open the file while it is held, and it goes with its last handle. While it is going it reads as "access denied". */
 enum err
 os_lock_file(const char *path, intptr_t *ret_lock)
@@ -364,7 +413,7 @@ os_lock_file(const char *path, intptr_t *ret_lock)
 	}
 	LocalFree(attributes.lpSecurityDescriptor);
 	if (file == INVALID_HANDLE_VALUE)
-		return why == ERROR_SHARING_VIOLATION || why == ERROR_ACCESS_DENIED ? ERR_BUSY : ERR_JOURNAL_FAILED;
+		return why_not_locked(path, wide, why);
 	*ret_lock = (intptr_t)file;
 	return ERR_OK;
 }

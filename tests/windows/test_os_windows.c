@@ -233,6 +233,34 @@ private_files_are_sealed_and_replaced_as_a_whole(void)
 	buf_free(&small);
 }
 
+/* As a virus scanner does: it reads what was just written, and lets nobody take it away meanwhile. */
+static DWORD WINAPI
+let_go_later(void *file)
+{
+	Sleep(150);
+	CloseHandle(file);
+	return 0;
+}
+
+static void
+a_file_that_is_looked_at_is_replaced_a_moment_later(void)
+{
+	struct buf b = buf_new(64);
+	HANDLE scanner, thread;
+
+	CHECK(os_write_private(path_of("scanned"), "old", 3) == ERR_OK);
+	scanner = CreateFileA(path_of("scanned"), GENERIC_READ, FILE_SHARE_READ, NULL, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, NULL);
+	thread = CreateThread(NULL, 0, let_go_later, scanner, 0, NULL);
+	CHECK(scanner != INVALID_HANDLE_VALUE && thread != NULL);
+	CHECK(os_write_private(path_of("scanned"), "new", 3) == ERR_OK);
+	WaitForSingleObject(thread, INFINITE);
+	CloseHandle(thread);
+	CHECK(os_read_file(path_of("scanned"), &b) == ERR_OK);
+	CHECK_TEXT(buf_text(&b), "new");
+	CHECK(os_remove(path_of("scanned")) == ERR_OK);
+	buf_free(&b);
+}
+
 static void
 removing_takes_leftovers_along(void)
 {
@@ -258,6 +286,8 @@ a_lock_file_has_one_holder(void)
 	CHECK(os_lock_file(path_of("a.lock"), &lock) == ERR_OK);
 	os_unlock_file(lock, path_of("a.lock"));
 	CHECK(os_lock_file(path_of("none/a.lock"), &lock) == ERR_JOURNAL_FAILED);
+	/* "access denied", and nobody holds it */
+	CHECK(os_lock_file(folder, &lock) == ERR_JOURNAL_FAILED);
 	buf_free(&b);
 }
 
@@ -411,6 +441,7 @@ main(int argc, char **argv)
 	the_end_of_a_detached_child_is_the_end_of_its_children();
 	what_cannot_be_started_says_so();
 	private_files_are_sealed_and_replaced_as_a_whole();
+	a_file_that_is_looked_at_is_replaced_a_moment_later();
 	removing_takes_leftovers_along();
 	a_lock_file_has_one_holder();
 	paths_have_one_spelling();
