@@ -225,6 +225,7 @@ export type ErrorName =
   | "reader_service"
   | "token_puk_locked"
   | "token_not_yet_locked"
+  | "token_in_use"
   | "request_unknown"
   | "request_not_approved"
   | "request_refused"

@@ -415,7 +415,7 @@ class MockTest(StepTest):
         self.card(user_pin=NEW_PIN, user_tries=3)
         self.assertStep(self.prove(), "ok", 0, "")
         self.script("rv C_Login 0x100")
-        self.assertStep(self.prove(), "pin_not_proved", CKR["USER_ALREADY_LOGGED_IN"])
+        self.assertStep(self.prove(), "token_in_use", CKR["USER_ALREADY_LOGGED_IN"])
 
     def test_proof_with_a_certificate_that_has_no_key(self):
         self.card(user_pin=NEW_PIN, user_tries=3)

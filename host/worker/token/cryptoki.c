@@ -29,6 +29,10 @@ struct meaning {
 		[CRYPTOKI_SO_LOGIN] = ERR_TOKEN_SO_REFUSED, [CRYPTOKI_INIT_PIN] = ERR_PIN_REFUSED, [CRYPTOKI_USER_LOGIN] = ERR_PIN_NOT_PROVED, \
 		[CRYPTOKI_UNBLOCK] = ERR_PIN_REFUSED \
 	}
+#define IN_USE \
+	{ \
+		[CRYPTOKI_SO_LOGIN] = ERR_TOKEN_IN_USE, [CRYPTOKI_USER_LOGIN] = ERR_TOKEN_IN_USE \
+	}
 
 static const struct meaning meanings[] = {
 	{ CKR_DEVICE_REMOVED, EVERYWHERE(ERR_TOKEN_REMOVED) },
@@ -51,7 +55,10 @@ static const struct meaning meanings[] = {
 	{ CKR_USER_PIN_NOT_INITIALIZED, { [CRYPTOKI_USER_LOGIN] = ERR_PIN_NOT_PROVED } },
 	/* a module that wants a login first does not unblock by a PUK */
 	{ CKR_USER_NOT_LOGGED_IN, { [CRYPTOKI_UNBLOCK] = ERR_TOKEN_UNSUPPORTED } },
-	{ CKR_USER_ALREADY_LOGGED_IN, { [CRYPTOKI_USER_LOGIN] = ERR_PIN_NOT_PROVED } },
+	/* a login that another program keeps, in a module or a service that shares it: no PIN was looked at (PKCS#11 section 5.6, C_Login) */
+	{ CKR_USER_ALREADY_LOGGED_IN, IN_USE },
+	{ CKR_USER_ANOTHER_ALREADY_LOGGED_IN, IN_USE },
+	{ CKR_SESSION_READ_ONLY_EXISTS, IN_USE },
 };
 
 enum err
@@ -211,10 +218,15 @@ enum err
 cryptoki_login(struct cryptoki *c, CK_USER_TYPE user, const struct secret *pin)
 {
 	enum cryptoki_context context = user == CKU_SO ? CRYPTOKI_SO_LOGIN : CRYPTOKI_USER_LOGIN;
+	bool presented = c->presented;
+	enum err e;
 
 	if (cryptoki_is_wanted(c) != ERR_OK)
 		return ERR_WORKER_FAILED;
 	c->login = true;
 	c->presented = true;
-	return cryptoki_check(c, context, "C_Login", c->list->C_Login(c->session, user, (CK_UTF8CHAR_PTR)pin->bytes, (CK_ULONG)pin->len));
+	e = cryptoki_check(c, context, "C_Login", c->list->C_Login(c->session, user, (CK_UTF8CHAR_PTR)pin->bytes, (CK_ULONG)pin->len));
+	if (e == ERR_TOKEN_IN_USE)
+		c->presented = presented;
+	return e;
 }

@@ -13,7 +13,7 @@ token_proof_login(struct cryptoki *c, const struct token_name *token, const stru
 		return e;
 	e = cryptoki_login(c, CKU_USER, pin);
 	/* logged in before we came: a module that shares a login between processes. It has not looked at our PIN, so it is asked again. */
-	if (e == ERR_PIN_NOT_PROVED && c->trace.rv == CKR_USER_ALREADY_LOGGED_IN) {
+	if (e == ERR_TOKEN_IN_USE) {
 		(void)c->list->C_Logout(c->session);
 		e = cryptoki_login(c, CKU_USER, pin);
 	}

@@ -644,6 +644,16 @@ class Disturbed(WorkerTest):
         self.stage.script()
         self.unlocked(self.unlock(request), request)
 
+    def test_another_program_is_logged_in(self):
+        request = self.approved()
+        for rv in (0x100, 0x104, 0xB7):
+            self.stage.script(f"rv C_Login {rv:x}")
+            self.assertEqual(self.refused("token_in_use", self.unlock(request))["cryptoki"], rv)
+        # no PIN was looked at, and nothing was counted
+        self.assertEqual((self.stage.entry()["unclear"], self.tms.only()["reports"]), (0, []))
+        self.stage.script()
+        self.unlocked(self.unlock(request), request)
+
     def test_a_module_that_lies(self):
         request = self.approved()
         self.stage.script("rv C_InitPIN 0")

@@ -181,6 +181,13 @@ read_log(const char *call, CK_RV rv, unsigned *ret_made, unsigned *ret_after)
 
 /* ---- the cells ---- */
 
+/* Another program's login: C_Login has not looked at our PIN. */
+static bool
+is_in_use(CK_RV rv)
+{
+	return rv == CKR_USER_ALREADY_LOGGED_IN || rv == CKR_USER_ANOTHER_ALREADY_LOGGED_IN || rv == CKR_SESSION_READ_ONLY_EXISTS;
+}
+
 /* What the standard itself makes no failure of, and what was thought about (cryptoki.c, proof_login.c, token_certificate.c). */
 static bool
 goes_on(size_t row, CK_RV rv, bool *ret_pin_again)
@@ -190,7 +197,7 @@ goes_on(size_t row, CK_RV rv, bool *ret_pin_again)
 		return true;
 	if (strcmp(rows[row].call, "C_GetAttributeValue") == 0 && rv == CKR_BUFFER_TOO_SMALL)
 		return true;
-	*ret_pin_again = rows[row].run == do_prove && rv == CKR_USER_ALREADY_LOGGED_IN; /* it has not looked at our PIN */
+	*ret_pin_again = rows[row].run == do_prove && is_in_use(rv);
 	return false;
 }
 
@@ -210,6 +217,8 @@ run_cell(size_t row, CK_RV rv)
 	e = cryptoki_open(&c, module_path, NULL);
 	if (e == ERR_OK)
 		e = rows[row].run(&c, &so_pin, &pin);
+	if (strcmp(rows[row].call, "C_Login") == 0)
+		CHECK((e == ERR_TOKEN_IN_USE) == is_in_use(rv) && c.presented == !is_in_use(rv));
 	cryptoki_close(&c);
 	read_log(rows[row].call, rv, &made, &after);
 	if (!CHECK(made >= 1) || !CHECK((e == ERR_OK) == (rows[row].farewell || goes)) || !CHECK(goes || after == (pin_again ? 1 : 0)) ||
