@@ -64,6 +64,7 @@ struct journal_entry {
 	unsigned char id[TRANSCRIPT_ID_LEN];
 	enum state state;
 	int64_t ended;	  /* when this machine learned that it is over and all was said, by its clock; 0 before */
+	int64_t unknown;  /* when, by this machine's clock, it was first said (unsigned) that there is no such request; 0 since the server last spoke of it */
 	uint64_t counter; /* the last one that was used */
 	uint64_t expires;
 	uint64_t code_expires;

@@ -67,12 +67,13 @@ said_json(const struct journal_entry *e)
 enum err
 journal_print(const struct journal_entry *entry, struct buf *b)
 {
-	json_t *file = json_pack("{s:i, s:o, s:o, s:o, s:I, s:I, s:o, s:s, s:i, s:i, s:o}",
+	json_t *file = json_pack("{s:i, s:o, s:o, s:o, s:I, s:I, s:I, s:o, s:s, s:i, s:i, s:o}",
 	    "format", FORMAT,
 	    "asked", asked_json(entry),
 	    "host_kem", bytes_or_empty(entry->has_keys, entry->host_kem, sizeof(entry->host_kem)),
 	    "host_sig", bytes_or_empty(entry->has_keys, entry->host_sig, sizeof(entry->host_sig)),
 	    "ended", (json_int_t)entry->ended,
+	    "unknown", (json_int_t)entry->unknown,
 	    "counter", (json_int_t)entry->counter,
 	    "said", said_json(entry),
 	    "stage", entry->stage != STAGE_COUNT ? stage_name(entry->stage) : "",
@@ -219,16 +220,18 @@ static bool
 read_file(json_t *file, struct journal_entry *ret)
 {
 	json_t *asked, *kem, *sig, *said, *outcome;
-	json_int_t ended, counter, refused, unclear;
+	json_int_t ended, unknown = 0, counter, refused, unclear;
 	const char *stage;
 	int format;
 
-	if (json_unpack(file, "{s:i, s:o, s:o, s:o, s:I, s:I, s:o, s:s, s:I, s:I, s:o!}",
+	/* "unknown" came later: files without it are of the first days */
+	if (json_unpack(file, "{s:i, s:o, s:o, s:o, s:I, s?I, s:I, s:o, s:s, s:I, s:I, s:o!}",
 		"format", &format,
 		"asked", &asked,
 		"host_kem", &kem,
 		"host_sig", &sig,
 		"ended", &ended,
+		"unknown", &unknown,
 		"counter", &counter,
 		"said", &said,
 		"stage", &stage,
@@ -236,9 +239,10 @@ read_file(json_t *file, struct journal_entry *ret)
 		"unclear", &unclear,
 		"outcome", &outcome) != 0)
 		return false;
-	if (format != FORMAT || !number_ok(ended, SECONDS_MAX) || counter < 0 || !number_ok(refused, 3) || !number_ok(unclear, JOURNAL_ATTEMPTS_MAX))
+	if (format != FORMAT || !number_ok(ended, SECONDS_MAX) || !number_ok(unknown, SECONDS_MAX) || counter < 0 || !number_ok(refused, 3) || !number_ok(unclear, JOURNAL_ATTEMPTS_MAX))
 		return false;
 	ret->ended = (int64_t)ended;
+	ret->unknown = (int64_t)unknown;
 	ret->counter = (uint64_t)counter;
 	ret->refused = (unsigned)refused;
 	ret->unclear = (unsigned)unclear;

@@ -45,7 +45,7 @@ struct unlock {
 /* ---- the request ---- */
 
 static enum err
-open_request(struct unlock *u)
+take_request(struct unlock *u)
 {
 	enum err e = request_open(u->call->profile, u->id, WAIT_MS, &u->request);
 
@@ -56,7 +56,7 @@ open_request(struct unlock *u)
 
 /* Others may look and ask while a person thinks. */
 static void
-close_request(struct unlock *u)
+leave_request(struct unlock *u)
 {
 	if (u->entry != NULL)
 		request_close(&u->request);
@@ -95,7 +95,7 @@ find_token(struct unlock *u)
 	struct token_name name = u->entry->token;
 	enum err e;
 
-	close_request(u);
+	leave_request(u);
 	e = token_find(u->call->profile, &name, &u->token);
 	/* his request says which token is meant, and that one is not there: that is all he needs to be told */
 	if (e == ERR_NO_TOKEN || e == ERR_NO_READER)
@@ -149,9 +149,7 @@ judge_token(struct unlock *u)
 
 	switch (u->policy.family) {
 	case FAMILY_SO_PIN:
-		if (u->policy.flags_reliable && token_is_not_locked(token) && strcmp(u->entry->reason, "locked") == 0)
-			return ERR_TOKEN_NOT_LOCKED;
-		return token_so_pin_allows(token);
+		return token_so_pin_fits(token, u->entry->reason, u->policy.flags_reliable);
 	case FAMILY_PUK:
 		return token->pin == PIN_STATE_LOCKED ? ERR_OK : ERR_TOKEN_NOT_YET_LOCKED;
 	case FAMILY_NONE:
@@ -195,7 +193,7 @@ ask_person(struct unlock *u)
 	memcpy(language, u->entry->language, sizeof(language));
 	question.phrase = phrase;
 	question.language = language;
-	close_request(u);
+	leave_request(u);
 	e = enter(u, STAGE_PROMPTING);
 	return e == ERR_OK ? prompt_ask(&question, &u->code, &u->pin) : e;
 }
@@ -239,7 +237,7 @@ release(struct unlock *u)
 {
 	struct certificate_serial serial = { .len = 0 };
 	struct transcript_release release_fields;
-	enum err e = open_request(u);
+	enum err e = take_request(u);
 
 	/* a person may have cancelled it in another window while this one waited */
 	if (e == ERR_OK)
@@ -411,7 +409,7 @@ unlock_token(struct unlock *u)
 
 	if ((e = find_token(u)) != ERR_OK ||
 	    (e = hold_token(u)) != ERR_OK ||
-	    (e = open_request(u)) != ERR_OK)
+	    (e = take_request(u)) != ERR_OK)
 		return e;
 	/* another unlock of it may have ended before this one held the token; from here on there is none */
 	if (has_ended(u))
@@ -435,7 +433,7 @@ unlock_token(struct unlock *u)
 static void
 forget(struct unlock *u)
 {
-	close_request(u);
+	leave_request(u);
 	found_token_free(&u->token);
 	if (u->token_lock != -1)
 		os_unlock(u->token_lock);
@@ -449,7 +447,7 @@ run(struct op_call *call)
 	enum err e = op_request_id(call, u.id);
 
 	if (e == ERR_OK)
-		e = open_request(&u);
+		e = take_request(&u);
 	if (e == ERR_OK)
 		e = has_ended(&u) ? report(&u) : unlock_token(&u);
 	if (e != ERR_OK && e != ERR_INVALID_PARAMS)

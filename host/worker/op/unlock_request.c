@@ -35,18 +35,6 @@ read_params(struct op_call *call, struct journal_entry *entry)
 	return ERR_OK;
 }
 
-/*
- * Whether an unlock could help this token at all: otherwise nobody is asked. That it is not locked is its word, and some lock without a flag: it
- * is held against its owner only where the profile says that the module's flags can be relied on.
- */
-static enum err
-judge_token(const struct found_token *found, const char *reason)
-{
-	if (strcmp(reason, "locked") == 0 && found->module->flags_reliable && token_is_not_locked(found->token))
-		return ERR_TOKEN_NOT_LOCKED;
-	return token_so_pin_allows(found->token);
-}
-
 static enum err
 read_token(struct op_call *call, struct journal_entry *entry)
 {
@@ -56,7 +44,11 @@ read_token(struct op_call *call, struct journal_entry *entry)
 
 	if (e != ERR_OK)
 		return e;
-	e = judge_token(&found, entry->reason);
+	/*
+	 * Where an unlock could not help this token at all nobody is asked. What the server will say of its flags is not known yet: they are held against
+	 * its owner only where the profile says that the module's can be relied on.
+	 */
+	e = token_so_pin_fits(found.token, entry->reason, found.module->flags_reliable);
 	certificate = token_certificate_of(found.token);
 	if (certificate != NULL) {
 		memcpy(entry->certificate, certificate->der, certificate->der_len);
@@ -119,14 +111,14 @@ take_answer(struct open_request *r, const struct transcript_create *create, cons
 }
 
 static enum err
-ask_server(struct op_call *call, struct open_request *r)
+create(struct op_call *call, struct open_request *r)
 {
-	struct transcript_create create = create_of(r);
+	struct transcript_create question = create_of(r);
 	struct tms_created created;
-	enum err e = tms_create(&r->tms, &create, &created);
+	enum err e = tms_create(&r->tms, &question, &created);
 
 	if (e == ERR_OK)
-		e = take_answer(r, &create, &created);
+		e = take_answer(r, &question, &created);
 	if (e != ERR_OK) {
 		op_detail_refusal(call, &r->tms.refusal);
 		return e;
@@ -152,7 +144,7 @@ ask(struct op_call *call, struct journal_entry *entry)
 		e = request_take(call->profile, journal, &request);
 	if (e != ERR_OK)
 		return e;
-	e = ask_server(call, &request);
+	e = create(call, &request);
 	request_close(&request);
 	return e;
 }

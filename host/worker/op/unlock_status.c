@@ -23,7 +23,7 @@ changed_json(const struct journal_entry *entry)
 }
 
 static enum err
-ask_server(struct op_call *call, struct open_request *r)
+refresh(struct op_call *call, struct open_request *r)
 {
 	struct journal_entry *entry = request_entry(r);
 	enum state before = entry->state;
@@ -65,7 +65,7 @@ status_of(struct op_call *call, const unsigned char id[TRANSCRIPT_ID_LEN], json_
 		return look(call, id, ret);
 	if (e != ERR_OK)
 		return e;
-	e = ask_server(call, &request);
+	e = refresh(call, &request);
 	if (e == ERR_OK)
 		*ret = request_json(request_entry(&request));
 	request_close(&request);

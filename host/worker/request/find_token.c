@@ -4,6 +4,8 @@
 #include "certificate_view.h"
 #include "log.h"
 
+#include <string.h>
+
 /* What the modules said besides the token that is looked for. */
 struct search {
 	enum err reader; /* of the first reader that failed */
@@ -88,15 +90,11 @@ found_token_free(struct found_token *found)
 	*found = (struct found_token){ .module = NULL };
 }
 
-bool
-token_is_not_locked(const struct step_token *token)
-{
-	return token->pin != PIN_STATE_LOCKED && token->pin != PIN_STATE_UNKNOWN;
-}
-
 enum err
-token_so_pin_allows(const struct step_token *token)
+token_so_pin_fits(const struct step_token *token, const char *reason, bool flags_reliable)
 {
+	if (flags_reliable && strcmp(reason, "locked") == 0 && token->pin != PIN_STATE_LOCKED && token->pin != PIN_STATE_UNKNOWN)
+		return ERR_TOKEN_NOT_LOCKED;
 	switch (token->so_pin) {
 	case PIN_STATE_LOCKED:
 		return ERR_TOKEN_SO_LOCKED;

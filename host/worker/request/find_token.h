@@ -33,11 +33,11 @@ enum err token_find(const struct profile *profile, const struct token_name *name
 enum err absence_join(enum err one, enum err other);
 void found_token_free(struct found_token *found);
 
-/* The token says of its PIN that it can be used: worth as much as its flags are. */
-bool token_is_not_locked(const struct step_token *token);
-
-/* ERR_TOKEN_SO_LOCKED, ERR_TOKEN_SO_LAST_TRY: nothing may be tried on it, so nothing needs to be asked for. */
-enum err token_so_pin_allows(const struct step_token *token);
+/*
+ * Whether an SO PIN may and need unlock it, whose owner gave that reason. ERR_TOKEN_NOT_LOCKED where he says "locked" and the token, whose flags can be
+ * relied on, says otherwise; ERR_TOKEN_SO_LOCKED, ERR_TOKEN_SO_LAST_TRY: nothing may be tried on it, so nothing needs to be asked for.
+ */
+enum err token_so_pin_fits(const struct step_token *token, const char *reason, bool flags_reliable);
 
 /* The customer's certificate: no authority's, and of several the one that lasts longest. NULL where there is none. */
 const struct step_certificate *token_certificate_of(const struct step_token *token);

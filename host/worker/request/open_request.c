@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-/* This long after its end a request that the server does not know is over; longer where we have something to tell. */
+/* So long must it be said that there is no such request, before one whose time is over is over; longer where we have something to tell. */
 #define FORGOTTEN_SECONDS  ((int64_t)24 * 60 * 60)
 #define UNREPORTED_SECONDS ((int64_t)90 * 24 * 60 * 60)
 
@@ -71,6 +71,7 @@ take_status(struct open_request *r, const struct tms_status *status)
 	struct journal_entry *entry = request_entry(r);
 
 	entry->state = status->state;
+	entry->unknown = 0;
 	entry->expires = status->expires;
 	entry->code_expires = status->code_expires;
 	entry->retry_after = status->retry_after;
@@ -100,14 +101,23 @@ ask_once(struct open_request *r, const char *verb)
 	return e == ERR_OK ? take_status(r, &status) : e;
 }
 
-/* A server that was restored from an old copy may have forgotten it; then its time decides. */
+/*
+ * A server that was restored from an old copy may have forgotten it. Nobody has signed that, and this machine's clock may be wrong: so the request's
+ * time must be over, and what is said must have been said for long, without one signed word in between.
+ */
 static enum err
 give_up(struct open_request *r)
 {
 	struct journal_entry *entry = request_entry(r);
 	int64_t patience = request_has_report(entry) ? UNREPORTED_SECONDS : FORGOTTEN_SECONDS;
+	int64_t now = os_time();
+	enum err e = ERR_OK;
 
-	if (os_time() < (int64_t)entry->expires + patience)
+	if (entry->unknown == 0 || entry->unknown > now) {
+		entry->unknown = now;
+		e = journal_save(r->journal);
+	}
+	if (e != ERR_OK || now < (int64_t)entry->expires || now < entry->unknown + patience)
 		return ERR_REQUEST_UNKNOWN;
 	entry->state = STATE_EXPIRED;
 	entry->outcome.reported = true;

@@ -41,6 +41,7 @@ sample_unlocked(int64_t created)
 	memset(e.id, 0x44, sizeof(e.id));
 	e.state = STATE_RELEASED;
 	e.ended = 1763990000;
+	e.unknown = 1763980000;
 	e.counter = 7;
 	e.expires = 1764000000;
 	e.code_expires = 1763900000;

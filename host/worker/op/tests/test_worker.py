@@ -247,6 +247,46 @@ class Status(WorkerTest):
         self.assertEqual(self.result(self.status())["requests"], [])
         self.assertNotEqual(self.stage.entry()["host_sig"], "")
 
+    def test_a_server_that_has_forgotten_for_long(self):
+        """Nobody signs it, and this machine's clock may be wrong: it takes more than one answer, and a signed one ends the count."""
+        request = self.ask()["request"]
+        kept = dict(self.tms.requests)
+
+        def later(seconds):
+            self.stage.change(request, lambda entry: (entry.update(unknown=entry["unknown"] - seconds), entry["said"].update(expires=1000)))
+
+        self.tms.requests.clear()
+        self.refused("request_unknown", self.status({"request": request}))
+        later(3600)
+        self.refused("request_unknown", self.status({"request": request}))
+        self.tms.requests.update(kept)
+        self.result(self.status({"request": request}))
+        self.assertEqual(self.stage.entry()["unknown"], 0)
+        self.tms.requests.clear()
+        later(0)
+        self.refused("request_unknown", self.status({"request": request}))
+        self.assertNotEqual(self.stage.entry()["host_sig"], "")
+        later(86400)
+        [answer] = self.result(self.status({"request": request}))["requests"]
+        self.assertEqual((answer["state"], self.stage.entry()["host_sig"]), ("expired", ""))
+
+    def test_a_server_that_has_forgotten_a_request_with_a_report(self):
+        request = self.approved()
+        done, self.tms.done = self.tms.done, lambda q, body: self.tms.status(q, body["counter"])
+        self.tms.faults["done"] = [hangs_up] * 3
+        self.unlocked(self.unlock(request), request)
+        kept = dict(self.tms.requests)
+        self.tms.requests.clear()
+        for days in (2, 89):
+            self.stage.change(request["request"], lambda entry, days=days: (entry.update(unknown=int(time.time()) - days * 86400),
+                                                                            entry["said"].update(expires=1000)))
+            self.refused("request_unknown", self.status(request))
+            self.assertNotEqual(self.stage.entry()["host_sig"], "")
+        self.tms.requests.update(kept)
+        self.tms.done = done
+        self.result(self.status(request))
+        self.assertEqual((self.report()["result"], self.stage.entry()["outcome"]["reported"]), ("completed", True))
+
     def test_a_damaged_entry(self):
         first, second = self.ask(), self.ask()
         folder = self.stage.path("state/mokhoa/demo/requests")
