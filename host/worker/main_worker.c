@@ -99,7 +99,7 @@ answer(const struct op_call *call, enum err e)
 static int
 serve(intptr_t in, intptr_t out)
 {
-	struct op_call call = { .in = in, .out = out };
+	struct op_call call = { .in = in, .out = out, .token = -1 };
 	json_t *order = NULL;
 	enum err e = read_order(in, &order);
 	int status;
@@ -107,6 +107,10 @@ serve(intptr_t in, intptr_t out)
 	if (e == ERR_OK)
 		e = work(order, &call);
 	status = answer(&call, e);
+	/* whoever asked knows by now; a step that was late still has the token */
+	step_late_end();
+	if (call.token != -1)
+		os_unlock(call.token);
 	json_decref(call.result);
 	json_decref(call.detail);
 	json_decref(order);

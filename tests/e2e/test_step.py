@@ -469,6 +469,31 @@ class MockTest(StepTest):
         self.script()
         self.assertStep(self.set_pin(), "ok")
 
+    def test_a_late_step_that_sets_a_pin_is_not_cut(self):
+        self.script("do C_InitPIN hold")
+        answer = self.set_pin(deadline_ms=6000, late_ms=60000)
+        self.assertStep(answer, "timeout", 0, "")
+        self.assertTrue(answer["presented"])
+        self.assertEqual((len(self.children()), self.remembers()["user_pin"]), (1, PIN))
+        with open(self.path("go"), "w"):
+            pass
+        self.assertStep(self.ask("late"), "ok")
+        self.assertEqual((self.children(), self.remembers()["user_pin"]), ([], NEW_PIN))
+
+    def test_a_late_step_begins_no_pin_call(self):
+        self.script("do C_OpenSession hold")
+        self.assertStep(self.set_pin(deadline_ms=6000, late_ms=60000), "timeout", 0, "")
+        with open(self.path("go"), "w"):
+            pass
+        self.assertStep(self.ask("late"), "ok")
+        self.assertEqual((self.children(), self.calls("C_Login", "C_InitPIN")), ([], []))
+
+    def test_a_late_step_has_an_end(self):
+        self.script("do C_InitPIN hang")
+        self.assertStep(self.set_pin(deadline_ms=3000, late_ms=500), "timeout", 0, "")
+        self.assertStep(self.ask("late"), "ok")
+        self.assertEqual(self.children(), [])
+
     def test_a_step_whose_worker_died_ends_by_itself(self):
         self.script("do C_GetSlotList hang")
         probe = Probe(self.path("killed.log"))

@@ -23,7 +23,7 @@
  *   unlocked CALL      behind CALL the user PIN is not locked any more
  *   rv CALL HEX        CALL does nothing and returns that
  *   flags CALL HEX     behind CALL, these flags are set besides
- *   do CALL WHAT       at CALL: crash, segv, hang, doze (a second, then as usual), exit, noise (on stdout, then as usual), greed (10 GiB, then as usual), remove (the token is gone from now on),
+ *   do CALL WHAT       at CALL: crash, segv, hang, hold (until the file "go" is there, then as usual), doze (a second, then as usual), exit, noise (on stdout, then as usual), greed (10 GiB, then as usual), remove (the token is gone from now on),
  *                      swap (a token of another serial stands there from now on)
  *
  * CALL is "C_Login", or "C_Login#2" for the second of this process alone. C_InitToken is in the log if it is ever called, and refused.
@@ -37,6 +37,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -230,6 +231,18 @@ count_call(const char *call)
 }
 
 static void
+hold(const char *call)
+{
+	const struct timespec pause = { .tv_nsec = 20000000 };
+	FILE *go;
+
+	note(call, "hold", 0);
+	while ((go = open_file("go", "r")) == NULL)
+		nanosleep(&pause, NULL);
+	fclose(go);
+}
+
+static void
 act(const char *call, const char *what)
 {
 	if (strcmp(what, "crash") == 0) {
@@ -251,6 +264,8 @@ act(const char *call, const char *what)
 		for (;;)
 			sleep(60);
 	}
+	if (strcmp(what, "hold") == 0)
+		hold(call);
 	if (strcmp(what, "doze") == 0)
 		sleep(1);
 	if (strcmp(what, "noise") == 0) {

@@ -21,6 +21,7 @@ struct op_call {
 	json_t *params;	    /* borrowed; an object */
 	intptr_t in;	    /* where the order came from; ends when the host is gone */
 	intptr_t out;	    /* where notifications go, as frames */
+	intptr_t token;	    /* os_lock() of the token that is worked on, -1 without: held until the answer is out and no step is left at work */
 	json_t *result;	    /* run() sets it where it returns ERR_OK */
 	json_t *detail;	    /* of an error: further keys of its data; NULL where there are none */
 };

@@ -31,7 +31,6 @@ struct unlock {
 	struct token_policy policy;  /* what the server says of this kind of token */
 	struct open_request request;
 	struct found_token token;
-	intptr_t token_lock;
 	enum stage stage;
 	struct secret code; /* what the person typed */
 	struct secret pin;
@@ -120,7 +119,7 @@ hold_token(struct unlock *u)
 	if (e != ERR_OK)
 		return e;
 	text_hex(hash, sizeof(hash), name);
-	e = os_lock(name, &u->token_lock);
+	e = os_lock(name, &u->call->token);
 	return e == ERR_BUSY ? ERR_TOKEN_BUSY : e;
 }
 
@@ -435,15 +434,13 @@ forget(struct unlock *u)
 {
 	leave_request(u);
 	found_token_free(&u->token);
-	if (u->token_lock != -1)
-		os_unlock(u->token_lock);
 	wipe(u, sizeof(*u));
 }
 
 static enum err
 run(struct op_call *call)
 {
-	struct unlock u = { .call = call, .token_lock = -1, .stage = STAGE_PROMPTING };
+	struct unlock u = { .call = call, .stage = STAGE_PROMPTING };
 	enum err e = op_request_id(call, u.id);
 
 	if (e == ERR_OK)

@@ -34,7 +34,7 @@ static enum err
 ask(const struct profile_module *module, struct step_request *request, json_t **ret_answer)
 {
 	char program[PROGRAM_MAX];
-	struct step_child child = { .program = program, .deadline_ms = step_deadline_ms(request->kind) };
+	struct step_child child = { .program = program, .deadline_ms = step_deadline_ms(request->kind), .late_ms = step_late_ms(request->kind) };
 	json_t *json = NULL;
 	enum err e = prepare(module, request, program, &json);
 
@@ -54,7 +54,7 @@ run(const struct profile_module *module, struct step_request *request, struct st
 	enum err e = ask(module, request, &answer);
 
 	/* a step that was started and gave no answer, or none that can be read, may have done all that it was asked */
-	*ret = (struct step_outcome){ .presented = e == ERR_OK || e == ERR_MODULE_FAILED };
+	*ret = (struct step_outcome){ .presented = e == ERR_OK || e == ERR_MODULE_FAILED || e == ERR_TIMEOUT };
 	if (e == ERR_OK)
 		e = step_answer_from_json(answer, &said, ret, &result);
 	wipe(request, sizeof(*request));

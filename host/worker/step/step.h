@@ -5,8 +5,11 @@
  * A PKCS#11 module is the vendor's code: it may hang, crash, print, or keep a login alive. So the worker that talks to the customer and to
  * the TMS never loads one; it starts `mokhoa-worker step`, hands it one frame over a private pipe, waits for one frame and lets the process
  * end, which ends every session, login and copy of a PIN in it. A step that hangs is ended at its deadline, one that crashes is
- * noticed: ERR_MODULE_FAILED, and the caller is alive to report it. A step whose worker has died begins no PIN call any more, because another may
- * hold the token by then; one that has begun goes on, so that it is not cut, and ends by itself soon after that deadline.
+ * noticed: ERR_MODULE_FAILED, and the caller is alive to report it.
+ *
+ * A step that sets a PIN or rotates is not cut at its deadline: the caller gets ERR_TIMEOUT, whose outcome nobody knows, and the step goes on. Who holds the
+ * token does so until step_late_end(), so that nobody else begins with it meanwhile. Such a step, and one whose worker has died, begins no PIN call any more; one that
+ * it has begun goes on, up to five minutes in all.
  *
  * No step repeats a PIN call by itself, none calls C_InitToken, and each checks the token's name before it touches a PIN: ERR_TOKEN_ABSENT,
  * ERR_TOKEN_AMBIGUOUS. Functions block; one thread.
@@ -75,6 +78,9 @@ struct step_outcome {
  */
 enum err step_inspect(const struct profile_module *module, struct step_inspection *ret);
 void step_inspection_free(struct step_inspection *inspection);
+
+/* Waits for a step that was left alone, and ends it where that lasts too long; returns at once where there is none. Before the token is let go. */
+void step_late_end(void);
 
 /*
  * C_Login(CKU_SO, so_pin) and C_InitPIN(new_pin) (PKCS#11 section 5.6), after the flags were read in the same process: on

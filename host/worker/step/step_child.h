@@ -18,17 +18,24 @@
 /* How long a step of that kind may take until it answers. */
 int step_deadline_ms(enum step_kind kind);
 
+/*
+ * How much longer one is left alone that is late: where it changes what a token remembers, the card may be in the middle of it, and a cut there leaves it
+ * with neither PIN. 0: it is ended at its deadline.
+ */
+int step_late_ms(enum step_kind kind);
+
 struct step_process;
 
 struct step_child {
 	const char *program; /* absolute path of a program that takes "step" as its argument */
 	int deadline_ms;
+	int late_ms; /* as step_late_ms() has it */
 };
 
 /*
  * Starts the program with the module's environment and nothing else that a module has a right to, sends the request, waits for one frame,
- * then for the end. ERR_WORKER_FAILED where it could not be started; ERR_MODULE_FAILED where it crashed, hung or gave no frame.
- * *ret_answer is the caller's.
+ * then for the end. ERR_WORKER_FAILED where it could not be started; ERR_MODULE_FAILED where it crashed, hung or gave no frame; ERR_TIMEOUT where it is late and
+ * left alone, which is for step_late_end(). *ret_answer is the caller's.
  */
 enum err step_child_ask(const struct step_child *child, const struct profile_module *module, const json_t *request, json_t **ret_answer);
 

@@ -309,13 +309,13 @@ give_answer(intptr_t out, struct work *w, enum err e)
 }
 
 /*
- * The worker ends a step that is late; this ends one whose worker has died. It is above the worker's own deadline, and it is not tied to the
- * worker's death: a PIN call that is under way is not cut.
+ * The worker ends a step that is late, or leaves it alone for a while; this ends one whose worker has died. It is above the worker's own deadlines, and it is not
+ * tied to the worker's death: a PIN call that is under way is not cut.
  */
 static bool
 begin_deadline(enum step_kind kind)
 {
-	return os_end_after((unsigned)(step_deadline_ms(kind) + STEP_GRACE_MS));
+	return os_end_after((unsigned)(step_deadline_ms(kind) + step_late_ms(kind) + STEP_GRACE_MS));
 }
 
 int

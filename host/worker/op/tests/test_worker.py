@@ -872,6 +872,26 @@ class Disk(WorkerTest):
         self.unlocked(self.unlock(request), request)
 
 
+class Late(WorkerTest):
+    """A card that takes longer than anybody waits for it: a minute goes by."""
+
+    def test_a_pin_call_is_not_cut_and_the_token_is_held(self):
+        request = self.approved()
+        self.stage.script("do C_InitPIN hold")
+        self.stage.person(f"type {CODE}", f"type {NEW_PIN}")
+        first = self.stage.start("unlock", request)
+        first.until("setting_pin")
+        self.refused("timeout", first.frame())
+        self.assertIsNone(first.process.poll())
+        self.assertEqual(self.stage.entry()["unclear"], 1)
+        self.refused("token_busy", self.unlock(request))
+        self.stage.put("card/go", "")
+        first.close()
+        self.assertEqual((self.stage.remembers()["user_pin"], self.tms.only()["reports"]), (NEW_PIN, []))
+        self.stage.script()
+        self.unlocked(self.unlock(request), request)
+
+
 class Killed(WorkerTest):
     def killed_at(self, call, request):
         """The worker dies while the server answers this call."""

@@ -5,7 +5,7 @@
  *   {"do": "set_pin", "module": PATH, "environment": {NAME: value}, "token": {...}, "first": TEXT, "second": TEXT,
  *    "certificate": DER as base64url, "message": TEXT, "deadline_ms": N}
  *
- * With deadline_ms the step runs below step.h, where the time can be said. Secrets of tests only: a real caller never has them as text.
+ * With deadline_ms, and late_ms, the step runs below step.h, where the time can be said; "late" waits for one that was left alone. Secrets of tests only: a real caller never has them as text.
  */
 #include "json.h"
 #include "os.h"
@@ -28,6 +28,7 @@ struct task {
 	size_t certificate_len;
 	const char *message;
 	int deadline_ms;
+	int late_ms;
 };
 
 static const char *
@@ -48,6 +49,7 @@ task_from(const json_t *json, struct task *t)
 	*t = (struct task){ .what = text_of(json, "do"), .message = text_of(json, "message") };
 	t->module = (struct profile_module){ .name = "probe", .path = text_of(json, "module"), .parameters = json_string_value(json_object_get(json, "parameters")) };
 	t->deadline_ms = (int)json_integer_value(json_object_get(json, "deadline_ms"));
+	t->late_ms = (int)json_integer_value(json_object_get(json, "late_ms"));
 	json_object_foreach(json_object_get(json, "environment"), name, value)
 	    t->module.environment[t->module.environment_count++] = (struct profile_variable){ name, json_string_value(value) };
 	if (json_object_get(json, "token") != NULL && !token_name_from_json(json_object_get(json, "token"), &t->token))
@@ -128,7 +130,7 @@ with_deadline(const struct task *t)
 	struct step_outcome outcome = { .presented = true };
 	char folder[OS_PATH_MAX];
 	char program[OS_PATH_MAX + 32];
-	struct step_child child = { .program = program, .deadline_ms = t->deadline_ms };
+	struct step_child child = { .program = program, .deadline_ms = t->deadline_ms, .late_ms = t->late_ms };
 	const json_t *result = NULL;
 	json_t *answer = NULL;
 	json_t *json;
@@ -157,6 +159,10 @@ run(const struct task *t)
 
 	if (t->deadline_ms > 0)
 		return with_deadline(t);
+	if (strcmp(t->what, "late") == 0) {
+		step_late_end();
+		return outcome_json(ERR_OK, &outcome);
+	}
 	if (strcmp(t->what, "inspect") == 0)
 		return inspect(t);
 	if (strcmp(t->what, "prove") == 0)
