@@ -88,13 +88,16 @@ live(void *context)
 	struct actor *a = context;
 
 	for (;;) {
-		struct op_call call = { .origin = "", .in = -1, .out = null_out };
+		struct op_call call = { .origin = "", .in = -1, .out = null_out, .token = -1 };
 		sem_wait(&a->go);
 		if (a->op == NULL)
 			return NULL;
 		call.profile = &sim_world->profile;
 		call.params = a->params;
 		a->error = a->op->run(&call);
+		/* as main_worker.c does when the answer is out */
+		if (call.token != -1)
+			os_unlock(call.token);
 		json_decref(call.detail);
 		json_decref(a->params);
 		json_decref(a->result);

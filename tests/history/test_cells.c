@@ -103,7 +103,7 @@ unlock_once(struct open_request *r, const struct tms_released *released)
 	secret_set(&pin, "new-pin", 7);
 	e = token_find(&profile, &name, &found);
 	if (e == ERR_OK)
-		e = attempt_is_left(request_entry(r)) ? token_so_pin_allows(found.token) : ERR_TOKEN_FAILED;
+		e = attempt_is_left(request_entry(r)) ? token_so_pin_fits(found.token, request_entry(r)->reason, false) : ERR_TOKEN_FAILED;
 	if (e == ERR_OK)
 		e = attempt_set_pin(r, &found, released, &pin, &active, &outcome);
 	if (e == ERR_OK) {
