@@ -246,6 +246,8 @@ export type ErrorName =
   | "prompt_cancelled"
   | "prompt_failed"
   | "proof_refused"
+  | "token_lost"
+  | "token_retired"
   | "tms_unreachable"
   | "tms_certificate"
   | "tms_answer"
@@ -286,7 +288,15 @@ export type ErrorName =
   | "file_exists"
   | "file_failed"
   | "keys_invalid"
-  | "keys_mismatch";
+  | "keys_mismatch"
+  | "token_unknown"
+  | "token_life_wrong"
+  | "second_person"
+  | "proposal_unknown"
+  | "proposal_closed"
+  | "proposal_open"
+  | "proposal_stale"
+  | "token_under_way";
 
 /** What the extension says where no host answers (webext/causes.json). */
 export type HostError =

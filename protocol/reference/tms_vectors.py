@@ -18,11 +18,13 @@ WORLDS = {
     "stranger": "as bare, on admin.sock with a certificate that is nobody's",
     "auditor": "as bare, on admin.sock with the certificate of an auditor",
     "desk": "as bare, on admin.sock with the certificate of an approver; request 1 is open, and its check phrase is not 0000-0000",
+    "operator": "as bare, on admin.sock with the certificate of an operator; token 1 is on record, suspect, and where it is to be restored reported lost; proposal 1 waits, and "
+                "somebody else has made it",
 }
 
 STATUSES = {"parse_error": 400, "invalid_request": 400, "invalid_params": 400, "mail_address": 400, "signature_refused": 401, "method_not_found": 404,
             "request_unknown": 404, "phrase_mismatch": 409, "request_not_approved": 409, "frame_too_large": 413, "origin_refused": 403, "admin_unknown": 403,
-            "role_refused": 403, "csrf_refused": 403}
+            "role_refused": 403, "csrf_refused": 403, "token_unknown": 404, "proposal_unknown": 404}
 SHAPE = ("parse_error", "invalid_request", "invalid_params", "mail_address", "frame_too_large")  # what the body alone can earn
 HOST_KEM_PK = ref.kem_public(HOST_KEM)
 HOST_SIG_PK = ref.sig_public(HOST_SIG)
@@ -319,6 +321,68 @@ def desk(v):
         body("reason %s" % json.dumps(value), {"reason": value}, "invalid_params")
 
 
+def reasons(v, call, path, reply):
+    """Of a call whose body is a reason alone."""
+    same_for_every_body(v, call, path, {"reason": "đã trình báo"}, reply, given="operator")
+    for value in (long_text(512), "x"):
+        v.add("%s: reason of %d bytes" % (call, len(value.encode())), call, path, {"body": {"reason": value}}, reply, given="operator")
+    for value in (long_text(513), "", None, 1, "a\u202eb"):
+        v.add("%s: reason %s" % (call, short(json.dumps(value))), call, path, {"body": {"reason": value}}, "invalid_params", given="operator")
+
+
+def inventory(v):
+    def get(call, path, reply, given="operator"):
+        v.add("%s: %s%s" % (call, path, "" if given == "operator" else ", " + given), call, path, {}, reply, given=given, method="GET")
+
+    tokens, proposals = "/v1/admin/tokens", "/v1/admin/proposals"
+    for query in ("", "?life=active", "?life=lost", "?life=retired&limit=1", "?state=suspect", "?state=unverified&limit=100", "?state=verified", "?type=0", "?type=9007199254740991",
+                  "?order=newest", "?order=serial", "?customer=c%C3%B4ng+ty", "?customer=" + "x" * 128, "?customer=%21%21", "?customer=%22%2a+OR+%28", "?email=a%40b", "?email=" + "x" * 254,
+                  "?token_serial=1", "?token_serial=" + "1" * 16, "?after=0", "?after=9007199254740991", "?order=serial&after=9007199254740991",
+                  "?customer=a&email=b&token_serial=c&life=lost&state=suspect&type=1&order=serial&after=1&limit=2"):
+        get("admin.tokens", tokens + query, "tokens_answer")
+    for query in ("?life=dead", "?life=", "?state=open", "?state=", "?type=-1", "?type=x", "?type=9007199254740992", "?order=id", "?order=", "?customer=", "?customer=" + "x" * 129,
+                  "?customer=a%0Ab", "?customer=%FF", "?customer=%00", "?customer=a&customer=b", "?email=", "?email=" + "x" * 255, "?email=%E2%80%AE", "?token_serial=",
+                  "?token_serial=" + "1" * 17, "?token_serial=%0A", "?after=-1", "?after=9007199254740992", "?limit=0", "?limit=101", "?limit=x", "?before=1", "?from=1"):
+        get("admin.tokens", tokens + query, "invalid_params")
+    get("admin.list", "/v1/admin/requests?life=lost", "invalid_params")
+    get("admin.token", tokens + "/1", "token_answer")
+    for number in ("0", "x", "9007199254740991"):
+        get("admin.token", tokens + "/" + number, "token_unknown")
+    for call, path, reply in (("admin.proposals", proposals, "proposals_answer"), ("admin.types", "/v1/admin/types", "types_answer"), ("admin.vendors", "/v1/admin/vendors", "modules_answer")):
+        get(call, path, reply)
+        get(call, path, reply, given="auditor")
+    get("admin.tokens", tokens, "tokens_answer", given="auditor")
+
+    for word in ("lost", "retire", "restore", "cure"):
+        reasons(v, "admin.token." + word, "%s/1/%s" % (tokens, word), "token_answer")
+    reasons(v, "admin.proposal.reject", proposals + "/1/reject", "token_answer")
+    same_for_every_body(v, "admin.proposal.confirm", proposals + "/1/confirm", {}, "token_answer", given="operator")
+    for word in ("confirm", "reject"):
+        v.add("admin.proposal.%s: of nobody" % word, "admin.proposal." + word, proposals + "/9007199254740991/" + word, {"body": {"reason": "x"} if word == "reject" else {}},
+              "proposal_unknown", given="operator")
+
+    call, path = "admin.token.replace", tokens + "/1/replace"
+    sealed = ref.b64(HOST_KEM_PK + b"".join(fixed("sealed row %d" % i) for i in range(3))[:80])
+    right = {"sealed": sealed, "reason": "biên bản bàn giao"}
+
+    def body(name, value, reply, **more):
+        v.add("%s: %s" % (call, name), call, path, {"body": value}, reply, given="operator", **more)
+
+    same_for_every_body(v, call, path, right, "token_answer", given="operator")
+    for value in (long_text(512), "x"):
+        body("reason of %d bytes" % len(value.encode()), {**right, "reason": value}, "token_answer")
+    for value in (long_text(513), "", None):
+        body("reason %s" % short(json.dumps(value)), {**right, "reason": value}, "invalid_params")
+    for name, value in (("empty", ""), ("a byte less", ref.b64(ref.unb64(sealed)[:-1])), ("a byte more", ref.b64(ref.unb64(sealed) + b"\0")), ("in clear", "3537363231383830"),
+                        ("with loose bits", sealed[:-1] + chr(ord(sealed[-1]) + 1)), ("null", None)):
+        body("sealed %s" % name, {**right, "sealed": value}, "invalid_params")
+    body("sealed with a point that is not on the curve", {**right, "sealed": ref.b64(HOST_KEM_PK[:-1] + bytes([HOST_KEM_PK[-1] ^ 1]) + bytes(80))}, "invalid_params", valid=True)
+    for word, given in (("replace", "desk"), ("cure", "desk"), ("lost", "auditor"), ("retire", "auditor"), ("restore", "auditor")):
+        v.add("%s by the %s" % (word, given), "admin.token." + word, "%s/9/%s" % (tokens, word), {"body": right if word == "replace" else {"reason": "x"}}, "role_refused", given=given)
+    for word in ("confirm", "reject"):
+        v.add("an auditor: %s" % word, "admin.proposal." + word, "%s/9/%s" % (proposals, word), {"body": {"reason": "x"} if word == "reject" else {}}, "role_refused", given="auditor")
+
+
 # ---- answers ----
 
 def tms_answers():
@@ -387,9 +451,9 @@ def tms_answers():
     a.at("csrf", wrong=["", csrf[:-1], csrf + "A", csrf[:-1] + "B", None])
 
     row = {"number": 58498, "state": "unidentified", "customer": "CÔNG TY CỔ PHẦN VÍ DỤ", "email": "khach@example.vn", "token": TOKEN,
-           "certificate_serial": "F401C7ADA92A737CA6ECF19C1FB1525C", "reason": "locked", "language": "vi", "created": EXPIRES - 604800, "decided": 0,
+           "token_life": "active", "certificate_serial": "F401C7ADA92A737CA6ECF19C1FB1525C", "reason": "locked", "language": "vi", "created": EXPIRES - 604800, "decided": 0,
            "expires": EXPIRES}
-    one = {**row, "how": "call_back", "reference": "CV-2024-17", "decided_by": "Nguyễn Thị Duyệt", "note": "", "waiting_email": "",
+    one = {**row, "token_number": 17, "token_state": "verified", "how": "call_back", "reference": "CV-2024-17", "decided_by": "Nguyễn Thị Duyệt", "note": "", "waiting_email": "",
            "family": "so_pin", "outcome": "",
            "history": [{"time": EXPIRES - 604800, "actor": "", "event": "request.created", "detail": ""}]}
     a = of("list_answer", {"requests": [row], "next": 58498})
@@ -401,6 +465,8 @@ def tms_answers():
     a = of("one_answer", one)
     a.keys()
     shared(a, "")
+    a.at("token_number", right=[0, 2**53 - 1], wrong=[-1, 2**53, None])
+    a.words("token_state", ("", "unverified", "suspect"))
     a.words("how", ("", "call_back", "form", "in_person", "agency"))
     a.words("family", ("", "so_pin", "puk", "none"))
     a.words("outcome", ("", "rotated", "not_rotated", "failed"))
@@ -412,7 +478,82 @@ def tms_answers():
     a.text("history.0.actor", 128)
     a.text("history.0.detail", 1024)
     a.at("history.0.event", right=["a", "e" * 64], wrong=["", "E", "e" * 65, None])
+    inventory_answers(answers, row, one["history"])
     return answers.content()
+
+
+def inventory_answers(answers, request, history):
+    row = {"number": 17, "token": TOKEN, "customer": "CÔNG TY CỔ PHẦN VÍ DỤ", "email": "khach@example.vn", "certificate_serial": "F401C7ADA92A737CA6ECF19C1FB1525C",
+           "type": "Token ví dụ", "vendor": "Hãng ví dụ", "life": "active", "state": "verified", "exposed": 0, "next": False, "failures": 0, "created": EXPIRES - 604800,
+           "proposed": False}
+    proposal = {"number": 3, "kind": "replace", "token_number": 17, "token": TOKEN, "customer": "CÔNG TY CỔ PHẦN VÍ DỤ", "compared": "", "reason": "biên bản bàn giao",
+                "proposed_by": "Phạm Văn Hành", "mine": False, "created": EXPIRES - 604800, "expires": EXPIRES, "state": "open", "decided_by": "", "decided": 0, "note": ""}
+
+    def token(a, at):
+        a.at(at + "number", right=[1, 2**53 - 1], wrong=[0, 2**53, "1"])
+        for key, most in (("customer", 256), ("email", 254), ("type", 64), ("vendor", 64)):
+            a.text(at + key, most)
+        a.words(at + "life", ("active", "lost", "retired"))
+        a.words(at + "state", ("unverified", "verified", "suspect"))
+        for key in ("exposed", "created"):
+            a.seconds(at + key)
+        for key in ("next", "proposed"):
+            a.at(at + key, right=[True], wrong=[1, None])
+        a.at(at + "failures", right=[2**53 - 1], wrong=[-1, 2**53, None])
+
+    a = answers.of("tokens_answer", {"tokens": [row], "next": 17})
+    a.keys()
+    a.keys("tokens.0")
+    a.at("tokens", right=[[]], wrong=[None, [None]])
+    a.at("next", right=[0, 2**53 - 1], wrong=[-1, 2**53, None])
+    token(a, "tokens.0.")
+    a = answers.of("token_answer", {**row, "rotated": EXPIRES - 86400, "kept": 2, "family": "so_pin", "rotation": True, "requests": [request], "proposals": [proposal],
+                                    "history": history})
+    a.keys()
+    token(a, "")
+    a.seconds("rotated")
+    a.at("kept", wrong=[-1, None])
+    a.words("family", ("so_pin", "puk", "none"))
+    a.at("rotation", right=[False], wrong=[1, None])
+    for key in ("requests", "proposals", "history"):
+        a.at(key, right=[[]], wrong=[None, [None]])
+    a = answers.of("proposals_answer", {"proposals": [proposal]})
+    a.keys()
+    a.keys("proposals.0")
+    a.at("proposals", right=[[]], wrong=[None, [None]])
+    at = "proposals.0."
+    a.words(at + "kind", ("replace", "cure", "restore"))
+    a.words(at + "compared", ("", "same", "other"))
+    a.words(at + "state", ("open", "confirmed", "rejected", "withdrawn", "expired"))
+    for key, most in (("customer", 256), ("reason", 512), ("proposed_by", 128), ("decided_by", 128), ("note", 512)):
+        a.text(at + key, most)
+    for key in ("created", "expires", "decided"):
+        a.seconds(at + key)
+    a.at(at + "mine", right=[True], wrong=[1, None])
+
+    kind = {"number": 2, "name": "Token ví dụ", "vendor": "Hãng ví dụ", "manufacturer": "M", "model": "", "family": "so_pin", "rotation": True, "flags_reliable": True, "pin_min": 6,
+            "pin_max": 8, "pin_characters": "digits", "key_length": 0, "key_characters": "any"}
+    a = answers.of("types_answer", {"types": [kind]})
+    a.keys()
+    a.keys("types.0")
+    a.at("types", right=[[]], wrong=[None, [None]])
+    at = "types.0."
+    for key, most in (("name", 64), ("vendor", 64), ("manufacturer", 32), ("model", 16)):
+        a.text(at + key, most)
+    a.words(at + "family", ("so_pin", "puk", "none"))
+    for key in ("rotation", "flags_reliable"):
+        a.at(at + key, right=[False], wrong=[1, None])
+    for key in ("pin_characters", "key_characters"):
+        a.words(at + key, ("any", "digits", "hexadecimal", "alphanumeric"))
+    module = {"vendor": "Hãng ví dụ", "system": "linux", "name": "vidu", "path": "/usr/lib/vidu.so", "parameters": ""}
+    a = answers.of("modules_answer", {"modules": [module]})
+    a.keys()
+    a.keys("modules.0")
+    a.at("modules", right=[[]], wrong=[None, [None]])
+    at = "modules.0."
+    for key, most in (("vendor", 64), ("name", 64), ("path", 1024), ("parameters", 1024)):
+        a.text(at + key, most)
+    a.words(at + "system", ("linux", "windows", "macos"))
 
 
 def shared(a, at):
@@ -421,6 +562,7 @@ def shared(a, at):
     a.words(at + "state", ("pending", "approved", "refused", "released", "completed", "unknown", "failed", "expired", "cancelled", "locked_out"))
     for key, most in (("customer", 256), ("email", 254)):
         a.text(at + key, most)
+    a.words(at + "token_life", ("", "active", "lost", "retired"))
     a.at(at + "certificate_serial", right=["", "0A" * 64], wrong=["A", "0a", "0A" * 65, None])
     a.words(at + "reason", ("forgotten",))
     a.words(at + "language", ("en",))
@@ -435,4 +577,5 @@ def tms():
     signed(v)
     notices(v)
     desk(v)
+    inventory(v)
     return {"about": ABOUT, "worlds": WORLDS, "vectors": v.rows}

@@ -146,8 +146,7 @@ class Pages(unittest.TestCase):
         return server.server_address[1]
 
     def dump(self):
-        with sqlite3.connect(f"file:{self.stage.dir}/tms/data/tms.sqlite?mode=ro", uri=True, timeout=10) as db:
-            return list(db.iterdump())
+        return machine.dump(self.stage.dir)
 
     def said(self, path, pattern, skip=0):
         """What the lines of a log behind those have of this pattern."""

@@ -7,6 +7,7 @@ import http.client
 import json
 import os
 import socket
+import sqlite3
 import sys
 
 TESTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
@@ -50,6 +51,13 @@ def ask(path, method, target, body=None, headers=None):
         return answer.status, json.loads(answer.read())
     finally:
         connection.close()
+
+
+def dump(folder):
+    """Every row of every table of a server's database; an index of words is seen by the tables that it keeps itself in."""
+    with sqlite3.connect(f"file:{folder}/tms/data/tms.sqlite?mode=ro", uri=True, timeout=10) as db:
+        tables = db.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%' ORDER BY name").fetchall()
+        return [(name, row) for name, in tables for row in db.execute(f'SELECT * FROM "{name}"')]
 
 
 def at_once(calls):

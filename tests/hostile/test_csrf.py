@@ -9,7 +9,6 @@ Usage: test_csrf.py [-v] [TEST...]      MOKHOA_BIN is the folder of the programs
 import json
 import os
 import re
-import sqlite3
 import subprocess
 import unittest
 import urllib.parse
@@ -39,7 +38,7 @@ class Csrf(unittest.TestCase):
         cls.stage = Stage()
         cls.admin_socket, cls.public_socket = (f"{cls.stage.dir}/tms/run/{door}.sock" for door in ("admin", "public"))
         cls.people = {}
-        for who in ("an", "binh", "auditor"):
+        for who in ("an", "binh", "dung", "auditor"):
             with open(f"{cls.stage.dir}/pki/{who}.pem", encoding="ascii") as f:
                 cls.people[who] = urllib.parse.quote(f.read(), safe="")
         cls.console = f"https://localhost:{cls.stage.admin}"
@@ -58,8 +57,7 @@ class Csrf(unittest.TestCase):
 
     def dump(self):
         """Everything that the server remembers."""
-        with sqlite3.connect(f"file:{self.stage.dir}/tms/data/tms.sqlite?mode=ro", uri=True, timeout=10) as db:
-            return list(db.iterdump())
+        return machine.dump(self.stage.dir)
 
     def quiet(self):
         """No mail under way that would change a row by itself."""
@@ -150,24 +148,50 @@ class Csrf(unittest.TestCase):
         # a code may be sent again ten minutes later
         self.stage.sql("UPDATE code SET created = created - 3600 WHERE number = ?", approved.number)
         self.stage.sql("UPDATE outbox SET created = created - 3600, due = due - 3600 WHERE number = ?", approved.number)
-        bodies = {"admin.approve": (asked, {"how": "call_back", "reference": "", "phrase": asked.phrase}), "admin.refuse": (refused, {"reason": "x"}),
-                  "admin.resend": (approved, {})}
+        # number of the path, body, and whose call it is
+        bodies = {"admin.approve": (asked.number, {"how": "call_back", "reference": "", "phrase": asked.phrase}, "an"), "admin.refuse": (refused.number, {"reason": "x"}, "an"),
+                  "admin.resend": (approved.number, {}, "an")} | self.inventory_bodies()
         posts = [row for row in routes("desk") if row[1] != "GET"]
         self.assertEqual(sorted(name for name, _, _ in posts), sorted(bodies), "a route of the desk has no right call here")
         for name, method, path in posts:
-            m, body = bodies[name]
-            right = {"method": method, "path": path.replace("{number}", str(m.number)), "body": json.dumps(body),
-                     "headers": {"X-Client-Certificate": self.people["an"], "Content-Type": "application/json", "Origin": self.console, "Sec-Fetch-Site": "same-origin",
-                                 "X-Mokhoa-CSRF": self.token("an")}}
+            number, body, who = bodies[name]
+            right = {"method": method, "path": path.replace("{number}", str(number)), "body": json.dumps(body),
+                     "headers": {"X-Client-Certificate": self.people[who], "Content-Type": "application/json", "Origin": self.console, "Sec-Fetch-Site": "same-origin",
+                                 "X-Mokhoa-CSRF": self.token(who)}}
             before = self.sweep(name, self.admin_socket, self.desk_cells(right), right)
             self.right_changes(name, self.admin_socket, right, before)
 
+    def on_record(self, **columns):
+        """The number of a token in the inventory that is so."""
+        number = self.stage.sql("SELECT id FROM token WHERE serial = ?", Machine(self.stage).token["serial"])[0][0]
+        for column, value in columns.items():
+            self.stage.sql(f"UPDATE token SET {column} = ? WHERE id = ?", value, number)
+        return number
+
+    def inventory_bodies(self):
+        why = {"reason": "x"}
+        sealed = self.on_record()
+        row = self.stage.sql("SELECT sealed FROM escrow WHERE token = ?", sealed)[0][0]
+
+        def proposal():
+            """Made by another person than who decides on it."""
+            number = self.on_record(life="lost")
+            token = {"X-Client-Certificate": self.people["dung"], "X-Mokhoa-CSRF": self.token("dung"), "Origin": self.console}
+            return ask(self.admin_socket, "POST", f"/v1/admin/tokens/{number}/restore", why, token)[1]["proposals"][0]["number"]
+
+        return {"admin.token.lost": (self.on_record(), why, "an"), "admin.token.retire": (self.on_record(), why, "dung"),
+                "admin.token.restore": (self.on_record(life="retired"), why, "an"), "admin.token.cure": (self.on_record(state="suspect"), why, "dung"),
+                "admin.token.replace": (sealed, {"sealed": ref.b64(row), **why}, "dung"), "admin.proposal.confirm": (proposal(), {}, "an"),
+                "admin.proposal.reject": (proposal(), why, "an")}
+
     def test_every_route_of_the_desk_that_looks(self):
         m = Machine(self.stage).create()
+        on_record = self.on_record()
         gets = [row for row in routes("desk") if row[1] == "GET"]
         self.assertIn("admin.me", [name for name, _, _ in gets])
         for name, method, path in gets:
-            right = {"method": method, "path": path.replace("{number}", str(m.number)), "body": None, "headers": {"X-Client-Certificate": self.people["an"]}}
+            number = on_record if name == "admin.token" else m.number
+            right = {"method": method, "path": path.replace("{number}", str(number)), "body": None, "headers": {"X-Client-Certificate": self.people["an"]}}
             cells = {f"Origin {o!r}": (("origin_refused",), {"headers": {"Origin": o}}) for o in ("https://evil.example", "null", "", self.portal)}
             cells.update({f"Sec-Fetch-Site {s!r}": (("origin_refused",), {"headers": {"Sec-Fetch-Site": s}}) for s in ("cross-site", "same-site", "")})
             cells.update({f"{verb} in place of GET": (("method_not_found", None), {"method": verb}) for verb in ("HEAD", "OPTIONS", "PUT", "DELETE", "POST")})
@@ -311,7 +335,8 @@ class Headers(unittest.TestCase):
             desk = who == "desk"
             path = path.replace("{number}", "999999").replace("{id}", "A" * 22)
             port, person = (self.stage.admin, "an") if desk else (self.stage.public, None)
-            want = 200 if who == "page" or name in ("admin.me", "admin.list") else 404 if name == "admin.detail" else 403 if desk else 400
+            looks, one = method == "GET", "999999" in path
+            want = (404 if one else 200) if looks else 403 if desk else 400
             count += self.held(port, path, want, "-X", method, *(("-H", "Content-Type: application/json", "-d", "{}") if method == "POST" else ()), person=person,
                                cache="max-age=60" if who == "page" else "no-store")
             count += self.held(port, path, 413, "-X", method, "-d", "x" * 40000, person=person)

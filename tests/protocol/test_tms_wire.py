@@ -4,7 +4,8 @@
     test_tms_wire.py BIN
 
 BIN holds mokhoa-tms, which is started in a temporary folder without nginx, vault or mail server. Each answer must be the vector's
-status and error, and one that tms.openapi.json takes. A vector of the desk that would change request 1 gets an open request of its own.
+status and error, and one that tms.openapi.json takes. A vector of the desk that would change request 1 gets an open request of its own, one of the operator a token
+or a proposal.
 """
 import contextlib
 import datetime
@@ -15,6 +16,7 @@ import pathlib
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -73,13 +75,13 @@ class Server:
         self.log = open(self.folder / "log", "w+b")
         self.process = subprocess.Popen([program, "serve", "--config", str(self.config)], stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
         self.wait()
-        for role in ("approver", "auditor"):
+        for role in ("approver", "auditor", "operator"):
             self.enrol(role)
 
     def write_files(self):
-        keys = {name: ec.generate_private_key(ec.SECP256R1()) for name in ("ca", "approver", "auditor", "stranger")}
+        keys = {name: ec.generate_private_key(ec.SECP256R1()) for name in ("ca", "approver", "auditor", "operator", "stranger")}
         authority = make_certificate("CA", keys["ca"], "CA", keys["ca"], True)
-        for name in ("approver", "auditor", "stranger"):
+        for name in ("approver", "auditor", "operator", "stranger"):
             self.certificates[name] = make_certificate(name, keys[name], "CA", keys["ca"], False)
         for name, text in (("admin.pem", authority), ("issuers.pem", authority), ("signing.key", ref.b64(samples.fixed("tms sig")) + "\n"),
                            ("vault.pub", ref.b64(ref.kem_public(samples.VAULT)) + "\n"), *((n + ".pem", p) for n, p in self.certificates.items())):
@@ -203,8 +205,11 @@ class Wire(unittest.TestCase):
         self.assertEqual(worlds, set(self.contract.vectors["tms"]["worlds"]))
 
     def send(self, vector):
-        person = {"desk": "approver", "auditor": "auditor", "stranger": "stranger"}.get(vector["given"])
+        person = {"desk": "approver"}.get(vector["given"], vector["given"] if vector["given"] != "bare" else None)
         path = vector["path"]
+        if person == "operator" and re.search(r"/(tokens|proposals)/1(/|$)", path):
+            token, proposal = self.inventory("lost" if "/restore" in path or "/proposals/" in path else "active")
+            path = path.replace("/tokens/1", "/tokens/%d" % token).replace("/proposals/1", "/proposals/%d" % proposal)
         if person == "approver" and re.search(r"/requests/1(/|$)", path):
             Life(self.server, "desk")
             path = path.replace("/requests/1", "/requests/%d" % self.newest(), 1)
@@ -216,6 +221,20 @@ class Wire(unittest.TestCase):
         self.assertEqual([e.message for e in self.schemas.tms(schema, answer)], [])
         if name:
             seen(name, "protocol-tms-wire: " + vector["name"])
+
+    def inventory(self, life):
+        """A suspect token, and for another one that is lost the approver's proposal that it is not: (token, proposal)."""
+        with contextlib.closing(sqlite3.connect(self.server.folder / "data" / "tms.sqlite", timeout=20)) as db, db:
+            def token(life):
+                number = db.execute("INSERT INTO token (manufacturer, model, serial, customer, email, certificate_serial, state, life, created)"
+                                    " VALUES ('M', '', ?, 'Khách', 'k@example.vn', '', 'suspect', ?, 1)", (os.urandom(8).hex(), life)).lastrowid
+                row = db.execute("INSERT INTO escrow (token, version, sealed, created) VALUES (?, 1, zeroblob(145), 1)", (number,)).lastrowid
+                db.execute("UPDATE token SET active = ? WHERE id = ?", (row, number))
+                return number, row
+            number, row = token("lost")
+            proposal = db.execute("INSERT INTO proposal (token, kind, version, sealed, compared, active, next, life, reason, proposer, created, expires) SELECT ?, 'restore', 0, x'', '', ?,"
+                                  " 0, 'lost', 'x', id, 1, ? FROM person WHERE role = 'approver'", (number, row, int(time.time()) + 3600)).lastrowid
+            return token(life)[0], proposal
 
     def newest(self):
         return self.server.call("/v1/admin/requests?state=unidentified&limit=1", "GET", person="approver")[1]["requests"][0]["number"]

@@ -7,7 +7,7 @@
 #   pki_customer DIR NAME ISSUER KEY SUBJECT EMAIL   DIR/pki/NAME.key, NAME.pem, NAME.der; KEY is ec or rsa
 #
 #   tls-ca       signs tls: the server nginx shows, for localhost and 127.0.0.1
-#   admin-ca     signs an, binh (approvers), auditor, stranger (not enrolled)
+#   admin-ca     signs an, binh (approvers), dung (operator), auditor, stranger (not enrolled)
 #   customer-ca  the authority's own for customers' certificates
 #   foreign-ca   somebody else's for customers' certificates
 
@@ -55,5 +55,5 @@ pki_up() {
 		pki_sign "$1" tls tls-ca "/CN=localhost" "subjectAltName=DNS:localhost,IP:127.0.0.1
 extendedKeyUsage=serverAuth" || return 1
 	pki_person "$1" an "Nguyễn Văn An" && pki_person "$1" binh "Trần Thị Bình" &&
-		pki_person "$1" auditor "Lê Kiểm Toán" && pki_person "$1" stranger "Người Lạ"
+		pki_person "$1" dung "Phạm Văn Dũng" && pki_person "$1" auditor "Lê Kiểm Toán" && pki_person "$1" stranger "Người Lạ"
 }

@@ -104,7 +104,7 @@ tms_up() {
 	fi
 	pki_up "$1" && tms_init "$1" && tms_agency "$1" || return
 	tms_person "$1" an "Nguyễn Văn An" approver && tms_person "$1" binh "Trần Thị Bình" approver &&
-		tms_person "$1" auditor "Lê Kiểm Toán" auditor || return
+		tms_person "$1" dung "Phạm Văn Dũng" operator && tms_person "$1" auditor "Lê Kiểm Toán" auditor || return
 	# Postfix takes two seconds to look at itself, as long as all the rest
 	stage_postfix "$1" &
 	tms_postfix=$! tms_status=0

@@ -45,7 +45,7 @@ is_json(const char *content_type)
 	return text_equal_nocase(head, want);
 }
 
-#define QUERY_TEXTS	5
+#define QUERY_TEXTS	7
 #define QUERY_TEXT_SIZE 512
 
 /* The texts of a query as they were meant; struct call_query points here. */
@@ -53,11 +53,28 @@ struct query_texts {
 	char text[QUERY_TEXTS][QUERY_TEXT_SIZE];
 };
 
-/* A key of the query: its place, and that it was said. */
+/* Which list takes a key. */
+enum query_list {
+	LIST_NONE = 0,
+	LIST_REQUESTS = 1,
+	LIST_TOKENS = 2,
+	LIST_BOTH = LIST_REQUESTS | LIST_TOKENS
+};
+
+static enum query_list
+list_of(const struct route *route)
+{
+	if (route->run == op_admin_tokens)
+		return LIST_TOKENS;
+	return route->run == op_admin_list ? LIST_REQUESTS : LIST_NONE;
+}
+
+/* A key of the query: its place, who takes it, and that it was said. */
 struct query_key {
 	const char *name;
 	const char **text;
 	int64_t *number;
+	unsigned lists; /* enum query_list */
 	bool said;
 };
 
@@ -73,10 +90,10 @@ read_value(const char *value, const struct query_key *key, char room[QUERY_TEXT_
 
 /* keys has the texts first, so that each has a place of its own in the room. */
 static enum err
-read_pair(const struct exchange_pair *pair, struct query_key *keys, size_t count, struct query_texts *room)
+read_pair(const struct exchange_pair *pair, enum query_list list, struct query_key *keys, size_t count, struct query_texts *room)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (strcmp(pair->key, keys[i].name) != 0)
+		if ((keys[i].lists & list) == 0 || strcmp(pair->key, keys[i].name) != 0)
 			continue;
 		if (keys[i].said || pair->value == NULL)
 			return ERR_INVALID_PARAMS;
@@ -86,30 +103,34 @@ read_pair(const struct exchange_pair *pair, struct query_key *keys, size_t count
 	return ERR_INVALID_PARAMS;
 }
 
-/* Only the list has a query; each key once. */
+/* Only the lists have a query; each key once. */
 static enum err
 read_query(const struct exchange_request *request, const struct route *route, struct call_query *query, struct query_texts *room)
 {
 	struct query_key keys[] = {
-		{ "state", .text = &query->state },
-		{ "customer", .text = &query->customer },
-		{ "email", .text = &query->email },
-		{ "token_serial", .text = &query->token_serial },
-		{ "certificate_serial", .text = &query->certificate_serial },
-		{ "from", .number = &query->from },
-		{ "to", .number = &query->to },
-		{ "before", .number = &query->before },
-		{ "limit", .number = &query->limit }, /* the last: 0 is no limit */
+		{ "state", .text = &query->state, .lists = LIST_BOTH },
+		{ "customer", .text = &query->customer, .lists = LIST_BOTH },
+		{ "email", .text = &query->email, .lists = LIST_BOTH },
+		{ "token_serial", .text = &query->token_serial, .lists = LIST_BOTH },
+		{ "certificate_serial", .text = &query->certificate_serial, .lists = LIST_REQUESTS },
+		{ "life", .text = &query->life, .lists = LIST_TOKENS },
+		{ "order", .text = &query->order, .lists = LIST_TOKENS },
+		{ "type", .number = &query->type, .lists = LIST_TOKENS },
+		{ "after", .number = &query->after, .lists = LIST_TOKENS },
+		{ "from", .number = &query->from, .lists = LIST_REQUESTS },
+		{ "to", .number = &query->to, .lists = LIST_REQUESTS },
+		{ "before", .number = &query->before, .lists = LIST_REQUESTS },
+		{ "limit", .number = &query->limit, .lists = LIST_BOTH }, /* the last: 0 is no limit */
 	};
 	const size_t count = sizeof(keys) / sizeof(keys[0]);
 	enum err e = ERR_OK;
 
 	if (request->query_count == 0)
 		return ERR_OK;
-	if (request->query_count > EXCHANGE_QUERY_MAX || route->run != op_admin_list)
+	if (request->query_count > EXCHANGE_QUERY_MAX || list_of(route) == LIST_NONE)
 		return ERR_INVALID_PARAMS;
 	for (size_t i = 0; e == ERR_OK && i < request->query_count; i++)
-		e = read_pair(&request->query[i], keys, count, room);
+		e = read_pair(&request->query[i], list_of(route), keys, count, room);
 	return e == ERR_OK && keys[count - 1].said && query->limit == 0 ? ERR_INVALID_PARAMS : e;
 }
 

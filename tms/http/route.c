@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-#define ANY_ROLE (ROUTE_APPROVER | ROUTE_OPERATOR | ROUTE_AUDITOR)
+#define DESK_ROLE (ROUTE_APPROVER | ROUTE_OPERATOR)
+#define ANY_ROLE  (ROUTE_APPROVER | ROUTE_OPERATOR | ROUTE_AUDITOR)
 
 static const struct route routes[] = {
 	{ "create", "POST", "/v1/requests", ROUTE_MACHINE, op_create },
@@ -21,7 +22,19 @@ static const struct route routes[] = {
 	{ "admin.detail", "GET", "/v1/admin/requests/{number}", ANY_ROLE, op_admin_detail },
 	{ "admin.approve", "POST", "/v1/admin/requests/{number}/approve", ROUTE_APPROVER, op_admin_approve },
 	{ "admin.refuse", "POST", "/v1/admin/requests/{number}/refuse", ROUTE_APPROVER, op_admin_refuse },
-	{ "admin.resend", "POST", "/v1/admin/requests/{number}/resend", ROUTE_APPROVER | ROUTE_OPERATOR, op_admin_resend },
+	{ "admin.resend", "POST", "/v1/admin/requests/{number}/resend", DESK_ROLE, op_admin_resend },
+	{ "admin.tokens", "GET", "/v1/admin/tokens", ANY_ROLE, op_admin_tokens },
+	{ "admin.token", "GET", "/v1/admin/tokens/{number}", ANY_ROLE, op_admin_token },
+	{ "admin.token.lost", "POST", "/v1/admin/tokens/{number}/lost", DESK_ROLE, op_admin_token_lost },
+	{ "admin.token.retire", "POST", "/v1/admin/tokens/{number}/retire", DESK_ROLE, op_admin_token_retire },
+	{ "admin.token.restore", "POST", "/v1/admin/tokens/{number}/restore", DESK_ROLE, op_admin_token_restore },
+	{ "admin.token.replace", "POST", "/v1/admin/tokens/{number}/replace", ROUTE_OPERATOR, op_admin_token_replace },
+	{ "admin.token.cure", "POST", "/v1/admin/tokens/{number}/cure", ROUTE_OPERATOR, op_admin_token_cure },
+	{ "admin.proposals", "GET", "/v1/admin/proposals", ANY_ROLE, op_admin_proposals },
+	{ "admin.proposal.confirm", "POST", "/v1/admin/proposals/{number}/confirm", DESK_ROLE, op_admin_proposal_confirm },
+	{ "admin.proposal.reject", "POST", "/v1/admin/proposals/{number}/reject", DESK_ROLE, op_admin_proposal_reject },
+	{ "admin.types", "GET", "/v1/admin/types", ANY_ROLE, op_admin_types },
+	{ "admin.vendors", "GET", "/v1/admin/vendors", ANY_ROLE, op_admin_vendors },
 };
 
 /* An id that is longer than any is cut: it is a strange one either way. */

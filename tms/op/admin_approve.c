@@ -87,16 +87,6 @@ fill_approval(const struct call *c, const struct store_request *r, const struct 
 	text_copy(a->reference, sizeof(a->reference), d->reference);
 }
 
-/* Certificates run out and people get another one: who has the same name is the same person, whichever of them he holds. */
-static enum err
-check_second(struct call *c, const struct store_approval *a)
-{
-	struct store_person first;
-	enum err e = store_person_by_id(c->store, a->first, &first);
-
-	return e == ERR_OK && (first.id == c->person->id || strcmp(first.name, c->person->name) == 0) ? ERR_SECOND_APPROVER : e;
-}
-
 /* Whether the first person's proposal still stands: not where that person may not come in any more. */
 static enum err
 find_proposal(struct call *c, const struct store_request *r, const char *email, struct store_approval *ret)
@@ -120,7 +110,9 @@ approve_changed(struct call *c, struct store_request *r, const struct decode_app
 	enum err e = find_proposal(c, r, d->email, &a);
 
 	if (e == ERR_OK) {
-		e = check_second(c, &a);
+		e = call_check_other(c, a.first);
+		if (e == ERR_SECOND_PERSON)
+			e = ERR_SECOND_APPROVER;
 		a.second = c->person->id;
 		if (e == ERR_OK)
 			e = approve(c, r, d, &a, d->email);

@@ -2,20 +2,14 @@
 /* GET /v1/admin/requests: the desk's list, newest first, and what it looks for in it. */
 #include "answer.h"
 #include "call.h"
-#include "text.h"
+#include "decode.h"
 
 #include <string.h>
 
-#define LIMIT_MAX     100
-#define LIMIT_DEFAULT 50
-
-/* bytes of a text to look for */
-#define CUSTOMER_MAX	       128
-#define EMAIL_MAX	       254
-#define TOKEN_SERIAL_MAX       16
-#define CERTIFICATE_SERIAL_MAX 128
+#define CERTIFICATE_SERIAL_MAX 128 /* digits of what is looked for */
 
 struct page {
+	struct call *call;
 	json_t *rows;
 	int64_t limit;
 	int64_t count;
@@ -33,42 +27,33 @@ add_row(const struct store_request *r, void *context)
 	if (page->e != ERR_OK || ++page->count > page->limit)
 		return;
 	page->last = r->number;
-	page->e = answer_row(r, &row);
+	page->e = answer_row(page->call, r, &row);
 	if (page->e == ERR_OK && json_array_append_new(page->rows, row) != 0)
 		page->e = ERR_NO_MEMORY;
-}
-
-/* A text to look for, or none: not empty, no longer than what it may be met in, and fit to be shown. */
-static bool
-text_ok(const char *text, size_t max)
-{
-	size_t len = text != NULL ? strlen(text) : 0;
-
-	return text == NULL || (len >= 1 && len <= max && text_is_showable(text, len));
 }
 
 /* Hexadecimal digits as the list shows them, of either case. */
 static bool
 hex_ok(const char *text)
 {
-	return text_ok(text, CERTIFICATE_SERIAL_MAX) && (text == NULL || text[strspn(text, "0123456789abcdefABCDEF")] == '\0');
+	return decode_query_text(text, CERTIFICATE_SERIAL_MAX) && (text == NULL || text[strspn(text, "0123456789abcdefABCDEF")] == '\0');
 }
 
 static bool
 query_ok(const struct call_query *query)
 {
 	return (query->state == NULL || state_from_name(query->state) != STATE_COUNT) &&
-	       text_ok(query->customer, CUSTOMER_MAX) &&
-	       text_ok(query->email, EMAIL_MAX) &&
-	       text_ok(query->token_serial, TOKEN_SERIAL_MAX) &&
+	       decode_query_text(query->customer, DECODE_CUSTOMER_MAX) &&
+	       decode_query_text(query->email, DECODE_EMAIL_MAX) &&
+	       decode_query_text(query->token_serial, DECODE_TOKEN_SERIAL_MAX) &&
 	       hex_ok(query->certificate_serial) &&
-	       query->limit >= 0 && query->limit <= LIMIT_MAX;
+	       query->limit >= 0 && query->limit <= DECODE_LIMIT_MAX;
 }
 
 enum err
 op_admin_list(struct call *c, json_t **ret_answer)
 {
-	struct page page = { .limit = c->query.limit != 0 ? c->query.limit : LIMIT_DEFAULT, .e = ERR_OK };
+	struct page page = { .call = c, .limit = c->query.limit != 0 ? c->query.limit : DECODE_LIMIT_DEFAULT, .e = ERR_OK };
 	const struct store_filter filter = {
 		.state = c->query.state != NULL ? state_from_name(c->query.state) : STORE_ANY,
 		.before = c->query.before,

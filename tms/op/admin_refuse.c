@@ -25,9 +25,9 @@ refuse(struct call *c, struct store_request *r, const char *reason)
 enum err
 op_admin_refuse(struct call *c, json_t **ret_answer)
 {
-	struct decode_refuse d;
+	struct decode_reason d;
 	struct store_request r;
-	enum err e = decode_refuse(c->body, &d);
+	enum err e = decode_reason(c->body, &d);
 
 	if (e == ERR_OK)
 		e = call_find_number(c, &r);

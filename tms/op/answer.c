@@ -24,9 +24,8 @@ sign(const struct call *c, struct buf *transcript, unsigned char ret[KEY_SIG_LEN
 	return e;
 }
 
-/* What json_pack made, or its failure, which is a lack of memory: every text was checked before. */
-static enum err
-packed(json_t *value, json_t **ret_value)
+enum err
+answer_packed(json_t *value, json_t **ret_value)
 {
 	if (value == NULL)
 		return ERR_NO_MEMORY;
@@ -45,12 +44,12 @@ answer_create(const struct call *c, const struct store_request *r, json_t **ret_
 	e = sign(c, &transcript, signature);
 	if (e != ERR_OK)
 		return e;
-	return packed(json_pack("{s:o, s:I, s:s, s:s, s:o}",
-			  "id", json_b64(r->id, sizeof(r->id)),
-			  "expires", (json_int_t)r->expires,
-			  "hotline", c->service->config->hotline,
-			  "kid", c->service->kid,
-			  "signature", json_b64(signature, sizeof(signature))),
+	return answer_packed(json_pack("{s:o, s:I, s:s, s:s, s:o}",
+				 "id", json_b64(r->id, sizeof(r->id)),
+				 "expires", (json_int_t)r->expires,
+				 "hotline", c->service->config->hotline,
+				 "kid", c->service->kid,
+				 "signature", json_b64(signature, sizeof(signature))),
 	    ret_answer);
 }
 
@@ -161,7 +160,7 @@ answer_status(struct call *c, const struct store_request *r, uint64_t counter, j
 		e = sign_status(c, r, counter, &s, signature);
 	if (e != ERR_OK)
 		return e;
-	return packed(status_json(c, &s, signature), ret_answer);
+	return answer_packed(status_json(c, &s, signature), ret_answer);
 }
 
 /* ---- release and grant ---- */
@@ -174,11 +173,11 @@ sealed(const struct call *c, struct buf *transcript, const struct store_answer *
 
 	if (e != ERR_OK)
 		return e;
-	return packed(json_pack("{s:o, s:o, s:s, s:o}",
-			  "enc", json_b64(a->enc, sizeof(a->enc)),
-			  "ciphertext", json_b64(a->ciphertext, a->ciphertext_len),
-			  "kid", c->service->kid,
-			  "signature", json_b64(signature, sizeof(signature))),
+	return answer_packed(json_pack("{s:o, s:o, s:s, s:o}",
+				 "enc", json_b64(a->enc, sizeof(a->enc)),
+				 "ciphertext", json_b64(a->ciphertext, a->ciphertext_len),
+				 "kid", c->service->kid,
+				 "signature", json_b64(signature, sizeof(signature))),
 	    ret_answer);
 }
 
@@ -214,22 +213,49 @@ answer_grant(const struct call *c, const unsigned char h[KEY_HASH_LEN], unsigned
 
 /* ---- the desk ---- */
 
-enum err
-answer_row(const struct store_request *r, json_t **ret_row)
+/* What people say of the token of a request, empty where it is not on record. */
+static enum err
+life_of(struct call *c, const struct store_request *r, const char **ret_word)
 {
-	return packed(json_pack("{s:I, s:s, s:s, s:s, s:o, s:s, s:s, s:s, s:I, s:I, s:I}",
-			  "number", (json_int_t)r->number,
-			  "state", state_name(r->state),
-			  "customer", r->customer,
-			  "email", r->email,
-			  "token", token_name_json(&r->token),
-			  "certificate_serial", issued_shown_serial(r->certificate_serial),
-			  "reason", r->reason,
-			  "language", r->language,
-			  "created", (json_int_t)r->created,
-			  "decided", (json_int_t)r->decided,
-			  "expires", (json_int_t)r->expires),
+	struct store_token token;
+	enum err e = store_token_by_name(c->store, &r->token, &token);
+
+	*ret_word = e == ERR_OK ? store_life_name(token.life) : "";
+	return e == ERR_ESCROW_MISSING ? ERR_OK : e;
+}
+
+enum err
+answer_row(struct call *c, const struct store_request *r, json_t **ret_row)
+{
+	const char *life;
+	enum err e = life_of(c, r, &life);
+
+	if (e != ERR_OK)
+		return e;
+	return answer_packed(json_pack("{s:I, s:s, s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:I, s:I, s:I}",
+				 "number", (json_int_t)r->number,
+				 "state", state_name(r->state),
+				 "customer", r->customer,
+				 "email", r->email,
+				 "token", token_name_json(&r->token),
+				 "token_life", life,
+				 "certificate_serial", issued_shown_serial(r->certificate_serial),
+				 "reason", r->reason,
+				 "language", r->language,
+				 "created", (json_int_t)r->created,
+				 "decided", (json_int_t)r->decided,
+				 "expires", (json_int_t)r->expires),
 	    ret_row);
+}
+
+json_t *
+answer_entry(const struct store_audit *row)
+{
+	return json_pack("{s:I, s:s, s:s, s:s}",
+	    "time", (json_int_t)row->created,
+	    "actor", row->who,
+	    "event", row->what,
+	    "detail", row->detail);
 }
 
 struct history {
@@ -241,11 +267,7 @@ static void
 add_history(const struct store_audit *row, void *context)
 {
 	struct history *h = context;
-	json_t *entry = json_pack("{s:I, s:s, s:s, s:s}",
-	    "time", (json_int_t)row->created,
-	    "actor", row->who,
-	    "event", row->what,
-	    "detail", row->detail);
+	json_t *entry = answer_entry(row);
 
 	if (json_array_append_new(h->entries, entry) != 0)
 		h->complete = false;
@@ -266,12 +288,12 @@ add_approval(struct call *c, const struct store_request *r, json_t *one)
 	if (e == ERR_OK && r->decider != 0)
 		e = store_person_by_id(c->store, r->decider, &p);
 	if (e == ERR_OK)
-		e = packed(json_pack("{s:s, s:s, s:s, s:s, s:s}",
-			       "how", a.how,
-			       "reference", a.reference,
-			       "decided_by", p.name,
-			       "note", r->note,
-			       "waiting_email", waits ? a.email : ""),
+		e = answer_packed(json_pack("{s:s, s:s, s:s, s:s, s:s}",
+				      "how", a.how,
+				      "reference", a.reference,
+				      "decided_by", p.name,
+				      "note", r->note,
+				      "waiting_email", waits ? a.email : ""),
 		    &more);
 	if (e != ERR_OK)
 		return e;
@@ -295,7 +317,8 @@ add_outcome(struct call *c, const struct store_request *r, json_t *one)
 {
 	const char *family = "";
 	const char *outcome = "";
-	struct store_token token;
+	struct store_token token = { .id = 0 };
+	const char *state = "";
 	struct store_type type;
 	struct store_done done;
 	enum err e = store_token_by_name(c->store, &r->token, &token);
@@ -303,6 +326,7 @@ add_outcome(struct call *c, const struct store_request *r, json_t *one)
 	if (e == ERR_OK) {
 		e = store_type_of(c->store, &r->token, &type);
 		family = family_name(type.policy.family);
+		state = store_token_state_name(token.state);
 	}
 	if (e != ERR_OK && e != ERR_ESCROW_MISSING)
 		return e;
@@ -311,7 +335,8 @@ add_outcome(struct call *c, const struct store_request *r, json_t *one)
 		outcome = outcome_word(&done);
 	else if (e != ERR_STATE_WRONG)
 		return e;
-	if (json_object_set_new(one, "family", json_string(family)) != 0 || json_object_set_new(one, "outcome", json_string(outcome)) != 0)
+	if (json_object_set_new(one, "family", json_string(family)) != 0 || json_object_set_new(one, "outcome", json_string(outcome)) != 0 ||
+	    json_object_set_new(one, "token_number", json_integer(token.id)) != 0 || json_object_set_new(one, "token_state", json_string(state)) != 0)
 		return ERR_NO_MEMORY;
 	return ERR_OK;
 }
@@ -321,7 +346,7 @@ answer_one(struct call *c, const struct store_request *r, json_t **ret_answer)
 {
 	struct history history = { .entries = json_array(), .complete = true };
 	json_t *one = NULL;
-	enum err e = answer_row(r, &one);
+	enum err e = answer_row(c, r, &one);
 
 	if (e == ERR_OK)
 		e = add_approval(c, r, one);

@@ -22,19 +22,59 @@ call_end(struct call *c, enum err e)
 	return store_end(c->store, e);
 }
 
+static enum err
+add_audit(struct call *c, const char *who, struct store_audit *row, const char *what, const char *format, va_list args)
+{
+	const char *caller = c->person != NULL ? c->person->name : "host";
+
+	row->created = c->now;
+	text_copy(row->who, sizeof(row->who), who != NULL ? who : caller);
+	text_copy(row->what, sizeof(row->what), what);
+	vsnprintf(row->detail, sizeof(row->detail), format, args);
+	return store_audit_add(c->store, row);
+}
+
 enum err
 call_audit(struct call *c, const char *who, int64_t number, const char *what, const char *format, ...)
 {
-	struct store_audit row = { .created = c->now, .number = number };
-	const char *caller = c->person != NULL ? c->person->name : "host";
+	struct store_audit row = { .number = number };
 	va_list args;
+	enum err e;
 
-	text_copy(row.who, sizeof(row.who), who != NULL ? who : caller);
-	text_copy(row.what, sizeof(row.what), what);
 	va_start(args, format);
-	vsnprintf(row.detail, sizeof(row.detail), format, args);
+	e = add_audit(c, who, &row, what, format, args);
 	va_end(args);
-	return store_audit_add(c->store, &row);
+	return e;
+}
+
+enum err
+call_audit_token(struct call *c, const char *who, int64_t token, int64_t number, const char *what, const char *format, ...)
+{
+	struct store_audit row = { .number = number, .token = token };
+	va_list args;
+	enum err e;
+
+	va_start(args, format);
+	e = add_audit(c, who, &row, what, format, args);
+	va_end(args);
+	return e;
+}
+
+enum err
+call_check_life(const struct store_token *token)
+{
+	if (token->life == STORE_ACTIVE)
+		return ERR_OK;
+	return token->life == STORE_LOST ? ERR_TOKEN_LOST : ERR_TOKEN_RETIRED;
+}
+
+enum err
+call_check_other(struct call *c, int64_t person)
+{
+	struct store_person first;
+	enum err e = store_person_by_id(c->store, person, &first);
+
+	return e == ERR_OK && (first.id == c->person->id || strcmp(first.name, c->person->name) == 0) ? ERR_SECOND_PERSON : e;
 }
 
 enum err
@@ -132,6 +172,8 @@ call_judge_token(struct call *c, const struct store_request *r, struct store_tok
 	enum err e = store_token_by_name(c->store, &r->token, ret_token);
 
 	if (e == ERR_OK)
+		e = call_check_life(ret_token);
+	if (e == ERR_OK)
 		e = store_type_of(c->store, &r->token, ret_type);
 	if (e != ERR_OK)
 		return e;
@@ -153,7 +195,7 @@ call_check_token(struct call *c, const struct store_request *r, struct store_tok
 		return e;
 	e = store_token_mark(c->store, ret_token->id, STORE_SUSPECT);
 	if (e == ERR_OK)
-		e = call_audit(c, "tms", r->number, "suspect", "failures=%u", ret_token->failures);
+		e = call_audit_token(c, "tms", ret_token->id, r->number, "suspect", "failures=%u", ret_token->failures);
 	e = call_end(c, e);
 	return e == ERR_OK ? judged : e;
 }

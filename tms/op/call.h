@@ -17,13 +17,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The query of admin.list; 0 and NULL where nothing was said. */
+/* The query of admin.list and of admin.tokens; 0 and NULL where nothing was said. */
 struct call_query {
 	const char *state;
 	const char *customer;
 	const char *email;
 	const char *token_serial;
 	const char *certificate_serial;
+	const char *life;
+	const char *order;
+	int64_t type;
+	int64_t after;
 	int64_t from;
 	int64_t to;
 	int64_t before;
@@ -63,6 +67,18 @@ enum err op_admin_detail(struct call *c, json_t **ret_answer);
 enum err op_admin_approve(struct call *c, json_t **ret_answer);
 enum err op_admin_refuse(struct call *c, json_t **ret_answer);
 enum err op_admin_resend(struct call *c, json_t **ret_answer);
+enum err op_admin_tokens(struct call *c, json_t **ret_answer);
+enum err op_admin_token(struct call *c, json_t **ret_answer);
+enum err op_admin_token_lost(struct call *c, json_t **ret_answer);
+enum err op_admin_token_retire(struct call *c, json_t **ret_answer);
+enum err op_admin_token_restore(struct call *c, json_t **ret_answer);
+enum err op_admin_token_replace(struct call *c, json_t **ret_answer);
+enum err op_admin_token_cure(struct call *c, json_t **ret_answer);
+enum err op_admin_proposals(struct call *c, json_t **ret_answer);
+enum err op_admin_proposal_confirm(struct call *c, json_t **ret_answer);
+enum err op_admin_proposal_reject(struct call *c, json_t **ret_answer);
+enum err op_admin_types(struct call *c, json_t **ret_answer);
+enum err op_admin_vendors(struct call *c, json_t **ret_answer);
 
 /* What no call does: expires what is over, gives up on releases without a report; a batch of them. How many were looked at. */
 enum err op_sweep(struct call *c, size_t *ret_count);
@@ -84,6 +100,22 @@ __attribute__((format(printf, 5, 6)))
 #endif
 enum err
 call_audit(struct call *c, const char *who, int64_t number, const char *what, const char *format, ...);
+
+/* The same for a row about a token of the inventory. */
+#if defined(__GNUC__)
+__attribute__((format(printf, 6, 7)))
+#endif
+enum err
+call_audit_token(struct call *c, const char *who, int64_t token, int64_t number, const char *what, const char *format, ...);
+
+/* Whether people let the token be unlocked: ERR_TOKEN_LOST, ERR_TOKEN_RETIRED. */
+enum err call_check_life(const struct store_token *token);
+
+/*
+ * Whether c->person is another one than the person with that id: ERR_SECOND_PERSON. Certificates run out and people get another one: who has the same name is the same
+ * person, whichever of them he holds.
+ */
+enum err call_check_other(struct call *c, int64_t person);
 
 /* A mail in the transaction; none, and no error, where there is no address. */
 enum err call_mail(struct call *c, int64_t number, enum store_mail kind, const char *to);
@@ -110,7 +142,7 @@ enum err call_find_number(struct call *c, struct store_request *ret);
 enum err call_check_newest(struct call *c, const struct store_request *r, struct store_token *ret_token);
 
 /*
- * Whether this token's SO PIN may be released: ERR_TOKEN_UNSUPPORTED for a kind that cannot be unlocked, ERR_ESCROW_SUSPECT where people have to look
+ * Whether this token's SO PIN may be released: the errors of call_check_life(), ERR_TOKEN_UNSUPPORTED for a kind that cannot be unlocked, ERR_ESCROW_SUSPECT where people have to look
  * into it first. Releases that led nowhere, over all requests of a token, mean that its row may hold another card's SO PIN, and each
  * costs the card one of few tries: after two of them there is no third.
  */

@@ -180,7 +180,7 @@ decode_approve(json_t *body, struct decode_approve *ret)
 }
 
 enum err
-decode_refuse(json_t *body, struct decode_refuse *ret)
+decode_reason(json_t *body, struct decode_reason *ret)
 {
 	json_t *reason;
 
@@ -188,6 +188,28 @@ decode_refuse(json_t *body, struct decode_refuse *ret)
 		"reason", &reason) != 0)
 		return ERR_INVALID_PARAMS;
 	return text_of(reason, 1, DECODE_REASON_MAX, &ret->reason) ? ERR_OK : ERR_INVALID_PARAMS;
+}
+
+enum err
+decode_replace(json_t *body, struct decode_replace *ret)
+{
+	json_t *sealed, *reason;
+
+	if (json_unpack(body, "{s:o, s:o !}",
+		"sealed", &sealed,
+		"reason", &reason) != 0)
+		return ERR_INVALID_PARAMS;
+	if (!json_b64_exact(sealed, ret->sealed, sizeof(ret->sealed)) || !text_of(reason, 1, DECODE_REASON_MAX, &ret->reason))
+		return ERR_INVALID_PARAMS;
+	return key_kem_public_ok(ret->sealed) ? ERR_OK : ERR_INVALID_PARAMS;
+}
+
+bool
+decode_query_text(const char *text, size_t max)
+{
+	size_t len = text != NULL ? strlen(text) : 0;
+
+	return text == NULL || (len >= 1 && len <= max && text_is_showable(text, len));
 }
 
 enum err

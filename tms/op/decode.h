@@ -13,6 +13,8 @@
 #include "transcript.h"
 
 #include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
 
 #define DECODE_PROOF_MAX     1024 /* bytes of a proof of unlock */
 #define DECODE_REFERENCE_MAX 128
@@ -56,7 +58,13 @@ struct decode_approve {
 	const char *reason; /* of the change, or NULL */
 };
 
-struct decode_refuse {
+/* refuse, lost, retire, restore, cure, reject: why */
+struct decode_reason {
+	const char *reason;
+};
+
+struct decode_replace {
+	unsigned char sealed[TRANSCRIPT_ESCROW_ROW_LEN];
 	const char *reason;
 };
 
@@ -69,7 +77,19 @@ enum err decode_done(json_t *body, struct decode_done *ret);
 
 /* Also ERR_MAIL_ADDRESS. */
 enum err decode_approve(json_t *body, struct decode_approve *ret);
-enum err decode_refuse(json_t *body, struct decode_refuse *ret);
+
+enum err decode_reason(json_t *body, struct decode_reason *ret);
+enum err decode_replace(json_t *body, struct decode_replace *ret);
+
+/* bytes of what the desk looks for, and rows of a page */
+#define DECODE_CUSTOMER_MAX	128
+#define DECODE_EMAIL_MAX	254
+#define DECODE_TOKEN_SERIAL_MAX 16
+#define DECODE_LIMIT_MAX	100
+#define DECODE_LIMIT_DEFAULT	50
+
+/* A text of a query, or none (NULL): not empty, no longer than what it may be met in, and fit to be shown. */
+bool decode_query_text(const char *text, size_t max);
 
 /* An object without a key. */
 enum err decode_nothing(json_t *body);

@@ -79,6 +79,18 @@ check_proof(struct call *c, const struct store_request *r, const struct transcri
 	return e == ERR_OK ? ERR_PROOF_REFUSED : e;
 }
 
+/* Whether the row that is the active one was among those which the machine was given: of one that people have put in its place since, it says nothing. */
+static enum err
+was_released(struct call *c, int64_t number, int64_t active, bool *ret)
+{
+	struct store_release released;
+	enum err e = store_release_of(c->store, number, &released);
+
+	if (e == ERR_OK)
+		*ret = active == released.candidates[0] || active == released.candidates[1];
+	return e;
+}
+
 /*
  * The token was asked to take the next SO PIN and said that no such one can be its SO PIN: then it never was and never will be, and the next grant is to make
  * another one (by what the operator has said of the type in between). Kept as a candidate, it would be given again for ever.
@@ -100,6 +112,7 @@ settle_token(struct call *c, const struct store_request *r, const struct transcr
 	bool no_such_pin = says_no_such_pin(d);
 	struct store_grant grant;
 	struct store_token token;
+	bool known = true;
 	enum err e = store_token_by_name(c->store, &r->token, &token);
 
 	/* either without a grant is no report that can be true */
@@ -108,10 +121,12 @@ settle_token(struct call *c, const struct store_request *r, const struct transcr
 	if (e != ERR_OK || token.release != r->number)
 		return e;
 	if (d->rotated)
-		e = store_token_rotated(c->store, token.id, c->now);
-	if (no_such_pin && grant.next == token.next)
+		e = store_token_rotated(c->store, token.id, grant.next, c->now);
+	else
+		e = was_released(c, r->number, token.active, &known);
+	if (e == ERR_OK && no_such_pin && grant.next == token.next)
 		e = store_token_next_refused(c->store, token.id, c->now);
-	if (e == ERR_OK && strcmp(d->result, "completed") == 0)
+	if (e == ERR_OK && known && strcmp(d->result, "completed") == 0)
 		e = store_token_proved(c->store, token.id, d->rotated, c->now);
 	return e;
 }

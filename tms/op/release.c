@@ -241,7 +241,7 @@ reseal(struct call *c, const struct store_request *r, const struct store_token *
 
 /*
  * In a transaction. The vault was asked outside of it, so what it was asked about is looked at again: ERR_BUSY where the token's candidates
- * are others by now.
+ * are others by now, and nothing where people have said meanwhile that it is lost.
  */
 static enum err
 keep(struct call *c, struct store_request *r, const struct store_token *before, const struct store_release *release)
@@ -257,6 +257,8 @@ keep(struct call *c, struct store_request *r, const struct store_token *before, 
 		e = machine_next(r->state, MACHINE_RELEASE, &to);
 	if (e == ERR_OK)
 		e = store_token_by_name(c->store, &r->token, &token);
+	if (e == ERR_OK)
+		e = call_check_life(&token);
 	if (e == ERR_OK && (r->state != STATE_APPROVED || token.active != before->active || token.next != before->next || token.state == STORE_SUSPECT))
 		e = ERR_BUSY;
 	if (e == ERR_OK)
@@ -332,8 +334,15 @@ release_again(struct call *c, struct store_request *r, const struct decode_relea
 	if (e == ERR_STATE_WRONG)
 		return overtaken(c, r);
 	if (e == ERR_OK)
+		e = call_check_life(&token);
+	if (e == ERR_OK)
 		e = try_code(c, r, d, h, ret_release->created);
-	return e == ERR_OK ? forgive_attempt(c, r, e) : e;
+	if (e == ERR_OK)
+		e = forgive_attempt(c, r, e);
+	/* what people have said while the code was looked at */
+	if (e == ERR_OK)
+		e = store_token_by_name(c->store, &r->token, &token);
+	return e == ERR_OK ? call_check_life(&token) : e;
 }
 
 enum err

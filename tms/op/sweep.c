@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What time does to requests: what was never decided or used expires, what was released and never reported becomes unknown, and fails at last. */
+/* What time does to requests: what was never decided or used expires, what was released and never reported becomes unknown, and fails at last; proposals that nobody confirmed end. */
 #include "call.h"
+#include "inventory.h"
 
 #define BATCH 64
 
@@ -62,6 +63,8 @@ op_sweep(struct call *c, size_t *ret_count)
 		e = store_request_unknown(c->store, c->now - c->service->config->failed_after_s, numbers, BATCH, &given_up);
 	if (e == ERR_OK)
 		e = sweep_each(c, numbers, given_up, give_up);
+	if (e == ERR_OK)
+		e = store_proposal_expire(c->store, c->now);
 	*ret_count = expired + lost + given_up;
 	return e;
 }

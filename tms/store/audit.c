@@ -5,12 +5,13 @@
 enum err
 store_audit_add(struct store *s, const struct store_audit *row)
 {
-	struct query q = query_new(s, "INSERT INTO audit (created, who, what, number, detail) VALUES (?, ?, ?, ?, ?)");
+	struct query q = query_new(s, "INSERT INTO audit (created, who, what, number, token, detail) VALUES (?, ?, ?, ?, ?, ?)");
 
 	query_int(&q, row->created);
 	query_text(&q, row->who);
 	query_text(&q, row->what);
 	query_int(&q, row->number);
+	query_int(&q, row->token);
 	query_text(&q, row->detail);
 	return query_run(&q, NULL);
 }
@@ -51,22 +52,41 @@ store_audit_last_alarm(struct store *s, int64_t *ret_when)
 	return query_end(&q);
 }
 
+static enum err
+read_rows(struct query *q, void (*each)(const struct store_audit *row, void *context), void *context)
+{
+	struct store_audit row;
+
+	while (query_row(q)) {
+		row.id = query_get_int(q);
+		row.created = query_get_int(q);
+		query_get_text(q, row.who, sizeof(row.who));
+		query_get_text(q, row.what, sizeof(row.what));
+		row.number = query_get_int(q);
+		row.token = query_get_int(q);
+		query_get_text(q, row.detail, sizeof(row.detail));
+		if (q->code == SQLITE_OK)
+			each(&row, context);
+	}
+	return query_end(q);
+}
+
 enum err
 store_audit_list(struct store *s, int64_t number, void (*each)(const struct store_audit *row, void *context), void *context)
 {
-	struct query q = query_new(s, "SELECT id, created, who, what, number, detail FROM audit WHERE number = ? ORDER BY id");
-	struct store_audit row;
+	struct query q = query_new(s, "SELECT id, created, who, what, number, token, detail FROM audit WHERE number = ? ORDER BY id");
 
 	query_int(&q, number);
-	while (query_row(&q)) {
-		row.id = query_get_int(&q);
-		row.created = query_get_int(&q);
-		query_get_text(&q, row.who, sizeof(row.who));
-		query_get_text(&q, row.what, sizeof(row.what));
-		row.number = query_get_int(&q);
-		query_get_text(&q, row.detail, sizeof(row.detail));
-		if (q.code == SQLITE_OK)
-			each(&row, context);
-	}
-	return query_end(&q);
+	return read_rows(&q, each, context);
+}
+
+enum err
+store_audit_list_token(struct store *s, int64_t token, unsigned max, void (*each)(const struct store_audit *row, void *context), void *context)
+{
+	struct query q = query_new(s,
+	    "SELECT * FROM (SELECT id, created, who, what, number, token, detail FROM audit WHERE token = ? AND token <> 0 ORDER BY id DESC LIMIT ?) ORDER BY id");
+
+	query_int(&q, token);
+	query_int(&q, max);
+	return read_rows(&q, each, context);
 }

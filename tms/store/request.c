@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Requests: how they come in, are found, listed and counted, and move from state to state. */
+#include "inventory.h"
 #include "query.h"
 
 #include <string.h>
@@ -127,6 +128,19 @@ store_request_certificate(struct store *s, int64_t number, unsigned char ret[STO
 	return query_found(&q, found, ERR_REQUEST_UNKNOWN);
 }
 
+static enum err
+each_request(struct query *q, void (*each)(const struct store_request *r, void *context), void *context)
+{
+	struct store_request r;
+
+	while (query_row(q)) {
+		read_request(q, &r);
+		if (q->code == SQLITE_OK)
+			each(&r, context);
+	}
+	return query_end(q);
+}
+
 #define LOOKED_FOR \
 	" AND number < ?2 AND created >= ?3 AND created < ?4" \
 	" AND instr(folded(customer), folded(?5)) > 0 AND instr(folded(email), folded(?6)) > 0" \
@@ -138,7 +152,6 @@ store_request_list(struct store *s, const struct store_filter *filter, unsigned 
     void (*each)(const struct store_request *r, void *context), void *context)
 {
 	struct query q = filter->state == STORE_ANY ? query_new(s, SELECT "WHERE state <> ?1" LOOKED_FOR) : query_new(s, SELECT "WHERE state = ?1" LOOKED_FOR);
-	struct store_request r;
 
 	query_text(&q, state_name(filter->state == STORE_ANY ? STATE_UNIDENTIFIED : filter->state));
 	query_int(&q, filter->before > 0 ? filter->before : INT64_MAX);
@@ -149,12 +162,26 @@ store_request_list(struct store *s, const struct store_filter *filter, unsigned 
 	query_text(&q, filter->token_serial != NULL ? filter->token_serial : "");
 	query_text(&q, filter->certificate_serial != NULL ? filter->certificate_serial : "");
 	query_int(&q, limit < STORE_PAGE_MAX ? limit : STORE_PAGE_MAX);
-	while (query_row(&q)) {
-		read_request(&q, &r);
-		if (q.code == SQLITE_OK)
-			each(&r, context);
-	}
-	return query_end(&q);
+	return each_request(&q, each, context);
+}
+
+static void
+bind_token(struct query *q, const struct token_name *token)
+{
+	query_text(q, token->serial);
+	query_text(q, token->manufacturer);
+	query_text(q, token->model);
+}
+
+enum err
+store_request_list_token(struct store *s, const struct token_name *token, unsigned limit,
+    void (*each)(const struct store_request *r, void *context), void *context)
+{
+	struct query q = query_new(s, SELECT "WHERE serial = ? AND manufacturer = ? AND model = ? ORDER BY number DESC LIMIT ?");
+
+	bind_token(&q, token);
+	query_int(&q, limit);
+	return each_request(&q, each, context);
 }
 
 static enum err
@@ -166,14 +193,6 @@ read_numbers(struct query *q, int64_t *ret_numbers, size_t max, size_t *ret_coun
 		ret_numbers[count++] = query_get_int(q);
 	*ret_count = count;
 	return query_end(q);
-}
-
-static void
-bind_token(struct query *q, const struct token_name *token)
-{
-	query_text(q, token->serial);
-	query_text(q, token->manufacturer);
-	query_text(q, token->model);
 }
 
 enum err

@@ -229,6 +229,41 @@ static const char *const steps[] = {
 
 	"ALTER TABLE token ADD COLUMN restored INTEGER NOT NULL DEFAULT 0;"
 	"PRAGMA user_version = 6;",
+
+	"ALTER TABLE token ADD COLUMN life TEXT NOT NULL DEFAULT 'active' CHECK (life IN ('active', 'lost', 'retired'));"
+	"CREATE INDEX token_state ON token (state);"
+	"CREATE INDEX token_life ON token (life) WHERE life <> 'active';"
+	"CREATE INDEX token_manufacturer ON token (manufacturer);"
+	"CREATE INDEX token_model ON token (manufacturer, model);"
+	/* the words of a token's texts, folded before they come here (fold.h) */
+	"CREATE VIRTUAL TABLE token_search USING fts5 (customer, email, content = '', prefix = '1 2', columnsize = 0, tokenize = 'unicode61 remove_diacritics 0');"
+	"INSERT INTO token_search (rowid, customer, email) SELECT id, folded(customer), folded(email) FROM token;"
+
+	"ALTER TABLE audit ADD COLUMN token INTEGER NOT NULL DEFAULT 0;"
+	"CREATE INDEX audit_token ON audit (token) WHERE token <> 0;"
+
+	"CREATE TABLE proposal ("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT," /* never used again: audit rows name it */
+	" token INTEGER NOT NULL REFERENCES token (id),"
+	" kind TEXT NOT NULL CHECK (kind IN ('replace', 'cure', 'restore')),"
+	" version INTEGER NOT NULL,"
+	" sealed BLOB NOT NULL," /* of replace, as long as it waits */
+	" compared TEXT NOT NULL,"
+	" active INTEGER NOT NULL," /* what the token was when it was proposed */
+	" next INTEGER NOT NULL,"
+	" life TEXT NOT NULL,"
+	" reason TEXT NOT NULL,"
+	" proposer INTEGER NOT NULL REFERENCES person (id),"
+	" created INTEGER NOT NULL,"
+	" expires INTEGER NOT NULL,"
+	" state TEXT NOT NULL DEFAULT 'open',"
+	" decider INTEGER REFERENCES person (id),"
+	" decided INTEGER NOT NULL DEFAULT 0,"
+	" note TEXT NOT NULL DEFAULT ''"
+	") STRICT;"
+	"CREATE UNIQUE INDEX proposal_open ON proposal (token) WHERE state = 'open';"
+	"CREATE INDEX proposal_token ON proposal (token);"
+	"PRAGMA user_version = 7;",
 };
 
 #define STEP_COUNT ((int64_t)(sizeof(steps) / sizeof(steps[0])))

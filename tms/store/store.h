@@ -148,6 +148,18 @@ enum store_token_state {
 };
 
 const char *store_token_state_name(enum store_token_state state);
+enum store_token_state store_token_state_from_name(const char *name); /* STORE_TOKEN_STATE_COUNT for an unknown name */
+
+/* What people say of the token itself, whatever is known of its SO PIN. */
+enum store_life {
+	STORE_ACTIVE,
+	STORE_LOST,    /* reported lost: nothing is released until two people have taken that back */
+	STORE_RETIRED, /* out of use: nothing is released */
+	STORE_LIFE_COUNT
+};
+
+const char *store_life_name(enum store_life life);	/* "active", "lost", "retired" */
+enum store_life store_life_from_name(const char *name); /* STORE_LIFE_COUNT for an unknown name */
 
 struct store_token {
 	int64_t id;
@@ -156,6 +168,7 @@ struct store_token {
 	char email[STORE_EMAIL_SIZE];			   /* on record; may be empty */
 	char certificate_serial[2 * STORE_SERIAL_MAX + 1]; /* hexadecimal, upper case; empty where it is not known */
 	enum store_token_state state;
+	enum store_life life;
 	int64_t active;	   /* id of the escrow row that is the SO PIN as far as is known */
 	int64_t next;	   /* id of the row that a granted rotation may have set, or 0 */
 	unsigned failures; /* releases in a row that no grant followed */
@@ -180,7 +193,9 @@ struct store_escrow {
 enum err store_token_import(struct store *s, const struct store_token *t, uint64_t version,
     const unsigned char sealed[TRANSCRIPT_ESCROW_ROW_LEN], int64_t *ret_id);
 enum err store_token_by_name(struct store *s, const struct token_name *name, struct store_token *ret); /* ERR_ESCROW_MISSING */
+enum err store_token_by_id(struct store *s, int64_t id, struct store_token *ret);		       /* ERR_TOKEN_UNKNOWN */
 enum err store_token_mark(struct store *s, int64_t id, enum store_token_state state);
+enum err store_token_set_life(struct store *s, int64_t id, enum store_life life);
 enum err store_token_count(struct store *s, int64_t *ret_count);
 
 /* The request of that number was given this token's candidates: one more failure until a grant says otherwise. */
@@ -192,8 +207,14 @@ enum err store_token_granted(struct store *s, int64_t id, int64_t active, int64_
 /* An unlock with it was completed: verified, the failures are forgotten. Its key was given away with it, and is so until it is rotated. */
 enum err store_token_proved(struct store *s, int64_t id, bool rotated, int64_t now);
 
-/* The next row is the active one now, the old one retired. ERR_STATE_WRONG where there is no next. */
-enum err store_token_rotated(struct store *s, int64_t id, int64_t now);
+/* That row, which was granted to it, is the active one now, and every other one is retired, whatever people have put in its place meanwhile. */
+enum err store_token_rotated(struct store *s, int64_t id, int64_t next, int64_t now);
+
+/* People say that this row is its SO PIN: the only candidate, of which nothing is proved. Every other row is retired, and kept. */
+enum err store_token_replaced(struct store *s, int64_t id, int64_t active, int64_t now);
+
+/* People say that a suspect one may be tried again: nothing is proved, and the failures are forgotten. */
+enum err store_token_cured(struct store *s, int64_t id);
 
 /* What a token's SO PIN may be, and whose token it is: enough to make its row again. */
 #define STORE_CANDIDATES_MAX 2
@@ -274,6 +295,7 @@ enum err store_type_put(struct store *s, const struct store_type *t);
  * nothing is known: unlocked by its SO PIN, which is rotated, with any PIN that it takes itself, and with flags that may be silent.
  */
 enum err store_type_of(struct store *s, const struct token_name *token, struct store_type *ret);
+enum err store_type_by_id(struct store *s, int64_t id, struct store_type *ret); /* ERR_TOKEN_UNKNOWN */
 enum err store_type_list(struct store *s, void (*each)(const struct store_type *t, void *context), void *context);
 
 /* A PKCS#11 module of a vendor on a system. */
@@ -570,6 +592,7 @@ struct store_audit {
 	char who[STORE_PERSON_SIZE];	/* a person's name, "host", "tms", "desk" */
 	char what[32];			/* one word of the protocol: "approve", "release", ... */
 	int64_t number;			/* of the request, or 0 */
+	int64_t token;			/* id, where it is about one in the inventory, or 0 */
 	char detail[STORE_DETAIL_SIZE]; /* key=value, no secret */
 };
 
@@ -581,6 +604,8 @@ enum err store_audit_count(struct store *s, int64_t number, const char *what, in
 /* How many SO PINs were released or exported since a time, and the newest request among them (else the newest of all; 0: none); when the last alarm was (0: never). */
 enum err store_audit_opened(struct store *s, int64_t since, int64_t *ret_count, int64_t *ret_number);
 enum err store_audit_last_alarm(struct store *s, int64_t *ret_when);
+/* Those about a token, oldest first, at most the newest max. */
+enum err store_audit_list_token(struct store *s, int64_t token, unsigned max, void (*each)(const struct store_audit *row, void *context), void *context);
 
 /* Oldest first; number 0: those of no request. */
 enum err store_audit_list(struct store *s, int64_t number, void (*each)(const struct store_audit *row, void *context), void *context);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tokens and their sealed SO PINs: which one is active, which one a rotation may have set, which ones are only kept. */
-#include "query.h"
+#include "inventory.h"
+#include "search.h"
 
 #include <string.h>
 
@@ -16,14 +17,36 @@ store_token_state_name(enum store_token_state state)
 	return state >= 0 && state < STORE_TOKEN_STATE_COUNT ? states[state] : "";
 }
 
-/* A state that this program does not know reads as the one in which nothing is released. */
-static enum store_token_state
-token_state_from_name(const char *name)
+enum store_token_state
+store_token_state_from_name(const char *name)
 {
-	for (int state = 0; state < STORE_TOKEN_STATE_COUNT; state++)
-		if (strcmp(states[state], name) == 0)
-			return (enum store_token_state)state;
-	return STORE_SUSPECT;
+	int state = 0;
+
+	while (state < STORE_TOKEN_STATE_COUNT && strcmp(states[state], name) != 0)
+		state++;
+	return (enum store_token_state)state;
+}
+
+static const char *const lives[STORE_LIFE_COUNT] = {
+	[STORE_ACTIVE] = "active",
+	[STORE_LOST] = "lost",
+	[STORE_RETIRED] = "retired",
+};
+
+const char *
+store_life_name(enum store_life life)
+{
+	return life >= 0 && life < STORE_LIFE_COUNT ? lives[life] : "";
+}
+
+enum store_life
+store_life_from_name(const char *name)
+{
+	int life = 0;
+
+	while (life < STORE_LIFE_COUNT && strcmp(lives[life], name) != 0)
+		life++;
+	return (enum store_life)life;
 }
 
 static void
@@ -127,6 +150,8 @@ store_token_import(struct store *s, const struct store_token *t, uint64_t versio
 	}
 	if (e == ERR_OK)
 		e = set_active(s, id, escrow);
+	if (e == ERR_OK)
+		e = search_add(s, id, t->customer, t->email);
 	if (e != ERR_OK)
 		query_exec(s, "ROLLBACK TO token_import");
 	if (query_exec(s, "RELEASE token_import") != ERR_OK && e == ERR_OK)
@@ -136,33 +161,47 @@ store_token_import(struct store *s, const struct store_token *t, uint64_t versio
 	return e;
 }
 
+/* A word that this program does not know reads as the one in which nothing is released. */
+void
+token_read(struct query *q, struct store_token *ret)
+{
+	char state[16];
+	char life[16];
+
+	ret->id = query_get_int(q);
+	query_get_text(q, ret->name.manufacturer, sizeof(ret->name.manufacturer));
+	query_get_text(q, ret->name.model, sizeof(ret->name.model));
+	query_get_text(q, ret->name.serial, sizeof(ret->name.serial));
+	query_get_text(q, ret->customer, sizeof(ret->customer));
+	query_get_text(q, ret->email, sizeof(ret->email));
+	query_get_text(q, ret->certificate_serial, sizeof(ret->certificate_serial));
+	query_get_text(q, state, sizeof(state));
+	query_get_text(q, life, sizeof(life));
+	ret->state = store_token_state_from_name(state);
+	if (ret->state == STORE_TOKEN_STATE_COUNT)
+		ret->state = STORE_SUSPECT;
+	ret->life = store_life_from_name(life);
+	if (ret->life == STORE_LIFE_COUNT)
+		ret->life = STORE_RETIRED;
+	ret->active = query_get_int(q);
+	ret->next = query_get_int(q);
+	ret->failures = (unsigned)query_get_int(q);
+	ret->release = query_get_int(q);
+	ret->restored = query_get_int(q);
+	ret->exposed = query_get_int(q);
+	ret->created = query_get_int(q);
+}
+
 enum err
 store_token_by_name(struct store *s, const struct token_name *name, struct store_token *ret)
 {
-	struct query q = query_new(s,
-	    "SELECT id, customer, email, certificate_serial, state, active, next, failures, release, restored, exposed, created"
-	    " FROM token WHERE manufacturer = ? AND model = ? AND serial = ?");
-	char state[16];
+	struct query q = query_new(s, "SELECT " TOKEN_COLUMNS " FROM token WHERE manufacturer = ? AND model = ? AND serial = ?");
 	bool found;
 
 	bind_name(&q, name);
 	found = query_row(&q);
-	if (found) {
-		ret->id = query_get_int(&q);
-		ret->name = *name;
-		query_get_text(&q, ret->customer, sizeof(ret->customer));
-		query_get_text(&q, ret->email, sizeof(ret->email));
-		query_get_text(&q, ret->certificate_serial, sizeof(ret->certificate_serial));
-		query_get_text(&q, state, sizeof(state));
-		ret->state = token_state_from_name(state);
-		ret->active = query_get_int(&q);
-		ret->next = query_get_int(&q);
-		ret->failures = (unsigned)query_get_int(&q);
-		ret->release = query_get_int(&q);
-		ret->restored = query_get_int(&q);
-		ret->exposed = query_get_int(&q);
-		ret->created = query_get_int(&q);
-	}
+	if (found)
+		token_read(&q, ret);
 	return query_found(&q, found, ERR_ESCROW_MISSING);
 }
 
@@ -190,6 +229,29 @@ store_candidates_of(struct store *s, const struct token_name *name, struct store
 		memcpy(ret->rows[ret->count++].sealed, row.sealed, sizeof(row.sealed));
 	}
 	return ret->count != 0 ? ERR_OK : ERR_ESCROW_MISSING;
+}
+
+enum err
+store_token_by_id(struct store *s, int64_t id, struct store_token *ret)
+{
+	struct query q = query_new(s, "SELECT " TOKEN_COLUMNS " FROM token WHERE id = ?");
+	bool found;
+
+	query_int(&q, id);
+	found = query_row(&q);
+	if (found)
+		token_read(&q, ret);
+	return query_found(&q, found, ERR_TOKEN_UNKNOWN);
+}
+
+enum err
+store_token_set_life(struct store *s, int64_t id, enum store_life life)
+{
+	struct query q = query_new(s, "UPDATE token SET life = ? WHERE id = ?");
+
+	query_text(&q, store_life_name(life));
+	query_int(&q, id);
+	return query_run(&q, NULL);
 }
 
 enum err
@@ -233,15 +295,16 @@ store_token_released(struct store *s, int64_t id, int64_t number)
 	return query_run(&q, NULL);
 }
 
+/* These two (or twice the same) are the candidates, also where one was retired before. */
 static enum err
-retire_others(struct store *s, int64_t id, int64_t keep, int64_t keep_too, int64_t now)
+keep_only(struct store *s, int64_t id, int64_t keep, int64_t keep_too, int64_t now)
 {
-	struct query q = query_new(s, "UPDATE escrow SET retired = ? WHERE token = ? AND retired = 0 AND id <> ? AND id <> ?");
+	struct query q = query_new(s, "UPDATE escrow SET retired = CASE WHEN id IN (?1, ?2) THEN 0 ELSE ?3 END WHERE token = ?4 AND (retired = 0 OR id IN (?1, ?2))");
 
-	query_int(&q, now);
-	query_int(&q, id);
 	query_int(&q, keep);
 	query_int(&q, keep_too);
+	query_int(&q, now);
+	query_int(&q, id);
 	return query_run(&q, NULL);
 }
 
@@ -255,7 +318,7 @@ store_token_granted(struct store *s, int64_t id, int64_t active, int64_t next, i
 	query_int(&q, next);
 	query_int(&q, id);
 	e = query_run(&q, NULL);
-	return e == ERR_OK ? retire_others(s, id, active, next, now) : e;
+	return e == ERR_OK ? keep_only(s, id, active, next, now) : e;
 }
 
 enum err
@@ -269,21 +332,51 @@ store_token_next_refused(struct store *s, int64_t id, int64_t now)
 	while (query_row(&q))
 		active = query_get_int(&q);
 	e = query_end(&q);
-	return e == ERR_OK ? retire_others(s, id, active, active, now) : e;
+	return e == ERR_OK ? keep_only(s, id, active, active, now) : e;
 }
 
 enum err
-store_token_rotated(struct store *s, int64_t id, int64_t now)
+store_token_rotated(struct store *s, int64_t id, int64_t next, int64_t now)
 {
-	struct query q = query_new(s, "UPDATE token SET active = next, next = NULL WHERE id = ? AND next IS NOT NULL RETURNING active");
-	int64_t active = 0;
+	struct query q = query_new(s, "UPDATE token SET active = ?, next = NULL WHERE id = ?");
 	enum err e;
 
+	query_int(&q, next);
 	query_int(&q, id);
-	while (query_row(&q))
-		active = query_get_int(&q);
-	e = query_end(&q);
-	if (e != ERR_OK)
-		return e;
-	return active != 0 ? retire_others(s, id, active, active, now) : ERR_STATE_WRONG;
+	e = query_run(&q, NULL);
+	return e == ERR_OK ? keep_only(s, id, next, next, now) : e;
+}
+
+enum err
+store_token_replaced(struct store *s, int64_t id, int64_t active, int64_t now)
+{
+	struct query q = query_new(s, "UPDATE token SET active = ?, next = NULL, state = ?, failures = 0 WHERE id = ?");
+	enum err e;
+
+	query_int(&q, active);
+	query_text(&q, store_token_state_name(STORE_UNVERIFIED));
+	query_int(&q, id);
+	e = query_run(&q, NULL);
+	return e == ERR_OK ? keep_only(s, id, active, active, now) : e;
+}
+
+enum err
+store_token_cured(struct store *s, int64_t id)
+{
+	struct query q = query_new(s, "UPDATE token SET state = ?, failures = 0 WHERE id = ?");
+
+	query_text(&q, store_token_state_name(STORE_UNVERIFIED));
+	query_int(&q, id);
+	return query_run(&q, NULL);
+}
+
+enum err
+store_escrow_kept(struct store *s, int64_t token, int64_t *ret_count)
+{
+	struct query q = query_new(s, "SELECT count(*) FROM escrow WHERE token = ? AND retired <> 0");
+
+	query_int(&q, token);
+	if (query_row(&q))
+		*ret_count = query_get_int(&q);
+	return query_end(&q);
 }

@@ -160,6 +160,19 @@ store_type_of(struct store *s, const struct token_name *token, struct store_type
 }
 
 enum err
+store_type_by_id(struct store *s, int64_t id, struct store_type *ret)
+{
+	struct query q = query_new(s, "SELECT " TYPE_COLUMNS " WHERE type.id = ?");
+	bool found;
+
+	query_int(&q, id);
+	found = query_row(&q);
+	if (found)
+		read_type(&q, ret);
+	return query_found(&q, found, ERR_TOKEN_UNKNOWN);
+}
+
+enum err
 store_type_list(struct store *s, void (*each)(const struct store_type *t, void *context), void *context)
 {
 	struct query q = query_new(s, "SELECT " TYPE_COLUMNS " ORDER BY manufacturer, model");

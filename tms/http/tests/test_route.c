@@ -42,7 +42,48 @@ static const struct {
 	{ true, "POST", "/v1/admin/requests/1/refuse", "admin.refuse", "", 1 },
 	{ true, "POST", "/v1/admin/requests/1", NULL, "", 0 },
 	{ true, "POST", "/v1/requests", NULL, "", 0 },
+	{ true, "GET", "/v1/admin/tokens", "admin.tokens", "", 0 },
+	{ true, "GET", "/v1/admin/tokens/7", "admin.token", "", 7 },
+	{ true, "POST", "/v1/admin/tokens/7", NULL, "", 0 },
+	{ true, "GET", "/v1/admin/tokens/7/lost", NULL, "", 0 },
+	{ true, "POST", "/v1/admin/tokens/x/lost", "admin.token.lost", "", 0 },
+	{ false, "POST", "/v1/admin/tokens/7/lost", NULL, "", 0 },
+	{ true, "POST", "/v1/admin/tokens/7/erase", NULL, "", 0 },
+	{ true, "POST", "/v1/admin/proposals/3/confirm", "admin.proposal.confirm", "", 3 },
+	{ true, "POST", "/v1/admin/proposals", NULL, "", 0 },
 };
+
+/* Who may do what to the inventory: approver, operator, auditor. */
+static const struct {
+	const char *method;
+	const char *path;
+	bool approver, operator, auditor;
+} cells[] = {
+	{ "GET", "/v1/admin/tokens", true, true, true },
+	{ "GET", "/v1/admin/tokens/1", true, true, true },
+	{ "POST", "/v1/admin/tokens/1/lost", true, true, false },
+	{ "POST", "/v1/admin/tokens/1/retire", true, true, false },
+	{ "POST", "/v1/admin/tokens/1/restore", true, true, false },
+	{ "POST", "/v1/admin/tokens/1/replace", false, true, false },
+	{ "POST", "/v1/admin/tokens/1/cure", false, true, false },
+	{ "GET", "/v1/admin/proposals", true, true, true },
+	{ "POST", "/v1/admin/proposals/1/confirm", true, true, false },
+	{ "POST", "/v1/admin/proposals/1/reject", true, true, false },
+	{ "GET", "/v1/admin/types", true, true, true },
+	{ "GET", "/v1/admin/vendors", true, true, true },
+};
+
+static void
+test_cell(size_t i)
+{
+	struct route_found found = { .route = NULL };
+
+	if (!CHECK(route_find(true, cells[i].method, cells[i].path, &found) == ERR_OK))
+		return;
+	CHECK(((found.route->roles & ROUTE_APPROVER) != 0) == cells[i].approver);
+	CHECK(((found.route->roles & ROUTE_OPERATOR) != 0) == cells[i].operator);
+	CHECK(((found.route->roles & ROUTE_AUDITOR) != 0) == cells[i].auditor);
+}
 
 static void
 test_row(size_t i)
@@ -69,6 +110,8 @@ main(void)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		test_row(i);
+	for (size_t i = 0; i < sizeof(cells) / sizeof(cells[0]); i++)
+		test_cell(i);
 	/* an id that is longer than any is cut, not refused: it is a strange one */
 	memset(path + strlen(path), 'A', 200);
 	strcat(path, "/status");

@@ -37,7 +37,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct decode_grant grant;
 	struct decode_done done;
 	struct decode_approve approve;
-	struct decode_refuse refuse;
+	struct decode_reason reason;
+	struct decode_replace replace;
 	json_t *body = NULL;
 
 	if (!opened)
@@ -65,7 +66,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		(void)decode_approve(body, &approve);
 		break;
 	default:
-		(void)decode_refuse(body, &refuse);
+		(void)decode_reason(body, &reason);
+		(void)decode_replace(body, &replace);
 		break;
 	}
 	json_decref(body);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The same thing from many sides at once, each with a store connection of its own, as the server's threads have. */
 #include "check.h"
+#include "inventory.h"
 #include "os.h"
 #include "text.h"
 #include "world.h"
@@ -230,6 +231,34 @@ test_approve(void)
 	world_free(w);
 }
 
+/* Two people stand at the desk, and both press several times: one yes is carried out. */
+static void
+test_confirm(void)
+{
+	struct world *w = world_new();
+	struct side sides[SIDES] = { 0 };
+	struct store_token t = scratch_token(1);
+	struct store_proposal p;
+	json_t *answer = NULL;
+
+	world_import(w, 1, "khach@example.vn");
+	t = world_token(w, &t.name);
+	CHECK(store_token_set_life(w->scratch.store, t.id, STORE_LOST) == ERR_OK);
+	CHECK(world_desk(w, 0, op_admin_token_restore, t.id, json_pack("{s:s}", "reason", "tìm thấy"), &answer) == ERR_OK);
+	json_decref(answer);
+	CHECK(store_proposal_open_of(w->scratch.store, t.id, &p) == ERR_OK);
+	for (int i = 0; i < SIDES; i++)
+		sides[i] = (struct side){ .op = i % 4 == 3 ? op_admin_proposal_reject : op_admin_proposal_confirm, .person = &w->people[1], .number = p.id, .body = i % 4 == 3 ? json_pack("{s:s}", "reason", "chưa rõ") : json_object() };
+	run_all(w, sides);
+	CHECK(count(sides, ERR_OK) == 1 && count(sides, ERR_PROPOSAL_CLOSED) == SIDES - 1);
+	CHECK(store_proposal_by_id(w->scratch.store, p.id, &p) == ERR_OK);
+	CHECK((p.state == STORE_PROPOSAL_CONFIRMED) == (world_token(w, &t.name).life == STORE_ACTIVE));
+	CHECK(p.state == STORE_PROPOSAL_CONFIRMED || p.state == STORE_PROPOSAL_REJECTED);
+	for (int i = 0; i < SIDES; i++)
+		json_decref(sides[i].answer);
+	world_free(w);
+}
+
 static void *
 run_done(void *context)
 {
@@ -290,6 +319,7 @@ main(void)
 		test_wrong_codes();
 		test_grant();
 		test_approve();
+		test_confirm();
 		test_create();
 	}
 	test_slow_attempt();

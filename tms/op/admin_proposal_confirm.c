@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* POST /v1/admin/proposals/{number}/confirm: another person says yes, and it is done. */
+#include "answer.h"
+#include "call.h"
+#include "decode.h"
+#include "inventory_change.h"
+
+/* What somebody proposed who may not any more is nobody's first yes. */
+static enum err
+check_proposer(struct call *c, const struct store_proposal *p)
+{
+	struct store_person first;
+	enum err e = store_person_by_id(c->store, p->proposer, &first);
+
+	return e == ERR_OK && first.role != STORE_OPERATOR && first.role != STORE_APPROVER ? ERR_PROPOSAL_CLOSED : e;
+}
+
+/* The second person says yes to what the first one has seen, and to nothing that came after. */
+static enum err
+check_unchanged(const struct store_token *t, const struct store_proposal *p)
+{
+	return t->active == p->active && t->next == p->next && t->life == p->life ? ERR_OK : ERR_PROPOSAL_STALE;
+}
+
+static enum err
+check(struct call *c, const struct store_token *t, const struct store_proposal *p)
+{
+	enum err e = p->state == STORE_PROPOSAL_OPEN && p->expires > c->now ? ERR_OK : ERR_PROPOSAL_CLOSED;
+
+	if (e == ERR_OK)
+		e = check_proposer(c, p);
+	if (e == ERR_OK)
+		e = call_check_other(c, p->proposer);
+	if (e == ERR_OK)
+		e = check_unchanged(t, p);
+	return e == ERR_OK ? change_allowed(c, t, p->kind) : e;
+}
+
+/* In a transaction. */
+static enum err
+confirm(struct call *c, struct store_token *ret_token)
+{
+	struct store_proposal p;
+	enum err e = store_proposal_by_id(c->store, c->number, &p);
+
+	if (e == ERR_OK)
+		e = store_token_by_id(c->store, p.token, ret_token);
+	if (e == ERR_OK)
+		e = check(c, ret_token, &p);
+	if (e == ERR_OK)
+		e = store_proposal_end(c->store, p.id, STORE_PROPOSAL_CONFIRMED, c->person->id, "", c->now);
+	if (e == ERR_OK)
+		e = call_audit_token(c, NULL, p.token, 0, "confirm", "proposal=%lld kind=%s reason=%s", (long long)p.id, store_proposal_kind_name(p.kind), p.reason);
+	return e == ERR_OK ? change_apply(c, ret_token, &p) : e;
+}
+
+enum err
+op_admin_proposal_confirm(struct call *c, json_t **ret_answer)
+{
+	struct store_token t;
+	enum err e = decode_nothing(c->body);
+
+	if (e == ERR_OK)
+		e = call_begin(c);
+	if (e == ERR_OK)
+		e = call_end(c, confirm(c, &t));
+	if (e == ERR_OK)
+		e = store_token_by_id(c->store, t.id, &t);
+	return e == ERR_OK ? answer_token(c, &t, ret_answer) : e;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * inventory_change: what may be done to a token of the inventory by two people, judged when it is proposed and again when it is confirmed. Used by the desk's
+ * operations alone.
+ */
+#ifndef MOKHOA_INVENTORY_CHANGE_H
+#define MOKHOA_INVENTORY_CHANGE_H
+
+#include "call.h"
+#include "inventory.h"
+
+/*
+ * Whether the token is one for that: suspect for a cure, lost or retired for a restoration (else ERR_TOKEN_LIFE_WRONG), and for another SO PIN not one whose release is
+ * in a machine's hands this moment (ERR_TOKEN_UNDER_WAY). In a transaction.
+ */
+enum err change_allowed(struct call *c, const struct store_token *t, enum store_proposal_kind kind);
+
+/* Does what was proposed; in a transaction, whose last step but the commit it is, because the escrow log is written here. */
+enum err change_apply(struct call *c, const struct store_token *t, const struct store_proposal *p);
+
+#endif

@@ -1,0 +1,491 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The inventory at the desk: what is never released, and what takes two people. */
+#include "check.h"
+#include "inventory.h"
+#include "json.h"
+#include "text.h"
+#include "world.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define OTHER_SO_PIN "8F8F8F8F8F8F8F8F"
+
+static json_t *
+reason(void)
+{
+	return json_pack("{s:s}", "reason", "khách đến quầy trình báo");
+}
+
+/* One call of the desk; its answer is not looked at. */
+static enum err
+desk(struct world *w, unsigned who, enum err (*op)(struct call *, json_t **), int64_t number, json_t *body)
+{
+	json_t *answer = NULL;
+	enum err e = world_desk(w, who, op, number, body, &answer);
+
+	json_decref(answer);
+	return e;
+}
+
+static struct store_token
+token_of(struct world *w, unsigned n)
+{
+	struct store_token t = scratch_token(n);
+
+	return world_token(w, &t.name);
+}
+
+static enum err
+seal(struct world *w, unsigned n, const char *text, json_t **ret_body)
+{
+	struct store_token t = scratch_token(n);
+	unsigned char row[TRANSCRIPT_ESCROW_ROW_LEN];
+	unsigned char pk[KEY_KEM_PK_LEN];
+	struct secret so_pin = { 0 };
+
+	key_kem_public(w->vault_key, pk);
+	CHECK(secret_set(&so_pin, text, strlen(text)));
+	*ret_body = NULL;
+	if (transcript_seal_escrow(pk, &t.name, 1, &so_pin, row) == ERR_OK)
+		*ret_body = json_pack("{s:o, s:s}", "sealed", json_b64(row, sizeof(row)), "reason", "biên bản của hãng");
+	secret_wipe(&so_pin);
+	return *ret_body != NULL ? ERR_OK : ERR_INTERNAL;
+}
+
+static enum err
+propose_replace(struct world *w, unsigned who, unsigned n, const char *so_pin)
+{
+	json_t *body;
+
+	CHECK(seal(w, n, so_pin, &body) == ERR_OK);
+	return desk(w, who, op_admin_token_replace, token_of(w, n).id, body);
+}
+
+/* The proposal that waits for that token. */
+static int64_t
+waiting(struct world *w, unsigned n)
+{
+	struct store_proposal p = { .id = 0 };
+
+	CHECK(store_proposal_open_of(w->scratch.store, token_of(w, n).id, &p) == ERR_OK);
+	return p.id;
+}
+
+static enum err
+confirm(struct world *w, unsigned who, int64_t proposal)
+{
+	return desk(w, who, op_admin_proposal_confirm, proposal, json_object());
+}
+
+static struct machine *
+approved(struct world *w, unsigned n)
+{
+	struct machine *m = machine_new(w, n, MACHINE_OWN);
+
+	CHECK(machine_create(m) == ERR_OK && machine_approve(m) == ERR_OK);
+	machine_mail(m, 900);
+	CHECK(machine_verb(m, "status") == ERR_OK);
+	return m;
+}
+
+/* A release that nobody reports; the sweep gives it up. */
+static void
+fail_once(struct world *w, unsigned n)
+{
+	struct machine *m = approved(w, n);
+	const struct machine_report failed = { .result = "failed", .proof_mechanism = "" };
+
+	CHECK(machine_release(m) == ERR_OK && machine_done(m, &failed) == ERR_OK);
+	machine_free(m);
+}
+
+static void
+make_suspect(struct world *w, unsigned n)
+{
+	struct machine *m;
+
+	fail_once(w, n);
+	fail_once(w, n);
+	m = approved(w, n);
+	CHECK(machine_release(m) == ERR_ESCROW_SUSPECT && token_of(w, n).state == STORE_SUSPECT);
+	machine_free(m);
+}
+
+static bool
+is_other(const struct secret *s)
+{
+	struct secret other = { 0 };
+	bool same = secret_set(&other, OTHER_SO_PIN, strlen(OTHER_SO_PIN)) && secret_equal(&other, s);
+
+	secret_wipe(&other);
+	return same;
+}
+
+/* ---- lost and retired ---- */
+
+static void
+test_lost_is_never_released(void)
+{
+	struct world *w = world_new();
+	struct machine *m, *late;
+	json_t *one = NULL;
+	int64_t id;
+
+	world_import(w, 1, "khach@example.vn");
+	id = token_of(w, 1).id;
+	m = approved(w, 1);
+	CHECK(desk(w, 0, op_admin_token_lost, id, reason()) == ERR_OK && token_of(w, 1).life == STORE_LOST);
+	CHECK(machine_release(m) == ERR_TOKEN_LOST);
+	/* another request still comes into the queue, says so, and is not approved */
+	late = machine_new(w, 1, MACHINE_OWN);
+	CHECK(machine_create(late) == ERR_OK && world_state(w, late->number) == STATE_PENDING);
+	CHECK(world_desk(w, 0, op_admin_detail, late->number, NULL, &one) == ERR_OK);
+	CHECK_TEXT(json_string_value(json_object_get(one, "token_life")), "lost");
+	CHECK(json_integer_value(json_object_get(one, "token_number")) == id);
+	json_decref(one);
+	CHECK(machine_approve(late) == ERR_TOKEN_LOST && world_state(w, late->number) == STATE_PENDING);
+	/* taking it back takes two */
+	CHECK(desk(w, 0, op_admin_token_restore, id, reason()) == ERR_OK && token_of(w, 1).life == STORE_LOST);
+	CHECK(confirm(w, 0, waiting(w, 1)) == ERR_SECOND_PERSON && token_of(w, 1).life == STORE_LOST);
+	CHECK(confirm(w, 1, waiting(w, 1)) == ERR_OK && token_of(w, 1).life == STORE_ACTIVE);
+	CHECK(machine_release(m) == ERR_OK);
+	/* what was given before is not given again */
+	CHECK(desk(w, 1, op_admin_token_retire, id, reason()) == ERR_OK);
+	CHECK(machine_release(m) == ERR_TOKEN_RETIRED);
+	CHECK(machine_approve(late) == ERR_TOKEN_RETIRED || world_state(w, late->number) != STATE_PENDING);
+	/* and the machine that has it may still rotate: the customer's PIN is safe, and the authority knows the next one */
+	CHECK(machine_grant(m, 0) == ERR_OK);
+	machine_free(late);
+	machine_free(m);
+	world_free(w);
+}
+
+/* Which life may become which, by one person alone. */
+static void
+test_lives(void)
+{
+	static const struct {
+		enum store_life from;
+		enum err (*op)(struct call *, json_t **);
+		enum err want;
+		enum store_life to;
+	} cells[] = {
+		{ STORE_ACTIVE, op_admin_token_lost, ERR_OK, STORE_LOST },
+		{ STORE_ACTIVE, op_admin_token_retire, ERR_OK, STORE_RETIRED },
+		{ STORE_ACTIVE, op_admin_token_restore, ERR_TOKEN_LIFE_WRONG, STORE_ACTIVE },
+		{ STORE_LOST, op_admin_token_lost, ERR_TOKEN_LIFE_WRONG, STORE_LOST },
+		{ STORE_LOST, op_admin_token_retire, ERR_OK, STORE_RETIRED },
+		{ STORE_LOST, op_admin_token_restore, ERR_OK, STORE_LOST },
+		{ STORE_RETIRED, op_admin_token_lost, ERR_TOKEN_LIFE_WRONG, STORE_RETIRED },
+		{ STORE_RETIRED, op_admin_token_retire, ERR_TOKEN_LIFE_WRONG, STORE_RETIRED },
+		{ STORE_RETIRED, op_admin_token_restore, ERR_OK, STORE_RETIRED },
+	};
+	struct world *w = world_new();
+
+	for (unsigned i = 0; i < sizeof(cells) / sizeof(cells[0]); i++) {
+		world_import(w, i + 1, "");
+		CHECK(store_token_set_life(w->scratch.store, token_of(w, i + 1).id, cells[i].from) == ERR_OK);
+		CHECK(desk(w, 0, cells[i].op, token_of(w, i + 1).id, reason()) == cells[i].want);
+		CHECK(token_of(w, i + 1).life == cells[i].to);
+	}
+	CHECK(desk(w, 0, op_admin_token_lost, 99, reason()) == ERR_TOKEN_UNKNOWN);
+	CHECK(desk(w, 0, op_admin_token_lost, token_of(w, 1).id, json_object()) == ERR_INVALID_PARAMS);
+	CHECK(desk(w, 0, op_admin_token_cure, token_of(w, 1).id, reason()) == ERR_TOKEN_LIFE_WRONG);
+	world_free(w);
+}
+
+/* ---- the vault is asked outside of the transaction: what people say meanwhile counts ---- */
+
+struct between {
+	struct world *world;
+	int listener;
+	char real[200];
+};
+
+static void
+pass_on(int from, int to)
+{
+	char bytes[4096];
+	ssize_t n = read(from, bytes, sizeof(bytes));
+
+	CHECK(n > 0 && write(to, bytes, (size_t)n) == n);
+}
+
+static void *
+run_between(void *context)
+{
+	struct between *b = context;
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int caller = accept(b->listener, NULL, NULL);
+	int vault = socket(AF_UNIX, SOCK_STREAM, 0);
+	struct store *store = NULL;
+	struct store_token t = scratch_token(1);
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%.100s", b->real);
+	CHECK(connect(vault, (struct sockaddr *)&address, sizeof(address)) == 0);
+	pass_on(caller, vault);
+	CHECK(store_open(b->world->scratch.path, &store) == ERR_OK && store_token_by_name(store, &t.name, &t) == ERR_OK);
+	CHECK(store_token_set_life(store, t.id, STORE_LOST) == ERR_OK);
+	store_close(store);
+	pass_on(vault, caller);
+	close(vault);
+	close(caller);
+	return NULL;
+}
+
+static void
+test_lost_while_the_vault_works(void)
+{
+	struct world *w = world_new();
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct between b = { .world = w, .listener = socket(AF_UNIX, SOCK_STREAM, 0) };
+	struct machine *m;
+	pthread_t thread;
+
+	world_import(w, 1, "khach@example.vn");
+	m = approved(w, 1);
+	snprintf(b.real, sizeof(b.real), "%s", w->config.vault.socket);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%.80s.between", w->scratch.path);
+	CHECK(bind(b.listener, (struct sockaddr *)&address, sizeof(address)) == 0 && listen(b.listener, 1) == 0);
+	w->config.vault.socket = address.sun_path;
+	CHECK(pthread_create(&thread, NULL, run_between, &b) == 0);
+	CHECK(machine_release(m) == ERR_TOKEN_LOST);
+	pthread_join(thread, NULL);
+	CHECK(world_state(w, m->number) == STATE_APPROVED && token_of(w, 1).failures == 0);
+	w->config.vault.socket = b.real;
+	close(b.listener);
+	unlink(address.sun_path);
+	machine_free(m);
+	world_vault_stop(w);
+	world_free(w);
+}
+
+/* ---- a suspect row ---- */
+
+static void
+test_cure(void)
+{
+	struct world *w = world_new();
+	struct machine *m;
+	int64_t id, before;
+
+	world_import(w, 1, "khach@example.vn");
+	id = token_of(w, 1).id;
+	before = token_of(w, 1).active;
+	make_suspect(w, 1);
+	CHECK(desk(w, 0, op_admin_token_cure, id, reason()) == ERR_OK && token_of(w, 1).state == STORE_SUSPECT);
+	CHECK(desk(w, 1, op_admin_token_cure, id, reason()) == ERR_PROPOSAL_OPEN);
+	CHECK(confirm(w, 1, waiting(w, 1)) == ERR_OK);
+	CHECK(token_of(w, 1).state == STORE_UNVERIFIED && token_of(w, 1).failures == 0 && token_of(w, 1).active == before);
+	m = approved(w, 1);
+	CHECK(machine_release(m) == ERR_OK);
+	machine_free(m);
+	world_free(w);
+}
+
+static unsigned
+log_lines(const struct world *w)
+{
+	FILE *f = fopen(w->config.escrow_log, "r");
+	unsigned lines = 0;
+
+	for (int c = f != NULL ? fgetc(f) : EOF; c != EOF; c = fgetc(f))
+		lines += c == '\n';
+	if (f != NULL)
+		fclose(f);
+	return lines;
+}
+
+static void
+test_replace(void)
+{
+	struct world *w = world_new();
+	struct machine *m;
+	struct store_escrow row;
+	struct store_proposal p;
+	struct store_token t;
+	int64_t before, proposal, kept = 0;
+	unsigned lines;
+
+	world_import(w, 1, "khach@example.vn");
+	make_suspect(w, 1);
+	before = token_of(w, 1).active;
+	lines = log_lines(w);
+	CHECK(propose_replace(w, 0, 1, OTHER_SO_PIN) == ERR_OK);
+	proposal = waiting(w, 1);
+	CHECK(token_of(w, 1).active == before && log_lines(w) == lines);
+	CHECK(confirm(w, 0, proposal) == ERR_SECOND_PERSON && token_of(w, 1).active == before);
+	CHECK(confirm(w, 1, proposal) == ERR_OK && log_lines(w) == lines + 1);
+	t = token_of(w, 1);
+	CHECK(t.active != before && t.next == 0 && t.state == STORE_UNVERIFIED && t.failures == 0);
+	CHECK(store_escrow_by_id(w->scratch.store, before, &row) == ERR_OK && row.retired == w->now);
+	CHECK(store_escrow_by_id(w->scratch.store, t.active, &row) == ERR_OK && row.retired == 0);
+	CHECK(store_escrow_kept(w->scratch.store, t.id, &kept) == ERR_OK && kept == 1);
+	CHECK(store_proposal_by_id(w->scratch.store, proposal, &p) == ERR_OK && p.state == STORE_PROPOSAL_CONFIRMED && p.sealed[0] == 0);
+	CHECK(confirm(w, 1, proposal) == ERR_PROPOSAL_CLOSED && log_lines(w) == lines + 1);
+	/* the customer's machine is given what two people have entered, and nothing else */
+	m = approved(w, 1);
+	CHECK(machine_release(m) == ERR_OK && m->candidate_count == 1 && is_other(&m->candidates[0]));
+	CHECK(machine_grant(m, 0) == ERR_OK);
+	machine_free(m);
+	world_free(w);
+}
+
+/* Each way in which a proposal comes to nothing leaves the token as it is. */
+static void
+test_proposals_that_end(void)
+{
+	struct world *w = world_new();
+	struct store_proposal p;
+	struct store_person gone;
+	int64_t before, proposal;
+
+	world_import(w, 1, "khach@example.vn");
+	before = token_of(w, 1).active;
+	/* rejected by another, withdrawn by who made it */
+	CHECK(propose_replace(w, 0, 1, OTHER_SO_PIN) == ERR_OK);
+	proposal = waiting(w, 1);
+	CHECK(desk(w, 1, op_admin_proposal_reject, proposal, reason()) == ERR_OK);
+	CHECK(store_proposal_by_id(w->scratch.store, proposal, &p) == ERR_OK && p.state == STORE_PROPOSAL_REJECTED && p.sealed[0] == 0);
+	CHECK(confirm(w, 1, proposal) == ERR_PROPOSAL_CLOSED);
+	CHECK(desk(w, 1, op_admin_proposal_reject, proposal, reason()) == ERR_PROPOSAL_CLOSED);
+	CHECK(propose_replace(w, 0, 1, OTHER_SO_PIN) == ERR_OK);
+	proposal = waiting(w, 1);
+	CHECK(desk(w, 0, op_admin_proposal_reject, proposal, reason()) == ERR_OK);
+	CHECK(store_proposal_by_id(w->scratch.store, proposal, &p) == ERR_OK && p.state == STORE_PROPOSAL_WITHDRAWN);
+	/* a week */
+	CHECK(propose_replace(w, 0, 1, OTHER_SO_PIN) == ERR_OK);
+	proposal = waiting(w, 1);
+	w->now += 7 * 86400;
+	CHECK(confirm(w, 1, proposal) == ERR_PROPOSAL_CLOSED);
+	CHECK(propose_replace(w, 0, 1, OTHER_SO_PIN) == ERR_OK); /* one that is over bars no other */
+	CHECK(store_proposal_by_id(w->scratch.store, proposal, &p) == ERR_OK && p.state == STORE_PROPOSAL_EXPIRED && p.sealed[0] == 0);
+	proposal = waiting(w, 1);
+	/* the token is another one by now */
+	CHECK(desk(w, 1, op_admin_token_lost, token_of(w, 1).id, reason()) == ERR_OK);
+	CHECK(confirm(w, 1, proposal) == ERR_PROPOSAL_STALE);
+	CHECK(store_token_set_life(w->scratch.store, token_of(w, 1).id, STORE_ACTIVE) == ERR_OK);
+	/* who proposed it has left */
+	gone = w->people[0];
+	gone.role = STORE_NONE;
+	CHECK(store_person_put(w->scratch.store, &gone, &gone.id) == ERR_OK);
+	CHECK(confirm(w, 1, proposal) == ERR_PROPOSAL_CLOSED);
+	CHECK(confirm(w, 1, 99) == ERR_PROPOSAL_UNKNOWN && desk(w, 1, op_admin_proposal_reject, 99, reason()) == ERR_PROPOSAL_UNKNOWN);
+	CHECK(token_of(w, 1).active == before && log_lines(w) == 0);
+	world_free(w);
+}
+
+/* A person's second certificate is no second person. */
+static void
+test_two_certificates(void)
+{
+	struct world *w = world_new();
+	struct store_person renewed = w->people[0];
+
+	world_import(w, 1, "khach@example.vn");
+	CHECK(propose_replace(w, 0, 1, OTHER_SO_PIN) == ERR_OK);
+	renewed.fingerprint[0] ^= 1;
+	CHECK(store_person_put(w->scratch.store, &renewed, &renewed.id) == ERR_OK && renewed.id != w->people[0].id);
+	w->people[1] = renewed;
+	CHECK(confirm(w, 1, waiting(w, 1)) == ERR_SECOND_PERSON && log_lines(w) == 0);
+	world_free(w);
+}
+
+/* A machine that has the candidates in hand is waited for; after that its report counts more than what people have entered. */
+static void
+test_under_way(void)
+{
+	static const struct machine_report completed = { .result = "completed", .rotated = true, .proof_mechanism = "" };
+	static const struct machine_report unrotated = { .result = "completed", .rotated = false, .proof_mechanism = "" };
+	struct world *w = world_new();
+	struct machine *m;
+	struct store_token granted, t;
+	int64_t entered;
+
+	world_import(w, 1, "khach@example.vn");
+	m = approved(w, 1);
+	CHECK(propose_replace(w, 0, 1, OTHER_SO_PIN) == ERR_OK);
+	CHECK(machine_release(m) == ERR_OK);
+	CHECK(confirm(w, 1, waiting(w, 1)) == ERR_TOKEN_UNDER_WAY);
+	CHECK(machine_grant(m, 0) == ERR_OK);
+	CHECK(confirm(w, 1, waiting(w, 1)) == ERR_PROPOSAL_STALE);
+	CHECK(desk(w, 0, op_admin_proposal_reject, waiting(w, 1), reason()) == ERR_OK);
+	CHECK(propose_replace(w, 0, 1, OTHER_SO_PIN) == ERR_TOKEN_UNDER_WAY);
+	CHECK(store_request_transition(w->scratch.store, m->number, STATE_RELEASED, STATE_UNKNOWN, w->now) == ERR_OK);
+	granted = token_of(w, 1);
+	CHECK(propose_replace(w, 0, 1, OTHER_SO_PIN) == ERR_OK && confirm(w, 1, waiting(w, 1)) == ERR_OK);
+	CHECK(token_of(w, 1).active != granted.active && token_of(w, 1).next == 0);
+	/* it comes back and has rotated: the one successor is a candidate again */
+	CHECK(machine_done(m, &completed) == ERR_OK);
+	t = token_of(w, 1);
+	CHECK(t.active == granted.next && t.next == 0 && t.state == STORE_VERIFIED);
+	machine_free(m);
+	/* it comes back and has not: nothing is said of what was entered meanwhile */
+	m = approved(w, 1);
+	CHECK(machine_release(m) == ERR_OK && store_request_transition(w->scratch.store, m->number, STATE_RELEASED, STATE_UNKNOWN, w->now) == ERR_OK);
+	CHECK(propose_replace(w, 0, 1, OTHER_SO_PIN) == ERR_OK && confirm(w, 1, waiting(w, 1)) == ERR_OK);
+	entered = token_of(w, 1).active;
+	CHECK(machine_done(m, &unrotated) == ERR_OK && token_of(w, 1).active == entered && token_of(w, 1).state == STORE_UNVERIFIED);
+	machine_free(m);
+	world_free(w);
+}
+
+/* ---- looking ---- */
+
+static void
+test_detail(void)
+{
+	struct world *w = world_new();
+	struct machine *m;
+	json_t *one = NULL;
+
+	world_import(w, 1, "khach@example.vn");
+	make_suspect(w, 1);
+	CHECK(desk(w, 0, op_admin_token_cure, token_of(w, 1).id, reason()) == ERR_OK);
+	CHECK(desk(w, 1, op_admin_token_lost, token_of(w, 1).id, reason()) == ERR_OK);
+	CHECK(world_desk(w, 0, op_admin_token, token_of(w, 1).id, NULL, &one) == ERR_OK);
+	CHECK_TEXT(json_string_value(json_object_get(one, "life")), "lost");
+	CHECK_TEXT(json_string_value(json_object_get(one, "state")), "suspect");
+	CHECK_TEXT(json_string_value(json_object_get(one, "certificate_serial")), "1001");
+	CHECK(json_is_true(json_object_get(one, "proposed")) && json_integer_value(json_object_get(one, "failures")) == 2);
+	CHECK(json_array_size(json_object_get(one, "requests")) == 3 && json_array_size(json_object_get(one, "proposals")) == 1);
+	CHECK(json_array_size(json_object_get(one, "history")) == 3); /* suspect, propose, lost */
+	CHECK(json_is_true(json_object_get(json_array_get(json_object_get(one, "proposals"), 0), "mine")));
+	json_decref(one);
+	CHECK(world_desk(w, 1, op_admin_proposals, 0, NULL, &one) == ERR_OK);
+	CHECK(json_array_size(json_object_get(one, "proposals")) == 1);
+	CHECK(json_is_false(json_object_get(json_array_get(json_object_get(one, "proposals"), 0), "mine")));
+	json_decref(one);
+	w->now += 7 * 86400;
+	CHECK(world_desk(w, 1, op_admin_proposals, 0, NULL, &one) == ERR_OK && json_array_size(json_object_get(one, "proposals")) == 0);
+	json_decref(one);
+	CHECK(world_desk(w, 0, op_admin_token, 99, NULL, &one) == ERR_TOKEN_UNKNOWN);
+	m = machine_new(w, 2, MACHINE_OWN);
+	CHECK(machine_create(m) == ERR_OK && world_desk(w, 0, op_admin_detail, m->number, NULL, &one) == ERR_OK);
+	CHECK_TEXT(json_string_value(json_object_get(one, "token_life")), "");
+	CHECK_TEXT(json_string_value(json_object_get(one, "token_state")), "");
+	json_decref(one);
+	machine_free(m);
+	world_free(w);
+}
+
+int
+main(void)
+{
+	test_lost_is_never_released();
+	test_lives();
+	test_lost_while_the_vault_works();
+	test_cure();
+	test_replace();
+	test_proposals_that_end();
+	test_two_certificates();
+	test_under_way();
+	test_detail();
+	return CHECK_DONE();
+}
