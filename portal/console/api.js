@@ -50,3 +50,12 @@ export const detail = (number) => call(`requests/${number}`);
 export const approve = (number, body) => post(`requests/${number}/approve`, body);
 export const refuse = (number, reason) => post(`requests/${number}/refuse`, { reason });
 export const resend = (number) => post(`requests/${number}/resend`, {});
+
+export const tokens = (query) => call(`tokens?${new URLSearchParams(query)}`);
+export const token = (number) => call(`tokens/${number}`);
+export const types = () => call("types");
+export const proposals = () => call("proposals");
+/* verb: lost, retire, restore, cure, replace */
+export const change = (number, verb, body) => post(`tokens/${number}/${verb}`, body);
+export const confirm = (proposal) => post(`proposals/${proposal}/confirm`, {});
+export const reject = (proposal, reason) => post(`proposals/${proposal}/reject`, { reason });

@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 /* One request: what is known, its history, and what this person may decide. */
 import { h, showTime } from "/style/page.js";
-import { badge } from "/list.js";
+import { entries, field, form, reasonField, reasonOf } from "/form.js";
+import { badge, lifeBadge } from "/list.js";
 import * as api from "/api.js";
 
 const REFERENCE_MAX = 42; // the server takes 128 bytes, and a letter of Vietnamese has up to three
 const HOW = ["call_back", "form", "in_person", "agency"];
 
-const field = (text, input, hint = null) => h("label", { class: "field" }, h("span", {}, text), input, hint && h("small", { class: "soft" }, hint));
-
 function facts(t, r) {
-  const fact = (name, value) => value && [h("dt", {}, t(name)), h("dd", {}, value)];
+  const fact = (name, value) => value && [h("dt", {}, t(name)), h("dd", {}, ...[value].flat())];
   const mono = (text) => text && h("span", { class: "mono" }, text);
   return h("dl", { class: "facts" }, [
     fact("customer", r.customer || t("customer_none")), fact("email", r.email), fact("token_serial", mono(r.token.serial)),
-    fact("token", [r.token.manufacturer, r.token.model].filter(Boolean).join(", ")), fact("certificate_serial", mono(r.certificate_serial)),
+    fact("token", [r.token.manufacturer, r.token.model].filter(Boolean).join(", ")), fact("in_inventory", r.token_number ? [lifeBadge(t, r.token_life), " ", h("a", { href: `#token/${r.token_number}` }, t("see_token"))] : ""), fact("certificate_serial", mono(r.certificate_serial)),
     fact("reason", t(`reason_${r.reason}`)), fact("language", t(`language_${r.language}`)), fact("created", showTime(r.created)), fact("expires", showTime(r.expires)),
     fact("decided", r.decided ? showTime(r.decided) : ""), fact("decided_by", r.decided_by), fact("how", r.how && t(`how_${r.how}`)), fact("reference", r.reference),
     fact("note", r.note), fact("waiting_email", r.waiting_email), fact("family", r.family && t(`family_${r.family}`)), fact("outcome", r.outcome && t(`outcome_${r.outcome}`)),
@@ -27,27 +26,12 @@ function eventText(t, { event, detail }) {
   return t(key) === key ? event : t(key);
 }
 
-function history(t, r) {
-  return h("ul", { class: "tasks" }, r.history.map((row) =>
-    h("li", { class: "past" }, h("span", {}, h("b", {}, eventText(t, row)), " ", h("bdi", {}, row.actor), " ", h("span", { class: "small nowrap" }, showTime(row.time)), row.detail && h("span", { class: "small mono" }, h("br"), row.detail)))));
-}
+const history = (t, r) => entries(r.history.map((row) => ({ ...row, at: showTime(row.time) })), (row) => eventText(t, row));
 
-/* A form that calls once at a time; what it answers is shown anew, and what goes wrong stands in it. */
-function form(tools, title, content, submit, kind, act) {
-  const place = h("div", {});
-  const button = h("button", { class: kind }, submit);
-  const element = h("form", { class: "card stack", onsubmit: async (event) => {
-    event.preventDefault();
-    button.disabled = true;
-    place.replaceChildren();
-    try {
-      await act(new FormData(element));
-    } catch (error) {
-      place.replaceChildren(tools.errorNote(error));
-    }
-    button.disabled = false;
-  } }, h("h2", {}, title), content, place, h("div", { class: "actions" }, button));
-  return element;
+/* What bars this token, in red: nothing is released for it, and approving it is refused. */
+function barred(t, r) {
+  const key = r.token_life === "lost" || r.token_life === "retired" ? `barred_${r.token_life}` : r.token_state === "suspect" ? "barred_suspect" : null;
+  return key && h("p", { class: "note bad", role: "alert" }, h("b", {}, t(key)), " ", h("a", { href: `#token/${r.token_number}` }, t("see_token")));
 }
 
 function approveForm(tools, r, done) {
@@ -82,8 +66,8 @@ function approveForm(tools, r, done) {
 function refuseForm(tools, r, done) {
   const { t } = tools;
   const word = r.state === "approved" ? "revoke" : "refuse";
-  return form(tools, t(`${word}_title`), [h("p", { class: "small soft" }, t("refuse_text")), field(t(`${word}_reason`), h("textarea", { name: "reason", required: true, maxlength: 170, rows: 2 }))],
-    t(word), "danger", async (data) => done(await api.refuse(r.number, data.get("reason").trim().replace(/\s+/g, " ")), `done_${word}`));
+  return form(tools, t(`${word}_title`), [h("p", { class: "small soft" }, t("refuse_text")), reasonField(t(`${word}_reason`))],
+    t(word), "danger", async (data) => done(await api.refuse(r.number, reasonOf(data)), `done_${word}`));
 }
 
 function resendForm(tools, r, done) {
@@ -107,7 +91,7 @@ export async function showDetail(place, tools, number, known = null, notice = nu
   ].filter(Boolean);
   const heading = h("h1", { tabindex: -1 }, t("detail_title", { number: r.number }), " ", badge(t, r.state));
   place.replaceChildren(h("p", {}, h("a", { href: tools.back }, `← ${t("back")}`)), heading,
-    ...(notice ? [h("p", { class: "note good" }, t(notice))] : []),
+    ...(notice ? [h("p", { class: "note good" }, t(notice))] : []), ...[barred(t, r)].filter(Boolean),
     h("div", { class: "columns" },
       h("div", { class: "stack" }, h("section", { class: "card" }, facts(t, r)), h("section", { class: "card stack" }, h("h2", {}, t("history")), history(t, r))),
       h("div", { class: "stack" }, forms)));

@@ -14,6 +14,9 @@ const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export const badge = (t, state) => h("span", { class: `badge ${LOOK[state] ?? ""}` }, t(`state_${state}`));
 
+const LIFE_LOOK = { lost: "bad", retired: "bad" };
+export const lifeBadge = (t, life) => h("span", { class: `badge ${LIFE_LOOK[life] ?? ""}` }, t(`life_${life}`));
+
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
 
 /* The first moment of a day in the reader's own time, days later. */
@@ -64,7 +67,7 @@ function row(t, r) {
   return h("tr", {},
     cell("number", h("span", { class: "nowrap" }, String(r.number))), cell("customer", r.customer || t("customer_none")), cell("email", r.email),
     cell("token_serial", h("span", { class: /^[\w-]*$/.test(r.token.serial) ? "mono nowrap" : "mono" }, r.token.serial)), cell("certificate_serial", h("span", { class: "mono" }, r.certificate_serial)),
-    cell("created", ...time(r.created)), cell("state", badge(t, r.state)),
+    cell("created", ...time(r.created)), cell("state", badge(t, r.state), ...(LIFE_LOOK[r.token_life] ? [" ", lifeBadge(t, r.token_life)] : [])),
     cell("decided", ...time(r.decided)),
     cell("decide", h("a", { href: `#${r.number}`, class: "nowrap", "aria-label": `${t(waits ? "decide" : "view")} ${r.number}` }, t(waits ? "decide" : "view"))));
 }

@@ -99,14 +99,36 @@ const direct = {
 
 /* ---- what the server says to the console ---- */
 
-const row = (number, state, more = {}) => ({ number, state, customer: "CÔNG TY CỔ PHẦN XÂY DỰNG VÀ THƯƠNG MẠI ĐẠI PHÁT", email: "ketoan.daiphat@khach.example", token: { manufacturer: "Mokhoa", model: "PKCS#15", serial: "1130425009866" }, certificate_serial: "5401C7ADA92A737CA6ECF19C1FB1525C", reason: "locked", language: "vi", created: 1551061735, decided: state === "pending" || state === "unidentified" ? 0 : 1551065335, expires: NOW + 86400, ...more });
-const one = (number, state, more = {}) => ({ ...row(number, state), how: "", reference: "", decided_by: "", note: "", waiting_email: "", family: "so_pin", outcome: "", history: [{ time: 1551061735, actor: "host", event: "create", detail: "" }, { time: 1551061835, actor: "Nguyễn Văn An", event: "phrase", detail: "error=phrase_mismatch" }], ...more });
+const row = (number, state, more = {}) => ({ number, state, customer: "CÔNG TY CỔ PHẦN XÂY DỰNG VÀ THƯƠNG MẠI ĐẠI PHÁT", email: "ketoan.daiphat@khach.example", token: { manufacturer: "Mokhoa", model: "PKCS#15", serial: "1130425009866" }, certificate_serial: "5401C7ADA92A737CA6ECF19C1FB1525C", reason: "locked", language: "vi", token_life: "active", created: 1551061735, decided: state === "pending" || state === "unidentified" ? 0 : 1551065335, expires: NOW + 86400, ...more });
+const one = (number, state, more = {}) => ({ ...row(number, state), how: "", reference: "", decided_by: "", note: "", waiting_email: "", token_number: 7, token_state: "verified", family: "so_pin", outcome: "", history: [{ time: 1551061735, actor: "host", event: "create", detail: "" }, { time: 1551061835, actor: "Nguyễn Văn An", event: "phrase", detail: "error=phrase_mismatch" }], ...more });
 const rows = ["pending", "unidentified", "approved", "refused", "released", "completed", "unknown", "failed", "expired", "cancelled", "locked_out"].map((state, i) => row(58498 - i, state, i === 1 ? { customer: EVIL, email: EVIL, certificate_serial: "" } : {}));
 const me = (role = "approver") => ({ name: "Nguyễn Văn An", role, csrf: "AAAA" });
 const approve = async (page) => {
   await page.check("input[value=call_back]");
   await page.fill("input[name=phrase]", "7K3M-Q0ZX");
   await page.click("form button.primary");
+};
+
+/* the inventory */
+const onRecord = (number, more = {}) => ({ number, token: { manufacturer: "Mokhoa", model: "PKCS#15", serial: `11304250${9866 - number}` }, customer: "CÔNG TY CỔ PHẦN XÂY DỰNG VÀ THƯƠNG MẠI ĐẠI PHÁT", email: "ketoan.daiphat@khach.example",
+  certificate_serial: "5401C7ADA92A737CA6ECF19C1FB1525C", type: "Token AN loại 2", vendor: "An Bình Secure", life: "active", state: "verified", exposed: 0, next: false, failures: 0, created: 1551061735, proposed: false, ...more });
+const proposal = (more = {}) => ({ number: 3, kind: "replace", token_number: 7, token: { manufacturer: "Mokhoa", model: "PKCS#15", serial: "1130425009866" }, customer: "CÔNG TY CỔ PHẦN XÂY DỰNG VÀ THƯƠNG MẠI ĐẠI PHÁT", compared: "other",
+  reason: "Hãng bàn giao lại khóa, biên bản 17/BB", proposed_by: "Phạm Văn Dũng", mine: false, created: NOW - 3600, expires: NOW + 600000, state: "open", decided_by: "", decided: 0, note: "", ...more });
+const whole = (more = {}) => ({ ...onRecord(7), rotated: 1551065335, kept: 2, family: "so_pin", rotation: true, requests: [row(58498, "pending"), row(58490, "failed"), row(58402, "completed", { customer: EVIL })], proposals: [],
+  history: [{ time: 1551061735, actor: "tms", event: "suspect", detail: "failures=2" }, { time: 1551061835, actor: EVIL, event: "propose", detail: EVIL }], ...more });
+const suspect = (more = {}) => whole({ state: "suspect", failures: 2, next: true, exposed: 1551065335, ...more });
+const inventory = [onRecord(1, { state: "suspect", failures: 2, proposed: true }), onRecord(2, { life: "lost" }), onRecord(3, { life: "retired", state: "unverified" }), onRecord(4, { customer: EVIL, email: EVIL, type: "", token: { manufacturer: EVIL, model: "", serial: "<b>1</b>" } }), onRecord(5, { customer: "", email: "" })];
+const ROW = `B${"A".repeat(193)}`; // a sealed row, as far as a page can tell
+const why = async (page, form) => page.locator("form", { hasText: form }).locator("textarea[name=reason]").fill("Khách đến quầy trình báo");
+const press = (key) => async (page, t) => {
+  await why(page, t(key));
+  await page.click(`form button:text-is(${JSON.stringify(t(key))})`);
+};
+const fillSealed = (text) => async (page, t) => {
+  const form = page.locator("form", { has: page.locator("textarea[name=sealed]") });
+  await form.locator("textarea[name=sealed]").fill(text);
+  await form.locator("textarea[name=reason]").fill("Hãng bàn giao lại");
+  await form.locator("button").click();
 };
 
 /* name: [key of the title, hash, role, GET answers, POST answers, what is done and waited for] */
@@ -132,6 +154,24 @@ const consoles = {
     await page.waitForSelector("input[name=reason]:focus:invalid", PATIENCE);
   }],
   stranger: ["title", "", null, {}],
+  lost: ["detail_title", "58498", "approver", one(58498, "pending", { token_life: "lost" }), undefined, shows("barred_lost")],
+  suspect: ["detail_title", "58498", "approver", one(58498, "pending", { token_state: "suspect" }), undefined, shows("barred_suspect")],
+  approve_lost: ["detail_title", "58498", "approver", one(58498, "pending", { token_life: "lost" }), spoken("token_lost").error, approve, alerts],
+  list_lost: ["list_title", "", "approver", { requests: [row(58498, "pending", { token_life: "lost" }), row(58497, "pending", { token_life: "retired" }), row(58496, "pending", { token_life: "" })], next: 0 }, undefined, shows("life_lost")],
+  tokens: ["tokens_title", "tokens", "operator", { tokens: inventory, next: 5 }],
+  tokens_empty: ["tokens_title", "tokens?customer=khong+co&life=lost", "auditor", { tokens: [], next: 0 }, undefined, shows("tokens_empty")],
+  token: ["token_title", "token/7", "operator", whole()],
+  token_auditor: ["token_title", "token/7", "auditor", suspect({ life: "lost" })],
+  token_suspect: ["token_title", "token/7", "operator", suspect({ customer: EVIL, type: EVIL, vendor: EVIL })],
+  token_lost: ["token_title", "token/7", "approver", whole({ life: "lost" }), whole({ life: "lost", proposals: [proposal({ kind: "restore", compared: "", mine: true, proposed_by: "Nguyễn Văn An" })] }), press("restore_do"), shows("mine_text")],
+  token_lost_done: ["token_title", "token/7", "approver", whole(), whole({ life: "lost" }), press("lost_do"), shows("done_lost")],
+  token_waits: ["token_title", "token/7", "approver", suspect({ proposed: true, proposals: [proposal({ reason: EVIL }), proposal({ number: 2, state: "rejected", decided_by: EVIL, decided: NOW, note: EVIL })] })],
+  token_confirmed: ["token_title", "token/7", "approver", suspect({ proposals: [proposal()] }), whole({ state: "unverified", proposals: [proposal({ state: "confirmed", decided_by: "Nguyễn Văn An", decided: NOW })] }), async (page, t) => page.click(`button:text-is(${JSON.stringify(t("confirm_do"))})`), shows("done_confirm")],
+  token_same_person: ["token_title", "token/7", "approver", suspect({ proposals: [proposal()] }), spoken("second_person").error, async (page, t) => page.click(`button:text-is(${JSON.stringify(t("confirm_do"))})`), alerts],
+  token_replaced: ["token_title", "token/7", "operator", suspect(), suspect({ proposals: [proposal({ mine: true })] }), fillSealed(`manufacturer,model,serial,sealed\n"Mokhoa",PKCS#15,113042509859,${ROW}\n`), shows("mine_text")],
+  token_clear: ["token_title", "token/7", "operator", suspect(), failed(1004, "invalid_params"), fillSealed("manufacturer,model,serial,so_pin\nMokhoa,PKCS#15,113042509859,1234"), shows("sealed_clear")],
+  proposals: ["proposals_title", "proposals", "approver", { proposals: [proposal(), proposal({ number: 4, kind: "cure", compared: "", mine: true, reason: EVIL, proposed_by: EVIL, customer: "" }), proposal({ number: 5, kind: "restore", compared: "" })] }],
+  proposals_empty: ["proposals_title", "proposals", "operator", { proposals: [] }, undefined, shows("proposals_empty")],
 };
 
 /* ---- looking ---- */
@@ -240,6 +280,8 @@ for (const [name, [title, hash, role, got, posted, ...acts]] of Object.entries(c
     before: (page) => page.route("**/v1/admin/**", (route) => {
       const about = (body) => route.fulfill({ status: body.data ? 409 : 200, contentType: "application/json", body: JSON.stringify(body.data ? { error: body } : body) });
       if (route.request().url().endsWith("/me")) return about(role ? me(role) : failed(6001, "admin_unknown", {}, "Chứng thư này chưa được cấp quyền quản trị.", "This certificate is not enrolled as an administrator's.").error);
+      if (route.request().url().endsWith("/types")) return about({ types: [{ number: 1, name: "Token AN loại 2" }, { number: 2, name: EVIL }] });
+      if (route.request().url().endsWith("/proposals") && hash !== "proposals") return about({ proposals: hash.startsWith("token") ? [proposal(), proposal({ number: 4 })] : [] });
       return about(route.request().method() === "POST" ? posted.error ?? posted : got);
     }),
     selector: "main h1",

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+/* One token of the inventory: who has it, what is known of its SO PIN, its requests side by side, and what this person may do or propose. */
+import { h, showTime } from "/style/page.js";
+import { entries, field, form, reasonField, reasonOf } from "/form.js";
+import { sealedOf } from "/inventory.js";
+import { badge, lifeBadge } from "/list.js";
+import { trustBadge } from "/tokens.js";
+import * as api from "/api.js";
+
+const mono = (text) => text && h("span", { class: "mono" }, text);
+const sayYes = (t, yes) => t(yes ? "yes" : "no");
+
+function facts(rows) {
+  return h("dl", { class: "facts" }, rows.filter(([, value]) => value).flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, ...[value].flat())]));
+}
+
+function tokenFacts(t, r) {
+  return facts([
+    [t("customer"), r.customer || t("customer_none")], [t("email"), r.email], [t("token_serial"), mono(r.token.serial)],
+    [t("token"), [r.token.manufacturer, r.token.model].filter(Boolean).join(", ")], [t("type"), r.type || t("type_none")], [t("vendor"), r.vendor],
+    [t("certificate_serial"), mono(r.certificate_serial)], [t("created_token"), showTime(r.created)], [t("family"), t(`family_${r.family}`)],
+    [t("rotated"), r.rotated ? showTime(r.rotated) : t("rotated_none")], [t("rotation"), sayYes(t, r.rotation)], [t("next"), sayYes(t, r.next)],
+    [t("exposed"), r.exposed ? showTime(r.exposed) : t("no")], [t("failures"), String(r.failures)], [t("kept"), String(r.kept)],
+  ]);
+}
+
+function requests(t, rows) {
+  const cell = (name, content) => h("td", { "data-name": t(name) }, h("span", {}, content));
+  if (rows.length === 0) return h("p", {}, t("empty"));
+  return h("div", { class: "table folds", tabindex: 0, role: "region", "aria-label": t("requests_title") }, h("table", {},
+    h("thead", {}, h("tr", {}, ["number", "created", "state", "decided"].map((name) => h("th", { scope: "col" }, t(name))))),
+    h("tbody", {}, rows.map((r) => h("tr", {}, cell("number", h("a", { href: `#${r.number}` }, String(r.number))), cell("created", showTime(r.created)), cell("state", badge(t, r.state)),
+      cell("decided", r.decided ? showTime(r.decided) : ""))))));
+}
+
+const proposalFacts = (t, p) => facts([
+  [t("kind"), t(`kind_${p.kind}`)], [t("compared"), p.compared && t(`compared_${p.compared}`)], [t("reason_why"), p.reason], [t("proposed_by"), h("bdi", {}, p.proposed_by)], [t("created_proposal"), showTime(p.created)],
+  [t("expires"), showTime(p.expires)], [t("state"), t(`proposal_${p.state}`)], [t("decided_by"), p.decided_by && h("bdi", {}, p.decided_by)], [t("decided"), p.decided ? showTime(p.decided) : ""], [t("note_reject"), p.note],
+]);
+
+function eventText(t, { event }) {
+  const key = event === "propose" ? "event_propose_change" : `event_${event}`;
+  return t(key) === key ? event : t(key);
+}
+
+/* ---- what this person may do ---- */
+
+function simpleForm(tools, r, verb, kind, done) {
+  const { t } = tools;
+  return form(tools, t(`${verb}_title`), [h("p", { class: "small soft" }, t(`${verb}_text`)), reasonField(t("reason_why"))], t(`${verb}_do`), kind,
+    async (data) => done(await api.change(r.number, verb, { reason: reasonOf(data) }), `done_${verb}`));
+}
+
+/* A table in clear never leaves this page, nor does one of another token. */
+function replaceForm(tools, r, done) {
+  const { t } = tools;
+  const text = h("textarea", { name: "sealed", required: true, rows: 4, class: "mono", autocomplete: "off", spellcheck: "false" });
+  const file = h("input", { type: "file", accept: ".csv,text/csv,text/plain", onchange: async () => {
+    if (file.files.length) text.value = await file.files[0].text();
+  } });
+  return form(tools, t("replace_title"), [h("p", { class: "small soft" }, t("replace_text")), field(t("sealed"), text, t("sealed_hint")), field(t("sealed_file"), file), reasonField(t("reason_why"))], t("replace_do"), "danger",
+    async (data) => {
+      const { sealed, fault } = sealedOf(data.get("sealed"), r.token);
+      if (fault) throw Object.assign(new Error(fault), { text: { vi: t(fault), en: t(fault) }, remedy: { vi: t("sealed_again"), en: t("sealed_again") } });
+      done(await api.change(r.number, "replace", { sealed, reason: reasonOf(data) }), "done_replace");
+    });
+}
+
+function decisionForms(tools, p, done) {
+  const { t, me } = tools;
+  if (me.role === "auditor") return [];
+  const word = p.mine ? "withdraw" : "reject";
+  return [
+    !p.mine && form(tools, t("confirm_title"), h("p", { class: "small soft" }, t(`confirm_${p.kind}`)), t("confirm_do"), "primary", async () => done(await api.confirm(p.number), "done_confirm")),
+    form(tools, t(`${word}_title`), reasonField(t("reason_why")), t(`${word}_do`), "danger", async (data) => done(await api.reject(p.number, reasonOf(data)), `done_${word}`)),
+  ].filter(Boolean);
+}
+
+function forms(tools, r, open, done) {
+  const { me } = tools;
+  if (me.role === "auditor") return [];
+  const barred = r.life !== "active";
+  return [
+    !open && me.role === "operator" && r.state === "suspect" && simpleForm(tools, r, "cure", "", done),
+    !open && barred && simpleForm(tools, r, "restore", "", done),
+    r.life === "active" && simpleForm(tools, r, "lost", "danger", done),
+    r.life !== "retired" && simpleForm(tools, r, "retire", "danger", done),
+    !open && me.role === "operator" && replaceForm(tools, r, done),
+  ].filter(Boolean);
+}
+
+export async function showToken(place, tools, number, known = null, notice = null) {
+  const { t, say, current } = tools;
+  const r = known ?? (await api.token(number));
+  if (!current()) return;
+  const done = (one, said) => {
+    say(t(said));
+    tools.count();
+    showToken(place, tools, number, one, said);
+  };
+  const open = r.proposals.find((p) => p.state === "open");
+  const past = r.proposals.filter((p) => p.state !== "open");
+  const card = (title, ...content) => h("section", { class: "card stack" }, h("h2", {}, t(title)), ...content);
+  const heading = h("h1", { tabindex: -1 }, t("token_title"), " ", mono(r.token.serial), " ", lifeBadge(t, r.life), " ", trustBadge(t, r.state));
+  const warn = r.life !== "active" ? `barred_${r.life}` : r.state === "suspect" ? "barred_suspect" : null;
+  place.replaceChildren(h("p", {}, h("a", { href: tools.back }, `← ${t("tokens_back")}`)), heading,
+    ...(notice ? [h("p", { class: "note good" }, t(notice))] : []), ...(warn ? [h("p", { class: "note bad" }, t(warn))] : []),
+    h("div", { class: "columns" },
+      h("div", { class: "stack" }, ...(open ? [card("proposal_title", proposalFacts(t, open), ...(open.mine ? [h("p", { class: "note warn" }, t("mine_text"))] : []))] : []),
+        h("section", { class: "card" }, tokenFacts(t, r)), card("requests_title", requests(t, r.requests)),
+        ...(past.length ? [card("proposals_past", ...past.map((p) => proposalFacts(t, p)))] : []),
+        card("history", r.history.length ? entries(r.history.map((row) => ({ ...row, at: showTime(row.time) })), (row) => eventText(t, row)) : h("p", {}, t("history_none")))),
+      h("div", { class: "stack" }, ...(open ? decisionForms(tools, open, done) : []), ...forms(tools, r, open, done))));
+  heading.focus();
+}
