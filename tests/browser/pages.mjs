@@ -39,8 +39,8 @@ function inspect(without = null) {
   const kept = new Set(["href", "src", "id", "name", "class", "type", "action", "srcdoc"]);
   const shape = (e) => {
     if (without !== null && e.matches(without)) return "";
-    /* a number to call is digits, whatever was stored; the way back to the list has its filters */
-    const attributes = [...e.attributes].map(({ name, value }) => (kept.has(name) ? `${name}=${value.replace(/^tel:[0-9+]*$|(?<=^#)\?.*$/, "")}` : name)).sort();
+    /* a number to call is digits, whatever was stored; the ways back to the lists have their filters, and those to requests and tokens numbers */
+    const attributes = [...e.attributes].map(({ name, value }) => (kept.has(name) ? `${name}=${value.replace(/^tel:[0-9+]*$|(?<=^#(tokens)?)\?.*$|(?<=^#(token\/)?)\d+$/, "")}` : name)).sort();
     return `<${e.localName} ${attributes}>${[...e.children].map(shape).join("")}</>`;
   };
   const outside = [];
@@ -130,6 +130,19 @@ const probes = {
     }
     return found;
   },
+  async tokens(texts) {
+    const found = [];
+    for (const text of texts) {
+      location.hash = `#token/${text.token}`;
+      await probe.until(() => document.querySelector("main h1 .mono")?.textContent.includes(text.mark));
+      found.push(probe.look("token", text.inventory));
+      const old = document.querySelector("main h1");
+      location.hash = `#tokens?${new URLSearchParams(Object.fromEntries(["customer", "email", "token_serial", "type", "life", "state"].map((key) => [key, text.payload])))}`;
+      await probe.until(() => document.querySelector("main h1") !== old);
+      found.push(probe.look("token filters", [], "main"));
+    }
+    return found;
+  },
   async greeting(text) {
     const greeting = document.getElementById("greeting");
     greeting.textContent = "";
@@ -207,6 +220,30 @@ async function consoleDetails(who, texts) {
   await of.close();
 }
 
+/* The inventory: a token of each text, what is proposed of it, and both lists with all of them. */
+async function consoleTokens(who, texts, lists) {
+  let where = "";
+  const of = await atDesk(who);
+  const page = await watched(of, () => where);
+  await page.goto(`${order.desk}/?lang=vi#token/${texts[0].token}`);
+  await page.waitForSelector("main h1 .badge");
+  for (const some of chunks(texts, 10)) {
+    where = `tokens ${some[0].number} to ${some.at(-1).number}`;
+    await probed(page, "tokens", some, where);
+  }
+  for (const hash of lists ? ["tokens", "proposals"] : [])
+    for (const width of [1280, 360]) {
+      where = `${hash} ${width} px`;
+      await page.setViewportSize({ width, height: 800 });
+      await page.goto(`${order.desk}/?lang=vi#${hash}`);
+      await page.waitForSelector("tbody tr");
+      for (const text of (await page.evaluate(inspect)).outside) fault(where, `outside of its place: ${text}`);
+      const kinds = await page.evaluate(() => new Set([...document.querySelectorAll("tbody tr")].map((tr) => [...tr.querySelectorAll("*")].map((e) => e.localName).join(" "))).size);
+      if (kinds !== 1) fault(where, `${kinds} kinds of row`);
+    }
+  await of.close();
+}
+
 /* Whose name it is stands in the greeting: the console starts anew in the same page, at a request with nothing in it. */
 async function greetings(who, texts) {
   let where = "";
@@ -267,10 +304,11 @@ async function stored() {
   const harmless = order.texts.slice(0, 2); // say nothing wrong: the shape of all the others, decided and waiting
   const rest = order.texts.slice(2);
   await consoleDetails("an", harmless);
+  await consoleTokens("an", harmless, false);
   await greetings("an", harmless);
   await portal(harmless);
   await notices(harmless);
-  await Promise.all([consoleDetails("binh", rest).then(() => consoleRows(order.texts)), greetings("an", rest), portal(rest).then(() => notices(rest))]);
+  await Promise.all([consoleDetails("binh", rest).then(() => consoleRows(order.texts)), consoleTokens("binh", rest, true), greetings("an", rest), portal(rest).then(() => notices(rest))]);
   return { payloads: rest.length, views: Object.keys(plain) };
 }
 
@@ -366,6 +404,75 @@ async function foreign() {
 
 /* ---- the console as it is used ---- */
 
+/* A page of somebody's, by keys alone. */
+async function byKeys(who) {
+  const of = await atDesk(who);
+  const page = await of.newPage();
+  page.on("pageerror", (e) => fault("console", e.message));
+  const tabTo = async (selector, most = 80) => {
+    for (let i = 0; i < most; i++) {
+      if (await page.evaluate((s) => document.activeElement?.matches(s), selector)) return true;
+      await page.keyboard.press("Tab");
+    }
+    return false;
+  };
+  /* the reason and the button of the form with that title */
+  const fill = async (title, reason) => {
+    const form = page.locator("form", { has: page.locator(`h2:text-is("${title}")`) });
+    await form.evaluate((e) => (e.id = "here"));
+    const reached = reason === null || (await tabTo("#here textarea[name=reason]"));
+    if (reason !== null) await page.keyboard.type(reason);
+    if (!reached || !(await tabTo("#here button"))) return false;
+    await page.keyboard.press("Enter");
+    return true;
+  };
+  return { of, page, tabTo, fill };
+}
+
+/* A token is reported lost by one person; putting it in use again is proposed by one and confirmed by another. */
+async function lost(expect) {
+  const { serial, token, request } = order.lost;
+  const an = await byKeys("an");
+  await an.page.goto(`${order.desk}/?lang=vi#tokens`);
+  await an.page.waitForSelector("tbody tr");
+  expect("keys reach the inventory's filter", await an.tabTo("input[name=token_serial]"));
+  await an.page.keyboard.type(serial);
+  await an.page.keyboard.press("Enter");
+  await an.page.waitForFunction(() => location.hash.includes("token_serial") && document.querySelectorAll("tbody tr").length === 1);
+  expect("keys reach a token", await an.tabTo(`a[href="#token/${token}"]`));
+  await an.page.keyboard.press("Enter");
+  await an.page.waitForSelector("main h1 .mono");
+  expect("an approver may not replace a key", (await an.page.locator("textarea[name=sealed]").count()) === 0);
+  expect("reported lost by keys alone", await an.fill("Báo mất", "Khách gọi báo mất"));
+  await an.page.waitForSelector("main .note.good");
+  expect("and said so", (await an.page.textContent("h1")).includes("Báo mất") && (await an.page.textContent("main .note.bad")).includes("không được mở khóa"));
+
+  await an.page.goto(`${order.desk}/?lang=vi#${request}`);
+  await an.page.waitForSelector("main h1 .badge");
+  expect("its request says so in red", (await an.page.textContent("main .note.bad")).includes("đã được báo mất"));
+
+  const dung = await byKeys("dung");
+  await dung.page.goto(`${order.desk}/?lang=vi#token/${token}`);
+  await dung.page.waitForSelector("main h1 .mono");
+  expect("proposed by keys alone", await dung.fill("Đề nghị cho dùng lại", "Khách đã tìm thấy"));
+  await dung.page.waitForSelector("main .note.good");
+  expect("who proposed cannot confirm", (await dung.page.locator('h2:text-is("Xác nhận đề nghị")').count()) === 0);
+  await dung.of.close();
+
+  await an.page.goto(`${order.desk}/?lang=vi#proposals`);
+  await an.page.waitForSelector("tbody tr");
+  await an.page.waitForFunction(() => document.getElementById("waiting").textContent === "1");
+  expect("a badge says how many wait", true);
+  expect("keys reach a proposal", await an.tabTo(`a[href="#token/${token}"]`));
+  await an.page.keyboard.press("Enter");
+  await an.page.waitForSelector("main h1 .mono");
+  expect("confirmed by keys alone", await an.fill("Xác nhận đề nghị", null));
+  await an.page.waitForSelector("main .note.good");
+  expect("in use again", (await an.page.textContent("h1")).includes("Đang dùng"));
+  await an.page.waitForFunction(() => document.getElementById("waiting").textContent === "");
+  await an.of.close();
+}
+
 async function desk() {
   const of = await atDesk("an");
   const page = await of.newPage();
@@ -440,6 +547,7 @@ async function desk() {
   await page.waitForFunction((old) => [...document.querySelectorAll("tbody tr td:first-child")].map((td) => td.textContent).join(" ") !== old, before);
   expect("news on demand", (await numbers()).split(" ").length > before.split(" ").length || (await numbers()) !== before);
   await of.close();
+  await lost(expect);
   return done;
 }
 

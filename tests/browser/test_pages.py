@@ -5,7 +5,8 @@
 stored    300 texts that want to be run, in every field that is shown, put past the API into the store or said by a played host: none is run, none makes an
           element, asks another server or breaks the policy; each stands as text in its place, in a list, a detail, a filter and the customer's page
 foreign   another site, the same site on another port, and a sandboxed frame call every route in every way that a page has: nothing is read, no row changes
-desk      the console as people use it: keys alone, approve, withdraw over a restart of the server, and a list that refreshes itself under a still mouse
+desk      the console as people use it: keys alone, approve, withdraw over a restart of the server, a list that refreshes itself under a still mouse, and a token that one
+          person reports lost and two put in use again
 
 Usage: test_pages.py [-v] [TEST...]      MOKHOA_BIN is the folder of the programs. Enters a stage by itself.
 """
@@ -111,9 +112,24 @@ class Pages(unittest.TestCase):
         notice = [payloads.cut(text, 128), payloads.cut(text, 1024)]
         # not due: shown when the browser's side asks for it
         db.execute("INSERT INTO notice (id, severity, title_vi, text_vi, title_en, text_en, starts, ends, created) VALUES (?, 'info', ?, ?, ?, ?, 0, 1, 1)", (number, *notice, *notice))
+        token, inventory = self.store_token(db, number, text, decider, now)
         row = [c["customer"], c["email"], c["serial"], c["certificate_serial"].removeprefix("00")]
         more = [c["manufacturer"], c["model"], payloads.cut(text, 31), payloads.cut(text, 128), payloads.cut(text, 1024)]
-        return {"number": number, "payload": text, "name": payloads.cut(text, 128), "view": "waiting" if waits else "decided", "list": row, "detail": row + more, "notice": notice}
+        return {"number": number, "payload": text, "name": payloads.cut(text, 128), "view": "waiting" if waits else "decided", "list": row, "detail": row + more, "notice": notice,
+                "token": token, "mark": f"{number:04d}", "inventory": inventory}
+
+    def store_token(self, db, number, text, person, now):
+        """A token with the text in each of its fields, one proposal that waits and one that was rejected: its number, and what of it must be read."""
+        c = {field: payloads.cut(text, size) for field, size in {**SIZES, "serial": 12}.items()}
+        token = db.execute("INSERT INTO token (manufacturer, model, serial, customer, email, certificate_serial, state, created) VALUES (?, ?, ?, ?, ?, ?, 'suspect', 1)",
+                           (c["manufacturer"], c["model"], c["serial"] + f"{number:04d}", c["customer"], c["email"], c["certificate_serial"])).lastrowid
+        row = db.execute("INSERT INTO escrow (token, version, sealed, created) VALUES (?, 1, zeroblob(145), 1)", (token,)).lastrowid
+        db.execute("UPDATE token SET active = ? WHERE id = ?", (row, token))
+        for state, decider, decided, note in (("rejected", person, now, c["note"]), ("open", None, 0, "")):
+            db.execute("INSERT INTO proposal (token, kind, version, sealed, compared, active, next, life, reason, proposer, created, expires, state, decider, decided, note)"
+                       " VALUES (?, 'cure', 0, x'', '', ?, 0, 'active', ?, ?, ?, ?, ?, ?, ?, ?)", (token, row, c["note"], person, now, now + 9999, state, decider, decided, note))
+        db.execute("INSERT INTO audit (created, who, what, token, detail) VALUES (?, ?, ?, ?, ?)", (now, payloads.cut(text, 128), payloads.cut(text, 31), token, payloads.cut(text, 1024)))
+        return token, [c["manufacturer"], c["model"], c["serial"], c["customer"], c["email"], c["note"], payloads.cut(text, 128), payloads.cut(text, 31), payloads.cut(text, 1024)]
 
     def show_notices(self, asked):
         """Those are due, and no other."""
@@ -167,6 +183,8 @@ class Pages(unittest.TestCase):
         calls = [{"target": f"{path}/{asked.number}/approve", "body": {"how": "call_back", "reference": "", "phrase": asked.phrase}},
                  {"target": f"{path}/{refused.number}/refuse", "body": {"reason": "x"}}, {"target": f"{path}/{approved.number}/resend", "body": {}},
                  {"target": "/v1/admin/me", "body": {}}, {"target": path, "body": {}}]
+        token = self.stage.sql("SELECT id FROM token WHERE serial = ?", asked.token["serial"])[0][0]
+        calls += [{"target": f"/v1/admin/tokens/{token}/{verb}", "body": {"reason": "x"}} for verb in ("lost", "retire")]
         before, lines = self.dump(), len(self.said("serve.log", "()"))
         done = self.drive("foreign", sites=sites, calls=calls)
         self.assertTrue(self.dump() == before, "a row has changed")
@@ -197,8 +215,11 @@ class Pages(unittest.TestCase):
             assert self.stage.desk(still.number, "refuse", {"reason": "Không gọi được"})[0] == 200
 
         self.asked["arrive"] = arrive
-        done = self.drive("desk", approve={"number": first.number, "phrase": first.phrase}, move={"number": still.number})
+        lost = Machine(self.stage).create()
+        token = self.stage.sql("SELECT id FROM token WHERE serial = ?", lost.token["serial"])[0][0]
+        done = self.drive("desk", lost={"serial": lost.token["serial"], "token": token, "request": lost.number}, approve={"number": first.number, "phrase": first.phrase}, move={"number": still.number})
         self.assertEqual((first.state(), still.state()), ("refused", "refused"))
+        self.assertEqual([row[0] for row in self.stage.sql("SELECT what FROM audit WHERE token = ? ORDER BY id", token)], ["lost", "propose", "confirm"])
         events = [what for what, in self.stage.sql("SELECT what FROM audit WHERE number = ? ORDER BY id", first.number)]
         self.assertEqual([e for e in events if e != "mail"], ["create", "approve", "refuse"])
         print(f"desk: {len(done)} things as they should be")
