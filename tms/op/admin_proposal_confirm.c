@@ -36,6 +36,21 @@ check(struct call *c, const struct store_token *t, const struct store_proposal *
 	return e == ERR_OK ? change_allowed(c, t, p->kind) : e;
 }
 
+/* Outside of the transaction, because the vault is asked: a key of it that was taken out of use since would leave the token without a candidate. */
+static enum err
+check_before(struct call *c)
+{
+	struct store_proposal p;
+	struct store_token t;
+	enum err e = store_proposal_by_id(c->store, c->number, &p);
+
+	if (e == ERR_OK)
+		e = store_token_by_id(c->store, p.token, &t);
+	if (e == ERR_OK)
+		e = check(c, &t, &p);
+	return e == ERR_OK && p.kind == STORE_REPLACE ? change_check_sealed(c, &t, &p) : e;
+}
+
 /* In a transaction. */
 static enum err
 confirm(struct call *c, struct store_token *ret_token)
@@ -60,6 +75,8 @@ op_admin_proposal_confirm(struct call *c, json_t **ret_answer)
 	struct store_token t;
 	enum err e = decode_nothing(c->body);
 
+	if (e == ERR_OK)
+		e = check_before(c);
 	if (e == ERR_OK)
 		e = call_begin(c);
 	if (e == ERR_OK)

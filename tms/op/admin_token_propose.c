@@ -31,8 +31,8 @@ propose(struct call *c, struct store_proposal *p, struct store_token *ret_token)
 	p->next = ret_token->next;
 	p->life = ret_token->life;
 	e = store_proposal_insert(c->store, p, &p->id);
-	return e == ERR_OK ? call_audit_token(c, NULL, p->token, 0, "propose", "proposal=%lld kind=%s reason=%s", (long long)p->id,
-				 store_proposal_kind_name(p->kind), p->reason)
+	return e == ERR_OK ? call_audit_token(c, NULL, p->token, 0, "propose", "proposal=%lld kind=%s compared=%s reason=%s", (long long)p->id,
+				 store_proposal_kind_name(p->kind), p->compared, p->reason)
 			   : e;
 }
 
@@ -79,10 +79,14 @@ op_admin_token_replace(struct call *c, json_t **ret_answer)
 {
 	struct store_proposal p = { .kind = STORE_REPLACE, .version = SEALED_VERSION };
 	struct decode_replace d;
+	struct store_token t;
 	enum err e = decode_replace(c->body, &d);
 
+	if (e == ERR_OK)
+		e = store_token_by_id(c->store, c->number, &t);
 	if (e != ERR_OK)
 		return e;
 	memcpy(p.sealed, d.sealed, sizeof(p.sealed));
-	return propose_and_answer(c, &p, d.reason, ret_answer);
+	e = change_check_sealed(c, &t, &p);
+	return e == ERR_OK ? propose_and_answer(c, &p, d.reason, ret_answer) : e;
 }

@@ -2,6 +2,8 @@
 #include "inventory_change.h"
 
 #include "escrow_log.h"
+#include "text.h"
+#include "vault_client.h"
 
 #include <string.h>
 
@@ -32,6 +34,38 @@ change_allowed(struct call *c, const struct store_token *t, enum store_proposal_
 		break;
 	}
 	return ERR_INTERNAL;
+}
+
+static enum err
+compare(struct call *c, const struct store_token *t, const struct vault_row *a, const struct vault_row *b, bool *ret_equal)
+{
+	const struct vault_row rows[2] = { *a, *b };
+
+	return vault_compare(c->service->config->vault.socket, &t->name, rows, ret_equal);
+}
+
+/* Against itself first: that says that it opens, whatever has become of the row on record. */
+enum err
+change_check_sealed(struct call *c, const struct store_token *t, struct store_proposal *p)
+{
+	struct vault_row row = { .version = p->version };
+	struct vault_row active;
+	struct store_escrow escrow;
+	bool equal = false;
+	enum err e;
+
+	memcpy(row.sealed, p->sealed, sizeof(row.sealed));
+	e = compare(c, t, &row, &row, &equal);
+	if (e == ERR_OK)
+		e = store_escrow_by_id(c->store, t->active, &escrow);
+	if (e != ERR_OK)
+		return e == ERR_SEALED_INVALID ? ERR_VAULT_REFUSED : e;
+	active.version = escrow.version;
+	memcpy(active.sealed, escrow.sealed, sizeof(active.sealed));
+	e = compare(c, t, &row, &active, &equal);
+	if (e == ERR_OK)
+		text_copy(p->compared, sizeof(p->compared), equal ? "same" : "other");
+	return e == ERR_SEALED_INVALID ? ERR_OK : e;
 }
 
 /*

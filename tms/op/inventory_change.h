@@ -15,6 +15,12 @@
  */
 enum err change_allowed(struct call *c, const struct store_token *t, enum store_proposal_kind kind);
 
+/*
+ * Has the vault open a sealed row for this token before it may become its only candidate: ERR_VAULT_REFUSED where it does not open. Outside of a transaction. p->compared
+ * says whether it is the value on record, and nothing where that one does not open.
+ */
+enum err change_check_sealed(struct call *c, const struct store_token *t, struct store_proposal *p);
+
 /* Does what was proposed; in a transaction, whose last step but the commit it is, because the escrow log is written here. */
 enum err change_apply(struct call *c, const struct store_token *t, const struct store_proposal *p);
 

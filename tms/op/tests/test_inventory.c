@@ -337,6 +337,33 @@ test_replace(void)
 	world_free(w);
 }
 
+/* The vault opens what is to be the only candidate before anybody can confirm it, and says whether it is the value on record. */
+static void
+test_what_the_vault_says(void)
+{
+	struct world *w = world_new();
+	struct store_proposal p;
+	json_t *body;
+	int64_t id;
+
+	world_import(w, 1, "khach@example.vn");
+	id = token_of(w, 1).id;
+	/* of another token: a table that was cut wrongly */
+	CHECK(seal(w, 2, OTHER_SO_PIN, &body) == ERR_OK);
+	CHECK(desk(w, 0, op_admin_token_replace, id, body) == ERR_VAULT_REFUSED);
+	CHECK(propose_replace(w, 0, 1, WORLD_SO_PIN) == ERR_OK);
+	CHECK(store_proposal_by_id(w->scratch.store, waiting(w, 1), &p) == ERR_OK);
+	CHECK_TEXT(p.compared, "same");
+	CHECK(desk(w, 0, op_admin_proposal_reject, p.id, reason()) == ERR_OK && propose_replace(w, 0, 1, OTHER_SO_PIN) == ERR_OK);
+	CHECK(store_proposal_by_id(w->scratch.store, waiting(w, 1), &p) == ERR_OK);
+	CHECK_TEXT(p.compared, "other");
+	world_vault_stop(w);
+	CHECK(confirm(w, 1, p.id) == ERR_VAULT_UNREACHABLE && token_of(w, 1).active == p.active);
+	world_vault_start(w);
+	CHECK(confirm(w, 1, p.id) == ERR_OK && token_of(w, 1).active != p.active);
+	world_free(w);
+}
+
 /* Each way in which a proposal comes to nothing leaves the token as it is. */
 static void
 test_proposals_that_end(void)
@@ -483,6 +510,7 @@ main(void)
 	test_lost_while_the_vault_works();
 	test_cure();
 	test_replace();
+	test_what_the_vault_says();
 	test_proposals_that_end();
 	test_two_certificates();
 	test_under_way();
