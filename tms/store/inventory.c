@@ -5,7 +5,7 @@
  */
 #include "inventory.h"
 
-#include "search.h"
+#include "token_search.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tokens and their sealed SO PINs: which one is active, which one a rotation may have set, which ones are only kept. */
 #include "inventory.h"
-#include "search.h"
+#include "token_search.h"
 
 #include <string.h>
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * search: the words of tokens' texts, and what is asked of them. Whoever writes a token's customer or mail address says so here. Private to the
+ * token_search: the words of tokens' texts, and what is asked of them. Whoever writes a token's customer or mail address says so here. Private to the
  * store's own files.
  */
-#ifndef MOKHOA_SEARCH_H
-#define MOKHOA_SEARCH_H
+#ifndef MOKHOA_TOKEN_SEARCH_H
+#define MOKHOA_TOKEN_SEARCH_H
 
 #include "query.h"
 
