@@ -112,8 +112,8 @@ make_suspect(struct world *w, unsigned n)
 
 	fail_once(w, n);
 	fail_once(w, n);
-	m = approved(w, n);
-	CHECK(machine_release(m) == ERR_ESCROW_SUSPECT && token_of(w, n).state == STORE_SUSPECT);
+	m = machine_new(w, n, MACHINE_OWN);
+	CHECK(machine_create(m) == ERR_OK && machine_approve(m) == ERR_ESCROW_SUSPECT && token_of(w, n).state == STORE_SUSPECT);
 	machine_free(m);
 }
 
