@@ -28,7 +28,7 @@ NEW_PAGE = {**ON, "prompt": "approved > completed", "unlock": "((approved|resume
 def cut(error):
     """The call is lost with its reason, the request is not: he presses again, or the worker was done already. The reason goes when the page has newer news."""
     went_on = rf"unlocking > ((approved|resume)( \((?:{error})\))? > (unlocking > )?)?completed"
-    return {**ON, "waiting": LOST, "prompt": went_on, "unlock": went_on}
+    return {**ON, "waiting": LOST, "approved": r"approved( \(connection lost\))? > unlocking", "prompt": went_on, "unlock": went_on}
 
 
 EXPECTED = {

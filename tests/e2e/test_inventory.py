@@ -103,7 +103,7 @@ class Inventory(unittest.TestCase):
             self.assertEqual((token["state"], token["life"]), ("verified", "active"))
             self.assertGreater(token["rotated"], 0)
             self.assertEqual([r["state"] for r in token["requests"]], ["completed", "failed", "failed"])
-            self.assertEqual([h["event"] for h in token["history"]], ["suspect", "propose", "confirm"])
+            self.assertEqual([h["event"] for h in token["history"]], ["import", "suspect", "propose", "confirm"])
 
     def test_a_lost_token_stays_locked(self):
         card = self.world.card()

@@ -100,9 +100,9 @@ read_sealed(const char *text, struct vault_row *ret)
 }
 
 static enum err
-audit(struct store *s, const struct store_token *t, bool shared)
+audit(struct store *s, int64_t id, const struct store_token *t, bool shared)
 {
-	struct store_audit a = { .created = t->created, .who = "desk", .what = "import" };
+	struct store_audit a = { .created = t->created, .who = "desk", .what = "import", .token = id };
 
 	snprintf(a.detail, sizeof(a.detail), "manufacturer=%s model=%s serial=%s%s", t->name.manufacturer, t->name.model, t->name.serial, shared ? " shared=yes" : "");
 	return store_audit_add(s, &a);
@@ -152,7 +152,7 @@ put(struct import *i, const struct line *l)
 	if (e == ERR_OK)
 		e = store_token_describe(i->store, id, l->row->shared, l->sealed.key);
 	if (e == ERR_OK)
-		e = audit(i->store, &t, l->row->shared);
+		e = audit(i->store, id, &t, l->row->shared);
 	if (e == ERR_OK)
 		e = escrow_log_add(i->store, &t.name, 0, i->now, &i->log);
 	return e == ERR_OK ? buf_error(&i->log) : e;
