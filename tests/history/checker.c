@@ -143,7 +143,7 @@ check_request(struct checker *c, const struct store_request *r, unsigned *approv
 	before = c->seen[i];
 	count_releases(c, i, r);
 	if (before == STATE_COUNT ? r->state != STATE_PENDING && r->state != STATE_UNIDENTIFIED : before != r->state && !may_lead(before, r->state))
-		return checker_wrong(c, "request %lld went from %s to %s", (long long)r->number, state_name(before), state_name(r->state));
+		return checker_wrong(c, "request %lld went from %s to %s", (long long)r->number, before != STATE_COUNT ? state_name(before) : "nothing", state_name(r->state));
 	if ((r->state == STATE_RELEASED || r->state == STATE_UNKNOWN || r->state == STATE_COMPLETED) && !c->released[i])
 		return checker_wrong(c, "request %lld is %s and was not released", (long long)r->number, state_name(r->state));
 	if ((r->state == STATE_REFUSED || r->state == STATE_CANCELLED || r->state == STATE_EXPIRED) && c->released[i])

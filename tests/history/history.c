@@ -155,9 +155,8 @@ happen(struct history *h, enum event e)
 
 /* ---- the end ---- */
 
-/* Whoever is at it dies, wherever he is. */
-static void
-end_all(struct history *h)
+void
+history_calm(struct history *h)
 {
 	for (int i = 0; i < SIM_ACTORS; i++) {
 		sim_kill(i);
@@ -281,12 +280,17 @@ next_number(struct world *w)
 	return number;
 }
 
-static void
-begin(struct history *h, struct history_server *server, struct dice *d)
+struct history *
+history_new(struct history_server *server, struct dice *d, struct history_totals *totals)
 {
+	struct history *h = calloc(1, sizeof(*h));
 	unsigned n = ++server->tokens;
 	bool fits = !dice_percent(d, 7);
 
+	if (h == NULL)
+		exit(1);
+	h->w = server->world;
+	h->totals = totals;
 	checker_begin(&h->checker, h->w, &h->sim, fits);
 	h->checker.first = next_number(h->w);
 	world_import(h->w, n, "khach@example.vn");
@@ -309,17 +313,20 @@ begin(struct history *h, struct history_server *server, struct dice *d)
 	h->sim.ask = history_ask;
 	h->sim.sign = history_sign;
 	sim_begin(&h->sim);
+	return h;
 }
 
-static void
-end(struct history *h)
+void
+history_free(struct history *h)
 {
+	history_calm(h);
 	sim_end(&h->sim);
 	for (size_t i = 0; i < h->message_count; i++)
 		json_decref(h->messages[i].body);
 	for (int i = 0; i < SIM_MACHINES; i++)
 		sim_remove(h->sim.folder[i]);
 	checker_end(&h->checker);
+	free(h);
 }
 
 static void
@@ -343,22 +350,17 @@ play(struct history *h, uint64_t keep, struct dice *d)
 bool
 history_run(struct history_server *server, uint64_t seed, uint64_t keep, bool say, struct history_totals *totals, char *ret_wrong)
 {
-	struct history *h = calloc(1, sizeof(*h));
 	struct dice d = { .state = seed };
+	struct history *h = history_new(server, &d, totals);
 	enum history_end how;
 	bool right;
 
-	if (h == NULL)
-		exit(1);
-	h->w = server->world;
 	h->say = say;
-	h->totals = totals;
-	begin(h, server, &d);
 	if (say)
 		printf("  fits=%d tries=%u flags=%d sleeps=%u dies=%u loses=%u fails=%u\n", h->checker.fits, h->sim.token.so_max, (int)h->sim.token.flags, h->sim.sleeps, h->sim.dies, h->sim.loses, h->sim.fails);
 	play(h, keep, &d);
 	if (h->checker.wrong[0] == '\0') {
-		end_all(h);
+		history_calm(h);
 		how = recover(h);
 		checker_look(&h->checker);
 		totals->ends[how]++;
@@ -367,8 +369,6 @@ history_run(struct history_server *server, uint64_t seed, uint64_t keep, bool sa
 		totals->most_wrong = h->checker.most_wrong;
 	right = h->checker.wrong[0] == '\0';
 	snprintf(ret_wrong, 256, "%s", h->checker.wrong);
-	end_all(h);
-	end(h);
-	free(h);
+	history_free(h);
 	return right;
 }

@@ -39,6 +39,9 @@ struct history_server {
 	unsigned tokens;
 };
 
+/* Without the limits that are not meant here. */
+void history_server_open(struct history_server *ret);
+
 /*
  * keep: which events happen (bit i), all ones for all. False: something was not as it must be; ret_wrong (256 characters) says what. say: prints the events.
  */

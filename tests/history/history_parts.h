@@ -63,6 +63,14 @@ void history_replay(struct history *h);
 /* For struct sim. */
 json_t *history_serve(void *context, const char *path, json_t *body, long *ret_status);
 
+/* ---- history.c ---- */
+
+struct history *history_new(struct history_server *server, struct dice *d, struct history_totals *totals);
+void history_free(struct history *h);
+
+/* Whoever is at it dies, wherever he is, and from now on all goes well. */
+void history_calm(struct history *h);
+
 /* ---- history_people.c ---- */
 
 enum err history_approve(struct history *h, int64_t number);

@@ -43,6 +43,19 @@ __wrap_store_end(struct store *s, enum err e)
 }
 
 void
+history_server_open(struct history_server *ret)
+{
+	struct world *w = world_new();
+
+	*ret = (struct history_server){ .world = w };
+	world_vault_stop(w);
+	w->config.vault.rows_per_hour = 1000000000;
+	w->config.unidentified_max = 1000000;
+	w->config.unidentified_by_address = 1000000;
+	world_vault_start(w);
+}
+
+void
 history_restart(struct history *h)
 {
 	store_close(h->w->scratch.store);

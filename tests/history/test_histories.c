@@ -27,18 +27,6 @@
 static struct history_server server;
 static struct history_totals totals;
 
-static void
-open_server(void)
-{
-	server = (struct history_server){ .world = world_new() };
-	world_vault_stop(server.world);
-	/* no limit of these is meant here */
-	server.world->config.vault.rows_per_hour = 1000000000;
-	server.world->config.unidentified_max = 1000000;
-	server.world->config.unidentified_by_address = 1000000;
-	world_vault_start(server.world);
-}
-
 static bool
 run(uint64_t seed, uint64_t keep, bool say, char *ret_wrong)
 {
@@ -47,7 +35,7 @@ run(uint64_t seed, uint64_t keep, bool say, char *ret_wrong)
 	if (server.world == NULL || server.tokens >= TOKENS_MAX) {
 		if (server.world != NULL)
 			world_free(server.world);
-		open_server();
+		history_server_open(&server);
 	}
 	return history_run(&server, seed, keep, say, ret_wrong == NULL ? &unread : &totals, ret_wrong);
 }
