@@ -12,6 +12,7 @@
 #include "json.h"
 #include "open.h"
 #include "open_request.h"
+#include "ring.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -233,17 +234,21 @@ run_vault(void)
 {
 	struct store_token t = world_token(h->w, &h->sim.token.name);
 	struct vault_request q = { .token = h->sim.token.name, .count = 1 };
+	struct ring ring = { .count = 0 };
 	struct vault_reply reply;
 	struct store_escrow row;
 	enum err e = store_escrow_by_id(h->w->scratch.store, t.active, &row);
 
+	if (e == ERR_OK)
+		e = ring_load(&ring, h->w->config.vault.private_key);
 	q.rows[0].version = row.version;
 	memcpy(q.rows[0].sealed, row.sealed, sizeof(row.sealed));
 	key_kem_public(h->w->vault_key, q.to);
 	for (int verb = 0; e == ERR_OK && verb < VAULT_VERB_COUNT; verb++) {
 		q.verb = (enum vault_verb)verb;
-		e = open_run(h->w->vault_key, &q, &reply);
+		e = open_run(&ring, &q, &reply);
 	}
+	ring_free(&ring);
 	return e;
 }
 
