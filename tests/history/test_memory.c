@@ -233,7 +233,7 @@ static enum err
 run_vault(void)
 {
 	struct store_token t = world_token(h->w, &h->sim.token.name);
-	struct vault_request q = { .token = h->sim.token.name, .count = 1 };
+	struct vault_request q = { .token = h->sim.token.name };
 	struct ring ring = { .count = 0 };
 	struct vault_reply reply;
 	struct store_escrow row;
@@ -243,9 +243,11 @@ run_vault(void)
 		e = ring_load(&ring, h->w->config.vault.private_key);
 	q.rows[0].version = row.version;
 	memcpy(q.rows[0].sealed, row.sealed, sizeof(row.sealed));
+	q.rows[1] = q.rows[0];
 	key_kem_public(h->w->vault_key, q.to);
 	for (int verb = 0; e == ERR_OK && verb < VAULT_VERB_COUNT; verb++) {
 		q.verb = (enum vault_verb)verb;
+		q.count = q.verb == VAULT_COMPARE ? 2 : 1;
 		e = open_run(&ring, &q, &reply);
 	}
 	ring_free(&ring);
