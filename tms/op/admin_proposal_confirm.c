@@ -72,7 +72,7 @@ confirm(struct call *c, struct store_token *ret_token)
 enum err
 op_admin_proposal_confirm(struct call *c, json_t **ret_answer)
 {
-	struct store_token t;
+	struct store_token t = { .id = 0 };
 	enum err e = decode_nothing(c->body);
 
 	if (e == ERR_OK)

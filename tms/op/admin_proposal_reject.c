@@ -8,7 +8,7 @@
 static enum err
 reject(struct call *c, const char *reason, struct store_token *ret_token)
 {
-	struct store_proposal p;
+	struct store_proposal p = { .id = 0 };
 	bool mine = false;
 	enum err e = store_proposal_expire(c->store, c->now);
 

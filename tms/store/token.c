@@ -208,8 +208,8 @@ store_token_by_name(struct store *s, const struct token_name *name, struct store
 enum err
 store_candidates_of(struct store *s, const struct token_name *name, struct store_candidates *ret)
 {
-	struct store_token token;
-	struct store_escrow row;
+	struct store_token token = { .id = 0 };
+	struct store_escrow row = { .id = 0 };
 	int64_t ids[STORE_CANDIDATES_MAX];
 	enum err e = store_token_by_name(s, name, &token);
 

@@ -22,15 +22,15 @@ enum part {
 
 static const struct {
 	const char *name;
-	unsigned asks;
 	size_t rows; /* the fewest; with ROWS */
+	unsigned asks;
 	unsigned answers;
 } verbs[VAULT_VERB_COUNT] = {
-	[VAULT_RESEAL] = { "reseal", TOKEN | ROWS | TO | NONCE, 1, ANSWER },
-	[VAULT_RENEW] = { "renew", TOKEN | ROW | FORMAT | TO, 0, ANSWER | SEALED },
-	[VAULT_REGRANT] = { "regrant", TOKEN | ROW | TO, 0, ANSWER },
-	[VAULT_COMPARE] = { "compare", TOKEN | ROWS, 2, EQUAL },
-	[VAULT_REWRAP] = { "rewrap", TOKEN | ROW, 0, SEALED },
+	[VAULT_RESEAL] = { "reseal", 1, TOKEN | ROWS | TO | NONCE, ANSWER },
+	[VAULT_RENEW] = { "renew", 0, TOKEN | ROW | FORMAT | TO, ANSWER | SEALED },
+	[VAULT_REGRANT] = { "regrant", 0, TOKEN | ROW | TO, ANSWER },
+	[VAULT_COMPARE] = { "compare", 2, TOKEN | ROWS, EQUAL },
+	[VAULT_REWRAP] = { "rewrap", 0, TOKEN | ROW, SEALED },
 	[VAULT_KEYS] = { "keys", 0, 0, KEYS },
 };
 
