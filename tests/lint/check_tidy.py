@@ -17,7 +17,7 @@ if tool is None:
     house.skip("clang-tidy is missing: apt-get install clang-tidy-14")
 with open(os.path.join(build, "compile_commands.json")) as f:
     commands = json.load(f)
-product = re.compile(r"^(base|protocol|host|tms)/")
+product = re.compile(r"^(base|protocol|host|tms|installer)/")
 names = sorted(set(os.path.relpath(c["file"], root) for c in commands))
 names = [n for n in names if product.match(n) and not re.search(r"(^|/)(tests?/|test_|fuzz_)", n)]
 
