@@ -12,6 +12,7 @@ import glob
 import io
 import json
 import os
+import pty
 import shutil
 import signal
 import subprocess
@@ -173,6 +174,27 @@ class SmartCardHsm(Card):
         self.assertSeen(report, locks=None, wrong_so_pin_presented=True)
         self.assertEqual(self.counters(), (3, 14))
         self.assertFalse(os.path.exists(self.path("type.csv")))
+
+    def test_asked_on_the_terminal(self):
+        """Where no descriptor is named: and what is typed there is not shown."""
+        words = [word for word in self.command() if word not in ("--so-pin-fd", "0")]
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.execv(words[0], words)
+        shown = b""
+        try:
+            while not shown.endswith(b"SO PIN: "):
+                shown += os.read(terminal, 1)
+            os.write(terminal, test_card.WRONG_SO_PIN.encode() + b"\n")
+            while True:
+                shown += os.read(terminal, 4096)
+        except OSError:
+            pass  # the terminal of a process that has ended
+        os.close(terminal)
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), BROKEN_OFF, shown)
+        self.assertIn(b"token_so_refused", shown)
+        self.assertNotIn(test_card.WRONG_SO_PIN.encode(), shown)
+        self.assertEqual(self.counters(), (3, 14))
 
     def test_killed_in_the_rotation(self):
         """Cut at moments across the rotation: the SO PIN is always the operator's or the one that stands in the record."""
