@@ -6,6 +6,7 @@
 """
 import base64
 import glob
+import hashlib
 import json
 import os
 import sqlite3
@@ -89,19 +90,29 @@ class Checker:
         self.audited = rows
         yield from self.search("the audit", "\n".join(r[5] for r in rows[-40:]))
 
-    def escrow_log(self, _):
-        """Every SO PIN that was granted is there, sealed as in the database."""
-        lines = set()
+    def escrow_log(self, deep):
+        """Every SO PIN that was granted is there, sealed as in the database; the last line of a token has what is tried on it."""
+        with self.db() as db:
+            granted = db.execute("SELECT g.number, e.sealed FROM granted g JOIN escrow e ON e.id = g.next").fetchall()
+            tried = db.execute("SELECT t.serial, e.sealed FROM token t JOIN escrow e ON e.id IN (t.active, t.next)").fetchall()
+        lines, last = set(), {}
+        for line in self.whole_lines():
+            last[line["token"]["serial"]] = {c["sealed"] for c in line["candidates"]}
+            lines |= last[line["token"]["serial"]]
+        for number, sealed in granted:
+            if base64.urlsafe_b64encode(sealed).decode().rstrip("=") not in lines:
+                yield f"request {number} was granted an SO PIN that escrow.log does not have"
+        for serial, sealed in tried if deep else []:
+            if base64.urlsafe_b64encode(sealed).decode().rstrip("=") not in last.get(serial, ()):
+                yield f"escrow.log would restore token {serial} without an SO PIN that is tried on it"
+
+    def whole_lines(self):
+        """A line that was cut short is none: what it would have said was never committed."""
         with open(self.scene.path("tms", "escrow", "escrow.log"), "rb") as f:
             for line in f:
-                try:
-                    lines.add(json.loads(line)["sealed"])
-                except (ValueError, KeyError):
-                    pass  # cut short: what it would have said was never granted
-        with self.db() as db:
-            for number, sealed in db.execute("SELECT g.number, e.sealed FROM granted g JOIN escrow e ON e.id = g.next"):
-                if base64.urlsafe_b64encode(sealed).decode().rstrip("=") not in lines:
-                    yield f"request {number} was granted an SO PIN that escrow.log does not have"
+                text, _, checksum = line.rstrip(b"\n").rpartition(b" ")
+                if hashlib.sha256(text).hexdigest()[:16].encode() == checksum:
+                    yield json.loads(text)
 
     # ---- the customer's machine ----
 

@@ -70,6 +70,9 @@ class Check(unittest.TestCase):
         os.truncate(path, len(text) - 20)
         self.broken("that escrow.log does not have")
         with open(path, "w", encoding="utf-8") as f:
+            f.writelines(reversed(text.splitlines(keepends=True)))
+        self.broken("escrow.log would restore token")
+        with open(path, "w", encoding="utf-8") as f:
             f.write(text)
         self.checker.now()
 

@@ -330,11 +330,12 @@ class MockTest(StepTest):
         removed = {"DEVICE_REMOVED", "SESSION_CLOSED", "SESSION_HANDLE_INVALID", "TOKEN_NOT_PRESENT", "SLOT_ID_INVALID"}
         unsupported = {"FUNCTION_NOT_SUPPORTED", "USER_TYPE_INVALID", "TOKEN_WRITE_PROTECTED"}
         form = {"PIN_INVALID", "PIN_LEN_RANGE", "PIN_TOO_WEAK"}
+        in_use = {"USER_ALREADY_LOGGED_IN", "USER_ANOTHER_ALREADY_LOGGED_IN", "SESSION_READ_ONLY_EXISTS"}
         for name, rv in CKR.items():
             common = "token_removed" if name in removed else "token_unsupported" if name in unsupported else "token_failed"
             login = {"PIN_INCORRECT": "token_so_refused", "PIN_LOCKED": "token_so_locked"}.get(name, common)
             expected = {
-                "C_Login": "token_so_refused" if name in form else login,
+                "C_Login": "token_so_refused" if name in form else "token_in_use" if name in in_use else login,
                 "C_InitPIN": "pin_refused" if name in form else login,
                 "C_SetPIN": login,
             }

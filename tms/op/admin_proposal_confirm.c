@@ -36,16 +36,29 @@ check(struct call *c, const struct store_token *t, const struct store_proposal *
 	return e == ERR_OK ? change_allowed(c, t, p->kind) : e;
 }
 
+/* Proposal and token of one moment: a token that a faster yes has changed is no stale proposal, but a closed one. */
+static enum err
+read_both(struct call *c, struct store_proposal *ret_p, struct store_token *ret_t)
+{
+	enum err e = store_begin_reading(c->store);
+
+	if (e != ERR_OK)
+		return e;
+	e = store_proposal_by_id(c->store, c->number, ret_p);
+	if (e == ERR_OK)
+		e = store_token_by_id(c->store, ret_p->token, ret_t);
+	store_rollback(c->store);
+	return e;
+}
+
 /* Outside of the transaction, because the vault is asked: a key of it that was taken out of use since would leave the token without a candidate. */
 static enum err
 check_before(struct call *c)
 {
 	struct store_proposal p;
 	struct store_token t;
-	enum err e = store_proposal_by_id(c->store, c->number, &p);
+	enum err e = read_both(c, &p, &t);
 
-	if (e == ERR_OK)
-		e = store_token_by_id(c->store, p.token, &t);
 	if (e == ERR_OK)
 		e = check(c, &t, &p);
 	return e == ERR_OK && p.kind == STORE_REPLACE ? change_check_sealed(c, &t, &p) : e;
