@@ -219,7 +219,7 @@ class Pages(unittest.TestCase):
         token = self.stage.sql("SELECT id FROM token WHERE serial = ?", lost.token["serial"])[0][0]
         done = self.drive("desk", lost={"serial": lost.token["serial"], "token": token, "request": lost.number}, approve={"number": first.number, "phrase": first.phrase}, move={"number": still.number})
         self.assertEqual((first.state(), still.state()), ("refused", "refused"))
-        self.assertEqual([row[0] for row in self.stage.sql("SELECT what FROM audit WHERE token = ? ORDER BY id", token)], ["lost", "propose", "confirm"])
+        self.assertEqual([row[0] for row in self.stage.sql("SELECT what FROM audit WHERE token = ? ORDER BY id", token)], ["import", "lost", "propose", "confirm"])
         events = [what for what, in self.stage.sql("SELECT what FROM audit WHERE number = ? ORDER BY id", first.number)]
         self.assertEqual([e for e in events if e != "mail"], ["create", "approve", "refuse"])
         print(f"desk: {len(done)} things as they should be")
