@@ -76,6 +76,8 @@ sweep(const struct running *r)
 
 	if (e == ERR_OK)
 		e = op_alarm(&c);
+	if (e == ERR_OK)
+		e = op_announce(&c);
 	if (e != ERR_OK)
 		log_error("serve", "sweep=%s", err_name(e));
 	else if (count != 0)

@@ -45,6 +45,7 @@ async function post(path, body) {
   }
 }
 
+export const waiting = () => call("waiting");
 export const list = (query) => call(`requests?${new URLSearchParams(query)}`);
 export const detail = (number) => call(`requests/${number}`);
 export const approve = (number, body) => post(`requests/${number}/approve`, body);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The administrator's console: who is here, and what the address asks for: #number one request, #?filters the list; #token/number one token, #tokens?filters the
- * inventory; #proposals what waits for a second person.
+ * The administrator's console: who is here, and what the address asks for: #?filters the list, #number?filters one request of it; #token/number one token, #tokens?filters the
+ * inventory; #proposals what waits for a second person. What waits is asked for every few seconds, and the page that stands there is told when something has moved.
  */
 import { applyTexts, fetchJson, h, loadTexts, offerLanguages, shown } from "/style/page.js";
 import * as api from "/api.js";
@@ -12,7 +12,9 @@ import { showProposals, showTokens } from "/tokens.js";
 
 const at = (id) => document.getElementById(id);
 const place = at("main");
-const state = { config: null, me: null, t: null, language: "vi", list: "#", tokens: "#tokens" };
+const POLL_MS = 5000;
+const AGAIN_MS = 60000; // what moves no request, like a token that was reported lost, is seen after that
+const state = { config: null, me: null, t: null, language: "vi", list: "#", tokens: "#tokens", waiting: { pending: 0, unidentified: 0, oldest: 0, proposals: 0, mark: "" }, page: null };
 let turn = 0;
 
 function errorNote(error) {
@@ -26,16 +28,33 @@ function fail(error) {
   place.replaceChildren(h("h1", {}, state.t("title")), errorNote(error), h("div", { class: "actions" }, h("button", { type: "button", onclick: show }, state.t("again"))));
 }
 
-/* How many proposals wait stands in the menu; where that cannot be told, nothing does. */
-async function count() {
-  const { proposals } = await api.proposals().catch(() => ({ proposals: [] }));
-  at("waiting").textContent = proposals.length || "";
+/* How much waits stands in the menu and in the tab's title, which is seen from other tabs. */
+function tell() {
+  const { t, waiting } = state;
+  at("pending").textContent = waiting.pending || "";
+  at("waiting").textContent = waiting.proposals || "";
+  document.title = waiting.pending ? `(${waiting.pending}) ${t("title")}` : t("title");
+  state.page?.waits?.(waiting);
+}
+
+/* Where it cannot be told, what was told before stays. */
+async function poll() {
+  if (state.me === null) return;
+  const waiting = await api.waiting().catch(() => state.waiting);
+  state.waiting = waiting;
+  tell();
+  const { page } = state;
+  if (!page?.moved || document.visibilityState !== "visible" || (page.mark === waiting.mark && Date.now() < page.again)) return;
+  Object.assign(page, { mark: waiting.mark, again: Date.now() + AGAIN_MS });
+  await page.moved().catch(() => null); // said when somebody asks for something
 }
 
 /* Which page an address is, and what it is told. */
 function pageOf(hash) {
   const filters = (text) => Object.fromEntries(new URLSearchParams(text));
-  if (/^[1-9]\d{0,15}$/.test(hash)) return { menu: "#", back: state.list, open: (tools) => showDetail(place, tools, Number(hash)) };
+  const [, request, list] = /^([1-9]\d{0,15})(\?.*)?$/.exec(hash) ?? [];
+  if (list) state.list = `#${list}`;
+  if (request) return { menu: "#", back: state.list, open: (tools) => showDetail(place, tools, Number(request)) };
   const [, number] = /^token\/([1-9]\d{0,15})$/.exec(hash) ?? [];
   if (number) return { menu: "#tokens", back: state.tokens, open: (tools) => showToken(place, tools, Number(number)) };
   if (hash === "proposals") return { menu: "#proposals", open: (tools) => showProposals(place, tools) };
@@ -44,14 +63,21 @@ function pageOf(hash) {
     return { menu: "#tokens", open: (tools) => showTokens(place, tools, filters(hash.slice("tokens".length))) };
   }
   state.list = `#${hash}`;
-  return { menu: "#", open: (tools) => showList(place, tools, filters(hash)) };
+  return { menu: "#", back: state.list, open: (tools) => showList(place, tools, filters(hash)) };
 }
 
 async function show() {
   const mine = ++turn;
   const { t } = state;
   const page = pageOf(location.hash.slice(1));
-  const tools = { t, language: state.language, say: (text) => (at("status").textContent = text), fail, errorNote, count, current: () => mine === turn, back: page.back };
+  const tools = { t, language: state.language, say: (text) => (at("status").textContent = text), fail, errorNote, count: poll, current: () => mine === turn, back: page.back };
+  /* waits(waiting): is told what waits; moved(): a request has come in or moved, or some time has passed */
+  tools.watch = (told) => {
+    if (mine !== turn) return;
+    state.page = { ...told, mark: state.waiting.mark, again: Date.now() + AGAIN_MS };
+    state.page.waits?.(state.waiting);
+  };
+  state.page = null;
   for (const link of document.querySelectorAll(".menu a"))
     if (link.getAttribute("href") === page.menu) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
@@ -59,7 +85,7 @@ async function show() {
     if (state.me === null) await greet();
     if (mine !== turn) return;
     tools.me = state.me;
-    count(); // says nothing of what fails, and the page does not wait for it
+    poll(); // the page does not wait for it
     await page.open(tools);
   } catch (error) {
     if (mine === turn) fail(error);
@@ -75,6 +101,7 @@ async function speak(language) {
   state.t = await loadTexts(language);
   state.language = language;
   applyTexts(state.t, language);
+  tell();
   at("authority").textContent = state.config.authority;
   if (state.me !== null) await greet();
   show(); // says itself what fails, and the switch does not wait for it
@@ -83,4 +110,5 @@ async function speak(language) {
 state.config = await fetchJson("/config.json");
 for (const link of document.querySelectorAll("[data-portal]")) if (state.config.portal.startsWith("https://")) link.href = `${state.config.portal}/${link.dataset.portal}`;
 addEventListener("hashchange", show);
+setInterval(poll, POLL_MS);
 await offerLanguages(at("language"), state.config.language, speak);

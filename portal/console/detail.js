@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* One request: what is known, its history, and what this person may decide. */
-import { h, showTime } from "/style/page.js";
+import { h, shown, showTime } from "/style/page.js";
 import { entries, field, form, reasonField, reasonOf } from "/form.js";
 import { badge, lifeBadge } from "/list.js";
 import * as api from "/api.js";
@@ -75,25 +75,72 @@ function resendForm(tools, r, done) {
   return form(tools, t("resend_title"), h("p", { class: "small soft" }, t("resend_text", { email: r.email })), t("resend"), "", async () => done(await api.resend(r.number), "done_resend"));
 }
 
+/* ---- the others for the same token, side by side ---- */
+
+const COMPARED = ["created", "customer", "email", "certificate_serial", "reason", "language", "decided"];
+
+function compared(t, r) {
+  return { created: showTime(r.created), customer: r.customer || t("customer_none"), email: r.email, certificate_serial: h("span", { class: "mono" }, r.certificate_serial), reason: t(`reason_${r.reason}`), language: t(`language_${r.language}`), decided: r.decided ? showTime(r.decided) : "" };
+}
+
+/* What is told apart is who asks; that it was asked at another time goes without saying. */
+const differs = (name, r, other) => ["customer", "email", "certificate_serial", "reason", "language"].includes(name) && r[name] !== other[name];
+
+function others(t, r) {
+  const card = (other) => {
+    const values = compared(t, other);
+    return h("section", { class: "card stack" },
+      h("h3", {}, other === r ? t("this_request", { number: r.number }) : h("a", { href: `#${other.number}` }, t("detail_title", { number: other.number })), " ", badge(t, other.state)),
+      h("dl", { class: "facts" }, COMPARED.flatMap((name) => [h("dt", {}, t(name)), h("dd", {}, values[name], differs(name, r, other) && [" ", h("span", { class: "badge warn" }, t("differs"))])])));
+  };
+  return r.others.length > 0 && h("section", { class: "stack others" }, h("h2", {}, t("others_title")), h("p", { class: "small soft" }, t("others_text")), h("div", { class: "beside" }, [r, ...r.others].map(card)));
+}
+
+/* ---- somebody else was faster ---- */
+
+const DECIDED = ["request_decided", "request_refused", "request_expired", "request_cancelled", "request_locked_out", "state_wrong"];
+
+/* Who has decided meanwhile, and when; what stands in the forms stays. */
+function meanwhile(tools, place, r, now, again) {
+  const { t } = tools;
+  if (now.state === r.state) return;
+  const state = t(`state_${now.state}`);
+  const text = now.decided && now.decided_by ? t("meanwhile", { name: `\u2068${shown(now.decided_by)}\u2069`, time: showTime(now.decided), state }) : t("meanwhile_self", { state });
+  place.replaceChildren(h("div", { class: "note warn" }, h("p", {}, text), h("div", { class: "actions" }, h("button", { type: "button", onclick: () => again(now) }, t("meanwhile_see")))));
+  tools.say(text);
+}
+
 export async function showDetail(place, tools, number, known = null, notice = null) {
   const { t, me, say, current } = tools;
   const r = known ?? (await api.detail(number));
   if (!current()) return;
+  const news = h("div", {});
+  const look = async () => {
+    const now = await api.detail(number);
+    if (current()) meanwhile(tools, news, r, now, (one) => showDetail(place, tools, number, one));
+  };
+  const faster = (error) => DECIDED.includes(error.code) && look().catch(() => null);
   const done = (one, said) => {
     say(t(said));
     showDetail(place, tools, number, one, said);
   };
   const open = r.state === "pending" || r.state === "unidentified";
+  const told = { ...tools, failed: faster };
   const forms = [
-    open && me.role === "approver" && approveForm(tools, r, done),
-    r.state === "approved" && me.role !== "auditor" && resendForm(tools, r, done),
-    (open || r.state === "approved") && me.role === "approver" && refuseForm(tools, r, done),
+    open && me.role === "approver" && approveForm(told, r, done),
+    r.state === "approved" && me.role !== "auditor" && resendForm(told, r, done),
+    (open || r.state === "approved") && me.role === "approver" && refuseForm(told, r, done),
   ].filter(Boolean);
   const heading = h("h1", { tabindex: -1 }, t("detail_title", { number: r.number }), " ", badge(t, r.state));
-  place.replaceChildren(h("p", {}, h("a", { href: tools.back }, `← ${t("back")}`)), heading,
+  place.replaceChildren(h("p", {}, h("a", { href: tools.back }, `← ${t("back")}`)), heading, news,
     ...(notice ? [h("p", { class: "note good" }, t(notice))] : []), ...[barred(t, r)].filter(Boolean),
     h("div", { class: "columns" },
       h("div", { class: "stack" }, h("section", { class: "card" }, facts(t, r)), h("section", { class: "card stack" }, h("h2", {}, t("history")), history(t, r))),
-      h("div", { class: "stack" }, forms)));
+      h("div", { class: "stack" }, forms)), ...[others(t, r)].filter(Boolean));
   heading.focus();
+  /* the list says whether it still stands there as it did: nobody opens a request only because others move */
+  tools.watch({ moved: async () => {
+    const { requests } = await api.list({ state: r.state, before: number + 1, limit: 1 });
+    if (current() && requests[0]?.number !== number) await look();
+  } });
 }

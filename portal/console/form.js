@@ -20,6 +20,7 @@ export function form(tools, title, content, submit, kind, act) {
       await act(new FormData(element));
     } catch (error) {
       place.replaceChildren(tools.errorNote(error));
+      tools.failed?.(error);
     }
     button.disabled = false;
   } }, h("h2", {}, title), content, place, h("div", { class: "actions" }, button));

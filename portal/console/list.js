@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The list with its seven filters, which stand in the address, so that back, reload and a link keep them. */
-import { h, showTime } from "/style/page.js";
+import { h, sayAge, showTime } from "/style/page.js";
 import * as api from "/api.js";
 import { BOUNDS } from "/bounds.js";
 
@@ -8,9 +8,6 @@ export const STATES = ["pending", "unidentified", "approved", "refused", "releas
 const LOOK = { approved: "good", completed: "good", released: "good", pending: "warn", unidentified: "warn", unknown: "warn", refused: "bad", failed: "bad", locked_out: "bad" };
 const PAGE = 50;
 const LIMIT = 100; // rows that are looked after, and the most that the server tells at once
-const REFRESH_MS = 15000;
-
-const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export const badge = (t, state) => h("span", { class: `badge ${LOOK[state] ?? ""}` }, t(`state_${state}`));
 
@@ -60,7 +57,7 @@ function filterForm(t, filters, news) {
   h("div", { class: "actions" }, h("button", { class: "primary" }, t("search")), h("a", { class: "button", href: "#" }, t("clear")), news));
 }
 
-function row(t, r) {
+function row(t, r, suffix) {
   const cell = (name, ...content) => h("td", { "data-name": t(name) }, h("span", {}, ...content));
   const time = (seconds) => (seconds ? showTime(seconds).split(" ").flatMap((part) => [h("span", { class: "nowrap" }, part), " "]) : []);
   const waits = r.state === "pending" || r.state === "unidentified";
@@ -69,25 +66,45 @@ function row(t, r) {
     cell("token_serial", h("span", { class: /^[\w-]*$/.test(r.token.serial) ? "mono nowrap" : "mono" }, r.token.serial)), cell("certificate_serial", h("span", { class: "mono" }, r.certificate_serial)),
     cell("created", ...time(r.created)), cell("state", badge(t, r.state), ...(LIFE_LOOK[r.token_life] ? [" ", lifeBadge(t, r.token_life)] : [])),
     cell("decided", ...time(r.decided)),
-    cell("decide", h("a", { href: `#${r.number}`, class: "nowrap", "aria-label": `${t(waits ? "decide" : "view")} ${r.number}` }, t(waits ? "decide" : "view"))));
+    cell("decide", h("a", { href: `#${r.number}${suffix}`, class: "nowrap", "aria-label": `${t(waits ? "decide" : "view")} ${r.number}` }, t(waits ? "decide" : "view"))));
 }
 
 const COLUMNS = ["number", "customer", "email", "token_serial", "certificate_serial", "created", "state", "decided", "decide"];
 
+/* How much waits, and for how long. */
+function waitsText(t, language, waiting) {
+  const parts = [waiting.pending ? t("waits", { count: waiting.pending, age: sayAge(Date.now() / 1000 - waiting.oldest, language) }) : t("waits_none")];
+  return [...parts, ...(waiting.unidentified ? [t("waits_unidentified", { count: waiting.unidentified })] : [])].join(" ");
+}
+
+/* What was opened, and how far the list had been read: whoever comes back finds his place. */
+let left = { hash: null, count: 0, number: 0 };
+
 /** Shows the list in place; say() tells screen readers. */
-export async function showList(place, { t, say, fail, current }, filters) {
+export async function showList(place, { t, language, say, fail, current, watch, back }, filters) {
   const body = h("tbody");
   const empty = h("p", { hidden: true }, t("empty"));
   const more = h("button", { type: "button", hidden: true }, t("more"));
   const news = h("button", { type: "button", class: "quiet", onclick: () => begin().then(() => heading.focus()).catch(fail) }, t("news"));
   const heading = h("h1", { tabindex: -1 }, t("list_title"));
+  const waits = h("p", { class: "soft" });
+  const suffix = back.slice(1);
   const rows = new Map(); // number: its element and what it shows
+  let following = 0; // the before of the next page
 
-  function add(r) {
-    const element = row(t, r);
+  function draw(r) {
+    const element = row(t, r, suffix);
+    const link = element.querySelector("a");
+    link.addEventListener("click", () => (left = { hash: back, count: rows.size, number: r.number }));
     rows.set(r.number, { element, key: JSON.stringify(r) });
-    body.append(element);
     return element;
+  }
+
+  function sayHowMany() {
+    const count = rows.size;
+    empty.hidden = count !== 0;
+    table.hidden = count === 0;
+    return count === 0 ? t("empty") : t("shown", { count });
   }
 
   async function load(before) {
@@ -97,52 +114,80 @@ export async function showList(place, { t, say, fail, current }, filters) {
       body.replaceChildren();
       rows.clear();
     }
-    const [first] = requests.map(add);
-    const count = rows.size;
-    empty.hidden = count !== 0;
-    table.hidden = count === 0;
+    const drawn = requests.map(draw);
+    body.append(...drawn);
+    following = next;
     more.hidden = next === 0;
-    more.onclick = () => load(next).catch(fail);
-    say(count === 0 ? t("empty") : t("shown", { count }));
-    if (before) first?.querySelector("a").focus();
+    say(sayHowMany());
+    if (before) drawn[0]?.querySelector("a").focus();
   }
+  more.onclick = () => load(following).catch(fail);
 
   async function begin() {
     await load(0);
     news.classList.add("quiet");
   }
 
-  /* Nothing moves under anybody's hand: rows never come or go by themselves, and none is drawn anew while pointer or focus are in the table. */
-  async function refresh() {
-    const { requests } = await api.list({ ...queryOf(filters), limit: LIMIT });
-    if (!current()) return;
-    const held = table.matches(":hover") || table.contains(document.activeElement);
-    const told = new Set(requests.map((r) => r.number));
-    const last = requests.length < LIMIT ? 0 : requests.at(-1).number;
-    let waiting = (table.hidden && told.size !== 0) || [...rows.keys()].some((number) => number >= last && !told.has(number));
+  /* Whoever comes back from a request finds it where he left it. */
+  async function comeBack() {
+    if (left.hash !== back) return;
+    while (current() && rows.size < left.count && following) await load(following);
+    if (current()) rows.get(left.number)?.element.querySelector("a").focus();
+    left = { hash: null, count: 0, number: 0 };
+  }
+
+  /* The row that is read, in whose place it must stay whatever comes above it. */
+  function keepPlace(act) {
+    const read = [...rows.values()].map(({ element }) => element).find((element) => element.getBoundingClientRect().bottom > 0);
+    const top = read?.getBoundingClientRect().top;
+    act();
+    if (window.scrollY > 0 && read?.isConnected) window.scrollBy(0, read.getBoundingClientRect().top - top);
+  }
+
+  /* The rows that the server tells, put where they belong; those behind `more` stay there. How many have come. */
+  function merge(requests, told, last) {
+    const oldest = Math.min(...rows.keys());
+    const fresh = requests.filter((r) => !rows.has(r.number) && r.number > oldest);
     for (const r of requests) {
       const known = rows.get(r.number);
-      if (known?.key === JSON.stringify(r)) continue;
-      /* older rows than those shown are behind `more` */
-      if (known === undefined ? r.number > Math.min(...rows.keys()) : held) waiting = true;
-      else if (known !== undefined) {
-        const element = row(t, r);
-        known.element.replaceWith(element);
-        rows.set(r.number, { element, key: JSON.stringify(r) });
-      }
+      if (known !== undefined && known.key !== JSON.stringify(r)) known.element.replaceWith(draw(r));
     }
-    if (waiting && news.classList.contains("quiet")) say(t("news"));
-    news.classList.toggle("quiet", !waiting);
+    for (const [number, { element }] of rows)
+      if (number >= last && !told.has(number)) {
+        element.remove();
+        rows.delete(number);
+      }
+    for (const r of fresh) {
+      const below = [...rows.keys()].filter((number) => number < r.number);
+      const next = below.length ? rows.get(Math.max(...below)).element : null;
+      body.insertBefore(draw(r), next);
+    }
+    return fresh.length;
   }
 
-  /* What goes wrong here is said when somebody asks for something. */
-  async function watch() {
-    while (await wait(REFRESH_MS).then(current)) if (document.visibilityState === "visible") await refresh().catch(() => null);
+  /* Rows come and go by themselves, and what is typed stays; under pointer or focus nothing moves: there a button says that there is news. */
+  async function moved() {
+    const { requests } = await api.list({ ...queryOf(filters), limit: LIMIT });
+    if (!current()) return;
+    const told = new Set(requests.map((r) => r.number));
+    const last = requests.length < LIMIT ? 0 : requests.at(-1).number;
+    const oldest = Math.min(...rows.keys());
+    const differs = requests.some((r) => (rows.has(r.number) ? rows.get(r.number).key !== JSON.stringify(r) : r.number > oldest)) || [...rows.keys()].some((number) => number >= last && !told.has(number));
+    const held = table.matches(":hover") || table.contains(document.activeElement);
+    if (differs && held && news.classList.contains("quiet")) say(t("news"));
+    if (differs && !held) {
+      let came = 0;
+      keepPlace(() => (came = merge(requests, told, last)));
+      say(came ? t("came", { count: came }) : sayHowMany());
+      sayHowMany();
+    }
+    news.classList.toggle("quiet", !(differs && held));
   }
 
-  const table = h("div", { class: "table folds", hidden: true, tabindex: 0, role: "region", "aria-label": t("list_title") },
+  const table = h("div", { class: "table folds still", hidden: true, tabindex: 0, role: "region", "aria-label": t("list_title") },
     h("table", {}, h("thead", {}, h("tr", {}, COLUMNS.map((name) => h("th", { scope: "col" }, t(name))))), body));
-  place.replaceChildren(heading, filterForm(t, filters, news), empty, table, h("div", { class: "actions" }, more));
+  place.replaceChildren(heading, waits, filterForm(t, filters, news), empty, table, h("div", { class: "actions" }, more));
   await begin();
-  watch();
+  await comeBack();
+  watch({ waits: (waiting) => (waits.textContent = waitsText(t, language, waiting)), moved });
 }

@@ -91,7 +91,18 @@ export function showTime(seconds) {
   return `${d.getFullYear()}-${pad(d.getMonth() + 1)}-${pad(d.getDate())} ${pad(d.getHours())}:${pad(d.getMinutes())}:${pad(d.getSeconds())}`;
 }
 
+const LOCALES = { vi: "vi-VN", en: "en-GB" };
+
+/** How long something takes or waits, in its two greatest units: "2 giờ 5 phút". */
+export function sayAge(seconds, language) {
+  const say = (count, unit) => new Intl.NumberFormat(LOCALES[language], { style: "unit", unit, unitDisplay: "long" }).format(count);
+  const minutes = Math.floor(Math.max(0, seconds) / 60);
+  const hours = Math.floor(minutes / 60);
+  if (hours === 0) return say(minutes, "minute");
+  return hours < 48 ? `${say(hours, "hour")} ${say(minutes % 60, "minute")}` : `${say(Math.floor(hours / 24), "day")} ${say(hours % 24, "hour")}`;
+}
+
 /** A moment as people read it in a sentence. */
 export function sayTime(seconds, language) {
-  return new Intl.DateTimeFormat(language === "vi" ? "vi-VN" : "en-GB", { dateStyle: "full", timeStyle: "short" }).format(seconds * 1000);
+  return new Intl.DateTimeFormat(LOCALES[language], { dateStyle: "full", timeStyle: "short" }).format(seconds * 1000);
 }

@@ -100,7 +100,7 @@ const direct = {
 /* ---- what the server says to the console ---- */
 
 const row = (number, state, more = {}) => ({ number, state, customer: "CÔNG TY CỔ PHẦN XÂY DỰNG VÀ THƯƠNG MẠI ĐẠI PHÁT", email: "ketoan.daiphat@khach.example", token: { manufacturer: "Mokhoa", model: "PKCS#15", serial: "1130425009866" }, certificate_serial: "5401C7ADA92A737CA6ECF19C1FB1525C", reason: "locked", language: "vi", token_life: "active", created: 1551061735, decided: state === "pending" || state === "unidentified" ? 0 : 1551065335, expires: NOW + 86400, ...more });
-const one = (number, state, more = {}) => ({ ...row(number, state), how: "", reference: "", decided_by: "", note: "", waiting_email: "", token_number: 7, token_state: "verified", family: "so_pin", outcome: "", history: [{ time: 1551061735, actor: "host", event: "create", detail: "" }, { time: 1551061835, actor: "Nguyễn Văn An", event: "phrase", detail: "error=phrase_mismatch" }], ...more });
+const one = (number, state, more = {}) => ({ ...row(number, state), how: "", reference: "", decided_by: "", note: "", waiting_email: "", token_number: 7, token_state: "verified", family: "so_pin", outcome: "", others: [], history: [{ time: 1551061735, actor: "host", event: "create", detail: "" }, { time: 1551061835, actor: "Nguyễn Văn An", event: "phrase", detail: "error=phrase_mismatch" }], ...more });
 const rows = ["pending", "unidentified", "approved", "refused", "released", "completed", "unknown", "failed", "expired", "cancelled", "locked_out"].map((state, i) => row(58498 - i, state, i === 1 ? { customer: EVIL, email: EVIL, certificate_serial: "" } : {}));
 const me = (role = "approver") => ({ name: "Nguyễn Văn An", role, csrf: "AAAA" });
 const approve = async (page) => {
@@ -140,6 +140,15 @@ const consoles = {
   pending_auditor: ["detail_title", "58498", "auditor", one(58498, "pending")],
   unidentified: ["detail_title", "58497", "approver", one(58497, "unidentified", { customer: EVIL, email: "" })],
   waiting: ["detail_title", "58498", "approver", one(58498, "pending", { waiting_email: "moi@khach.example", how: "form", reference: EVIL })],
+  /* somebody else was faster: who and when, and what was typed stays */
+  decided: ["detail_title", "58498", "approver", [one(58498, "pending"), one(58498, "approved", { decided: NOW, decided_by: EVIL })], spoken("request_decided").error, async (page) => {
+    await approve(page);
+    await page.waitForSelector(".note.warn button", PATIENCE);
+    if ((await page.inputValue("input[name=phrase]")) !== "7K3M-Q0ZX") fault("decided", "what was typed is gone");
+  }],
+  others: ["detail_title", "58498", "approver", one(58498, "pending", { others: [row(58490, "refused", { email: EVIL, customer: EVIL }), row(58477, "unidentified", { customer: "", email: "", certificate_serial: "" }), row(58470, "completed")] }), undefined, shows("others_title")],
+  list_filtered: ["list_title", "?state=pending&customer=dai+phat", "approver", { requests: rows.slice(0, 1), next: 0 }, undefined, async (page) => page.waitForSelector('a[href="#58498?state=pending&customer=dai+phat"]', PATIENCE)],
+  filtered_back: ["detail_title", "58498?state=pending", "approver", one(58498, "pending"), undefined, async (page) => page.waitForSelector('a[href="#?state=pending"]', PATIENCE)],
   approved: ["detail_title", "58496", "approver", one(58496, "approved", { how: "call_back", decided_by: "Trần Thị Bình", reference: "CV-17" })],
   approved_operator: ["detail_title", "58496", "operator", one(58496, "approved", { how: "call_back", decided_by: "Trần Thị Bình" })],
   completed: ["detail_title", "58493", "approver", one(58493, "completed", { how: "agency", decided_by: "Trần Thị Bình", family: "puk", outcome: "not_rotated" })],
@@ -276,17 +285,23 @@ const clientCertificates = [{ origin: `https://localhost:${adminPort}`, certPath
 for (const [name, [title, hash, role, got, posted, ...acts]] of Object.entries(consoles)) {
   if (!only.test(`console-${name}`)) continue;
   count++;
+  const asked = {}; // of a list of answers each page is given one after the other
   await look(browser, "console", name, (language) => `https://localhost:${adminPort}/?lang=${language}#${hash}`, {
     before: (page) => page.route("**/v1/admin/**", (route) => {
       const about = (body) => route.fulfill({ status: body.data ? 409 : 200, contentType: "application/json", body: JSON.stringify(body.data ? { error: body } : body) });
       if (route.request().url().endsWith("/me")) return about(role ? me(role) : failed(6001, "admin_unknown", {}, "Chứng thư này chưa được cấp quyền quản trị.", "This certificate is not enrolled as an administrator's.").error);
+      if (route.request().url().endsWith("/waiting")) return about({ pending: 2, unidentified: 1, oldest: NOW - 7500, proposals: hash.startsWith("token") ? 2 : 0, mark: "1.1.0" });
       if (route.request().url().endsWith("/types")) return about({ types: [{ number: 1, name: "Token AN loại 2" }, { number: 2, name: EVIL }] });
       if (route.request().url().endsWith("/proposals") && hash !== "proposals") return about({ proposals: hash.startsWith("token") ? [proposal(), proposal({ number: 4 })] : [] });
-      return about(route.request().method() === "POST" ? posted.error ?? posted : got);
+      if (route.request().method() === "POST") return about(posted.error ?? posted);
+      if (!Array.isArray(got)) return about(got);
+      const page_ = route.request().frame().page();
+      asked.of === page_ ? asked.times++ : Object.assign(asked, { of: page_, times: 0 });
+      return about(got[Math.min(asked.times, got.length - 1)]);
     }),
     selector: "main h1",
     title,
-    number: hash,
+    number: hash.replace(/\?.*/, ""),
     acts,
   }, { context: { clientCertificates } });
 }

@@ -257,6 +257,9 @@ def desk(v):
         for name, body in (("right", {"body": {"reason": "x"}}), ("cut", {"text": "{"})):
             v.add("%s refuses: %s" % (given, name), "admin.refuse", lists + "/1/refuse", body, error, given=given, valid=name == "right")
     v.add("a stranger asks who he is", "admin.me", "/v1/admin/me", {}, "admin_unknown", given="stranger", method="GET")
+    for given in ("desk", "operator", "auditor"):
+        v.add("%s asks what waits" % given, "admin.waiting", "/v1/admin/waiting", {}, "waiting_answer", given=given, method="GET")
+    v.add("a stranger asks what waits", "admin.waiting", "/v1/admin/waiting", {}, "admin_unknown", given="stranger", method="GET")
     v.add("an auditor looks", "admin.list", lists, {}, "list_answer", given="auditor", method="GET")
     for name, headers, error in (
             ("from the origin 'https://evil.example'", {"Origin": "https://evil.example"}, "origin_refused"),
@@ -455,8 +458,14 @@ def tms_answers():
            "token_life": "active", "certificate_serial": "F401C7ADA92A737CA6ECF19C1FB1525C", "reason": "locked", "language": "vi", "created": EXPIRES - 604800, "decided": 0,
            "expires": EXPIRES}
     one = {**row, "token_number": 17, "token_state": "verified", "how": "call_back", "reference": "CV-2024-17", "decided_by": "Nguyễn Thị Duyệt", "note": "", "waiting_email": "",
-           "family": "so_pin", "outcome": "",
+           "family": "so_pin", "outcome": "", "others": [row],
            "history": [{"time": EXPIRES - 604800, "actor": "", "event": "request.created", "detail": ""}]}
+    a = of("waiting_answer", {"pending": 3, "unidentified": 1, "oldest": EXPIRES - 604800, "proposals": 2, "mark": "58498.1551061735.0"})
+    a.keys()
+    for key in ("pending", "unidentified", "proposals"):
+        a.at(key, right=[0, 2**53 - 1], wrong=[-1, 2**53, "1", None])
+    a.seconds("oldest")
+    a.at("mark", right=["0.0.0", "9" * 63], wrong=["", "0.0.", "9" * 64, "a.0.0", None])
     a = of("list_answer", {"requests": [row], "next": 58498})
     a.keys()
     a.keys("requests.0")
@@ -473,6 +482,7 @@ def tms_answers():
     a.words("outcome", ("", "rotated", "not_rotated", "failed"))
     for key, most in (("reference", 128), ("decided_by", 128), ("note", 512), ("waiting_email", 254)):
         a.text(key, most)
+    a.at("others", right=[[], [row] * 8], wrong=[None, [None], [row] * 9])
     a.at("history", right=[[]], wrong=[None, [None]])
     a.keys("history.0")
     a.seconds("history.0.time")

@@ -40,7 +40,7 @@ function inspect(without = null) {
   const shape = (e) => {
     if (without !== null && e.matches(without)) return "";
     /* a number to call is digits, whatever was stored; the ways back to the lists have their filters, and those to requests and tokens numbers */
-    const attributes = [...e.attributes].map(({ name, value }) => (kept.has(name) ? `${name}=${value.replace(/^tel:[0-9+]*$|(?<=^#(tokens)?)\?.*$|(?<=^#(token\/)?)\d+$/, "")}` : name)).sort();
+    const attributes = [...e.attributes].map(({ name, value }) => (kept.has(name) ? `${name}=${value.replace(/^tel:[0-9+]*$|(?<=^#(tokens)?)\?.*$|(?<=^#(token\/)?)\d+(\?.*)?$/, "")}` : name)).sort();
     return `<${e.localName} ${attributes}>${[...e.children].map(shape).join("")}</>`;
   };
   const outside = [];
@@ -122,7 +122,7 @@ const probes = {
     for (const text of texts) {
       location.hash = `#${text.number}`;
       await probe.until(() => document.querySelector("main h1 .badge") && document.querySelector("main h1").textContent.includes(` ${text.number} `));
-      found.push(probe.look(text.view, text.detail));
+      found.push(probe.look(text.view, text.detail, ".others"));
       const old = document.querySelector("main h1");
       location.hash = `#?${new URLSearchParams(Object.fromEntries(["customer", "email", "token_serial", "certificate_serial", "state", "from", "to"].map((key) => [key, text.payload])))}`;
       await probe.until(() => document.querySelector("main h1") !== old);
@@ -249,6 +249,7 @@ async function greetings(who, texts) {
   let where = "";
   const of = await atDesk(who);
   const page = await watched(of, () => where);
+  await page.addInitScript(() => (window.setInterval = () => 0)); // each console would go on asking what waits
   await page.goto(`${order.desk}/?lang=vi#1`);
   await page.waitForSelector("main h1:has(.badge)");
   for (const text of texts) {
@@ -505,7 +506,7 @@ async function desk() {
   await page.waitForFunction(() => location.hash.includes("customer"));
   await page.waitForFunction(() => [...document.querySelectorAll("tbody tr")].every((tr) => tr.textContent.includes("Đặng Thị Ước")) && document.querySelector("tbody tr"));
   expect("a name without its marks", true);
-  expect("keys reach a row", await tabTo(`a[href="#${order.approve.number}"]`));
+  expect("keys reach a row", await tabTo(`a[href^="#${order.approve.number}?customer="]`));
   await keys("Enter");
   await page.waitForSelector("main h1 .badge");
   expect("keys reach the form", await tabTo("input[value=call_back]"));
@@ -524,28 +525,72 @@ async function desk() {
   expect("withdrawn, over a restart of the server", (await page.textContent("main .note.good")).includes("Đã thu hồi"));
   expect("and its history says so", (await page.$$eval(".tasks b", (all) => all.map((b) => b.textContent).filter((b) => b !== "Gửi thư"))).join("|") === "Gửi yêu cầu|Chấp thuận|Thu hồi chấp thuận");
 
-  /* the list refreshes itself, and nothing moves under the mouse */
+  /* back to the list as it was, at the row that was opened; and a link has both */
+  await page.goBack();
+  await page.waitForFunction((n) => location.hash.startsWith("#?customer=") && document.activeElement?.matches(`a[href^="#${n}?customer="]`), order.approve.number);
+  expect("back to the filters and the row", (await page.inputValue("input[name=customer]")) === "dang thi uoc");
+  await page.goForward();
+  await page.waitForSelector("main h1 .badge");
+  expect("the address has the request and the filters", (await page.evaluate(() => location.hash)).startsWith(`#${order.approve.number}?customer=`));
+
+  /* the list brings itself up to date, what is typed stays, and nothing moves under the mouse */
   await page.goto(`${order.desk}/?lang=vi#`);
   await page.waitForSelector("tbody tr");
   const numbers = () => page.$$eval("tbody tr td:first-child", (all) => all.map((td) => td.textContent).join(" "));
   const where = (number) => page.$eval(`a[href="#${number}"]`, (a) => JSON.stringify(a.getBoundingClientRect()));
-  const news = page.locator("form[role=search] button:not(.primary)");
+  const news = "form[role=search] button:not(.primary)";
   const before = await numbers();
+  await page.fill("input[name=email]", "chua go xong");
   await page.hover(`a[href="#${order.move.number}"]`);
   const at = await where(order.move.number);
   await ask({ arrive: true });
-  await page.clock.fastForward(16000);
-  await page.waitForFunction(() => getComputedStyle(document.querySelector("form[role=search] button:not(.primary)")).visibility === "visible");
+  await page.clock.fastForward(6000);
+  await page.waitForFunction((s) => getComputedStyle(document.querySelector(s)).visibility === "visible", news);
   expect("news are said, not shown under the mouse", (await numbers()) === before && (await where(order.move.number)) === at);
   expect("what has changed is left as it is under the mouse", (await page.textContent(`tr:has(a[href="#${order.move.number}"])`)).includes("Chưa duyệt"));
   await page.mouse.move(5, 5);
-  await page.clock.fastForward(16000);
+  await page.focus("input[name=email]");
+  await ask({ arrive: true });
+  await page.clock.fastForward(6000);
   await page.waitForFunction((n) => document.querySelector(`tr:has(a[href="#${n}"])`).textContent.includes("Từ chối"), order.move.number);
-  expect("what has changed is drawn in its place", (await numbers()) === before && (await where(order.move.number)) !== "" );
-  expect("keys reach the news", await tabTo("form[role=search] button:not(.primary)"));
+  await page.waitForFunction((count) => document.querySelectorAll("tbody tr").length === count, before.split(" ").length + 2);
+  expect("new ones appear above, the old ones in their order", (await numbers()).endsWith(before));
+  expect("what is typed stays, and so does the focus", (await page.inputValue("input[name=email]")) === "chua go xong" && (await page.evaluate(() => document.activeElement.name === "email")));
+  expect("the news are no news any more", (await page.$eval(news, (e) => getComputedStyle(e).visibility)) === "hidden");
+  const told = await page.textContent("main > p.soft");
+  expect("how much waits, and how long", /^\d+ yêu cầu chưa duyệt, lâu nhất \d+ phút\.$/.test(told));
+  expect("and so does the tab", (await page.title()).startsWith(`(${parseInt(told, 10)}) `) && (await page.textContent("#pending")) === String(parseInt(told, 10)));
+  await page.hover("tbody tr");
+  await ask({ arrive: true });
+  await page.clock.fastForward(6000);
+  await page.waitForFunction((s) => getComputedStyle(document.querySelector(s)).visibility === "visible", news);
+  const held = await numbers();
+  expect("keys reach the news", await tabTo(news));
   await keys("Enter");
-  await page.waitForFunction((old) => [...document.querySelectorAll("tbody tr td:first-child")].map((td) => td.textContent).join(" ") !== old, before);
-  expect("news on demand", (await numbers()).split(" ").length > before.split(" ").length || (await numbers()) !== before);
+  await page.waitForFunction((old) => [...document.querySelectorAll("tbody tr td:first-child")].map((td) => td.textContent).join(" ") !== old, held);
+  expect("news on demand", (await numbers()).endsWith(held));
+
+  /* a colleague is faster: who and when, and what is typed stays */
+  await page.goto(`${order.desk}/?lang=vi#${order.raced.number}`);
+  await page.waitForSelector("main h1 .badge");
+  expect("its others stand beside it", (await page.$$eval(".others h3", (all) => all.length)) === 2);
+  await page.check("input[value=form]");
+  await page.fill("input[name=phrase]", order.raced.phrase);
+  await ask({ decide: true });
+  await page.click("form button.primary");
+  await page.waitForSelector(".note.warn button");
+  expect("who was faster", /đã được .*Trần Thị Bình.* xử lý lúc \d{4}-\d\d-\d\d \d\d:\d\d:\d\d: Từ chối/.test(await page.textContent(".note.warn")));
+  expect("and what was typed is still there", (await page.inputValue("input[name=phrase]")) === order.raced.phrase);
+  await page.click(".note.warn button");
+  await page.waitForFunction(() => document.querySelector("main h1 .badge").textContent === "Từ chối" && !document.querySelector("input[name=phrase]"));
+  /* and whoever only looks is told, too */
+  await page.goto(`${order.desk}/?lang=vi#${order.watched.number}`);
+  await page.waitForSelector("main h1 .badge");
+  await page.fill("textarea[name=reason]", "Chưa gọi được");
+  await ask({ withdraw: true });
+  await page.clock.fastForward(6000);
+  await page.waitForSelector(".note.warn button");
+  expect("told without asking", (await page.textContent(".note.warn")).includes("Đã hủy") && (await page.inputValue("textarea[name=reason]")) === "Chưa gọi được");
   await of.close();
   await lost(expect);
   return done;

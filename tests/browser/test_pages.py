@@ -5,8 +5,8 @@
 stored    300 texts that want to be run, in every field that is shown, put past the API into the store or said by a played host: none is run, none makes an
           element, asks another server or breaks the policy; each stands as text in its place, in a list, a detail, a filter and the customer's page
 foreign   another site, the same site on another port, and a sandboxed frame call every route in every way that a page has: nothing is read, no row changes
-desk      the console as people use it: keys alone, approve, withdraw over a restart of the server, a list that refreshes itself under a still mouse, and a token that one
-          person reports lost and two put in use again
+desk      the console as people use it: keys alone, approve, withdraw over a restart of the server, back to where one was, a list that brings itself up to date and leaves a
+          still mouse and what is typed alone, a colleague who is faster, and a token that one person reports lost and two put in use again
 
 Usage: test_pages.py [-v] [TEST...]      MOKHOA_BIN is the folder of the programs. Enters a stage by itself.
 """
@@ -182,7 +182,7 @@ class Pages(unittest.TestCase):
         path = "/v1/admin/requests"
         calls = [{"target": f"{path}/{asked.number}/approve", "body": {"how": "call_back", "reference": "", "phrase": asked.phrase}},
                  {"target": f"{path}/{refused.number}/refuse", "body": {"reason": "x"}}, {"target": f"{path}/{approved.number}/resend", "body": {}},
-                 {"target": "/v1/admin/me", "body": {}}, {"target": path, "body": {}}]
+                 {"target": "/v1/admin/me", "body": {}}, {"target": "/v1/admin/waiting", "body": {}}, {"target": path, "body": {}}]
         token = self.stage.sql("SELECT id FROM token WHERE serial = ?", asked.token["serial"])[0][0]
         calls += [{"target": f"/v1/admin/tokens/{token}/{verb}", "body": {"reason": "x"}} for verb in ("lost", "retire")]
         before, lines = self.dump(), len(self.said("serve.log", "()"))
@@ -192,7 +192,7 @@ class Pages(unittest.TestCase):
         # the server's own word: who comes without a certificate gets as far as nginx, and has no line here
         wrong = {what: count for what, count in judged.items() if what[1] != "origin_refused" and what != ("none", "method_not_found")}
         self.assertEqual(wrong, {})
-        for route in ("approve", "refuse", "resend", "me", "list"):
+        for route in ("approve", "refuse", "resend", "me", "list", "waiting"):
             self.assertGreaterEqual(judged["admin." + route, "origin_refused"], 10, route)
         refused = sum(count for (_, result), count in judged.items() if result == "origin_refused")
         statuses = collections.Counter(status for status, in self.said("nginx/access.log", r'"[A-Z]+ /v1/admin/\S* \S+" (\d+) .*Mozilla'))
@@ -212,12 +212,24 @@ class Pages(unittest.TestCase):
 
         def arrive(_):
             Machine(self.stage).create()
-            assert self.stage.desk(still.number, "refuse", {"reason": "Không gọi được"})[0] == 200
+            if still.state() == "pending":
+                self.assertEqual(self.stage.desk(still.number, "refuse", {"reason": "Không gọi được"})[0], 200)
+
+        raced = Machine(self.stage).create()
+        raced.again().create()
+        watched = Machine(self.stage).create()
+
+        def decide(_):
+            self.assertEqual(self.stage.post(f"v1/admin/requests/{raced.number}/refuse", {"reason": "Khách báo nhầm"}, self.stage.admin, "binh")[0], 200)
+
+        self.asked["decide"] = decide
+        self.asked["withdraw"] = lambda _: self.assertEqual(watched.ask("cancel")[0], 200)
 
         self.asked["arrive"] = arrive
         lost = Machine(self.stage).create()
         token = self.stage.sql("SELECT id FROM token WHERE serial = ?", lost.token["serial"])[0][0]
-        done = self.drive("desk", lost={"serial": lost.token["serial"], "token": token, "request": lost.number}, approve={"number": first.number, "phrase": first.phrase}, move={"number": still.number})
+        done = self.drive("desk", lost={"serial": lost.token["serial"], "token": token, "request": lost.number}, approve={"number": first.number, "phrase": first.phrase}, raced={"number": raced.number, "phrase": raced.phrase},
+                          watched={"number": watched.number}, move={"number": still.number})
         self.assertEqual((first.state(), still.state()), ("refused", "refused"))
         self.assertEqual([row[0] for row in self.stage.sql("SELECT what FROM audit WHERE token = ? ORDER BY id", token)], ["import", "lost", "propose", "confirm"])
         events = [what for what, in self.stage.sql("SELECT what FROM audit WHERE number = ? ORDER BY id", first.number)]

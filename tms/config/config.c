@@ -63,6 +63,8 @@ static const struct row rows[] = {
 	{ "", "escrow_log", KIND_PATH, true, AT(escrow_log), 0, 0, 0 },
 	{ "", "escrow_log_same_device", KIND_SWITCH, false, AT(escrow_log_same_device), 0, 0, 0 },
 	{ "", "operator_email", KIND_ADDRESS, false, AT(operator_email), 0, 0, 0 },
+	{ "", "approvers_email", KIND_ADDRESS, false, AT(approvers_email), 0, 0, 0 },
+	{ "", "announce_every_s", KIND_SECONDS, false, AT(announce_every_s), 900, 7 * DAY, 900 },
 	{ "", "alarm_releases", KIND_COUNT, false, AT(alarm_releases), 1, 1000000, 20 },
 	{ "", "unidentified_max", KIND_COUNT, false, AT(unidentified_max), 1, 1000000, 1000 },
 	{ "", "unidentified_by_address", KIND_COUNT, false, AT(unidentified_by_address), 1, 1000000, 5 },

@@ -70,6 +70,8 @@ struct config {
 	const char *escrow_log;		  /* file, on another device than data */
 	bool escrow_log_same_device;	  /* the operator knows that it is not */
 	const char *operator_email;	  /* who is told of an alarm; NULL: the log alone */
+	const char *approvers_email;	  /* who is told of requests that wait; NULL: nobody */
+	int64_t announce_every_s;	  /* at most one such mail in that time; 900.., default 900 */
 	unsigned alarm_releases;	  /* more SO PINs released or exported in an hour are an alarm; default 20 */
 	unsigned unidentified_max;	  /* open in all; default 1000 */
 	unsigned unidentified_by_address; /* open; default 5 */

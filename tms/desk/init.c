@@ -27,6 +27,7 @@ struct init {
 	const char *portal_files, *extensions, *install;
 	bool websocket;
 	const char *operator_email;
+	const char *approvers_email;
 	const char *from, *smtp, *smtp_tls, *smtp_ca, *smtp_credentials;
 	const char *escrow_log, *tms_user, *vault_user, *nginx_group;
 	bool same_device;
@@ -73,6 +74,7 @@ read_options(int argc, char **argv, struct init *i)
 		{ .name = "--language", .value = &i->language },
 		{ .name = "--from", .value = &i->from, .required = true },
 		{ .name = "--operator-email", .value = &i->operator_email },
+		{ .name = "--approvers-email", .value = &i->approvers_email },
 		{ .name = "--smtp", .value = &i->smtp, .required = true },
 		{ .name = "--smtp-tls", .value = &i->smtp_tls },
 		{ .name = "--smtp-ca", .value = &i->smtp_ca },
@@ -222,6 +224,7 @@ make_json(const struct init *i)
 	    "smtp", smtp);
 	set_optional(whole, "portal", i->portal);
 	set_optional(whole, "operator_email", i->operator_email);
+	set_optional(whole, "approvers_email", i->approvers_email);
 	return whole;
 }
 

@@ -18,6 +18,7 @@ static const struct route routes[] = {
 	{ "done", "POST", "/v1/requests/{id}/done", ROUTE_MACHINE, op_done },
 	{ "notices", "GET", "/v1/notices", ROUTE_PAGE, op_notices },
 	{ "admin.me", "GET", "/v1/admin/me", ANY_ROLE, op_admin_me },
+	{ "admin.waiting", "GET", "/v1/admin/waiting", ANY_ROLE, op_admin_waiting },
 	{ "admin.list", "GET", "/v1/admin/requests", ANY_ROLE, op_admin_list },
 	{ "admin.detail", "GET", "/v1/admin/requests/{number}", ANY_ROLE, op_admin_detail },
 	{ "admin.approve", "POST", "/v1/admin/requests/{number}/approve", ROUTE_APPROVER, op_admin_approve },

@@ -101,7 +101,7 @@ draft_make(struct store *s, const struct config *config, const struct store_outb
 	char phrase[CODE_PHRASE_LEN + 1];
 	struct secret code = { 0 };
 	struct store_request r;
-	struct letter_facts f = { .kind = row->kind, .authority = config->authority, .hotline = config->hotline, .portal = config->portal, .number = row->number };
+	struct letter_facts f = { .kind = row->kind, .authority = config->authority, .hotline = config->hotline, .portal = config->portal, .console = config->console_origin, .number = row->number };
 	enum err e = store_request_by_number(s, row->number, &r);
 
 	*d = (struct draft){ .message = buf_new(MESSAGE_MAX) };
@@ -122,6 +122,15 @@ draft_make(struct store *s, const struct config *config, const struct store_outb
 		f.when = row->created;
 		f.bound = config->alarm_releases;
 		e = store_audit_opened(s, row->created - HOUR_S, &f.opened, &newest);
+	}
+	if (e == ERR_OK && row->kind == STORE_MAIL_WAITING) {
+		struct store_waiting waiting = { .pending = 0 };
+		e = store_request_waiting(s, &waiting);
+		f.waiting = waiting.pending;
+		f.when = waiting.oldest;
+		/* somebody has decided them all in the meantime */
+		if (e == ERR_OK && waiting.pending == 0)
+			e = ERR_STATE_WRONG;
 	}
 	if (row->kind == STORE_MAIL_CODE)
 		e = issue_code(s, config, &r, now, &f, &code, &d->code);

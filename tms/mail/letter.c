@@ -234,6 +234,22 @@ alarm_en(struct buf *b, const struct letter *l)
 	       "There is one such mail an hour.\n\n");
 }
 
+static void
+waiting_vi(struct buf *b, const struct letter *l)
+{
+	say(b, "Có %lld yêu cầu mở khóa token đang chờ duyệt; yêu cầu chờ lâu nhất từ %s (giờ Việt Nam). Yêu cầu mới nhất: %lld.\n\n", (long long)l->facts->waiting, l->time, (long long)l->facts->number);
+	say_portal(b, "Hãy mở trang quản trị", l->facts->console);
+	say(b, "Các yêu cầu đến sau thư này được gộp vào thư kế tiếp.\n\n");
+}
+
+static void
+waiting_en(struct buf *b, const struct letter *l)
+{
+	say(b, "%lld requests to unlock a token wait for approval, the oldest since %s (Vietnam time). The newest request: %lld.\n\n", (long long)l->facts->waiting, l->time, (long long)l->facts->number);
+	say_portal(b, "Please open the console", l->facts->console);
+	say(b, "Requests that come in after this mail are gathered for the next one.\n\n");
+}
+
 struct kind {
 	const char *subject_vi;
 	const char *subject_en;
@@ -250,14 +266,17 @@ static const struct kind kinds[STORE_MAIL_COUNT] = {
 	[STORE_MAIL_ADDRESS_CHANGED] = { "Đổi địa chỉ nhận mã mở khóa token", "token unlock: address changed", address_changed_vi, address_changed_en },
 	[STORE_MAIL_REVOKED] = { "Thu hồi việc duyệt mở khóa token", "token unlock: approval taken back", revoked_vi, revoked_en },
 	[STORE_MAIL_ALARM] = { "Cảnh báo: cấp nhiều SO PIN", "alarm: many SO PINs were released", alarm_vi, alarm_en },
+	[STORE_MAIL_WAITING] = { "Yêu cầu mở khóa token chờ duyệt", "token unlock requests wait", waiting_vi, waiting_en },
 };
 
 /* Whom a mail without a name is for. */
 static const char *
-reader(const struct letter_facts *f, const char *customer, const char *operator_of_the_server)
+reader(const struct letter_facts *f, const char *customer, const char *operator_of_the_server, const char *approver)
 {
 	if (f->kind == STORE_MAIL_ALARM)
 		return operator_of_the_server;
+	if (f->kind == STORE_MAIL_WAITING)
+		return approver;
 	return f->customer[0] != '\0' ? f->customer : customer;
 }
 
@@ -271,10 +290,10 @@ letter_write(const struct letter_facts *f, char ret_subject[LETTER_SUBJECT_SIZE]
 	if (e != ERR_OK)
 		return e;
 	snprintf(ret_subject, LETTER_SUBJECT_SIZE, "%s (%lld) / %s", kind->subject_vi, (long long)f->number, kind->subject_en);
-	say(b, "Kính gửi %s,\n\n", reader(f, "quý khách", "người vận hành"));
+	say(b, "Kính gửi %s,\n\n", reader(f, "quý khách", "người vận hành", "người duyệt"));
 	kind->say_vi(b, &l);
 	say(b, "Đường dây nóng: %s\n%s\n\n----------------------------------------\n\n", f->hotline, f->authority);
-	say(b, "Dear %s,\n\n", reader(f, "customer", "operator"));
+	say(b, "Dear %s,\n\n", reader(f, "customer", "operator", "approver"));
 	kind->say_en(b, &l);
 	say(b, "Hotline: %s\n%s\n", f->hotline, f->authority);
 	return buf_error(b);

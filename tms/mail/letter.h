@@ -29,9 +29,11 @@ struct letter_facts {
 	const char *phrase;
 	const struct secret *code; /* of a code mail, as it is shown */
 	int64_t code_expires;
-	const char *note; /* why it was refused */
-	int64_t when;	  /* what the mail is about happened */
-	int64_t opened;	  /* of an alarm: SO PINs in an hour, and how many are expected at most */
+	const char *note;    /* why it was refused */
+	int64_t when;	     /* what the mail is about happened */
+	const char *console; /* origin of the administrators' pages */
+	int64_t waiting;     /* requests that wait for the approvers, the oldest of them since `when` */
+	int64_t opened;	     /* of an alarm: SO PINs in an hour, and how many are expected at most */
 	unsigned bound;
 };
 

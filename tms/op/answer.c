@@ -12,6 +12,8 @@
 #define AGAIN_PEOPLE  30
 #define AGAIN_MACHINE 5
 
+#define OTHERS_MAX 8 /* requests for the same token that are shown beside one */
+
 /* Signs the transcript with the server's key and frees it. */
 static enum err
 sign(const struct call *c, struct buf *transcript, unsigned char ret[KEY_SIG_LEN])
@@ -341,6 +343,41 @@ add_outcome(struct call *c, const struct store_request *r, json_t *one)
 	return ERR_OK;
 }
 
+struct others {
+	struct call *call;
+	int64_t number; /* of the request itself */
+	json_t *rows;
+	enum err e;
+};
+
+static void
+add_other(const struct store_request *r, void *context)
+{
+	struct others *others = context;
+	json_t *row = NULL;
+
+	if (others->e != ERR_OK || r->number == others->number || json_array_size(others->rows) == OTHERS_MAX)
+		return;
+	others->e = answer_row(others->call, r, &row);
+	if (others->e == ERR_OK && json_array_append_new(others->rows, row) != 0)
+		others->e = ERR_NO_MEMORY;
+}
+
+/* The newest other requests for the same token, which whoever decides looks at side by side. */
+static enum err
+add_others(struct call *c, const struct store_request *r, json_t *one)
+{
+	struct others others = { .call = c, .number = r->number, .rows = json_array(), .e = ERR_OK };
+	enum err e = store_request_list_token(c->store, &r->token, OTHERS_MAX + 1, add_other, &others);
+
+	if (e == ERR_OK)
+		e = others.e;
+	if (e == ERR_OK && json_object_set(one, "others", others.rows) != 0)
+		e = ERR_NO_MEMORY;
+	json_decref(others.rows);
+	return e;
+}
+
 enum err
 answer_one(struct call *c, const struct store_request *r, json_t **ret_answer)
 {
@@ -352,6 +389,8 @@ answer_one(struct call *c, const struct store_request *r, json_t **ret_answer)
 		e = add_approval(c, r, one);
 	if (e == ERR_OK)
 		e = add_outcome(c, r, one);
+	if (e == ERR_OK)
+		e = add_others(c, r, one);
 	if (e == ERR_OK)
 		e = store_audit_list(c->store, r->number, add_history, &history);
 	if (e == ERR_OK && (!history.complete || json_object_set(one, "history", history.entries) != 0))

@@ -62,6 +62,7 @@ enum err op_notices(struct call *c, json_t **ret_answer);
 
 /* The desk; c->person is who calls. */
 enum err op_admin_me(struct call *c, json_t **ret_answer);
+enum err op_admin_waiting(struct call *c, json_t **ret_answer);
 enum err op_admin_list(struct call *c, json_t **ret_answer);
 enum err op_admin_detail(struct call *c, json_t **ret_answer);
 enum err op_admin_approve(struct call *c, json_t **ret_answer);
@@ -85,6 +86,9 @@ enum err op_sweep(struct call *c, size_t *ret_count);
 
 /* Says once an hour that more SO PINs were released or exported within an hour than alarm_releases; to be called every now and then. */
 enum err op_alarm(struct call *c);
+
+/* Tells the approvers that requests wait, at most once in announce_every_s; to be called every now and then. */
+enum err op_announce(struct call *c);
 
 /* ---- for the operations ---- */
 

@@ -92,6 +92,8 @@ enum err store_proposal_end(struct store *s, int64_t id, enum store_proposal_sta
 /* Ends all whose time is over. */
 enum err store_proposal_expire(struct store *s, int64_t now);
 
+enum err store_proposal_count_open(struct store *s, int64_t now, int64_t *ret_count);
+
 /* The open ones, oldest first; those of a token, newest first. */
 enum err store_proposal_list_open(struct store *s, int64_t now, unsigned max, void (*each)(const struct store_proposal *p, void *context), void *context);
 enum err store_proposal_list_token(struct store *s, int64_t token, unsigned max, void (*each)(const struct store_proposal *p, void *context), void *context);

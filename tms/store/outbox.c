@@ -15,6 +15,7 @@ static const char *const kinds[STORE_MAIL_COUNT] = {
 	[STORE_MAIL_ADDRESS_CHANGED] = "address_changed",
 	[STORE_MAIL_REVOKED] = "revoked",
 	[STORE_MAIL_ALARM] = "alarm",
+	[STORE_MAIL_WAITING] = "waiting",
 };
 
 static const char *const states[STORE_OUTBOX_STATE_COUNT] = {
@@ -124,6 +125,20 @@ store_outbox_count(struct store *s, int64_t number, enum store_mail kind, int64_
 	if (query_row(&q)) {
 		*ret_count = query_get_int(&q);
 		*ret_newest = query_get_int(&q);
+	}
+	return query_end(&q);
+}
+
+enum err
+store_outbox_last_waiting(struct store *s, int64_t *ret_number, int64_t *ret_created)
+{
+	struct query q = query_new(s, "SELECT number, created FROM outbox WHERE kind = 'waiting' ORDER BY id DESC LIMIT 1");
+
+	*ret_number = 0;
+	*ret_created = 0;
+	if (query_row(&q)) {
+		*ret_number = query_get_int(&q);
+		*ret_created = query_get_int(&q);
 	}
 	return query_end(&q);
 }

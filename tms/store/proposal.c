@@ -169,6 +169,17 @@ each_proposal(struct query *q, void (*each)(const struct store_proposal *p, void
 }
 
 enum err
+store_proposal_count_open(struct store *s, int64_t now, int64_t *ret_count)
+{
+	struct query q = query_new(s, "SELECT count(*) FROM proposal WHERE state = 'open' AND expires > ?");
+
+	query_int(&q, now);
+	if (query_row(&q))
+		*ret_count = query_get_int(&q);
+	return query_end(&q);
+}
+
+enum err
 store_proposal_list_open(struct store *s, int64_t now, unsigned max, void (*each)(const struct store_proposal *p, void *context), void *context)
 {
 	struct query q = query_new(s, SELECT "WHERE state = 'open' AND expires > ? ORDER BY id LIMIT ?");

@@ -237,6 +237,31 @@ store_request_count_unidentified(struct store *s, const char *address, int64_t *
 	return read_count(&q, ret_count);
 }
 
+/* One number of a query without values. */
+static enum err
+read_one(struct query q, int64_t *ret)
+{
+	*ret = 0;
+	return read_count(&q, ret);
+}
+
+enum err
+store_request_waiting(struct store *s, struct store_waiting *ret)
+{
+	enum err e = read_one(query_new(s, "SELECT count(*) FROM request WHERE state = 'pending'"), &ret->pending);
+
+	/* numbers and times grow together */
+	if (e == ERR_OK)
+		e = read_one(query_new(s, "SELECT created FROM request WHERE state = 'pending' ORDER BY number LIMIT 1"), &ret->oldest);
+	if (e == ERR_OK)
+		e = read_one(query_new(s, "SELECT coalesce(max(number), 0) FROM request WHERE state = 'pending'"), &ret->last);
+	if (e == ERR_OK)
+		e = read_one(query_new(s, "SELECT coalesce(max(number), 0) FROM request"), &ret->newest);
+	if (e == ERR_OK)
+		e = read_one(query_new(s, "SELECT coalesce(max(changed), 0) FROM request"), &ret->changed);
+	return e;
+}
+
 /* Runs an update that must meet exactly the one row that it means. */
 static enum err
 run_on_one(struct query *q, enum err missed)

@@ -264,6 +264,10 @@ static const char *const steps[] = {
 	"CREATE UNIQUE INDEX proposal_open ON proposal (token) WHERE state = 'open';"
 	"CREATE INDEX proposal_token ON proposal (token);"
 	"PRAGMA user_version = 7;",
+
+	"CREATE INDEX request_changed ON request (changed);"
+	"CREATE INDEX outbox_waiting ON outbox (id) WHERE kind = 'waiting';"
+	"PRAGMA user_version = 8;",
 };
 
 #define STEP_COUNT ((int64_t)(sizeof(steps) / sizeof(steps[0])))

@@ -367,6 +367,17 @@ struct store_filter {
 enum err store_request_list(struct store *s, const struct store_filter *filter, unsigned limit,
     void (*each)(const struct store_request *r, void *context), void *context);
 
+/* What waits for a decision, and what changes whenever a request comes in or moves. Each is one look into an index. */
+struct store_waiting {
+	int64_t pending; /* of identified ones; the others are counted by store_request_count_unidentified() */
+	int64_t oldest;	 /* when the pending one that waits longest was asked for, or 0 */
+	int64_t last;	 /* number of the newest pending one, or 0 */
+	int64_t newest;	 /* number of the newest request, or 0 */
+	int64_t changed; /* when a request came into its state last, or 0 */
+};
+
+enum err store_request_waiting(struct store *s, struct store_waiting *ret);
+
 /* The numbers of the open requests of a token (pending, unidentified, approved), oldest first, at most max. */
 enum err store_request_open_of(struct store *s, const struct token_name *token, int64_t *ret_numbers, size_t max, size_t *ret_count);
 
@@ -490,6 +501,7 @@ enum store_mail {
 	STORE_MAIL_ADDRESS_CHANGED, /* to the old address */
 	STORE_MAIL_REVOKED,	    /* an approval was taken back */
 	STORE_MAIL_ALARM,	    /* to the operator: many were released; the request is the newest of them */
+	STORE_MAIL_WAITING,	    /* to the approvers: requests wait; the request is the newest of them */
 	STORE_MAIL_COUNT
 };
 
@@ -526,6 +538,9 @@ enum err store_outbox_finish(struct store *s, int64_t id, enum store_outbox_stat
 
 /* How many mails of that kind were written for a request since a time, and when the newest was (0: none). */
 enum err store_outbox_count(struct store *s, int64_t number, enum store_mail kind, int64_t since, int64_t *ret_count, int64_t *ret_newest);
+
+/* The newest mail to the approvers: which request it was about, and when it was written; 0 and 0 where there is none. */
+enum err store_outbox_last_waiting(struct store *s, int64_t *ret_number, int64_t *ret_created);
 enum err store_outbox_by_id(struct store *s, int64_t id, struct store_outbox *ret); /* ERR_REQUEST_UNKNOWN */
 
 /* ---- backup and restore (../backup) ---- */

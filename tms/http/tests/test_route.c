@@ -32,6 +32,9 @@ static const struct {
 	{ false, "GET", "/v1/admin/me", NULL, "", 0 },
 	{ false, "POST", "/v1/admin/requests/1/approve", NULL, "", 0 },
 	{ true, "GET", "/v1/admin/me", "admin.me", "", 0 },
+	{ true, "GET", "/v1/admin/waiting", "admin.waiting", "", 0 },
+	{ true, "POST", "/v1/admin/waiting", NULL, "", 0 },
+	{ false, "GET", "/v1/admin/waiting", NULL, "", 0 },
 	{ true, "GET", "/v1/admin/requests", "admin.list", "", 0 },
 	{ true, "GET", "/v1/admin/requests/58498", "admin.detail", "", 58498 },
 	{ true, "GET", "/v1/admin/requests/9007199254740991", "admin.detail", "", 9007199254740991 },
@@ -53,12 +56,13 @@ static const struct {
 	{ true, "POST", "/v1/admin/proposals", NULL, "", 0 },
 };
 
-/* Who may do what to the inventory: approver, operator, auditor. */
+/* Who may do what: approver, operator, auditor. */
 static const struct {
 	const char *method;
 	const char *path;
 	bool approver, operator, auditor;
 } cells[] = {
+	{ "GET", "/v1/admin/waiting", true, true, true },
 	{ "GET", "/v1/admin/tokens", true, true, true },
 	{ "GET", "/v1/admin/tokens/1", true, true, true },
 	{ "POST", "/v1/admin/tokens/1/lost", true, true, false },

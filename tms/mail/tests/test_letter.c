@@ -107,6 +107,28 @@ test_alarm(void)
 	buf_free(&b);
 }
 
+/* The approvers': how many wait and since when, and nothing of anybody. */
+static void
+test_waiting(void)
+{
+	struct letter_facts f = some_facts(STORE_MAIL_WAITING, NULL);
+	char subject[LETTER_SUBJECT_SIZE];
+	struct buf b = buf_new(65536);
+
+	f.waiting = 17;
+	f.console = "https://tms.example:8443";
+	CHECK(letter_write(&f, subject, &b) == ERR_OK && strstr(subject, "chờ duyệt") != NULL);
+	check_says(buf_text(&b), "Kính gửi người duyệt,\n");
+	check_says(buf_text(&b), "Dear approver,\n");
+	check_says(buf_text(&b), "Có 17 yêu cầu");
+	check_says(buf_text(&b), "05:13, 15/11/2023");
+	check_says(buf_text(&b), "17 requests to unlock a token wait");
+	check_says(buf_text(&b), "\n    tms.example:8443\n");
+	CHECK(strstr(buf_text(&b), "http") == NULL);
+	CHECK(strstr(buf_text(&b), "Đặng Thị Ước") == NULL && strstr(buf_text(&b), "DENK0100001") == NULL);
+	buf_free(&b);
+}
+
 int
 main(void)
 {
@@ -118,5 +140,6 @@ main(void)
 		check_letter(kind, NULL);
 	test_without_name();
 	test_alarm();
+	test_waiting();
 	return CHECK_DONE();
 }

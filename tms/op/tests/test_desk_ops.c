@@ -67,7 +67,7 @@ test_approve(void)
 	CHECK_TEXT(text_in(one, "decided_by"), "Nguyễn Văn 0");
 	CHECK_TEXT(text_in(one, "waiting_email"), "");
 	CHECK_TEXT(text_in(one, "certificate_serial"), "1001");
-	CHECK(json_integer_value(json_object_get(one, "decided")) == w->now && json_object_size(one) == 22);
+	CHECK(json_integer_value(json_object_get(one, "decided")) == w->now && json_object_size(one) == 23);
 	CHECK(json_integer_value(json_object_get(one, "expires")) == w->now + 7200);
 	CHECK(json_array_size(json_object_get(one, "history")) == 3);
 	json_decref(one);

@@ -381,7 +381,7 @@ test_migration(void)
 	s.store = NULL;
 	CHECK(behind_its_back(&s,
 		  "DROP TABLE proposal; DROP TABLE token_search; DROP INDEX token_life; DROP INDEX audit_token; DROP INDEX token_state; DROP INDEX token_manufacturer;"
-		  "DROP INDEX token_model; ALTER TABLE token DROP COLUMN life; ALTER TABLE audit DROP COLUMN token;"
+		  "DROP INDEX token_model; DROP INDEX request_changed; DROP INDEX outbox_waiting; ALTER TABLE token DROP COLUMN life; ALTER TABLE audit DROP COLUMN token;"
 		  "ALTER TABLE token DROP COLUMN restored; ALTER TABLE token DROP COLUMN exposed; ALTER TABLE release DROP COLUMN family; ALTER TABLE release DROP COLUMN rotation;"
 		  "DROP INDEX escrow_shared; DROP INDEX audit_opened; DROP INDEX audit_alarm; ALTER TABLE escrow DROP COLUMN shared; ALTER TABLE escrow DROP COLUMN key;"
 		  "DROP TABLE type; DROP TABLE module; DROP TABLE vendor; DROP TABLE agency; DROP TABLE notice; PRAGMA user_version = 1") == SQLITE_OK);
