@@ -296,7 +296,9 @@ export type ErrorName =
   | "proposal_closed"
   | "proposal_open"
   | "proposal_stale"
-  | "token_under_way";
+  | "token_under_way"
+  | "agency_domain"
+  | "agency_in_use";
 
 /** What the extension says where no host answers (webext/causes.json). */
 export type HostError =

@@ -448,16 +448,17 @@ def tms_answers():
         a.text("notices.0.%s.en" % key, most)
 
     csrf = ref.b64(fixed("csrf end", 8) + fixed("csrf"))
-    a = of("me_answer", {"name": "Nguyễn Thị Duyệt", "role": "approver", "csrf": csrf})
+    a = of("me_answer", {"name": "Nguyễn Thị Duyệt", "role": "approver", "agency": "", "csrf": csrf})
     a.keys()
     a.text("name", 128, 1)
-    a.words("role", ("approver", "operator", "auditor"))
+    a.words("role", ("viewer", "approver", "operator", "auditor"))
+    agency_id(a, "agency")
     a.at("csrf", wrong=["", csrf[:-1], csrf + "A", csrf[:-1] + "B", None])
 
     row = {"number": 58498, "state": "unidentified", "customer": "CÔNG TY CỔ PHẦN VÍ DỤ", "email": "khach@example.vn", "token": TOKEN,
            "token_life": "active", "certificate_serial": "F401C7ADA92A737CA6ECF19C1FB1525C", "reason": "locked", "language": "vi", "created": EXPIRES - 604800, "decided": 0,
-           "expires": EXPIRES}
-    one = {**row, "token_number": 17, "token_state": "verified", "how": "call_back", "reference": "CV-2024-17", "decided_by": "Nguyễn Thị Duyệt", "note": "", "waiting_email": "",
+           "expires": EXPIRES, "agency": "an-khang"}
+    one = {**row, "token_number": 17, "token_state": "verified", "how": "call_back", "reference": "CV-2024-17", "decided_by": "Nguyễn Thị Duyệt", "note": "", "waiting_email": "", "waiting_by": "",
            "family": "so_pin", "outcome": "", "others": [row],
            "history": [{"time": EXPIRES - 604800, "actor": "", "event": "request.created", "detail": ""}]}
     a = of("waiting_answer", {"pending": 3, "unidentified": 1, "oldest": EXPIRES - 604800, "proposals": 2, "mark": "58498.1551061735.0"})
@@ -480,7 +481,7 @@ def tms_answers():
     a.words("how", ("", "call_back", "form", "in_person", "agency"))
     a.words("family", ("", "so_pin", "puk", "none"))
     a.words("outcome", ("", "rotated", "not_rotated", "failed"))
-    for key, most in (("reference", 128), ("decided_by", 128), ("note", 512), ("waiting_email", 254)):
+    for key, most in (("reference", 128), ("decided_by", 128), ("note", 512), ("waiting_email", 254), ("waiting_by", 128)):
         a.text(key, most)
     a.at("others", right=[[], [row] * 8], wrong=[None, [None], [row] * 9])
     a.at("history", right=[[]], wrong=[None, [None]])
@@ -496,7 +497,7 @@ def tms_answers():
 def inventory_answers(answers, request, history):
     row = {"number": 17, "token": TOKEN, "customer": "CÔNG TY CỔ PHẦN VÍ DỤ", "email": "khach@example.vn", "certificate_serial": "F401C7ADA92A737CA6ECF19C1FB1525C",
            "type": "Token ví dụ", "vendor": "Hãng ví dụ", "life": "active", "state": "verified", "exposed": 0, "next": False, "failures": 0, "created": EXPIRES - 604800,
-           "proposed": False}
+           "proposed": False, "agency": ""}
     proposal = {"number": 3, "kind": "replace", "token_number": 17, "token": TOKEN, "customer": "CÔNG TY CỔ PHẦN VÍ DỤ", "compared": "", "reason": "biên bản bàn giao",
                 "proposed_by": "Phạm Văn Hành", "mine": False, "created": EXPIRES - 604800, "expires": EXPIRES, "state": "open", "decided_by": "", "decided": 0, "note": ""}
 
@@ -510,6 +511,7 @@ def inventory_answers(answers, request, history):
             a.seconds(at + key)
         for key in ("next", "proposed"):
             a.at(at + key, right=[True], wrong=[1, None])
+        agency_id(a, at + "agency")
         a.at(at + "failures", right=[2**53 - 1], wrong=[-1, 2**53, None])
 
     a = answers.of("tokens_answer", {"tokens": [row], "next": 17})
@@ -543,7 +545,7 @@ def inventory_answers(answers, request, history):
     a.at(at + "mine", right=[True], wrong=[1, None])
 
     kind = {"number": 2, "name": "Token ví dụ", "vendor": "Hãng ví dụ", "manufacturer": "M", "model": "", "family": "so_pin", "rotation": True, "flags_reliable": True, "pin_min": 6,
-            "pin_max": 8, "pin_characters": "digits", "key_length": 0, "key_characters": "any"}
+            "pin_max": 8, "pin_characters": "digits", "key_length": 0, "key_characters": "any", "second_approver": False}
     a = answers.of("types_answer", {"types": [kind]})
     a.keys()
     a.keys("types.0")
@@ -552,8 +554,8 @@ def inventory_answers(answers, request, history):
     for key, most in (("name", 64), ("vendor", 64), ("manufacturer", 32), ("model", 16)):
         a.text(at + key, most)
     a.words(at + "family", ("so_pin", "puk", "none"))
-    for key in ("rotation", "flags_reliable"):
-        a.at(at + key, right=[False], wrong=[1, None])
+    for key in ("rotation", "flags_reliable", "second_approver"):
+        a.at(at + key, right=[True, False], wrong=[1, None])
     for key in ("pin_characters", "key_characters"):
         a.words(at + key, ("any", "digits", "hexadecimal", "alphanumeric"))
     module = {"vendor": "Hãng ví dụ", "system": "linux", "name": "vidu", "path": "/usr/lib/vidu.so", "parameters": ""}
@@ -567,7 +569,12 @@ def inventory_answers(answers, request, history):
     a.words(at + "system", ("linux", "windows", "macos"))
 
 
+def agency_id(a, path):
+    a.at(path, right=["", "a", "0", "a" * 32, "an-khang"], wrong=["-a", "A", "a b", "a" * 33, "đ", "a\n", None])
+
+
 def shared(a, at):
+    agency_id(a, at + "agency")
     """What a row and one have in common."""
     a.at(at + "number", right=[1, 2**53 - 1], wrong=[0, 2**53, "1"])
     a.words(at + "state", ("pending", "approved", "refused", "released", "completed", "unknown", "failed", "expired", "cancelled", "locked_out"))

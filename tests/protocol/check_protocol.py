@@ -135,10 +135,18 @@ def check_tms(c):
 def check_routes(c):
     """The server's table of routes, where there is one, has the operations of the API."""
     problems = []
-    rows = re.findall(r'\{ "([a-z.]+)", "([A-Z]+)", "(/[^"]*)",', c.texts.get(ROUTES, ""))
+    rows = re.findall(r'\{ "([a-z.]+)", "([A-Z]+)", "(/[^"]*)", (?:ROUTE_|MAY\()([^)]*?)\)?, op_', c.texts.get(ROUTES, ""))
     if ROUTES in c.texts:
-        same(problems, ROUTES, rows, [(op["operationId"], method.upper(), path) for path, method, op in operations(c)])
+        same(problems, ROUTES, [(*row[:3], roles_of(row[3])) for row in rows], [(op["operationId"], method.upper(), path, op.get("x-roles", [])) for path, method, op in operations(c)])
     return problems
+
+
+ROLES = ("viewer", "approver", "operator", "auditor", "agency_viewer", "agency_approver")
+
+
+def roles_of(columns):
+    """The x-roles of a route: what its columns in the server's table say; none for one that is no desk's."""
+    return [role for role, bit in zip(ROLES, columns.split(", ")) if bit == "1"]
 
 
 def operations(c):

@@ -26,6 +26,7 @@ enum kind {
 	KIND_ADDRESS, /* a mail address */
 	KIND_SMTP_URL,
 	KIND_TLS,
+	KIND_SECOND,
 	KIND_LANGUAGES,
 	KIND_SECONDS, /* int64_t, min..max */
 	KIND_COUNT,   /* unsigned, min..max */
@@ -62,6 +63,7 @@ static const struct row rows[] = {
 	{ "", "failed_after_s", KIND_SECONDS, false, AT(failed_after_s), 3600, 365 * DAY, 30 * DAY },
 	{ "", "escrow_log", KIND_PATH, true, AT(escrow_log), 0, 0, 0 },
 	{ "", "escrow_log_same_device", KIND_SWITCH, false, AT(escrow_log_same_device), 0, 0, 0 },
+	{ "", "second_approver", KIND_SECOND, false, AT(second_approver), 0, 0, 0 },
 	{ "", "operator_email", KIND_ADDRESS, false, AT(operator_email), 0, 0, 0 },
 	{ "", "approvers_email", KIND_ADDRESS, false, AT(approvers_email), 0, 0, 0 },
 	{ "", "announce_every_s", KIND_SECONDS, false, AT(announce_every_s), 900, 7 * DAY, 900 },
@@ -205,18 +207,40 @@ read_smtp_url(const json_t *value, const char **ret_url)
 	return NULL;
 }
 
+/* The place of the value among the words, their count for none. */
+static size_t
+word_of(const json_t *value, const char *const *words, size_t count)
+{
+	const char *word = json_string_value(value);
+	size_t i = 0;
+
+	while (i < count && (word == NULL || strcmp(words[i], word) != 0))
+		i++;
+	return i;
+}
+
 static const char *
 read_tls(const json_t *value, enum config_tls *ret_tls)
 {
 	static const char *const words[] = { [CONFIG_TLS_NONE] = "none", [CONFIG_TLS_STARTTLS] = "starttls", [CONFIG_TLS_SMTPS] = "smtps" };
-	const char *word = json_string_value(value);
+	const size_t at = word_of(value, words, sizeof(words) / sizeof(words[0]));
 
-	for (size_t i = 0; word != NULL && i < sizeof(words) / sizeof(words[0]); i++)
-		if (strcmp(words[i], word) == 0) {
-			*ret_tls = (enum config_tls)i;
-			return NULL;
-		}
-	return "must be \"starttls\", \"smtps\" or \"none\"";
+	if (at == sizeof(words) / sizeof(words[0]))
+		return "must be \"starttls\", \"smtps\" or \"none\"";
+	*ret_tls = (enum config_tls)at;
+	return NULL;
+}
+
+static const char *
+read_second(const json_t *value, enum config_second *ret_second)
+{
+	static const char *const words[] = { [CONFIG_SECOND_ADDRESS] = "changed_address", [CONFIG_SECOND_ALWAYS] = "always", [CONFIG_SECOND_NEVER] = "never" };
+	const size_t at = word_of(value, words, sizeof(words) / sizeof(words[0]));
+
+	if (at == sizeof(words) / sizeof(words[0]))
+		return "must be \"changed_address\", \"always\" or \"never\"";
+	*ret_second = (enum config_second)at;
+	return NULL;
 }
 
 static const char *
@@ -267,6 +291,8 @@ read_value(const struct row *row, const json_t *value, void *ret)
 		return read_smtp_url(value, ret);
 	case KIND_TLS:
 		return read_tls(value, ret);
+	case KIND_SECOND:
+		return read_second(value, ret);
 	case KIND_LANGUAGES:
 		return read_languages(value, ret);
 	case KIND_SECONDS:

@@ -48,6 +48,13 @@ struct config_smtp {
 	enum config_tls tls;
 };
 
+/* When a second approver is needed, whatever types and agencies ask for besides. */
+enum config_second {
+	CONFIG_SECOND_ADDRESS, /* "changed_address" */
+	CONFIG_SECOND_ALWAYS,  /* "always" */
+	CONFIG_SECOND_NEVER    /* "never" */
+};
+
 struct config {
 	const char *data; /* folder, absolute */
 	char *database;	  /* data/tms.sqlite */
@@ -62,19 +69,20 @@ struct config {
 	const char *hotline;
 	const char *language; /* first of "languages" */
 	struct config_smtp smtp;
-	int64_t request_valid_s;	  /* an unapproved request; default 7 days */
-	int64_t approval_valid_s;	  /* default 7 days */
-	int64_t code_valid_s;		  /* 900..259200, default 86400 */
-	int64_t unknown_after_s;	  /* a release without a report becomes "unknown"; default 3600 */
-	int64_t failed_after_s;		  /* one that stayed unknown has failed; default 30 days */
-	const char *escrow_log;		  /* file, on another device than data */
-	bool escrow_log_same_device;	  /* the operator knows that it is not */
-	const char *operator_email;	  /* who is told of an alarm; NULL: the log alone */
-	const char *approvers_email;	  /* who is told of requests that wait; NULL: nobody */
-	int64_t announce_every_s;	  /* at most one such mail in that time; 900.., default 900 */
-	unsigned alarm_releases;	  /* more SO PINs released or exported in an hour are an alarm; default 20 */
-	unsigned unidentified_max;	  /* open in all; default 1000 */
-	unsigned unidentified_by_address; /* open; default 5 */
+	int64_t request_valid_s;	    /* an unapproved request; default 7 days */
+	int64_t approval_valid_s;	    /* default 7 days */
+	int64_t code_valid_s;		    /* 900..259200, default 86400 */
+	int64_t unknown_after_s;	    /* a release without a report becomes "unknown"; default 3600 */
+	int64_t failed_after_s;		    /* one that stayed unknown has failed; default 30 days */
+	const char *escrow_log;		    /* file, on another device than data */
+	bool escrow_log_same_device;	    /* the operator knows that it is not */
+	enum config_second second_approver; /* default: for a changed address */
+	const char *operator_email;	    /* who is told of an alarm; NULL: the log alone */
+	const char *approvers_email;	    /* who is told of requests that wait; NULL: nobody */
+	int64_t announce_every_s;	    /* at most one such mail in that time; 900.., default 900 */
+	unsigned alarm_releases;	    /* more SO PINs released or exported in an hour are an alarm; default 20 */
+	unsigned unidentified_max;	    /* open in all; default 1000 */
+	unsigned unidentified_by_address;   /* open; default 5 */
 };
 
 /* ERR_CONFIG_INVALID; where (CONFIG_WHERE_SIZE characters) says file, line, key and cause. */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* agency: whose pages may show the unlock page in a frame. Takes effect with the next page that is loaded; nothing is restarted. */
+/*
+ * agency: whose pages may show the unlock page in a frame, and whose customers they bring. Takes effect with the next page that is loaded and the next line that is imported; nothing is
+ * restarted.
+ */
 #include "desk.h"
 
 #include "options.h"
@@ -11,16 +14,35 @@
 #include <string.h>
 
 #define ORIGINS_MAX 8 /* of one agency */
+#define DOMAINS_MAX 32
 
 /* ---- the commands ---- */
 
 static enum err
-audit(struct store *s, const char *what, const char *id, const char *origins)
+audit(struct store *s, const char *what, const struct store_agency *agency)
 {
 	struct store_audit a = { .created = os_time(), .who = "desk", .what = "agency" };
 
-	snprintf(a.detail, sizeof(a.detail), "%s=%s origins=%.900s", what, id, origins);
+	snprintf(a.detail, sizeof(a.detail), "%s=%s origins=%.500s", what, agency->id, agency->origins);
+	if (agency->domains[0] != '\0')
+		snprintf(a.detail + strlen(a.detail), sizeof(a.detail) - strlen(a.detail), " domains=%.400s", agency->domains);
+	if (agency->second_approver)
+		snprintf(a.detail + strlen(a.detail), sizeof(a.detail) - strlen(a.detail), " second_approver=yes");
 	return store_audit_add(s, &a);
+}
+
+static void
+say(const struct store_agency *a)
+{
+	printf("agency=%s origins=%s%s%s%s", a->id, a->origins, a->domains[0] != '\0' ? " domains=" : "", a->domains, a->second_approver ? " second_approver=yes" : "");
+}
+
+static void
+print(const struct store_agency *a, void *context)
+{
+	(void)context;
+	say(a);
+	printf(" name=%s\n", a->name);
 }
 
 static enum err
@@ -31,30 +53,27 @@ add(struct store *s, const struct store_agency *a, bool replace)
 	if (e == ERR_OK)
 		e = store_agency_put(s, a, replace);
 	if (e == ERR_OK)
-		e = audit(s, "add", a->id, a->origins);
+		e = audit(s, "add", a);
 	e = store_end(s, e);
-	if (e == ERR_OK)
-		printf("agency=%s origins=%s\n", a->id, a->origins);
-	return e;
+	if (e != ERR_OK)
+		return e;
+	say(a);
+	printf("\n");
+	return ERR_OK;
 }
 
 static enum err
 remove_one(struct store *s, const char *id)
 {
+	struct store_agency a = { .origins = "" };
 	enum err e = store_begin(s);
 
+	text_copy(a.id, sizeof(a.id), id);
 	if (e == ERR_OK)
 		e = store_agency_remove(s, id);
 	if (e == ERR_OK)
-		e = audit(s, "remove", id, "");
+		e = audit(s, "remove", &a);
 	return store_end(s, e);
-}
-
-static void
-print(const struct store_agency *a, void *context)
-{
-	(void)context;
-	printf("agency=%s origins=%s name=%s\n", a->id, a->origins, a->name);
 }
 
 /* ---- what was asked for ---- */
@@ -72,6 +91,21 @@ read_origins(const struct option_list *list, bool http, struct store_agency *ret
 		len += (size_t)snprintf(ret->origins + len, sizeof(ret->origins) - len, "%s%s", i != 0 ? " " : "", origin);
 		if (len >= sizeof(ret->origins))
 			return options_refuse("--origin", "all of them together are too long");
+	}
+	return 0;
+}
+
+static int
+read_domains(const struct option_list *list, struct store_agency *ret)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < list->count; i++) {
+		if (!store_domain_ok(list->at[i]))
+			return options_refuse(list->at[i], "must be what stands behind the @ of a mail address, in small letters");
+		len += (size_t)snprintf(ret->domains + len, sizeof(ret->domains) - len, "%s%s", i != 0 ? " " : "", list->at[i]);
+		if (len >= sizeof(ret->domains))
+			return options_refuse("--mail-domain", "all of them together are too long");
 	}
 	return 0;
 }
@@ -116,7 +150,9 @@ static int
 command_add(int argc, char **argv)
 {
 	const char *given[ORIGINS_MAX];
+	const char *domains_given[DOMAINS_MAX];
 	struct option_list origins = { .at = given, .room = ORIGINS_MAX };
+	struct option_list domains = { .at = domains_given, .room = DOMAINS_MAX };
 	struct store_agency a = { .created = os_time() };
 	const char *config_file = NULL;
 	const char *name = NULL;
@@ -127,6 +163,8 @@ command_add(int argc, char **argv)
 		{ .name = "--config", .value = &config_file, .required = true },
 		{ .name = "--name", .value = &name, .required = true },
 		{ .name = "--origin", .list = &origins, .required = true },
+		{ .name = "--mail-domain", .list = &domains },
+		{ .name = "--second-approver", .given = &a.second_approver },
 		{ .name = "--replace", .given = &replace },
 		{ .name = "--http-loopback", .given = &http },
 	};
@@ -136,7 +174,7 @@ command_add(int argc, char **argv)
 	text_copy(a.id, sizeof(a.id), id);
 	if (name[0] == '\0' || !text_is_showable(name, strlen(name)) || !text_copy(a.name, sizeof(a.name), name))
 		return options_refuse("--name", "must have 1 to 256 bytes and no control characters");
-	if (read_origins(&origins, http, &a) != 0)
+	if (read_origins(&origins, http, &a) != 0 || read_domains(&domains, &a) != 0)
 		return 2;
 	return options_run(config_file, id, replace ? run_replace : run_add, &a);
 }

@@ -67,6 +67,7 @@ write_row(struct export *x, const struct store_token *t, const struct secret *so
 		[SHEET_CUSTOMER] = t->customer,
 		[SHEET_EMAIL] = t->email,
 		[SHEET_CERTIFICATE_SERIAL] = t->certificate_serial,
+		[SHEET_AGENCY] = t->agency,
 	};
 
 	memcpy(text, so_pin->bytes, so_pin->len);
@@ -131,7 +132,7 @@ export_all(struct export *x)
 	int64_t after = 0;
 	enum err e = ERR_OK;
 
-	buf_add_text(&x->table, "manufacturer,model,serial,so_pin,customer,email,certificate_serial\r\n");
+	buf_add_text(&x->table, "manufacturer,model,serial,so_pin,customer,email,certificate_serial,agency\r\n");
 	while (e == ERR_OK && count == BATCH) {
 		/* no key is called so: all rows */
 		e = store_escrow_walk(x->store, after, "-", rows, BATCH, &count);

@@ -85,6 +85,7 @@ begin(struct import *i)
 struct line {
 	const struct sheet_row *row;
 	struct vault_row sealed;
+	char agency[STORE_AGENCY_SIZE];
 	enum report_result result;
 	const char *cause;
 };
@@ -104,7 +105,8 @@ audit(struct store *s, int64_t id, const struct store_token *t, bool shared)
 {
 	struct store_audit a = { .created = t->created, .who = "desk", .what = "import", .token = id };
 
-	snprintf(a.detail, sizeof(a.detail), "manufacturer=%s model=%s serial=%s%s", t->name.manufacturer, t->name.model, t->name.serial, shared ? " shared=yes" : "");
+	snprintf(a.detail, sizeof(a.detail), "manufacturer=%s model=%s serial=%s%s%s%s", t->name.manufacturer, t->name.model, t->name.serial, shared ? " shared=yes" : "",
+	    t->agency[0] != '\0' ? " agency=" : "", t->agency);
 	return store_audit_add(s, &a);
 }
 
@@ -137,6 +139,25 @@ look_at_new(struct import *i, struct line *l)
 	return e;
 }
 
+/* Whose customer it is: the agency that the line names, else the one at whose domain the mail address is. */
+static enum err
+find_agency(struct import *i, struct line *l)
+{
+	struct store_agency a;
+	enum err e;
+
+	if (l->row->agency[0] == '\0')
+		return store_agency_of_email(i->store, l->row->email, l->agency);
+	e = store_agency_by_id(i->store, l->row->agency, &a);
+	if (e == ERR_OK)
+		text_copy(l->agency, sizeof(l->agency), a.id);
+	if (e == ERR_AGENCY_UNKNOWN) {
+		l->result = REPORT_INVALID;
+		l->cause = "an agency that is not there: mokhoa-tms agency add";
+	}
+	return e;
+}
+
 static enum err
 put(struct import *i, const struct line *l)
 {
@@ -147,6 +168,7 @@ put(struct import *i, const struct line *l)
 	text_copy(t.customer, sizeof(t.customer), l->row->customer);
 	text_copy(t.email, sizeof(t.email), l->row->email);
 	text_copy(t.certificate_serial, sizeof(t.certificate_serial), l->row->certificate_serial);
+	text_copy(t.agency, sizeof(t.agency), l->agency);
 	if (e == ERR_OK)
 		e = store_token_import(i->store, &t, SHEET_VERSION, l->sealed.sealed, &id);
 	if (e == ERR_OK)
@@ -214,7 +236,9 @@ judge(struct import *i, struct line *l)
 		return look_at_kept(i, l, &t);
 	if (e != ERR_ESCROW_MISSING)
 		return e;
-	e = look_at_new(i, l);
+	e = find_agency(i, l);
+	if (e == ERR_OK)
+		e = look_at_new(i, l);
 	return e == ERR_OK && !i->dry_run ? put(i, l) : e;
 }
 

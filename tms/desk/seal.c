@@ -56,6 +56,7 @@ write_row(struct buf *out, const struct sheet_row *row, const unsigned char seal
 		[SHEET_CUSTOMER] = row->customer,
 		[SHEET_EMAIL] = row->email,
 		[SHEET_CERTIFICATE_SERIAL] = row->certificate_serial,
+		[SHEET_AGENCY] = row->agency,
 		[SHEET_SHARED] = "0",
 	};
 
@@ -157,7 +158,7 @@ desk_seal(int argc, char **argv)
 		return 2;
 	if (read_vault_key(key_file, seal.vault_pk) != ERR_OK)
 		return 1;
-	buf_add_text(&seal.out, "manufacturer,model,serial,sealed,customer,email,certificate_serial,shared\r\n");
+	buf_add_text(&seal.out, "manufacturer,model,serial,sealed,customer,email,certificate_serial,agency,shared\r\n");
 	os_random(seal.mac_key, sizeof(seal.mac_key));
 	e = table_run(&reader, &count);
 	shared = mark_shared(&seal);

@@ -15,6 +15,7 @@ static const char *const names[SHEET_COLUMN_COUNT] = {
 	[SHEET_CUSTOMER] = "customer",
 	[SHEET_EMAIL] = "email",
 	[SHEET_CERTIFICATE_SERIAL] = "certificate_serial",
+	[SHEET_AGENCY] = "agency",
 	[SHEET_SHARED] = "shared",
 };
 
@@ -136,6 +137,10 @@ read_row(struct sheet *s, const struct csv_row *row, struct sheet_row *ret)
 	if (s->at[SHEET_CERTIFICATE_SERIAL] != CSV_FIELDS_MAX &&
 	    !read_certificate_serial(row->fields[s->at[SHEET_CERTIFICATE_SERIAL]], ret->certificate_serial))
 		return "a certificate's serial that is not hexadecimal or longer than 32 bytes";
+	if (s->at[SHEET_AGENCY] != CSV_FIELDS_MAX)
+		ret->agency = row->fields[s->at[SHEET_AGENCY]];
+	if (ret->agency[0] != '\0' && !store_agency_id_ok(ret->agency))
+		return "an agency's id that is none";
 	if (!read_shared(s, row, &ret->shared))
 		return "\"shared\" is neither 0 nor 1";
 	if (!is_first(s, &ret->token, ret->line))
@@ -146,7 +151,7 @@ read_row(struct sheet *s, const struct csv_row *row, struct sheet_row *ret)
 bool
 sheet_next(struct sheet *s, struct sheet_row *ret_row, enum err *ret_error, const char **ret_cause)
 {
-	struct sheet_row r = { .key = "", .customer = "", .email = "" };
+	struct sheet_row r = { .key = "", .customer = "", .email = "", .agency = "" };
 	struct csv_row row;
 	enum err e;
 

@@ -2,7 +2,7 @@
 /*
  * sheet: the table of tokens that goes from the authority's files into the store: as it comes (column so_pin) and sealed (column sealed).
  * Its first line names the columns, in any order: manufacturer, model, serial, so_pin or sealed, customer, email, and perhaps
- * certificate_serial, and in a sealed table shared (0 or 1).
+ * certificate_serial and agency, and in a sealed table shared (0 or 1).
  *
  * The text is borrowed. sheet_close() wipes what was read.
  */
@@ -25,7 +25,8 @@ enum sheet_column {
 	SHEET_CUSTOMER,
 	SHEET_EMAIL,
 	SHEET_CERTIFICATE_SERIAL, /* from here on they may be missing */
-	SHEET_SHARED,		  /* of a sealed table alone */
+	SHEET_AGENCY,
+	SHEET_SHARED, /* of a sealed table alone */
 	SHEET_COLUMN_COUNT
 };
 
@@ -44,6 +45,7 @@ struct sheet_row {
 	const char *customer;
 	const char *email;				   /* an address, or empty */
 	char certificate_serial[2 * STORE_SERIAL_MAX + 1]; /* upper-case hexadecimal, or empty */
+	const char *agency;				   /* an id, or empty */
 	bool shared;					   /* the value stands in another line of the table that was sealed, too */
 };
 

@@ -26,11 +26,12 @@ enum column {
 	PIN_CHARACTERS,
 	KEY_LENGTH,
 	KEY_CHARACTERS,
+	SECOND_APPROVER,
 	COLUMN_COUNT
 };
 
 static const char *const names[COLUMN_COUNT] = { "name", "manufacturer", "family", "model", "vendor", "rotation", "flags_reliable", "pin_min", "pin_max",
-	"pin_characters", "key_length", "key_characters" };
+	"pin_characters", "key_length", "key_characters", "second_approver" };
 
 struct type_desk {
 	struct store *store;
@@ -85,6 +86,8 @@ read_policy(const char *const *f, struct store_type *t)
 	if (!read_switch(f[ROTATION], t->policy.family == FAMILY_SO_PIN, &t->rotation) ||
 	    !read_switch(f[FLAGS_RELIABLE], false, &t->policy.flags_reliable))
 		return "rotation or flags_reliable is neither yes nor no";
+	if (!read_switch(f[SECOND_APPROVER], false, &t->second_approver))
+		return "second_approver is neither yes nor no";
 	if (t->rotation && t->policy.family != FAMILY_SO_PIN)
 		return "rotation of a key that PKCS#11 cannot replace: only an SO PIN is rotated";
 	if (!read_number(f[PIN_MIN], TOKEN_POLICY_PIN_MAX, &t->policy.pin_min) || !read_number(f[PIN_MAX], TOKEN_POLICY_PIN_MAX, &t->policy.pin_max) ||
@@ -102,9 +105,10 @@ audit(struct type_desk *d, const struct store_type *t)
 {
 	struct store_audit a = { .created = d->now, .who = "desk", .what = "type" };
 
-	snprintf(a.detail, sizeof(a.detail), "manufacturer=%s model=%s family=%s rotation=%s flags_reliable=%s pin=%u-%u/%s key=%u/%s", t->manufacturer,
+	snprintf(a.detail, sizeof(a.detail), "manufacturer=%s model=%s family=%s rotation=%s flags_reliable=%s pin=%u-%u/%s key=%u/%s second_approver=%s", t->manufacturer,
 	    t->model, family_name(t->policy.family), t->rotation ? "yes" : "no", t->policy.flags_reliable ? "yes" : "no", t->policy.pin_min,
-	    t->policy.pin_max, characters_name(t->policy.pin_characters), t->key_length, characters_name(t->key_characters));
+	    t->policy.pin_max, characters_name(t->policy.pin_characters), t->key_length, characters_name(t->key_characters),
+	    t->second_approver ? "yes" : "no");
 	return store_audit_add(d->store, &a);
 }
 
@@ -151,6 +155,7 @@ print_row(const struct store_type *t, void *context)
 		[PIN_CHARACTERS] = characters_name(t->policy.pin_characters),
 		[KEY_LENGTH] = numbers[2],
 		[KEY_CHARACTERS] = characters_name(t->key_characters),
+		[SECOND_APPROVER] = t->second_approver ? "yes" : "no",
 	};
 
 	snprintf(numbers[0], sizeof(numbers[0]), "%u", t->policy.pin_min);

@@ -144,7 +144,10 @@ check_person(const struct exchange_request *request, const struct route *route, 
 	if (e != ERR_OK)
 		return e;
 	c->person = person;
-	return (route->roles & 1u << person->role) != 0 ? ERR_OK : ERR_ROLE_REFUSED;
+	/* from here on the store knows nothing but what this person may see */
+	if (!store_scope(c->store, person->agency))
+		return ERR_INTERNAL;
+	return (route->roles & route_role_of(person)) != 0 ? ERR_OK : ERR_ROLE_REFUSED;
 }
 
 /* A page: every browser says Origin with a POST, and Sec-Fetch-Site (Fetch Metadata) with everything. */
@@ -230,6 +233,7 @@ run(const struct exchange_request *request, struct call *c, struct route_found *
 		e = found->route->run(c, ret_answer);
 	/* person, query and body end here */
 	c->person = NULL;
+	store_scope(c->store, "");
 	c->query = (struct call_query){ .state = NULL };
 	c->body = NULL;
 	json_decref(body);

@@ -5,8 +5,10 @@
 
 #include <string.h>
 
-#define DESK_ROLE (ROUTE_APPROVER | ROUTE_OPERATOR)
-#define ANY_ROLE  (ROUTE_APPROVER | ROUTE_OPERATOR | ROUTE_AUDITOR)
+/* The columns of the table: who of the authority may, and who of an agency. */
+#define MAY(viewer, approver, operator, auditor, agency_viewer, agency_approver) \
+	((viewer)*ROUTE_VIEWER | (approver)*ROUTE_APPROVER | (operator) * ROUTE_OPERATOR | (auditor)*ROUTE_AUDITOR | \
+	    (agency_viewer)*ROUTE_AGENCY_VIEWER | (agency_approver)*ROUTE_AGENCY_APPROVER)
 
 static const struct route routes[] = {
 	{ "create", "POST", "/v1/requests", ROUTE_MACHINE, op_create },
@@ -17,26 +19,43 @@ static const struct route routes[] = {
 	{ "grant", "POST", "/v1/requests/{id}/grant", ROUTE_MACHINE, op_grant },
 	{ "done", "POST", "/v1/requests/{id}/done", ROUTE_MACHINE, op_done },
 	{ "notices", "GET", "/v1/notices", ROUTE_PAGE, op_notices },
-	{ "admin.me", "GET", "/v1/admin/me", ANY_ROLE, op_admin_me },
-	{ "admin.waiting", "GET", "/v1/admin/waiting", ANY_ROLE, op_admin_waiting },
-	{ "admin.list", "GET", "/v1/admin/requests", ANY_ROLE, op_admin_list },
-	{ "admin.detail", "GET", "/v1/admin/requests/{number}", ANY_ROLE, op_admin_detail },
-	{ "admin.approve", "POST", "/v1/admin/requests/{number}/approve", ROUTE_APPROVER, op_admin_approve },
-	{ "admin.refuse", "POST", "/v1/admin/requests/{number}/refuse", ROUTE_APPROVER, op_admin_refuse },
-	{ "admin.resend", "POST", "/v1/admin/requests/{number}/resend", DESK_ROLE, op_admin_resend },
-	{ "admin.tokens", "GET", "/v1/admin/tokens", ANY_ROLE, op_admin_tokens },
-	{ "admin.token", "GET", "/v1/admin/tokens/{number}", ANY_ROLE, op_admin_token },
-	{ "admin.token.lost", "POST", "/v1/admin/tokens/{number}/lost", DESK_ROLE, op_admin_token_lost },
-	{ "admin.token.retire", "POST", "/v1/admin/tokens/{number}/retire", DESK_ROLE, op_admin_token_retire },
-	{ "admin.token.restore", "POST", "/v1/admin/tokens/{number}/restore", DESK_ROLE, op_admin_token_restore },
-	{ "admin.token.replace", "POST", "/v1/admin/tokens/{number}/replace", ROUTE_OPERATOR, op_admin_token_replace },
-	{ "admin.token.cure", "POST", "/v1/admin/tokens/{number}/cure", ROUTE_OPERATOR, op_admin_token_cure },
-	{ "admin.proposals", "GET", "/v1/admin/proposals", ANY_ROLE, op_admin_proposals },
-	{ "admin.proposal.confirm", "POST", "/v1/admin/proposals/{number}/confirm", DESK_ROLE, op_admin_proposal_confirm },
-	{ "admin.proposal.reject", "POST", "/v1/admin/proposals/{number}/reject", DESK_ROLE, op_admin_proposal_reject },
-	{ "admin.types", "GET", "/v1/admin/types", ANY_ROLE, op_admin_types },
-	{ "admin.vendors", "GET", "/v1/admin/vendors", ANY_ROLE, op_admin_vendors },
+	{ "admin.me", "GET", "/v1/admin/me", MAY(1, 1, 1, 1, 1, 1), op_admin_me },
+	{ "admin.waiting", "GET", "/v1/admin/waiting", MAY(1, 1, 1, 1, 1, 1), op_admin_waiting },
+	{ "admin.list", "GET", "/v1/admin/requests", MAY(1, 1, 1, 1, 1, 1), op_admin_list },
+	{ "admin.detail", "GET", "/v1/admin/requests/{number}", MAY(1, 1, 1, 1, 1, 1), op_admin_detail },
+	{ "admin.approve", "POST", "/v1/admin/requests/{number}/approve", MAY(0, 1, 0, 0, 0, 1), op_admin_approve },
+	{ "admin.refuse", "POST", "/v1/admin/requests/{number}/refuse", MAY(0, 1, 0, 0, 0, 1), op_admin_refuse },
+	{ "admin.resend", "POST", "/v1/admin/requests/{number}/resend", MAY(0, 1, 1, 0, 0, 1), op_admin_resend },
+	{ "admin.tokens", "GET", "/v1/admin/tokens", MAY(1, 1, 1, 1, 1, 1), op_admin_tokens },
+	{ "admin.token", "GET", "/v1/admin/tokens/{number}", MAY(1, 1, 1, 1, 1, 1), op_admin_token },
+	{ "admin.token.lost", "POST", "/v1/admin/tokens/{number}/lost", MAY(0, 1, 1, 0, 0, 1), op_admin_token_lost },
+	{ "admin.token.retire", "POST", "/v1/admin/tokens/{number}/retire", MAY(0, 1, 1, 0, 0, 0), op_admin_token_retire },
+	{ "admin.token.restore", "POST", "/v1/admin/tokens/{number}/restore", MAY(0, 1, 1, 0, 0, 0), op_admin_token_restore },
+	{ "admin.token.replace", "POST", "/v1/admin/tokens/{number}/replace", MAY(0, 0, 1, 0, 0, 0), op_admin_token_replace },
+	{ "admin.token.cure", "POST", "/v1/admin/tokens/{number}/cure", MAY(0, 0, 1, 0, 0, 0), op_admin_token_cure },
+	{ "admin.proposals", "GET", "/v1/admin/proposals", MAY(1, 1, 1, 1, 0, 0), op_admin_proposals },
+	{ "admin.proposal.confirm", "POST", "/v1/admin/proposals/{number}/confirm", MAY(0, 1, 1, 0, 0, 0), op_admin_proposal_confirm },
+	{ "admin.proposal.reject", "POST", "/v1/admin/proposals/{number}/reject", MAY(0, 1, 1, 0, 0, 0), op_admin_proposal_reject },
+	{ "admin.types", "GET", "/v1/admin/types", MAY(1, 1, 1, 1, 1, 1), op_admin_types },
+	{ "admin.vendors", "GET", "/v1/admin/vendors", MAY(1, 1, 1, 1, 0, 0), op_admin_vendors },
 };
+
+unsigned
+route_role_of(const struct store_person *person)
+{
+	static const unsigned authority[STORE_ROLE_COUNT] = {
+		[STORE_VIEWER] = ROUTE_VIEWER,
+		[STORE_APPROVER] = ROUTE_APPROVER,
+		[STORE_OPERATOR] = ROUTE_OPERATOR,
+		[STORE_AUDITOR] = ROUTE_AUDITOR,
+	};
+	static const unsigned agency[STORE_ROLE_COUNT] = {
+		[STORE_VIEWER] = ROUTE_AGENCY_VIEWER,
+		[STORE_APPROVER] = ROUTE_AGENCY_APPROVER,
+	};
+
+	return person->agency[0] != '\0' ? agency[person->role] : authority[person->role];
+}
 
 /* An id that is longer than any is cut: it is a strange one either way. */
 static void

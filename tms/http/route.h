@@ -13,13 +13,16 @@
 
 #define ROUTE_ID_SIZE 65 /* characters of an {id} that are looked at, and a NUL */
 
-/* Who may call; a set of roles for the desk. */
+/* Who may call; a set of roles for the desk. Those of an agency meet its customers' rows alone (store_scope()). */
 enum route_role {
 	ROUTE_MACHINE = 0, /* on public.sock: the call is signed */
-	ROUTE_APPROVER = 1 << STORE_APPROVER,
-	ROUTE_OPERATOR = 1 << STORE_OPERATOR,
-	ROUTE_AUDITOR = 1 << STORE_AUDITOR,
-	ROUTE_PAGE = 1 << STORE_ROLE_COUNT /* on public.sock: our own pages, and anything that is no page of another */
+	ROUTE_VIEWER = 1 << 0,
+	ROUTE_APPROVER = 1 << 1,
+	ROUTE_OPERATOR = 1 << 2,
+	ROUTE_AUDITOR = 1 << 3,
+	ROUTE_AGENCY_VIEWER = 1 << 4,
+	ROUTE_AGENCY_APPROVER = 1 << 5,
+	ROUTE_PAGE = 1 << 6 /* on public.sock: our own pages, and anything that is no page of another */
 };
 
 struct route {
@@ -29,6 +32,9 @@ struct route {
 	unsigned roles;	  /* enum route_role */
 	enum err (*run)(struct call *c, json_t **ret_answer);
 };
+
+/* The role of somebody at the desk; none of the above for who has none. */
+unsigned route_role_of(const struct store_person *person);
 
 /* What the path said in place of {id} and {number}. */
 struct route_found {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * POST /v1/admin/requests/{number}/approve: a person has made sure who asks, heard the check phrase, and says yes. Another mail address
- * than the one on record needs a reason and a second person, and the old address is told.
+ * than the one on record needs a reason, and the old address is told. Where the policy asks for it, for that or for every request of a type or an agency,
+ * nothing follows before a second person says yes, too.
  */
 #include "answer.h"
 #include "call.h"
@@ -53,78 +54,108 @@ cancel_others(struct call *c, const struct store_request *r)
 	return e;
 }
 
-/* The approval with all that follows from it; the code goes to address. What is written down is what this person says, the second one where there are two. */
+/* A yes under way: what is asked for, and what it means here. */
+struct yes {
+	const struct decode_approve *said;
+	const struct store_token *token;
+	const char *address; /* where the code goes */
+	const char *changed; /* the same where it is not the one on record, else empty */
+};
+
+/* The approval with all that follows from it. What is written down is what this person says, the second one where there are two. */
 static enum err
-approve(struct call *c, struct store_request *r, const struct decode_approve *d, const struct store_approval *a, const char *address)
+approve(struct call *c, struct store_request *r, const struct yes *y, const struct store_approval *a)
 {
 	char detail[STORE_DETAIL_SIZE];
 	enum err e = store_approval_put(c->store, a);
 
 	if (e == ERR_OK)
-		e = store_request_set_email(c->store, r->number, address);
+		e = store_request_set_email(c->store, r->number, y->address);
 	if (e == ERR_OK)
 		e = store_request_set_expires(c->store, r->number, c->now + c->service->config->approval_valid_s);
 	if (e == ERR_OK)
 		e = store_request_set_decided(c->store, r->number, c->person->id, c->now);
 	if (e == ERR_OK)
 		e = cancel_others(c, r);
-	if (a->second != 0)
-		snprintf(detail, sizeof(detail), "how=%s reference=%s email=%s reason=%s", d->how, d->reference, address, d->reason);
+	if (y->changed[0] != '\0')
+		snprintf(detail, sizeof(detail), "how=%s reference=%s email=%s reason=%s", y->said->how, y->said->reference, y->address, y->said->reason);
 	else
-		snprintf(detail, sizeof(detail), "how=%s reference=%s", d->how, d->reference);
+		snprintf(detail, sizeof(detail), "how=%s reference=%s", y->said->how, y->said->reference);
 	if (e == ERR_OK)
 		e = call_move(c, r, MACHINE_APPROVE, detail);
-	return e == ERR_OK ? call_mail(c, r->number, STORE_MAIL_CODE, address) : e;
+	if (e == ERR_OK)
+		e = call_mail(c, r->number, STORE_MAIL_CODE, y->address);
+	return e == ERR_OK && y->changed[0] != '\0' ? call_mail(c, r->number, STORE_MAIL_ADDRESS_CHANGED, y->token->email) : e;
 }
 
 /* What this person says now, as a row. */
 static void
-fill_approval(const struct call *c, const struct store_request *r, const struct decode_approve *d, struct store_approval *a)
+fill_approval(const struct call *c, const struct store_request *r, const struct yes *y, struct store_approval *a)
 {
 	*a = (struct store_approval){ .number = r->number, .first = c->person->id, .created = c->now };
 	os_random(a->id, sizeof(a->id));
-	text_copy(a->how, sizeof(a->how), d->how);
-	text_copy(a->reference, sizeof(a->reference), d->reference);
+	text_copy(a->how, sizeof(a->how), y->said->how);
+	text_copy(a->reference, sizeof(a->reference), y->said->reference);
+	text_copy(a->email, sizeof(a->email), y->changed);
+	text_copy(a->email_reason, sizeof(a->email_reason), y->changed[0] != '\0' ? y->said->reason : "");
 }
 
-/* Whether the first person's proposal still stands: not where that person may not come in any more. */
+/* Who said yes first could still say it: at the desk, an approver, and of nobody else's agency. */
+static bool
+may_still(const struct store_person *first, const struct store_request *r)
+{
+	return first->role == STORE_APPROVER && (first->agency[0] == '\0' || strcmp(first->agency, r->agency) == 0);
+}
+
 static enum err
-find_proposal(struct call *c, const struct store_request *r, const char *email, struct store_approval *ret)
+find_proposal(struct call *c, const struct store_request *r, const char *changed, struct store_approval *ret)
 {
 	struct store_person first;
 	enum err e = store_approval_of(c->store, r->number, ret);
 
 	if (e == ERR_OK)
 		e = store_person_by_id(c->store, ret->first, &first);
-	return e == ERR_OK && (strcmp(ret->email, email) != 0 || first.role == STORE_NONE) ? ERR_REQUEST_NOT_APPROVED : e;
+	return e == ERR_OK && (strcmp(ret->email, changed) != 0 || !may_still(&first, r)) ? ERR_REQUEST_NOT_APPROVED : e;
 }
 
 /*
- * With another address the first person's call waits as a proposal; the same address from somebody else is the second one's yes, and
- * another address is a proposal of its own.
+ * The first person's call waits as a proposal; the same address from somebody else is the second one's yes, and another address is a
+ * proposal of its own.
  */
 static enum err
-approve_changed(struct call *c, struct store_request *r, const struct decode_approve *d, const struct store_token *token)
+approve_by_two(struct call *c, struct store_request *r, const struct yes *y)
 {
 	struct store_approval a;
-	enum err e = find_proposal(c, r, d->email, &a);
+	enum err e = find_proposal(c, r, y->changed, &a);
 
 	if (e == ERR_OK) {
 		e = call_check_other(c, a.first);
 		if (e == ERR_SECOND_PERSON)
 			e = ERR_SECOND_APPROVER;
 		a.second = c->person->id;
-		if (e == ERR_OK)
-			e = approve(c, r, d, &a, d->email);
-		return e == ERR_OK ? call_mail(c, r->number, STORE_MAIL_ADDRESS_CHANGED, token->email) : e;
+		return e == ERR_OK ? approve(c, r, y, &a) : e;
 	}
 	if (e != ERR_REQUEST_NOT_APPROVED)
 		return e;
-	fill_approval(c, r, d, &a);
-	text_copy(a.email, sizeof(a.email), d->email);
-	text_copy(a.email_reason, sizeof(a.email_reason), d->reason);
+	fill_approval(c, r, y, &a);
 	e = store_approval_put(c->store, &a);
-	return e == ERR_OK ? call_audit(c, NULL, r->number, "propose", "how=%s reference=%s email=%s reason=%s", a.how, a.reference, a.email, a.email_reason) : e;
+	if (e != ERR_OK)
+		return e;
+	if (a.email[0] == '\0')
+		return call_audit(c, NULL, r->number, "propose", "how=%s reference=%s", a.how, a.reference);
+	return call_audit(c, NULL, r->number, "propose", "how=%s reference=%s email=%s reason=%s", a.how, a.reference, a.email, a.email_reason);
+}
+
+/* Whether the policy of the authority, of the token's type or of its agency asks for two people. */
+static enum err
+asks_for_two(struct call *c, const struct store_request *r, const struct store_type *type, bool changed, bool *ret)
+{
+	const enum config_second second = c->service->config->second_approver;
+	struct store_agency agency = { .second_approver = false };
+	enum err e = r->agency[0] != '\0' ? store_agency_by_id(c->store, r->agency, &agency) : ERR_OK;
+
+	*ret = type->second_approver || agency.second_approver || second == CONFIG_SECOND_ALWAYS || (changed && second == CONFIG_SECOND_ADDRESS);
+	return e;
 }
 
 /* In a transaction, where what is read still holds when it is written. */
@@ -133,7 +164,9 @@ decide(struct call *c, struct store_request *r, const struct decode_approve *d)
 {
 	struct store_approval a;
 	struct store_token token;
+	struct yes y = { .said = d, .token = &token, .changed = "" };
 	struct store_type type;
+	bool two = false;
 	enum state to;
 	enum err e = store_request_by_number(c->store, r->number, r);
 
@@ -143,12 +176,16 @@ decide(struct call *c, struct store_request *r, const struct decode_approve *d)
 		e = call_judge_token(c, r, &token, &type);
 	if (e != ERR_OK)
 		return e;
-	if (d->email != NULL && strcmp(d->email, token.email) != 0)
-		return approve_changed(c, r, d, &token);
-	if (token.email[0] == '\0')
+	y.address = d->email != NULL ? d->email : token.email;
+	if (y.address[0] == '\0')
 		return ERR_MAIL_ADDRESS;
-	fill_approval(c, r, d, &a);
-	return approve(c, r, d, &a, token.email);
+	if (strcmp(y.address, token.email) != 0)
+		y.changed = y.address;
+	e = asks_for_two(c, r, &type, y.changed[0] != '\0', &two);
+	if (e != ERR_OK || two)
+		return e == ERR_OK ? approve_by_two(c, r, &y) : e;
+	fill_approval(c, r, &y, &a);
+	return approve(c, r, &y, &a);
 }
 
 enum err

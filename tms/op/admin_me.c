@@ -12,9 +12,10 @@ op_admin_me(struct call *c, json_t **ret_answer)
 
 	if (e != ERR_OK)
 		return e;
-	answer = json_pack("{s:s, s:s, s:s}",
+	answer = json_pack("{s:s, s:s, s:s, s:s}",
 	    "name", c->person->name,
 	    "role", store_role_name(c->person->role),
+	    "agency", c->person->agency,
 	    "csrf", csrf);
 	if (answer == NULL)
 		return ERR_NO_MEMORY;

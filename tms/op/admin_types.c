@@ -18,7 +18,7 @@ append(struct rows *rows, json_t *row)
 static void
 add_type(const struct store_type *t, void *context)
 {
-	append(context, json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:I, s:I, s:s, s:I, s:s}",
+	append(context, json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:I, s:I, s:s, s:I, s:s, s:b}",
 			    "number", (json_int_t)t->id,
 			    "name", t->name,
 			    "vendor", t->vendor,
@@ -31,7 +31,8 @@ add_type(const struct store_type *t, void *context)
 			    "pin_max", (json_int_t)t->policy.pin_max,
 			    "pin_characters", characters_name(t->policy.pin_characters),
 			    "key_length", (json_int_t)t->key_length,
-			    "key_characters", characters_name(t->key_characters)));
+			    "key_characters", characters_name(t->key_characters),
+			    "second_approver", t->second_approver ? 1 : 0));
 }
 
 static void

@@ -234,7 +234,7 @@ answer_row(struct call *c, const struct store_request *r, json_t **ret_row)
 
 	if (e != ERR_OK)
 		return e;
-	return answer_packed(json_pack("{s:I, s:s, s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:I, s:I, s:I}",
+	return answer_packed(json_pack("{s:I, s:s, s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:s}",
 				 "number", (json_int_t)r->number,
 				 "state", state_name(r->state),
 				 "customer", r->customer,
@@ -246,7 +246,8 @@ answer_row(struct call *c, const struct store_request *r, json_t **ret_row)
 				 "language", r->language,
 				 "created", (json_int_t)r->created,
 				 "decided", (json_int_t)r->decided,
-				 "expires", (json_int_t)r->expires),
+				 "expires", (json_int_t)r->expires,
+				 "agency", r->agency),
 	    ret_row);
 }
 
@@ -275,13 +276,14 @@ add_history(const struct store_audit *row, void *context)
 		h->complete = false;
 }
 
-/* How it was approved; empty where it was not, or a changed address that still waits. */
+/* How it was approved; empty where it was not, or what one person has said who waits for a second one. */
 static enum err
 add_approval(struct call *c, const struct store_request *r, json_t *one)
 {
 	struct store_approval a = { .how = "" };
 	struct store_person p = { .name = "" };
 	enum err e = store_approval_of(c->store, r->number, &a);
+	struct store_person first = { .name = "" };
 	bool waits = e == ERR_OK && r->decided == 0;
 	json_t *more;
 
@@ -289,13 +291,16 @@ add_approval(struct call *c, const struct store_request *r, json_t *one)
 		e = ERR_OK;
 	if (e == ERR_OK && r->decider != 0)
 		e = store_person_by_id(c->store, r->decider, &p);
+	if (e == ERR_OK && waits)
+		e = store_person_by_id(c->store, a.first, &first);
 	if (e == ERR_OK)
-		e = answer_packed(json_pack("{s:s, s:s, s:s, s:s, s:s}",
+		e = answer_packed(json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}",
 				      "how", a.how,
 				      "reference", a.reference,
 				      "decided_by", p.name,
 				      "note", r->note,
-				      "waiting_email", waits ? a.email : ""),
+				      "waiting_email", waits ? a.email : "",
+				      "waiting_by", first.name),
 		    &more);
 	if (e != ERR_OK)
 		return e;

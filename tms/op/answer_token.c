@@ -32,7 +32,7 @@ answer_token_row(struct call *c, const struct store_token *t, json_t **ret_row)
 		e = waits(c, t, &proposed);
 	if (e != ERR_OK)
 		return e;
-	return answer_packed(json_pack("{s:I, s:o, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:b, s:I, s:I, s:b}",
+	return answer_packed(json_pack("{s:I, s:o, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:b, s:I, s:I, s:b, s:s}",
 				 "number", (json_int_t)t->id,
 				 "token", token_name_json(&t->name),
 				 "customer", t->customer,
@@ -46,7 +46,8 @@ answer_token_row(struct call *c, const struct store_token *t, json_t **ret_row)
 				 "next", t->next != 0,
 				 "failures", (json_int_t)t->failures,
 				 "created", (json_int_t)t->created,
-				 "proposed", proposed ? 1 : 0),
+				 "proposed", proposed ? 1 : 0,
+				 "agency", t->agency),
 	    ret_row);
 }
 

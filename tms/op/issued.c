@@ -155,6 +155,18 @@ issued_fingerprint(const struct issued *c, unsigned char ret[KEY_HASH_LEN])
 	return ERR_OK;
 }
 
+int64_t
+issued_not_after(const struct issued *c)
+{
+	ASN1_TIME *epoch = ASN1_TIME_set(NULL, 0);
+	int days = 0;
+	int seconds = 0;
+	bool told = epoch != NULL && ASN1_TIME_diff(&days, &seconds, epoch, X509_get0_notAfter(c->x509)) == 1;
+
+	ASN1_TIME_free(epoch);
+	return told ? (int64_t)days * 86400 + seconds : 0;
+}
+
 static int
 key_type_of(const char *mechanism)
 {

@@ -36,6 +36,9 @@ void issued_name(const struct issued *c, char ret[STORE_NAME_SIZE]);
 /* SHA-256 of the DER. */
 enum err issued_fingerprint(const struct issued *c, unsigned char ret[KEY_HASH_LEN]);
 
+/* When it runs out, in seconds since 1970; 0 where that cannot be told. */
+int64_t issued_not_after(const struct issued *c);
+
 /* Whether the certificate's key signed the message; mechanism is "ecdsa-sha256" (DER signature) or "rsa-pkcs1-sha256". */
 bool issued_verifies(const struct issued *c, const char *mechanism, const struct buf *message, const void *signature, size_t len);
 

@@ -71,12 +71,18 @@ read_rows(struct query *q, void (*each)(const struct store_audit *row, void *con
 	return query_end(q);
 }
 
+/* A row about what the scope has: it is as secret as that. */
+#define ABOUT_REQUEST " (? = '' OR EXISTS (SELECT 1 FROM request WHERE request.number = audit.number AND" QUERY_IN_SCOPE("request", "?") "))"
+#define ABOUT_TOKEN   " (? = '' OR EXISTS (SELECT 1 FROM token WHERE token.id = audit.token AND" QUERY_IN_SCOPE("token", "?") "))"
+
 enum err
 store_audit_list(struct store *s, int64_t number, void (*each)(const struct store_audit *row, void *context), void *context)
 {
-	struct query q = query_new(s, "SELECT id, created, who, what, number, token, detail FROM audit WHERE number = ? ORDER BY id");
+	struct query q = query_new(s, "SELECT id, created, who, what, number, token, detail FROM audit WHERE number = ? AND" ABOUT_REQUEST " ORDER BY id");
 
 	query_int(&q, number);
+	query_scope(&q);
+	query_scope(&q);
 	return read_rows(&q, each, context);
 }
 
@@ -84,9 +90,12 @@ enum err
 store_audit_list_token(struct store *s, int64_t token, unsigned max, void (*each)(const struct store_audit *row, void *context), void *context)
 {
 	struct query q = query_new(s,
-	    "SELECT * FROM (SELECT id, created, who, what, number, token, detail FROM audit WHERE token = ? AND token <> 0 ORDER BY id DESC LIMIT ?) ORDER BY id");
+	    "SELECT * FROM (SELECT id, created, who, what, number, token, detail FROM audit WHERE token = ? AND token <> 0 AND" ABOUT_TOKEN
+	    " ORDER BY id DESC LIMIT ?) ORDER BY id");
 
 	query_int(&q, token);
+	query_scope(&q);
+	query_scope(&q);
 	query_int(&q, max);
 	return read_rows(&q, each, context);
 }

@@ -14,7 +14,7 @@
 #define SELECT "SELECT " TOKEN_COLUMNS " FROM token "
 #define OTHERS "token.state <> 'suspect' AND token.id < ?1"
 #define SAID \
-	" AND (?2 = '' OR token.life = ?2) AND (?3 = '' OR token.state = ?3) AND (?4 = 0 OR (token.manufacturer = ?5 AND ?6 IN ('', token.model)))"
+	" AND" QUERY_IN_SCOPE("token", "?9") " AND (?2 = '' OR token.life = ?2) AND (?3 = '' OR token.state = ?3) AND (?4 = 0 OR (token.manufacturer = ?5 AND ?6 IN ('', token.model)))"
 #define WORDS  " AND (?7 = '' OR EXISTS (SELECT 1 FROM token_search WHERE token_search.rowid = token.id AND token_search MATCH ?7))"
 #define NEWEST " ORDER BY token.id DESC LIMIT ?8"
 
@@ -46,6 +46,7 @@ bind(struct query *q, const struct reading *r, int64_t from)
 	query_text(q, r->type.model);
 	query_text(q, r->match);
 	query_int(q, r->left);
+	query_scope(q);
 }
 
 static enum err
@@ -82,6 +83,8 @@ others(struct store *s, const struct reading *r)
 		return query_new(s,
 		    "SELECT " TOKEN_COLUMNS " FROM token_search CROSS JOIN token ON token.id = token_search.rowid"
 		    " WHERE token_search MATCH ?7 AND token_search.rowid < ?1 AND token.state <> 'suspect'" SAID " ORDER BY token_search.rowid DESC LIMIT ?8");
+	if (s->scope[0] != '\0')
+		return query_new(s, SELECT "INDEXED BY token_agency WHERE token.agency = ?9 AND token.agency <> '' AND " OTHERS SAID WORDS NEWEST);
 	if (f->life == STORE_LOST || f->life == STORE_RETIRED)
 		return query_new(s, SELECT "INDEXED BY token_life WHERE token.life = ?2 AND token.life <> 'active' AND " OTHERS SAID WORDS NEWEST);
 	if (f->type != 0 && r->type.model[0] != '\0')
@@ -132,8 +135,8 @@ read_by_serial(struct store *s, struct reading *r)
 	if (e != ERR_OK)
 		return e;
 	q = query_new(s,
-	    SELECT "WHERE token.serial >= ?9 AND token.serial < ?10 || char(1114111)"
-		   " AND (?1 = 0 OR (token.serial, token.manufacturer, token.model) > (?9, ?11, ?12))" SAID WORDS
+	    SELECT "WHERE token.serial >= ?10 AND token.serial < ?11 || char(1114111)"
+		   " AND (?1 = 0 OR (token.serial, token.manufacturer, token.model) > (?10, ?12, ?13))" SAID WORDS
 		   " ORDER BY token.serial, token.manufacturer, token.model LIMIT ?8");
 	bind(&q, r, f->after);
 	query_text(&q, last.id != 0 ? last.name.serial : begins);

@@ -44,6 +44,7 @@ place_of(const char *const *words, int count, const char *word)
 /* In the order in which read_proposal() reads. */
 #define SELECT \
 	"SELECT id, token, kind, version, sealed, compared, active, next, life, reason, proposer, created, expires, state, decider, decided, note FROM proposal "
+#define OF_TOKEN "EXISTS (SELECT 1 FROM token WHERE token.id = proposal.token AND" QUERY_IN_SCOPE("token", "?") ") "
 
 /* A state that this program does not know is one in which nothing is confirmed, and so is a life. */
 static void
@@ -114,18 +115,20 @@ one_proposal(struct query *q, struct store_proposal *ret)
 enum err
 store_proposal_by_id(struct store *s, int64_t id, struct store_proposal *ret)
 {
-	struct query q = query_new(s, SELECT "WHERE id = ?");
+	struct query q = query_new(s, SELECT "WHERE id = ? AND " OF_TOKEN);
 
 	query_int(&q, id);
+	query_scope(&q);
 	return one_proposal(&q, ret);
 }
 
 enum err
 store_proposal_open_of(struct store *s, int64_t token, struct store_proposal *ret)
 {
-	struct query q = query_new(s, SELECT "WHERE token = ? AND state = 'open'");
+	struct query q = query_new(s, SELECT "WHERE token = ? AND state = 'open' AND " OF_TOKEN);
 
 	query_int(&q, token);
+	query_scope(&q);
 	return one_proposal(&q, ret);
 }
 
@@ -171,9 +174,10 @@ each_proposal(struct query *q, void (*each)(const struct store_proposal *p, void
 enum err
 store_proposal_count_open(struct store *s, int64_t now, int64_t *ret_count)
 {
-	struct query q = query_new(s, "SELECT count(*) FROM proposal WHERE state = 'open' AND expires > ?");
+	struct query q = query_new(s, "SELECT count(*) FROM proposal WHERE state = 'open' AND expires > ? AND " OF_TOKEN);
 
 	query_int(&q, now);
+	query_scope(&q);
 	if (query_row(&q))
 		*ret_count = query_get_int(&q);
 	return query_end(&q);
@@ -182,9 +186,10 @@ store_proposal_count_open(struct store *s, int64_t now, int64_t *ret_count)
 enum err
 store_proposal_list_open(struct store *s, int64_t now, unsigned max, void (*each)(const struct store_proposal *p, void *context), void *context)
 {
-	struct query q = query_new(s, SELECT "WHERE state = 'open' AND expires > ? ORDER BY id LIMIT ?");
+	struct query q = query_new(s, SELECT "WHERE state = 'open' AND expires > ? AND " OF_TOKEN "ORDER BY id LIMIT ?");
 
 	query_int(&q, now);
+	query_scope(&q);
 	query_int(&q, max);
 	return each_proposal(&q, each, context);
 }
@@ -192,9 +197,10 @@ store_proposal_list_open(struct store *s, int64_t now, unsigned max, void (*each
 enum err
 store_proposal_list_token(struct store *s, int64_t token, unsigned max, void (*each)(const struct store_proposal *p, void *context), void *context)
 {
-	struct query q = query_new(s, SELECT "WHERE token = ? ORDER BY id DESC LIMIT ?");
+	struct query q = query_new(s, SELECT "WHERE token = ? AND " OF_TOKEN "ORDER BY id DESC LIMIT ?");
 
 	query_int(&q, token);
+	query_scope(&q);
 	query_int(&q, max);
 	return each_proposal(&q, each, context);
 }

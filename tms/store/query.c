@@ -61,6 +61,22 @@ query_bytes(struct query *q, const void *bytes, size_t len)
 		q->code = sqlite3_bind_blob64(q->stmt, ++q->bound, len != 0 ? bytes : "", len, SQLITE_TRANSIENT);
 }
 
+void
+query_scope(struct query *q)
+{
+	query_text(q, q->store->scope);
+}
+
+struct query
+query_new_in_scope(struct store *s, const char *all, const char *own)
+{
+	struct query q = query_new(s, s->scope[0] == '\0' ? all : own);
+
+	if (s->scope[0] != '\0')
+		query_scope(&q);
+	return q;
+}
+
 bool
 query_row(struct query *q)
 {

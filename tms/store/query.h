@@ -19,6 +19,7 @@
 
 struct store {
 	sqlite3 *db;
+	char scope[STORE_AGENCY_SIZE]; /* store_scope() */
 	struct {
 		const char *sql;
 		sqlite3_stmt *stmt;
@@ -40,6 +41,20 @@ struct query query_new(struct store *s, const char *sql);
 void query_int(struct query *q, int64_t value);
 void query_text(struct query *q, const char *text);
 void query_bytes(struct query *q, const void *bytes, size_t len);
+
+/*
+ * What a person of an agency sees: a condition of WHERE about a row of `table`, with `value` for the parameter that query_scope() binds. Here and nowhere else. Every statement
+ * by which the desk reads a request, a token, or what belongs to one has it.
+ */
+#define QUERY_IN_SCOPE(table, value) " " value " IN ('', " table ".agency)"
+void query_scope(struct query *q);
+
+/*
+ * The same where an index must answer: `all` is asked where everything is seen, else `own`, which says QUERY_OWN() and gets the agency as its first value. The other values are those of
+ * both.
+ */
+#define QUERY_OWN(table) " " table ".agency = ? AND " table ".agency <> ''"
+struct query query_new_in_scope(struct store *s, const char *all, const char *own);
 
 /* True when there is a (further) row to read. */
 bool query_row(struct query *q);

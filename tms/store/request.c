@@ -8,7 +8,7 @@
 /* In the order in which read_request() reads. */
 #define COLUMNS \
 	"number, id, create_hash, manufacturer, model, serial, certificate_serial, customer, email, reason, language," \
-	" host_kem_pk, host_sig_pk, address, state, identified, created, changed, decided, decider, expires, counter, attempts, trying, note"
+	" host_kem_pk, host_sig_pk, address, state, identified, created, changed, decided, decider, expires, counter, attempts, trying, note, agency"
 #define SELECT "SELECT " COLUMNS " FROM request "
 
 static void
@@ -42,15 +42,26 @@ read_request(struct query *q, struct store_request *r)
 	r->attempts = (unsigned)query_get_int(q);
 	r->trying = query_get_int(q);
 	query_get_text(q, r->note, sizeof(r->note));
+	query_get_text(q, r->agency, sizeof(r->agency));
 }
 
+static void
+bind_token(struct query *q, const struct token_name *token)
+{
+	query_text(q, token->serial);
+	query_text(q, token->manufacturer);
+	query_text(q, token->model);
+}
+
+/* A request is of the agency whose customer's token it is for. */
 enum err
 store_request_insert(struct store *s, const struct store_request *r, const void *certificate, size_t certificate_len, int64_t *ret_number)
 {
 	struct query q = query_new(s,
 	    "INSERT INTO request (id, create_hash, manufacturer, model, serial, certificate, certificate_serial, customer, email, reason, language,"
-	    " host_kem_pk, host_sig_pk, address, state, identified, created, changed, expires)"
-	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+	    " host_kem_pk, host_sig_pk, address, state, identified, created, changed, expires, agency)"
+	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+	    " coalesce((SELECT agency FROM token WHERE serial = ? AND manufacturer = ? AND model = ?), ''))");
 	enum err e;
 
 	query_bytes(&q, r->id, sizeof(r->id));
@@ -72,6 +83,7 @@ store_request_insert(struct store *s, const struct store_request *r, const void 
 	query_int(&q, r->created);
 	query_int(&q, r->created);
 	query_int(&q, r->expires);
+	bind_token(&q, &r->token);
 	e = query_run(&q, NULL);
 	if (e == ERR_OK)
 		*ret_number = sqlite3_last_insert_rowid(s->db);
@@ -100,9 +112,10 @@ store_request_by_id(struct store *s, const unsigned char id[TRANSCRIPT_ID_LEN], 
 enum err
 store_request_by_number(struct store *s, int64_t number, struct store_request *ret)
 {
-	struct query q = query_new(s, SELECT "WHERE number = ?");
+	struct query q = query_new(s, SELECT "WHERE number = ? AND" QUERY_IN_SCOPE("request", "?"));
 
 	query_int(&q, number);
+	query_scope(&q);
 	return one_request(&q, ret);
 }
 
@@ -141,17 +154,29 @@ each_request(struct query *q, void (*each)(const struct store_request *r, void *
 	return query_end(q);
 }
 
+/* An agency's rows are walked along their own index: they may be few among millions. */
+#define OF_AGENCY "INDEXED BY request_agency WHERE agency = ?10 AND agency <> '' AND "
 #define LOOKED_FOR \
 	" AND number < ?2 AND created >= ?3 AND created < ?4" \
 	" AND instr(folded(customer), folded(?5)) > 0 AND instr(folded(email), folded(?6)) > 0" \
 	" AND instr(folded(serial), folded(?7)) > 0 AND instr(folded(certificate_serial), folded(?8)) > 0" \
-	" ORDER BY number DESC LIMIT ?9"
+	" AND" QUERY_IN_SCOPE("request", "?10") " ORDER BY number DESC LIMIT ?9"
+
+static struct query
+list_query(struct store *s, const struct store_filter *filter)
+{
+	const bool all = s->scope[0] == '\0';
+
+	if (filter->state == STORE_ANY)
+		return all ? query_new(s, SELECT "WHERE state <> ?1" LOOKED_FOR) : query_new(s, SELECT OF_AGENCY "state <> ?1" LOOKED_FOR);
+	return all ? query_new(s, SELECT "WHERE state = ?1" LOOKED_FOR) : query_new(s, SELECT OF_AGENCY "state = ?1" LOOKED_FOR);
+}
 
 enum err
 store_request_list(struct store *s, const struct store_filter *filter, unsigned limit,
     void (*each)(const struct store_request *r, void *context), void *context)
 {
-	struct query q = filter->state == STORE_ANY ? query_new(s, SELECT "WHERE state <> ?1" LOOKED_FOR) : query_new(s, SELECT "WHERE state = ?1" LOOKED_FOR);
+	struct query q = list_query(s, filter);
 
 	query_text(&q, state_name(filter->state == STORE_ANY ? STATE_UNIDENTIFIED : filter->state));
 	query_int(&q, filter->before > 0 ? filter->before : INT64_MAX);
@@ -162,24 +187,18 @@ store_request_list(struct store *s, const struct store_filter *filter, unsigned 
 	query_text(&q, filter->token_serial != NULL ? filter->token_serial : "");
 	query_text(&q, filter->certificate_serial != NULL ? filter->certificate_serial : "");
 	query_int(&q, limit < STORE_PAGE_MAX ? limit : STORE_PAGE_MAX);
+	query_scope(&q);
 	return each_request(&q, each, context);
-}
-
-static void
-bind_token(struct query *q, const struct token_name *token)
-{
-	query_text(q, token->serial);
-	query_text(q, token->manufacturer);
-	query_text(q, token->model);
 }
 
 enum err
 store_request_list_token(struct store *s, const struct token_name *token, unsigned limit,
     void (*each)(const struct store_request *r, void *context), void *context)
 {
-	struct query q = query_new(s, SELECT "WHERE serial = ? AND manufacturer = ? AND model = ? ORDER BY number DESC LIMIT ?");
+	struct query q = query_new(s, SELECT "WHERE serial = ? AND manufacturer = ? AND model = ? AND" QUERY_IN_SCOPE("request", "?") " ORDER BY number DESC LIMIT ?");
 
 	bind_token(&q, token);
+	query_scope(&q);
 	query_int(&q, limit);
 	return each_request(&q, each, context);
 }
@@ -225,12 +244,15 @@ store_request_count_identified(struct store *s, const struct token_name *token, 
 	return read_count(&q, ret_count);
 }
 
+/* A number about the requests that are seen, from an index. */
+#define READ(head, tail) query_new_in_scope(s, head tail, head " AND" QUERY_OWN("request") tail)
+
 enum err
 store_request_count_unidentified(struct store *s, const char *address, int64_t *ret_count)
 {
 	struct query q = address != NULL
 			     ? query_new(s, "SELECT count(*) FROM request WHERE state = 'unidentified' AND address = ?")
-			     : query_new(s, "SELECT count(*) FROM request WHERE state = 'unidentified'");
+			     : READ("SELECT count(*) FROM request WHERE state = 'unidentified'", "");
 
 	if (address != NULL)
 		query_text(&q, address);
@@ -248,17 +270,17 @@ read_one(struct query q, int64_t *ret)
 enum err
 store_request_waiting(struct store *s, struct store_waiting *ret)
 {
-	enum err e = read_one(query_new(s, "SELECT count(*) FROM request WHERE state = 'pending'"), &ret->pending);
+	enum err e = read_one(READ("SELECT count(*) FROM request WHERE state = 'pending'", ""), &ret->pending);
 
 	/* numbers and times grow together */
 	if (e == ERR_OK)
-		e = read_one(query_new(s, "SELECT created FROM request WHERE state = 'pending' ORDER BY number LIMIT 1"), &ret->oldest);
+		e = read_one(READ("SELECT created FROM request WHERE state = 'pending'", " ORDER BY number LIMIT 1"), &ret->oldest);
 	if (e == ERR_OK)
-		e = read_one(query_new(s, "SELECT coalesce(max(number), 0) FROM request WHERE state = 'pending'"), &ret->last);
+		e = read_one(READ("SELECT coalesce(max(number), 0) FROM request WHERE state = 'pending'", ""), &ret->last);
 	if (e == ERR_OK)
-		e = read_one(query_new(s, "SELECT coalesce(max(number), 0) FROM request"), &ret->newest);
+		e = read_one(READ("SELECT coalesce(max(number), 0) FROM request WHERE number > 0", ""), &ret->newest);
 	if (e == ERR_OK)
-		e = read_one(query_new(s, "SELECT coalesce(max(changed), 0) FROM request"), &ret->changed);
+		e = read_one(READ("SELECT coalesce(max(changed), 0) FROM request WHERE changed > 0", ""), &ret->changed);
 	return e;
 }
 

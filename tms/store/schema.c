@@ -268,6 +268,33 @@ static const char *const steps[] = {
 	"CREATE INDEX request_changed ON request (changed);"
 	"CREATE INDEX outbox_waiting ON outbox (id) WHERE kind = 'waiting';"
 	"PRAGMA user_version = 8;",
+
+	/* one agency each, or none (empty); of a request, that of its token, which it follows */
+	"ALTER TABLE person ADD COLUMN agency TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE token ADD COLUMN agency TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE request ADD COLUMN agency TEXT NOT NULL DEFAULT '';"
+	"CREATE INDEX token_agency ON token (agency, id) WHERE agency <> '';"
+	"CREATE INDEX request_agency ON request (agency, number) WHERE agency <> '';"
+	"CREATE INDEX request_agency_changed ON request (agency, changed) WHERE agency <> '';"
+	"CREATE TABLE agency_domain ("
+	" domain TEXT PRIMARY KEY,"
+	" agency TEXT NOT NULL REFERENCES agency (id)"
+	") STRICT;"
+	"CREATE INDEX agency_domain_agency ON agency_domain (agency);"
+	"ALTER TABLE agency ADD COLUMN second_approver INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE type ADD COLUMN second_approver INTEGER NOT NULL DEFAULT 0;"
+
+	/* person.fingerprint is the one with which somebody was added first; which of them open the desk stands here */
+	"CREATE TABLE person_certificate ("
+	" fingerprint BLOB PRIMARY KEY CHECK (length(fingerprint) = 32),"
+	" person INTEGER NOT NULL REFERENCES person (id),"
+	" not_after INTEGER NOT NULL," /* 0: was not written down */
+	" created INTEGER NOT NULL,"
+	" retired INTEGER NOT NULL DEFAULT 0"
+	") STRICT;"
+	"CREATE INDEX person_certificate_person ON person_certificate (person);"
+	"INSERT INTO person_certificate (fingerprint, person, not_after, created) SELECT fingerprint, id, 0, created FROM person;"
+	"PRAGMA user_version = 9;",
 };
 
 #define STEP_COUNT ((int64_t)(sizeof(steps) / sizeof(steps[0])))

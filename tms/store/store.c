@@ -6,6 +6,7 @@
 #include "os.h"
 #include "query.h"
 #include "schema.h"
+#include "text.h"
 
 #include <stdlib.h>
 
@@ -77,6 +78,12 @@ store_close(struct store *s)
 		sqlite3_finalize(s->kept[i].stmt);
 	sqlite3_close(s->db);
 	free(s);
+}
+
+bool
+store_scope(struct store *s, const char *agency)
+{
+	return text_copy(s->scope, sizeof(s->scope), agency);
 }
 
 enum err

@@ -32,6 +32,7 @@
 
 #define STORE_EMAIL_SIZE  255  /* characters of a mail address and a NUL (RFC 5321, 4.5.3.1.3) */
 #define STORE_PERSON_SIZE 129  /* of a person at the desk */
+#define STORE_AGENCY_SIZE 33   /* of an agency's id */
 #define STORE_NAME_SIZE	  257  /* of a customer */
 #define STORE_NOTE_SIZE	  513  /* why a request was refused, why an address was changed */
 #define STORE_DETAIL_SIZE 1025 /* of an audit row */
@@ -47,12 +48,19 @@ enum err store_begin_reading(struct store *s); /* what is read is of one moment;
 enum err store_commit(struct store *s);
 void store_rollback(struct store *s); /* also after a failed commit; harmless outside a transaction */
 
+/*
+ * From now on this connection sees only what belongs to customers of that agency: requests, tokens, and what is said of them. Any other row is as if it were not there, for lists, single
+ * rows and whatever is done to what they give (query.h, QUERY_IN_SCOPE). Empty: everything, as at first. False, and nothing changed, for what is no agency's id.
+ */
+bool store_scope(struct store *s, const char *agency);
+
 /* Commits where e is ERR_OK and takes back where it is not: e, or what the commit said. */
 enum err store_end(struct store *s, enum err e);
 
 /* ---- people at the desk ---- */
 
 enum store_role {
+	STORE_VIEWER, /* looks */
 	STORE_APPROVER,
 	STORE_OPERATOR,
 	STORE_AUDITOR,
@@ -60,44 +68,86 @@ enum store_role {
 	STORE_ROLE_COUNT
 };
 
-const char *store_role_name(enum store_role role);	/* "approver", ... */
+const char *store_role_name(enum store_role role);	/* "viewer", ... */
 enum store_role store_role_from_name(const char *name); /* STORE_ROLE_COUNT for an unknown name */
 
 struct store_person {
 	int64_t id;
-	unsigned char fingerprint[KEY_HASH_LEN]; /* SHA-256 of the certificate's DER */
+	unsigned char fingerprint[KEY_HASH_LEN]; /* SHA-256 of a certificate's DER: of the one that is added or was looked for, else of the first */
+	int64_t not_after;			 /* until when that certificate is good; 0: not written down */
 	char name[STORE_PERSON_SIZE];
 	enum store_role role;
+	char agency[STORE_AGENCY_SIZE]; /* whose customers alone they see; empty: of the authority. Only viewers and approvers have one. */
 	int64_t created;
 };
 
-/* Adds a person, or gives the one with that fingerprint this name and role. A row stays for the history; who is shut out has the role STORE_NONE. */
+bool store_role_of_agency(enum store_role role); /* whether somebody of an agency may have it */
+
+/*
+ * The person who holds that certificate, else the one of that name, else a new one: has this name, role and agency from now on, and this certificate besides the others. A name
+ * is one person, whichever certificates he holds. Who was shut out and comes in again has no older certificate any more. A row stays for the history; who is
+ * shut out has the role STORE_NONE. ERR_AGENCY_UNKNOWN. Inside a transaction.
+ */
 enum err store_person_put(struct store *s, const struct store_person *p, int64_t *ret_id);
+
+/* A person by his own number is given another role and agency. ERR_ADMIN_UNKNOWN, ERR_AGENCY_UNKNOWN. */
+enum err store_person_set_role(struct store *s, int64_t id, enum store_role role, const char *agency);
+enum err store_person_by_name(struct store *s, const char *name, struct store_person *ret);					/* ERR_ADMIN_UNKNOWN */
 enum err store_person_by_fingerprint(struct store *s, const unsigned char fingerprint[KEY_HASH_LEN], struct store_person *ret); /* ERR_ADMIN_UNKNOWN */
 enum err store_person_by_id(struct store *s, int64_t id, struct store_person *ret);						/* ERR_ADMIN_UNKNOWN */
 
 /* Calls each() for everybody, in the order in which they were added. */
 enum err store_person_list(struct store *s, void (*each)(const struct store_person *p, void *context), void *context);
 
+/* How many of that role are of the authority, with a certificate that opens the desk. */
+enum err store_person_count(struct store *s, enum store_role role, int64_t *ret_count);
+
+/* What a person comes in with; several, so that the next one is there before the last one runs out. */
+struct store_certificate {
+	unsigned char fingerprint[KEY_HASH_LEN];
+	int64_t person;
+	int64_t not_after; /* 0: not written down */
+	int64_t created;
+	int64_t retired; /* since when it opens nothing, or 0 */
+};
+
+/* The newest first. */
+enum err store_certificate_list(struct store *s, int64_t person, void (*each)(const struct store_certificate *c, void *context), void *context);
+
+/* It opens nothing any more. ERR_ADMIN_UNKNOWN where it is not his, or did not open anything. */
+enum err store_certificate_retire(struct store *s, int64_t person, const unsigned char fingerprint[KEY_HASH_LEN], int64_t now);
+
 /* ---- agencies, whose pages may show ours in a frame ---- */
 
-#define STORE_AGENCY_SIZE  33	/* characters of an id and a NUL */
 #define STORE_ORIGINS_SIZE 2049 /* of all the origins of an agency */
+#define STORE_DOMAIN_SIZE  254	/* of one mail domain and a NUL */
+#define STORE_DOMAINS_SIZE 2049 /* of all the mail domains of an agency */
 
 struct store_agency {
 	char id[STORE_AGENCY_SIZE]; /* store_agency_id_ok() */
 	char name[STORE_NAME_SIZE];
 	char origins[STORE_ORIGINS_SIZE]; /* each text_is_origin(), one blank between two; at least one */
+	char domains[STORE_DOMAINS_SIZE]; /* of its customers' mail addresses: each store_domain_ok(), one blank between two; may be empty */
+	bool second_approver;		  /* every request of its customers is approved by two */
 	int64_t created;
 };
 
 /* 1 to 32 small letters, digits and hyphens, beginning with a letter or digit. */
 bool store_agency_id_ok(const char *id);
 
-/* ERR_AGENCY_EXISTS where the id is taken, unless it may be replaced; then created stays. */
+/* What stands behind the @ of an address: letters, digits and hyphens between dots, at least one dot, no capital. */
+bool store_domain_ok(const char *domain);
+
+/* ERR_AGENCY_EXISTS where the id is taken, unless it may be replaced; then created stays. ERR_AGENCY_DOMAIN where another one has a domain of it. Inside a transaction. */
 enum err store_agency_put(struct store *s, const struct store_agency *a, bool replace);
 enum err store_agency_by_id(struct store *s, const char *id, struct store_agency *ret); /* ERR_AGENCY_UNKNOWN */
-enum err store_agency_remove(struct store *s, const char *id);				/* ERR_AGENCY_UNKNOWN */
+
+/* Its customers are nobody's from then on. ERR_AGENCY_IN_USE as long as anybody at the desk is of it, ERR_AGENCY_UNKNOWN. Inside a transaction. */
+enum err store_agency_remove(struct store *s, const char *id);
+
+/* Whose customer has that mail address: empty where it is at no agency's domain. */
+enum err store_agency_of_email(struct store *s, const char *email, char ret_id[STORE_AGENCY_SIZE]);
+enum err store_agency_customers(struct store *s, const char *id, int64_t *ret_count); /* tokens */
 
 /* By id. */
 enum err store_agency_list(struct store *s, void (*each)(const struct store_agency *a, void *context), void *context);
@@ -176,6 +226,7 @@ struct store_token {
 	int64_t restored;  /* when a restore gave it candidates that the backup did not know, until an unlock has proved one; or 0 */
 	int64_t exposed;   /* since when a customer's machine may know the key that the token has: unlocked and not rotated; or 0 */
 	int64_t created;
+	char agency[STORE_AGENCY_SIZE]; /* whose customer has it, or empty */
 };
 
 struct store_escrow {
@@ -196,6 +247,9 @@ enum err store_token_by_name(struct store *s, const struct token_name *name, str
 enum err store_token_by_id(struct store *s, int64_t id, struct store_token *ret);		       /* ERR_TOKEN_UNKNOWN */
 enum err store_token_mark(struct store *s, int64_t id, enum store_token_state state);
 enum err store_token_set_life(struct store *s, int64_t id, enum store_life life);
+
+/* The token and all its requests are of that agency's customer from now on (empty: nobody's). ERR_AGENCY_UNKNOWN. Inside a transaction. */
+enum err store_token_set_agency(struct store *s, const struct store_token *t, const char *agency);
 enum err store_token_count(struct store *s, int64_t *ret_count);
 
 /* The request of that number was given this token's candidates: one more failure until a grant says otherwise. */
@@ -282,6 +336,7 @@ struct store_type {
 	char model[17]; /* empty: every model that has no row of its own */
 	struct token_policy policy;
 	bool rotation;			/* the key is replaced after use; never with a PUK */
+	bool second_approver;		/* every request for one is approved by two */
 	unsigned key_length;		/* characters of the next SO PIN; 0: as many as the one before has */
 	enum characters key_characters; /* of the next SO PIN; any: what the one before is made of */
 	int64_t created;
@@ -333,10 +388,11 @@ struct store_request {
 	int64_t decided; /* approved or refused, or 0 */
 	int64_t decider; /* person, or 0 */
 	int64_t expires;
-	uint64_t counter;	    /* the highest that the host has signed */
-	unsigned attempts;	    /* codes tried and not found right */
-	int64_t trying;		    /* when the attempt that is under way began, or 0 */
-	char note[STORE_NOTE_SIZE]; /* for the customer: why it was refused */
+	uint64_t counter;		/* the highest that the host has signed */
+	unsigned attempts;		/* codes tried and not found right */
+	int64_t trying;			/* when the attempt that is under way began, or 0 */
+	char note[STORE_NOTE_SIZE];	/* for the customer: why it was refused */
+	char agency[STORE_AGENCY_SIZE]; /* of the token on record, or empty */
 };
 
 enum err store_request_insert(struct store *s, const struct store_request *r, const void *certificate, size_t certificate_len, int64_t *ret_number);
@@ -419,7 +475,7 @@ struct store_approval {
 	char email[STORE_EMAIL_SIZE]; /* the changed address, or empty */
 	char email_reason[STORE_NOTE_SIZE];
 	int64_t first;	/* person */
-	int64_t second; /* person, or 0: where an address was changed and this is 0 it is a proposal that waits */
+	int64_t second; /* person, or 0: nobody yet, where two are needed, or nobody was */
 	int64_t created;
 };
 

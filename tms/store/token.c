@@ -101,8 +101,8 @@ static enum err
 insert_token(struct store *s, const struct store_token *t, int64_t *ret_id)
 {
 	struct query q = query_new(s,
-	    "INSERT INTO token (manufacturer, model, serial, customer, email, certificate_serial, state, created)"
-	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING");
+	    "INSERT INTO token (manufacturer, model, serial, customer, email, certificate_serial, state, created, agency)"
+	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING");
 	int changed = 0;
 	enum err e;
 
@@ -112,11 +112,23 @@ insert_token(struct store *s, const struct store_token *t, int64_t *ret_id)
 	query_text(&q, t->certificate_serial);
 	query_text(&q, store_token_state_name(t->state));
 	query_int(&q, t->created);
+	query_text(&q, t->agency);
 	e = query_run(&q, &changed);
 	if (e != ERR_OK)
 		return e;
 	*ret_id = sqlite3_last_insert_rowid(s->db);
 	return changed == 1 ? ERR_OK : ERR_TOKEN_IMPORTED;
+}
+
+/* Its requests go where the token goes. */
+static enum err
+set_agency_of_requests(struct store *s, const struct token_name *name, const char *agency)
+{
+	struct query q = query_new(s, "UPDATE request SET agency = ? WHERE manufacturer = ? AND model = ? AND serial = ?");
+
+	query_text(&q, agency);
+	bind_name(&q, name);
+	return query_run(&q, NULL);
 }
 
 static enum err
@@ -152,6 +164,8 @@ store_token_import(struct store *s, const struct store_token *t, uint64_t versio
 		e = set_active(s, id, escrow);
 	if (e == ERR_OK)
 		e = search_add(s, id, t->customer, t->email);
+	if (e == ERR_OK && t->agency[0] != '\0')
+		e = set_agency_of_requests(s, &t->name, t->agency);
 	if (e != ERR_OK)
 		query_exec(s, "ROLLBACK TO token_import");
 	if (query_exec(s, "RELEASE token_import") != ERR_OK && e == ERR_OK)
@@ -190,15 +204,17 @@ token_read(struct query *q, struct store_token *ret)
 	ret->restored = query_get_int(q);
 	ret->exposed = query_get_int(q);
 	ret->created = query_get_int(q);
+	query_get_text(q, ret->agency, sizeof(ret->agency));
 }
 
 enum err
 store_token_by_name(struct store *s, const struct token_name *name, struct store_token *ret)
 {
-	struct query q = query_new(s, "SELECT " TOKEN_COLUMNS " FROM token WHERE manufacturer = ? AND model = ? AND serial = ?");
+	struct query q = query_new(s, "SELECT " TOKEN_COLUMNS " FROM token WHERE manufacturer = ? AND model = ? AND serial = ? AND" QUERY_IN_SCOPE("token", "?"));
 	bool found;
 
 	bind_name(&q, name);
+	query_scope(&q);
 	found = query_row(&q);
 	if (found)
 		token_read(&q, ret);
@@ -234,10 +250,11 @@ store_candidates_of(struct store *s, const struct token_name *name, struct store
 enum err
 store_token_by_id(struct store *s, int64_t id, struct store_token *ret)
 {
-	struct query q = query_new(s, "SELECT " TOKEN_COLUMNS " FROM token WHERE id = ?");
+	struct query q = query_new(s, "SELECT " TOKEN_COLUMNS " FROM token WHERE id = ? AND" QUERY_IN_SCOPE("token", "?"));
 	bool found;
 
 	query_int(&q, id);
+	query_scope(&q);
 	found = query_row(&q);
 	if (found)
 		token_read(&q, ret);
@@ -252,6 +269,22 @@ store_token_set_life(struct store *s, int64_t id, enum store_life life)
 	query_text(&q, store_life_name(life));
 	query_int(&q, id);
 	return query_run(&q, NULL);
+}
+
+enum err
+store_token_set_agency(struct store *s, const struct store_token *t, const char *agency)
+{
+	struct query q;
+	struct store_agency a;
+	enum err e = agency[0] != '\0' ? store_agency_by_id(s, agency, &a) : ERR_OK;
+
+	if (e != ERR_OK)
+		return e;
+	q = query_new(s, "UPDATE token SET agency = ? WHERE id = ?");
+	query_text(&q, agency);
+	query_int(&q, t->id);
+	e = query_run(&q, NULL);
+	return e == ERR_OK ? set_agency_of_requests(s, &t->name, agency) : e;
 }
 
 enum err

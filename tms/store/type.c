@@ -85,10 +85,11 @@ store_type_put(struct store *s, const struct store_type *t)
 		return e;
 	q = query_new(s,
 	    "INSERT INTO type (name, vendor, manufacturer, model, family, rotation, flags_reliable, pin_min, pin_max, pin_characters, key_length,"
-	    " key_characters, created) VALUES (?, nullif(?, 0), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+	    " key_characters, created, second_approver) VALUES (?, nullif(?, 0), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 	    " ON CONFLICT (manufacturer, model) DO UPDATE SET name = excluded.name, vendor = excluded.vendor, family = excluded.family,"
 	    " rotation = excluded.rotation, flags_reliable = excluded.flags_reliable, pin_min = excluded.pin_min, pin_max = excluded.pin_max,"
-	    " pin_characters = excluded.pin_characters, key_length = excluded.key_length, key_characters = excluded.key_characters");
+	    " pin_characters = excluded.pin_characters, key_length = excluded.key_length, key_characters = excluded.key_characters,"
+	    " second_approver = excluded.second_approver");
 	query_text(&q, t->name);
 	query_int(&q, vendor);
 	query_text(&q, t->manufacturer);
@@ -102,6 +103,7 @@ store_type_put(struct store *s, const struct store_type *t)
 	query_int(&q, t->key_length);
 	query_text(&q, characters_name(t->key_characters));
 	query_int(&q, t->created);
+	query_int(&q, t->second_approver);
 	return query_run(&q, NULL);
 }
 
@@ -116,7 +118,7 @@ characters_of(const char *name)
 
 #define TYPE_COLUMNS \
 	"type.id, type.name, coalesce(vendor.name, ''), manufacturer, model, family, rotation, flags_reliable, pin_min, pin_max, pin_characters," \
-	" key_length, key_characters, type.created FROM type LEFT JOIN vendor ON vendor.id = vendor"
+	" key_length, key_characters, type.created, second_approver FROM type LEFT JOIN vendor ON vendor.id = vendor"
 
 static void
 read_type(struct query *q, struct store_type *ret)
@@ -141,6 +143,7 @@ read_type(struct query *q, struct store_type *ret)
 	query_get_text(q, characters, sizeof(characters));
 	ret->key_characters = characters_of(characters);
 	ret->created = query_get_int(q);
+	ret->second_approver = query_get_int(q) != 0;
 }
 
 enum err

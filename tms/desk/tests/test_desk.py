@@ -336,11 +336,12 @@ class Desk(Server):
         self.fails(1, "admin_unknown", run("person", "remove", "--config", self.config, "--fingerprint", "00" * 32), "--fingerprint")
         [(fingerprint,)] = self.sql("SELECT lower(hex(fingerprint)) FROM person")
         status, out, err = run("person", "list", "--config", self.config)
-        self.assertEqual((status, out, err), (0, f"person=1 role=approver fingerprint={fingerprint} name=Nguyễn Văn An\n", ""))
+        self.assertEqual((status, err), (0, ""))
+        self.assertRegex(out, rf"\Aperson=1 role=approver fingerprint={fingerprint} until=20\d\d-\d\d-\d\d name=Nguyễn Văn An\n\Z")
         status, out, err = run("person", "remove", "--config", self.config, "--fingerprint", fingerprint)
         self.assertEqual((status, err), (0, ""))
         self.assertEqual(self.sql("SELECT id, name, role FROM person"), [(1, "Nguyễn Văn An", "none")])
-        self.assertEqual(self.sql("SELECT detail FROM audit WHERE what = 'person' ORDER BY id DESC LIMIT 1"), [(f"role=none fingerprint={fingerprint} name=Nguyễn Văn An",)])
+        self.assertEqual(self.sql("SELECT detail FROM audit WHERE what = 'person' ORDER BY id DESC LIMIT 1"), [(f"role=none agency= fingerprint={fingerprint} name=Nguyễn Văn An",)])
         self.fails(2, "usage", run("person", "add", "--config", self.config, "--name", "", "--certificate", "x", "--role", "approver"), "--name")
 
 
@@ -426,7 +427,7 @@ class Vault(Server):
         self.sql("UPDATE token SET next = active WHERE serial = 'FOUR'")
         before = self.sql("SELECT * FROM escrow ORDER BY id") + self.sql("SELECT * FROM token ORDER BY id")
         again = self.sealed("a,b,ONE,1111,,,", "a,b,TWO,9999,,,", "a,b,THREE,9999,,,", "a,b,FOUR,9999,,,")
-        with_bad = again + "a,b,FIVE,x,,,,0\r\na,b\r\n"
+        with_bad = again + "a,b,FIVE,x,,,,,0\r\na,b\r\n"
         done, rows = self.report(with_bad)
         self.assertEqual(done[:2], (1, "lines=6 imported=0 refused=3 kept=3\n"))
         self.assertEqual(rows, [(2, "ONE", "same"), (3, "TWO", "differs"), (4, "THREE", "newer"), (5, "FOUR", "newer"), (6, "FIVE", "invalid"), (7, "", "invalid")])
@@ -658,8 +659,8 @@ class Vault(Server):
             self.assertFalse(any(pin in sealed for pin in (b"11111111", b"44444444", b"OUT1")))
             self.assertEqual(stat.S_IMODE(os.stat(self.file(self.name, "export.pem")).st_mode), 0o600)
             table = self.opened(self.file(self.name, f"{kind}.key"))
-            self.assertEqual(table.splitlines()[0], NAMES)
-            self.assertEqual(sorted(table.splitlines()[1:]), sorted([*rows[:1], *rows[2:], "a,b,OUT2,33333333,,,", "a,b,OUT2,44444444,,,"]))
+            self.assertEqual(table.splitlines()[0], NAMES + ",agency")
+            self.assertEqual(sorted(table.splitlines()[1:]), sorted([row + "," for row in (*rows[:1], *rows[2:], "a,b,OUT2,33333333,,,", "a,b,OUT2,44444444,,,")]))
             self.assertEqual(self.sql("SELECT count(*) FROM audit WHERE what = 'export'")[0][0], before + 4)
         self.assertIn(f"serial=OUT1 to={to}", self.sql("SELECT detail FROM audit WHERE what = 'export' AND detail LIKE '%OUT1%' ORDER BY id DESC LIMIT 1")[0][0])
 
@@ -686,10 +687,10 @@ class Vault(Server):
 class Types(Server):
     MODULES = ("vendor,system,name,path,parameters\r\nHãng A,linux,hang-a,/usr/lib/hang-a.so,\r\nHãng A,windows,hang-a,C:\\Windows\\System32\\hang-a.dll,\r\n"
                "NSS,linux,nss,/usr/lib/libsoftokn3.so,configdir='sql:/a'\r\n")
-    TYPES = ("name,manufacturer,family,model,vendor,rotation,flags_reliable,pin_min,pin_max,pin_characters,key_length,key_characters\r\n"
-             "Thẻ A,CardContact,so_pin,SmartCard-HSM,Hãng A,yes,yes,6,15,any,16,hexadecimal\r\n"
-             "Thẻ PIV,PIV maker,puk,,,no,yes,6,8,digits,0,any\r\n"
-             "TPM,Infineon,none,,,no,no,0,0,any,0,any\r\n")
+    TYPES = ("name,manufacturer,family,model,vendor,rotation,flags_reliable,pin_min,pin_max,pin_characters,key_length,key_characters,second_approver\r\n"
+             "Thẻ A,CardContact,so_pin,SmartCard-HSM,Hãng A,yes,yes,6,15,any,16,hexadecimal,yes\r\n"
+             "Thẻ PIV,PIV maker,puk,,,no,yes,6,8,digits,0,any,no\r\n"
+             "TPM,Infineon,none,,,no,no,0,0,any,0,any,no\r\n")
 
     def test_what_is_added_is_listed(self):
         self.assertEqual(run("vendor", "add", "--config", self.config, text=self.MODULES)[:2], (0, "modules=3\n"))
@@ -703,7 +704,7 @@ class Types(Server):
             self.assertLessEqual(set(self.TYPES.splitlines()), set(listed.splitlines()))
         # what is left out is the least that can be meant
         self.assertEqual(run("type", "add", "--config", self.config, text="name,family,manufacturer\nTPM 2,puk,Infineon\n")[0], 0)
-        self.assertIn("TPM 2,Infineon,puk,,,no,no,0,0,any,0,any\r\n", run("type", "list", "--config", self.config)[1])
+        self.assertIn("TPM 2,Infineon,puk,,,no,no,0,0,any,0,any,no\r\n", run("type", "list", "--config", self.config)[1])
         with contextlib.closing(sqlite3.connect(self.file("tms", "data", "tms.sqlite"))) as db:
             self.assertGreaterEqual(db.execute("SELECT count(*) FROM audit WHERE what IN ('type', 'vendor')").fetchone()[0], 6)
 

@@ -131,7 +131,7 @@ class People(World):
                 self.refused(self.server.call("/v1/admin/me", "GET", person="nobody", headers=headers), 403, "admin_unknown")
         me = self.server.call("/v1/admin/me", "GET", person="approver")[1]
         self.assertRegex(me.pop("csrf"), r"\A[A-Za-z0-9_-]{54}\Z")
-        self.assertEqual(me, {"name": "approver", "role": "approver"})
+        self.assertEqual(me, {"name": "approver", "role": "approver", "agency": ""})
 
     def test_a_certificate_that_ran_out(self):
         """Enrolled by its fingerprint, and still refused."""
@@ -305,6 +305,7 @@ class FreshAndOld(wire.Server):
             for name in ("fresh", "old"):
                 der = x509.load_pem_x509_certificate(self.certificates[name].encode()).fingerprint(hashes.SHA256())
                 db.execute("INSERT INTO person (fingerprint, name, role, created) VALUES (?, ?, 'approver', 1) ON CONFLICT DO NOTHING", (der, name))
+                db.execute("INSERT INTO person_certificate (fingerprint, person, not_after, created) SELECT fingerprint, id, 0, 1 FROM person WHERE name = ? ON CONFLICT DO NOTHING", (name,))
 
 
 class Bodies(World):

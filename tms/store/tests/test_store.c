@@ -380,6 +380,8 @@ test_migration(void)
 	store_close(s.store);
 	s.store = NULL;
 	CHECK(behind_its_back(&s,
+		  "DROP TABLE person_certificate; DROP TABLE agency_domain; DROP INDEX token_agency; DROP INDEX request_agency; DROP INDEX request_agency_changed; ALTER TABLE person DROP COLUMN agency;"
+		  "ALTER TABLE token DROP COLUMN agency; ALTER TABLE request DROP COLUMN agency;"
 		  "DROP TABLE proposal; DROP TABLE token_search; DROP INDEX token_life; DROP INDEX audit_token; DROP INDEX token_state; DROP INDEX token_manufacturer;"
 		  "DROP INDEX token_model; DROP INDEX request_changed; DROP INDEX outbox_waiting; ALTER TABLE token DROP COLUMN life; ALTER TABLE audit DROP COLUMN token;"
 		  "ALTER TABLE token DROP COLUMN restored; ALTER TABLE token DROP COLUMN exposed; ALTER TABLE release DROP COLUMN family; ALTER TABLE release DROP COLUMN rotation;"
