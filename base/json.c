@@ -54,15 +54,16 @@ json_open(void)
 	json_set_alloc_funcs(allocate, release);
 }
 
-/* Whether brackets outside strings nest deeper than we take. What is not JSON at all is jansson's to refuse. */
+/* Whether brackets outside strings nest deeper than we take, and the line of the one that does. What is not JSON at all is jansson's to refuse. */
 static bool
-is_too_deep(const char *text, size_t len)
+is_too_deep(const char *text, size_t len, unsigned *ret_line)
 {
 	unsigned depth = 0;
 	bool quoted = false;
 
 	for (size_t i = 0; i < len; i++) {
 		char c = text[i];
+		*ret_line += c == '\n';
 		if (quoted) {
 			if (c == '\\')
 				i++;
@@ -84,13 +85,14 @@ enum err
 json_load(const void *bytes, size_t len, json_t **ret_object, char *where)
 {
 	json_error_t error;
+	unsigned line = 1;
 	json_t *value;
 
 	if (where != NULL)
 		where[0] = '\0';
-	if (is_too_deep(bytes, len)) {
+	if (is_too_deep(bytes, len, &line)) {
 		if (where != NULL)
-			snprintf(where, WHERE_MAX, "nested deeper than %d", DEPTH_MAX);
+			snprintf(where, WHERE_MAX, "line %u: nested deeper than %d", line, DEPTH_MAX);
 		return ERR_PARSE;
 	}
 	value = json_loadb(bytes, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * log: one line an event on stderr, "TIME PROGRAM LEVEL area key=value ...". Bodies and secrets are never logged, at any level.
+ * log: one line an event on stderr, "TIME PROGRAM LEVEL area key=value ...", or the same as a JSON object. Bodies and secrets are never logged, at any level.
  *
  * Values are escaped, so that no foreign text can forge a line. MOKHOA_LOG=debug shows what the floors below dispatch noticed,
  * MOKHOA_LOG=error nothing but failures. Any thread may call; a line is one write and at most 1 KiB before it is escaped.
@@ -20,6 +20,14 @@ enum log_level {
 /* Names the program at the head of each line and reads MOKHOA_LOG; may be called again. */
 void log_open(const char *program);
 bool log_shows(enum log_level level);
+
+enum log_format {
+	LOG_TEXT,
+	LOG_JSON /* {"time", "program", "level", "area", and each key; "message": words before the first key} */
+};
+
+/* What a configuration says, from the next line on; a level that MOKHOA_LOG names stays. Any time, any thread. */
+void log_configure(enum log_format format, enum log_level level);
 
 /* What the compiler calls the printf of C17: the build says so where that is not its "printf" (mingw). */
 #ifndef MOKHOA_PRINTF

@@ -42,6 +42,12 @@ bool os_end_after(unsigned ms);
 /* Writes a line of the log to stderr in one write; what cannot be written there is lost. */
 void os_log(const char *line, size_t len);
 
+/*
+ * Tells the service manager how this process stands ("READY=1\nSTATUS=..."), in the protocol of sd_notify(3); nothing where no manager has asked for it
+ * (NOTIFY_SOCKET). Windows has no such manager.
+ */
+void os_notify(const char *state);
+
 /* ---- clocks and chance ---- */
 
 uint64_t os_now_ms(void);

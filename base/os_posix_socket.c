@@ -10,14 +10,18 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define FIRST_GIVEN 3 /* SD_LISTEN_FDS_START */
 #define BACKLOG	    64
+#define NOTIFY_S    5
 
 /* SO_REUSEADDR: on Linux it lets us have a port back whose old connections are still fading, never one at which somebody listens. */
 intptr_t
@@ -35,6 +39,30 @@ os_listen(uint16_t port)
 	log_debug("os", "port=%u %s", (unsigned)port, strerror(errno));
 	close(fd);
 	return -1;
+}
+
+/* A name that begins with '@' is one without a file (abstract). What cannot be said is not said: no service stops working for it. */
+void
+os_notify(const char *state)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct timeval patience = { .tv_sec = NOTIFY_S };
+	const char *path = getenv("NOTIFY_SOCKET");
+	size_t len = path != NULL ? strlen(path) : 0;
+	int fd;
+
+	if (len < 2 || len >= sizeof(address.sun_path) || (path[0] != '/' && path[0] != '@'))
+		return;
+	memcpy(address.sun_path, path, len);
+	if (path[0] == '@')
+		address.sun_path[0] = '\0';
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return;
+	/* a manager that does not read holds nobody up for long */
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) != 0 || sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&address, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0)
+		log_debug("os", "manager cause=%s", strerror(errno));
+	close(fd);
 }
 
 /* A number of the environment as sd_listen_fds(3) writes it; -1 where it is none. */

@@ -89,6 +89,12 @@ os_listen(uint16_t port)
 	return (intptr_t)s;
 }
 
+void
+os_notify(const char *state)
+{
+	(void)state;
+}
+
 int
 os_given_sockets(intptr_t *ret_sockets, uint16_t *ret_ports, int max)
 {

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mokhoa-tms: the token management server, its vault, and the operator's commands, one row each. */
+#include "checkup.h"
 #include "config.h"
 #include "desk.h"
 #include "err.h"
 #include "json.h"
 #include "log.h"
+#include "options.h"
 #include "os.h"
+#include "reload.h"
 #include "serve.h"
 #include "vault.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -32,22 +36,27 @@ wrong_use(void)
 	return USAGE_STATUS;
 }
 
+/* --config FILE, and behind it what else may stand there (NULL: nothing), which *ret_switch then says. */
+static int
+read_config(int argc, char **argv, const char *name, bool *ret_switch, struct config **ret_config)
+{
+	if (argc == 3 && name != NULL && strcmp(argv[2], name) == 0)
+		*ret_switch = true;
+	else if (argc != 2)
+		return wrong_use();
+	if (strcmp(argv[0], "--config") != 0)
+		return wrong_use();
+	return options_config(argv[1], ret_config) == ERR_OK ? 0 : 1;
+}
+
 static int
 with_config(int argc, char **argv, int (*run)(const struct config *config))
 {
-	char where[CONFIG_WHERE_SIZE];
 	struct config *config = NULL;
-	enum err e;
-	int status;
+	int status = read_config(argc, argv, NULL, NULL, &config);
 
-	if (argc != 2 || strcmp(argv[0], "--config") != 0)
-		return wrong_use();
-	e = config_load(argv[1], &config, where);
-	if (e != ERR_OK) {
-		fprintf(stderr, "mokhoa-tms: %s: %s %s\n", where, err_sentence(e, "vi"), err_sentence(e, "en"));
-		return 1;
-	}
-	status = run(config);
+	if (status == 0)
+		status = run(config);
 	config_free(config);
 	return status;
 }
@@ -55,7 +64,7 @@ with_config(int argc, char **argv, int (*run)(const struct config *config))
 static int
 run_serve(int argc, char **argv)
 {
-	return with_config(argc, argv, serve);
+	return argc == 2 && strcmp(argv[0], "--config") == 0 ? serve(argv[1]) : wrong_use();
 }
 
 static int
@@ -65,15 +74,30 @@ run_vault(int argc, char **argv)
 }
 
 static int
+run_reload(int argc, char **argv)
+{
+	return with_config(argc, argv, reload_main);
+}
+
+static int
 run_check(int argc, char **argv)
 {
-	return with_config(argc, argv, serve_check);
+	struct config *config = NULL;
+	bool strict = false;
+	int status = read_config(argc, argv, "--strict", &strict, &config);
+
+	if (status == 0)
+		status = checkup_main(config, strict);
+	config_free(config);
+	return status;
 }
 
 static const struct command commands[] = {
 	{ "serve", run_serve, "--config FILE", "chạy máy chủ", "runs the server" },
 	{ "vault", run_vault, "--config FILE", "chạy kho khóa, dưới một người dùng riêng", "runs the vault, under a user of its own" },
-	{ "check", run_check, "--config FILE", "kiểm tra cấu hình, khóa và cơ sở dữ liệu", "checks configuration, keys and database" },
+	{ "reload", run_reload, "--config FILE", "kiểm tra cấu hình rồi cho máy chủ đang chạy đọc lại", "checks the configuration, then has the running server read it again" },
+	{ "check", run_check, "--config FILE [--strict]", "kiểm tra mọi thứ máy chủ cần: tệp, quyền, khóa, chứng thư, cơ sở dữ liệu, kho khóa, máy chủ thư, đồng hồ",
+	    "looks at everything that the server stands on: files, permissions, keys, certificates, database, vault, mail server, clock" },
 	{ "init", desk_init, "--dir DIR ...", "tạo khóa, cấu hình và cấu hình nginx", "makes keys, configuration and nginx configuration" },
 	{ "seal", desk_seal, "--vault-key FILE < CSV > CSV", "niêm phong SO PIN trước khi chuyển đi", "seals SO PINs before they travel" },
 	{ "import", desk_import, "--config FILE [--dry-run] [--report FILE] < CSV", "nhập token đã niêm phong", "imports sealed tokens" },

@@ -31,6 +31,10 @@ caught(void)
 	CHECK(recv(ends[0], &end, 1, MSG_DONTWAIT) < 0);
 	if (line[0] == '\0')
 		return line;
+	if (strncmp(line, "{\"time\":\"", 9) == 0) {
+		CHECK(strlen(line) > 31 && line[19] == 'T' && line[28] == 'Z' && line[29] == '"');
+		return line + 30;
+	}
 	CHECK(strlen(line) > 21 && line[10] == 'T' && line[19] == 'Z' && line[20] == ' ');
 	return line + 21;
 }
@@ -87,6 +91,42 @@ levels_are_chosen_by_the_environment(void)
 	CHECK(log_shows(LOG_INFO) && !log_shows(LOG_DEBUG));
 }
 
+static void
+a_configuration_chooses_the_form(void)
+{
+	char text[5000];
+	const char *line;
+
+	log_configure(LOG_JSON, LOG_ERROR);
+	log_info("http", "route=%s", "create");
+	CHECK_TEXT(caught(), "");
+	log_configure(LOG_JSON, LOG_INFO);
+	log_info("http", "route=%s ms=%d", "create", 3);
+	CHECK_TEXT(caught(), ",\"program\":\"test-log\",\"level\":\"info\",\"area\":\"http\",\"route\":\"create\",\"ms\":\"3\"}\n");
+	log_error("mail", "alarm smtp=%d cause=%s", 535, "no \"user\" here\n");
+	CHECK_TEXT(caught(), ",\"program\":\"test-log\",\"level\":\"error\",\"area\":\"mail\",\"message\":\"alarm\",\"smtp\":\"535\",\"cause\":\"no \\\"user\\\" here\\\\x0a\"}\n");
+	/* who writes a key into a value gets no key */
+	log_info("a", "result=%s cause=%s", "busy", "x result=ok level=error time=0 b=1");
+	CHECK_TEXT(caught(), ",\"program\":\"test-log\",\"level\":\"info\",\"area\":\"a\",\"result\":\"busy\",\"cause\":\"x result=ok level=error time=0\",\"b\":\"1\"}\n");
+	memset(text, '\n', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	log_info("a", "x=%s", text);
+	line = caught();
+	CHECK(strlen(line) > 5000 && strcmp(line + strlen(line) - 3, "\"}\n") == 0);
+	log_configure(LOG_TEXT, LOG_INFO);
+}
+
+static void
+the_environment_outweighs_a_configuration(void)
+{
+	setenv("MOKHOA_LOG", "error", 1);
+	log_open("test-log");
+	log_configure(LOG_TEXT, LOG_DEBUG);
+	CHECK(!log_shows(LOG_INFO));
+	unsetenv("MOKHOA_LOG");
+	log_open("test-log");
+}
+
 int
 main(void)
 {
@@ -97,6 +137,10 @@ main(void)
 	foreign_text_forges_no_line();
 	a_long_line_is_cut();
 	levels_are_chosen_by_the_environment();
+	unsetenv("MOKHOA_LOG");
+	log_open("test-log");
+	a_configuration_chooses_the_form();
+	the_environment_outweighs_a_configuration();
 	(void)dup2(stderr_before, STDERR_FILENO);
 	return CHECK_DONE();
 }

@@ -298,7 +298,9 @@ export type ErrorName =
   | "proposal_stale"
   | "token_under_way"
   | "agency_domain"
-  | "agency_in_use";
+  | "agency_in_use"
+  | "server_absent"
+  | "check_failed";
 
 /** What the extension says where no host answers (webext/causes.json). */
 export type HostError =

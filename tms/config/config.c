@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "address.h"
 #include "json.h"
-#include "log.h"
+#include "near.h"
 #include "os.h"
-#include "text.h"
+#include "place.h"
+#include "value.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,72 +20,68 @@ struct holder {
 	json_t *json;
 };
 
-enum kind {
-	KIND_TEXT, /* min..max bytes of showable text */
-	KIND_PATH, /* absolute */
-	KIND_ORIGIN,
-	KIND_ADDRESS, /* a mail address */
-	KIND_SMTP_URL,
-	KIND_TLS,
-	KIND_SECOND,
-	KIND_LANGUAGES,
-	KIND_SECONDS, /* int64_t, min..max */
-	KIND_COUNT,   /* unsigned, min..max */
-	KIND_SWITCH
-};
-
-struct row {
-	const char *section; /* "" for the top */
-	const char *key;
-	enum kind kind;
-	bool required;
-	size_t offset;
-	int64_t min;
-	int64_t max;
-	int64_t fallback; /* of a number that is not given */
-};
-
 #define AT(member) offsetof(struct config, member)
 
-static const struct row rows[] = {
-	{ "", "data", KIND_PATH, true, AT(data), 0, 0, 0 },
-	{ "", "signing_key", KIND_PATH, true, AT(signing_key), 0, 0, 0 },
-	{ "", "issuers", KIND_PATH, true, AT(issuers), 0, 0, 0 },
-	{ "", "admin_ca", KIND_PATH, true, AT(admin_ca), 0, 0, 0 },
-	{ "", "console_origin", KIND_ORIGIN, true, AT(console_origin), 0, 0, 0 },
-	{ "", "authority", KIND_TEXT, true, AT(authority), 1, 64, 0 },
-	{ "", "portal", KIND_ORIGIN, false, AT(portal), 0, 0, 0 },
-	{ "", "hotline", KIND_TEXT, true, AT(hotline), 1, 64, 0 },
-	{ "", "languages", KIND_LANGUAGES, true, AT(language), 0, 0, 0 },
-	{ "", "request_valid_s", KIND_SECONDS, false, AT(request_valid_s), 60, 30 * DAY, 7 * DAY },
-	{ "", "approval_valid_s", KIND_SECONDS, false, AT(approval_valid_s), 60, 30 * DAY, 7 * DAY },
-	{ "", "code_valid_s", KIND_SECONDS, false, AT(code_valid_s), 900, 259200, DAY },
-	{ "", "unknown_after_s", KIND_SECONDS, false, AT(unknown_after_s), 60, 30 * DAY, 3600 },
-	{ "", "failed_after_s", KIND_SECONDS, false, AT(failed_after_s), 3600, 365 * DAY, 30 * DAY },
-	{ "", "escrow_log", KIND_PATH, true, AT(escrow_log), 0, 0, 0 },
-	{ "", "escrow_log_same_device", KIND_SWITCH, false, AT(escrow_log_same_device), 0, 0, 0 },
-	{ "", "second_approver", KIND_SECOND, false, AT(second_approver), 0, 0, 0 },
-	{ "", "operator_email", KIND_ADDRESS, false, AT(operator_email), 0, 0, 0 },
-	{ "", "approvers_email", KIND_ADDRESS, false, AT(approvers_email), 0, 0, 0 },
-	{ "", "announce_every_s", KIND_SECONDS, false, AT(announce_every_s), 900, 7 * DAY, 900 },
-	{ "", "alarm_releases", KIND_COUNT, false, AT(alarm_releases), 1, 1000000, 20 },
-	{ "", "unidentified_max", KIND_COUNT, false, AT(unidentified_max), 1, 1000000, 1000 },
-	{ "", "unidentified_by_address", KIND_COUNT, false, AT(unidentified_by_address), 1, 1000000, 5 },
-	{ "listen", "public", KIND_PATH, true, AT(listen.public_socket), 0, 0, 0 },
-	{ "listen", "admin", KIND_PATH, true, AT(listen.admin_socket), 0, 0, 0 },
-	{ "listen", "group", KIND_TEXT, false, AT(listen.group), 1, 32, 0 },
-	{ "listen", "threads", KIND_COUNT, false, AT(listen.threads), 1, 64, 4 },
-	{ "vault", "socket", KIND_PATH, true, AT(vault.socket), 0, 0, 0 },
-	{ "vault", "public_key", KIND_PATH, true, AT(vault.public_key), 0, 0, 0 },
-	{ "vault", "private_key", KIND_PATH, true, AT(vault.private_key), 0, 0, 0 },
-	{ "vault", "client", KIND_TEXT, false, AT(vault.client), 1, 32, 0 },
-	{ "vault", "rows_per_hour", KIND_COUNT, false, AT(vault.rows_per_hour), 1, 1000000, 200 },
-	{ "vault", "compares_per_hour", KIND_COUNT, false, AT(vault.compares_per_hour), 1, 1000000, 1000 },
-	{ "smtp", "url", KIND_SMTP_URL, true, AT(smtp.url), 0, 0, 0 },
-	{ "smtp", "from", KIND_ADDRESS, true, AT(smtp.from), 0, 0, 0 },
-	{ "smtp", "credentials", KIND_PATH, false, AT(smtp.credentials), 0, 0, 0 },
-	{ "smtp", "ca", KIND_PATH, false, AT(smtp.ca), 0, 0, 0 },
-	{ "smtp", "tls", KIND_TLS, true, AT(smtp.tls), 0, 0, 0 },
+/* Words are read as the index of theirs. */
+static_assert(sizeof(enum config_tls) == sizeof(unsigned) && sizeof(enum config_second) == sizeof(unsigned) && sizeof(enum config_log_format) == sizeof(unsigned) && sizeof(enum config_log_level) == sizeof(unsigned), "an enum is no unsigned");
+
+static const char *const tls_words[] = { [CONFIG_TLS_NONE] = "none", [CONFIG_TLS_STARTTLS] = "starttls", [CONFIG_TLS_SMTPS] = "smtps", NULL };
+static const char *const second_words[] = { [CONFIG_SECOND_ADDRESS] = "changed_address", [CONFIG_SECOND_ALWAYS] = "always", [CONFIG_SECOND_NEVER] = "never", NULL };
+static const char *const format_words[] = { [CONFIG_LOG_TEXT] = "text", [CONFIG_LOG_JSON] = "json", NULL };
+static const char *const level_words[] = { [CONFIG_LOG_ERROR] = "error", [CONFIG_LOG_INFO] = "info", [CONFIG_LOG_DEBUG] = "debug", NULL };
+
+static const struct section {
+	const char *name;
+	bool required;
+} sections[] = { { "listen", true }, { "vault", true }, { "smtp", true }, { "log", false }, { "limits", false } };
+
+#define SECTION_COUNT (sizeof(sections) / sizeof(sections[0]))
+
+static const struct value_row rows[] = {
+	{ "", "data", VALUE_PATH, true, .offset = AT(data), .fixed = true },
+	{ "", "signing_key", VALUE_PATH, true, .offset = AT(signing_key), .fixed = true },
+	{ "", "issuers", VALUE_PATH, true, .offset = AT(issuers) },
+	{ "", "admin_ca", VALUE_PATH, true, .offset = AT(admin_ca) },
+	{ "", "console_origin", VALUE_ORIGIN, true, .offset = AT(console_origin) },
+	{ "", "authority", VALUE_TEXT, true, .offset = AT(authority), .min = 1, .max = 64 },
+	{ "", "portal", VALUE_ORIGIN, false, .offset = AT(portal) },
+	{ "", "hotline", VALUE_TEXT, true, .offset = AT(hotline), .min = 1, .max = 64 },
+	{ "", "languages", VALUE_LANGUAGES, true, .offset = AT(language) },
+	{ "", "request_valid_s", VALUE_SECONDS, false, .offset = AT(request_valid_s), .min = 60, .max = 30 * DAY, .fallback = 7 * DAY },
+	{ "", "approval_valid_s", VALUE_SECONDS, false, .offset = AT(approval_valid_s), .min = 60, .max = 30 * DAY, .fallback = 7 * DAY },
+	{ "", "code_valid_s", VALUE_SECONDS, false, .offset = AT(code_valid_s), .min = 900, .max = 259200, .fallback = DAY },
+	{ "", "unknown_after_s", VALUE_SECONDS, false, .offset = AT(unknown_after_s), .min = 60, .max = 30 * DAY, .fallback = 3600 },
+	{ "", "failed_after_s", VALUE_SECONDS, false, .offset = AT(failed_after_s), .min = 3600, .max = 365 * DAY, .fallback = 30 * DAY },
+	{ "", "escrow_log", VALUE_PATH, true, .offset = AT(escrow_log), .fixed = true },
+	{ "", "escrow_log_same_device", VALUE_SWITCH, false, .offset = AT(escrow_log_same_device), .fixed = true },
+	{ "", "second_approver", VALUE_WORD, false, .offset = AT(second_approver), .fallback = CONFIG_SECOND_ADDRESS, .words = second_words },
+	{ "", "operator_email", VALUE_ADDRESS, false, .offset = AT(operator_email) },
+	{ "", "approvers_email", VALUE_ADDRESS, false, .offset = AT(approvers_email) },
+	{ "", "announce_every_s", VALUE_SECONDS, false, .offset = AT(announce_every_s), .min = 900, .max = 7 * DAY, .fallback = 900 },
+	{ "", "alarm_releases", VALUE_COUNT, false, .offset = AT(alarm_releases), .min = 1, .max = 1000000, .fallback = 20 },
+	{ "", "unidentified_max", VALUE_COUNT, false, .offset = AT(unidentified_max), .min = 1, .max = 1000000, .fallback = 1000 },
+	{ "", "unidentified_by_address", VALUE_COUNT, false, .offset = AT(unidentified_by_address), .min = 1, .max = 1000000, .fallback = 5 },
+	{ "", "tls_certificate", VALUE_PATH, false, .offset = AT(tls_certificate) },
+	{ "listen", "public", VALUE_PATH, true, .offset = AT(listen.public_socket), .fixed = true },
+	{ "listen", "admin", VALUE_PATH, true, .offset = AT(listen.admin_socket), .fixed = true },
+	{ "listen", "group", VALUE_TEXT, false, .offset = AT(listen.group), .min = 1, .max = 32, .fixed = true },
+	{ "listen", "threads", VALUE_COUNT, false, .offset = AT(listen.threads), .min = 1, .max = 64, .fallback = 4, .fixed = true },
+	{ "listen", "metrics", VALUE_DOOR, false, .offset = AT(listen.metrics), .fixed = true },
+	{ "vault", "socket", VALUE_PATH, true, .offset = AT(vault.socket), .fixed = true },
+	{ "vault", "public_key", VALUE_PATH, true, .offset = AT(vault.public_key), .fixed = true },
+	{ "vault", "private_key", VALUE_PATH, true, .offset = AT(vault.private_key), .fixed = true },
+	{ "vault", "client", VALUE_TEXT, false, .offset = AT(vault.client), .min = 1, .max = 32, .fixed = true },
+	{ "vault", "rows_per_hour", VALUE_COUNT, false, .offset = AT(vault.rows_per_hour), .min = 1, .max = 1000000, .fallback = 200, .fixed = true },
+	{ "vault", "compares_per_hour", VALUE_COUNT, false, .offset = AT(vault.compares_per_hour), .min = 1, .max = 1000000, .fallback = 1000, .fixed = true },
+	{ "smtp", "url", VALUE_SMTP_URL, true, .offset = AT(smtp.url) },
+	{ "smtp", "from", VALUE_ADDRESS, true, .offset = AT(smtp.from) },
+	{ "smtp", "credentials", VALUE_PATH, false, .offset = AT(smtp.credentials) },
+	{ "smtp", "ca", VALUE_PATH, false, .offset = AT(smtp.ca) },
+	{ "smtp", "tls", VALUE_WORD, true, .offset = AT(smtp.tls), .words = tls_words },
+	{ "log", "format", VALUE_WORD, false, .offset = AT(log.format), .fallback = CONFIG_LOG_TEXT, .words = format_words },
+	{ "log", "level", VALUE_WORD, false, .offset = AT(log.level), .fallback = CONFIG_LOG_INFO, .words = level_words },
+	{ "limits", "address_per_minute", VALUE_COUNT, false, .offset = AT(limits.address_per_minute), .min = 1, .max = 1000000, .fallback = 1200 },
+	{ "limits", "person_per_minute", VALUE_COUNT, false, .offset = AT(limits.person_per_minute), .min = 1, .max = 1000000, .fallback = 1200 },
 };
 
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
@@ -99,240 +96,48 @@ struct reading {
 	char *where; /* CONFIG_WHERE_SIZE */
 };
 
-/* Where "key" begins at or after a place of the text; the text's end where it does not. */
-static size_t
-place_of(const struct reading *r, size_t from, const char *key)
-{
-	size_t len = strlen(key);
+/* Which of the places that a key has is meant; a key that is missing has that of what should hold it. */
+enum part {
+	PART_KEY,
+	PART_VALUE
+};
 
-	for (size_t i = from; i + len + 2 <= r->len; i++)
-		if (r->text[i] == '"' && memcmp(r->text + i + 1, key, len) == 0 && r->text[i + 1 + len] == '"')
-			return i;
-	return r->len;
+static struct place
+place_of(const struct reading *r, const char *section, const char *key, enum part part)
+{
+	size_t object = place_begin(r->text, r->len);
+	struct place_member member;
+
+	if (section[0] != '\0' && place_find(r->text, r->len, object, section, &member))
+		object = member.value;
+	if (place_find(r->text, r->len, object, key, &member))
+		return place_at(r->text, r->len, part == PART_KEY ? member.key : member.value);
+	return place_at(r->text, r->len, object);
 }
 
-static unsigned
-line_of(const struct reading *r, size_t place)
-{
-	unsigned line = 1;
-
-	for (size_t i = 0; i < place; i++)
-		line += r->text[i] == '\n';
-	return line;
-}
-
-/* Says what is wrong with a key: the line is that of the key, of its section where it is missing, or the first. */
 static enum err
-refuse(const struct reading *r, const char *section, const char *key, const char *cause)
+refuse(const struct reading *r, const char *section, const char *key, enum part part, const char *cause)
 {
-	size_t section_at = section[0] != '\0' ? place_of(r, 0, section) : 0;
-	size_t key_at = place_of(r, section_at, key);
-	size_t at = key_at < r->len ? key_at : section_at < r->len ? section_at
-								   : 0;
+	struct place place = place_of(r, section, key, part);
 
-	snprintf(r->where, CONFIG_WHERE_SIZE, "%.200s: line %u: key \"%s%s%.64s\": %s", r->name, line_of(r, at), section,
+	snprintf(r->where, CONFIG_WHERE_SIZE, "%.160s: line %u, column %u: key \"%s%s%.64s\": %.192s", r->name, place.line, place.column, section,
 	    section[0] != '\0' ? "." : "", key, cause);
 	return ERR_CONFIG_INVALID;
 }
 
-/* ---- one value each; NULL or what is wrong with it ---- */
-
-static const char *
-read_text(const json_t *value, int64_t min, int64_t max, const char **ret_text)
-{
-	const char *text = json_string_value(value);
-	size_t len = json_string_length(value);
-
-	if (text == NULL)
-		return "must be a text";
-	if (len < (size_t)min || len > (size_t)max || !text_is_showable(text, len))
-		return "too short, too long, or with control characters";
-	*ret_text = text;
-	return NULL;
-}
-
-static const char *
-read_path(const json_t *value, const char **ret_path)
-{
-	const char *path;
-	const char *wrong = read_text(value, 2, OS_PATH_MAX - 64, &path);
-
-	if (wrong != NULL)
-		return wrong;
-	if (path[0] != '/')
-		return "must be an absolute path";
-	*ret_path = path;
-	return NULL;
-}
-
-static const char *
-read_origin(const json_t *value, const char **ret_origin)
-{
-	const char *origin;
-	const char *wrong = read_text(value, 1, 255, &origin);
-
-	if (wrong != NULL)
-		return wrong;
-	if (!text_is_origin(origin, strlen(origin)))
-		return "must be https://host[:port] in lower case, without a path";
-	*ret_origin = origin;
-	return NULL;
-}
-
-static const char *
-read_address(const json_t *value, const char **ret_address)
-{
-	const char *address;
-	const char *wrong = read_text(value, 1, ADDRESS_MAX, &address);
-
-	if (wrong != NULL)
-		return wrong;
-	if (!address_ok(address, strlen(address)))
-		return "must be a mail address";
-	*ret_address = address;
-	return NULL;
-}
-
-static const char *
-read_smtp_url(const json_t *value, const char **ret_url)
-{
-	const char *url;
-	const char *wrong = read_text(value, 8, 255, &url);
-
-	if (wrong != NULL)
-		return wrong;
-	if ((strncmp(url, "smtp://", 7) != 0 && strncmp(url, "smtps://", 8) != 0) || strpbrk(url, " @?#") != NULL)
-		return "must be smtp://host[:port] or smtps://host[:port]; user and password stand in \"credentials\"";
-	*ret_url = url;
-	return NULL;
-}
-
-/* The place of the value among the words, their count for none. */
-static size_t
-word_of(const json_t *value, const char *const *words, size_t count)
-{
-	const char *word = json_string_value(value);
-	size_t i = 0;
-
-	while (i < count && (word == NULL || strcmp(words[i], word) != 0))
-		i++;
-	return i;
-}
-
-static const char *
-read_tls(const json_t *value, enum config_tls *ret_tls)
-{
-	static const char *const words[] = { [CONFIG_TLS_NONE] = "none", [CONFIG_TLS_STARTTLS] = "starttls", [CONFIG_TLS_SMTPS] = "smtps" };
-	const size_t at = word_of(value, words, sizeof(words) / sizeof(words[0]));
-
-	if (at == sizeof(words) / sizeof(words[0]))
-		return "must be \"starttls\", \"smtps\" or \"none\"";
-	*ret_tls = (enum config_tls)at;
-	return NULL;
-}
-
-static const char *
-read_second(const json_t *value, enum config_second *ret_second)
-{
-	static const char *const words[] = { [CONFIG_SECOND_ADDRESS] = "changed_address", [CONFIG_SECOND_ALWAYS] = "always", [CONFIG_SECOND_NEVER] = "never" };
-	const size_t at = word_of(value, words, sizeof(words) / sizeof(words[0]));
-
-	if (at == sizeof(words) / sizeof(words[0]))
-		return "must be \"changed_address\", \"always\" or \"never\"";
-	*ret_second = (enum config_second)at;
-	return NULL;
-}
-
-static const char *
-read_languages(const json_t *value, const char **ret_first)
-{
-	size_t count = json_array_size(value);
-
-	if (count < 1 || count > 2)
-		return "must be a list of \"vi\" and \"en\"";
-	for (size_t i = 0; i < count; i++) {
-		const char *word = json_string_value(json_array_get(value, i));
-		if (word == NULL || (strcmp(word, "vi") != 0 && strcmp(word, "en") != 0))
-			return "must be a list of \"vi\" and \"en\"";
-	}
-	*ret_first = json_string_value(json_array_get(value, 0));
-	return NULL;
-}
-
-static const char *
-read_number(const json_t *value, const struct row *row, int64_t *ret_number)
-{
-	int64_t number = json_integer_value(value);
-
-	if (!json_is_integer(value))
-		return "must be a whole number";
-	if (number < row->min || number > row->max)
-		return "is out of its bounds";
-	*ret_number = number;
-	return NULL;
-}
-
-static const char *
-read_value(const struct row *row, const json_t *value, void *ret)
-{
-	const char *wrong = NULL;
-	int64_t number = 0;
-
-	switch (row->kind) {
-	case KIND_TEXT:
-		return read_text(value, row->min, row->max, ret);
-	case KIND_PATH:
-		return read_path(value, ret);
-	case KIND_ORIGIN:
-		return read_origin(value, ret);
-	case KIND_ADDRESS:
-		return read_address(value, ret);
-	case KIND_SMTP_URL:
-		return read_smtp_url(value, ret);
-	case KIND_TLS:
-		return read_tls(value, ret);
-	case KIND_SECOND:
-		return read_second(value, ret);
-	case KIND_LANGUAGES:
-		return read_languages(value, ret);
-	case KIND_SECONDS:
-		return read_number(value, row, ret);
-	case KIND_COUNT:
-		wrong = read_number(value, row, &number);
-		if (wrong == NULL)
-			*(unsigned *)ret = (unsigned)number;
-		return wrong;
-	case KIND_SWITCH:
-		if (!json_is_boolean(value))
-			return "must be true or false";
-		*(bool *)ret = json_is_true(value);
-		return NULL;
-	}
-	return "has no reader";
-}
-
-static void
-set_fallback(const struct row *row, void *ret)
-{
-	if (row->kind == KIND_SECONDS)
-		*(int64_t *)ret = row->fallback;
-	if (row->kind == KIND_COUNT)
-		*(unsigned *)ret = (unsigned)row->fallback;
-}
-
-/* ---- the whole ---- */
+/* ---- names ---- */
 
 static bool
 is_section(const char *key)
 {
-	for (size_t i = 0; i < ROW_COUNT; i++)
-		if (rows[i].section[0] != '\0' && strcmp(rows[i].section, key) == 0)
+	for (size_t i = 0; i < SECTION_COUNT; i++)
+		if (strcmp(sections[i].name, key) == 0)
 			return true;
 	return false;
 }
 
 static bool
-is_key(const char *section, const char *key)
+is_known(const char *section, const char *key)
 {
 	for (size_t i = 0; i < ROW_COUNT; i++)
 		if (strcmp(rows[i].section, section) == 0 && strcmp(rows[i].key, key) == 0)
@@ -340,48 +145,117 @@ is_key(const char *section, const char *key)
 	return section[0] == '\0' && is_section(key);
 }
 
+/* The known name of that section that is nearest to a word, or NULL where none is near. */
+static const char *
+nearest(const char *section, const char *word)
+{
+	const char *best = NULL;
+
+	for (size_t i = 0; i < ROW_COUNT + SECTION_COUNT; i++) {
+		const char *known = i < ROW_COUNT ? rows[i].key : sections[i - ROW_COUNT].name;
+		bool here = strcmp(i < ROW_COUNT ? rows[i].section : "", section) == 0;
+		if (here && near_may_mean(word, known) && (best == NULL || near_distance(word, known) < near_distance(word, best)))
+			best = known;
+	}
+	return best;
+}
+
+/* The section in which a key of that very name belongs, or NULL. */
+static const char *
+home_of(const char *key)
+{
+	for (size_t i = 0; i < ROW_COUNT; i++)
+		if (strcmp(rows[i].key, key) == 0)
+			return rows[i].section;
+	return NULL;
+}
+
+static enum err
+refuse_unknown(const struct reading *r, const char *section, const char *key)
+{
+	const char *near = nearest(section, key);
+	const char *home = home_of(key);
+	char cause[192];
+
+	if (home != NULL)
+		snprintf(cause, sizeof(cause), "is not known here; it belongs %s%s%s", home[0] != '\0' ? "into \"" : "to the top", home, home[0] != '\0' ? "\"" : "");
+	else if (near != NULL)
+		snprintf(cause, sizeof(cause), "is not known; did you mean \"%s\"?", near);
+	else
+		snprintf(cause, sizeof(cause), "is not known");
+	return refuse(r, section, key, PART_KEY, cause);
+}
+
+/* ---- the whole ---- */
+
 static enum err
 refuse_unknown_keys(const struct reading *r, const char *section, json_t *object)
 {
 	const char *key;
 	json_t *value;
 
-	json_object_foreach(object, key, value) if (!is_key(section, key)) return refuse(r, section, key, "is not known");
+	json_object_foreach(object, key, value) if (!is_known(section, key)) return refuse_unknown(r, section, key);
 	return ERR_OK;
 }
 
+static enum err
+refuse_value(const struct reading *r, const struct value_row *row, const char *is)
+{
+	char expected[VALUE_EXPECTED_SIZE];
+	char cause[VALUE_EXPECTED_SIZE + 32];
+
+	value_expected(row, expected);
+	snprintf(cause, sizeof(cause), "%smust be %s", is, expected);
+	return refuse(r, row->section, row->key, PART_VALUE, cause);
+}
+
+static enum err
+read_row(const struct reading *r, const struct value_row *row, const json_t *value)
+{
+	void *member = (char *)r->config + row->offset;
+
+	if (value == NULL && row->required)
+		return refuse_value(r, row, "is missing; it ");
+	if (value == NULL)
+		value_set_fallback(row, member);
+	else if (!value_read(row, value, member))
+		return refuse_value(r, row, "");
+	return ERR_OK;
+}
+
+/* The object may be NULL: nothing is said in it. */
 static enum err
 read_rows(const struct reading *r, const char *section, json_t *object)
 {
 	enum err e = refuse_unknown_keys(r, section, object);
 
-	for (size_t i = 0; e == ERR_OK && i < ROW_COUNT; i++) {
-		const struct row *row = &rows[i];
-		void *member = (char *)r->config + row->offset;
-		const json_t *value = json_object_get(object, row->key);
-		const char *wrong = NULL;
-		if (strcmp(row->section, section) != 0)
-			continue;
-		if (value != NULL)
-			wrong = read_value(row, value, member);
-		else if (row->required)
-			wrong = "is missing";
-		else
-			set_fallback(row, member);
-		if (wrong != NULL)
-			e = refuse(r, section, row->key, wrong);
-	}
+	for (size_t i = 0; e == ERR_OK && i < ROW_COUNT; i++)
+		if (strcmp(rows[i].section, section) == 0)
+			e = read_row(r, &rows[i], json_object_get(object, rows[i].key));
 	return e;
 }
 
 static enum err
-read_section(const struct reading *r, json_t *json, const char *section)
+read_section(const struct reading *r, json_t *json, const struct section *section)
 {
-	json_t *object = json_object_get(json, section);
+	json_t *object = json_object_get(json, section->name);
 
-	if (!json_is_object(object))
-		return refuse(r, "", section, object == NULL ? "is missing" : "must be an object");
-	return read_rows(r, section, object);
+	if (object == NULL && section->required)
+		return refuse(r, "", section->name, PART_VALUE, "is missing; it must be an object");
+	if (object != NULL && !json_is_object(object))
+		return refuse(r, "", section->name, PART_VALUE, "must be an object");
+	return read_rows(r, section->name, object);
+}
+
+/* What one key says of another. */
+static enum err
+check_pairs(const struct reading *r)
+{
+	const struct config *c = r->config;
+
+	if ((c->smtp.tls == CONFIG_TLS_SMTPS) != (strncmp(c->smtp.url, "smtps:", 6) == 0))
+		return refuse(r, "smtp", "tls", PART_VALUE, "does not fit the beginning of \"url\"");
+	return ERR_OK;
 }
 
 static enum err
@@ -389,15 +263,22 @@ read_all(const struct reading *r, json_t *json)
 {
 	enum err e = read_rows(r, "", json);
 
-	if (e == ERR_OK)
-		e = read_section(r, json, "listen");
-	if (e == ERR_OK)
-		e = read_section(r, json, "vault");
-	if (e == ERR_OK)
-		e = read_section(r, json, "smtp");
-	if (e == ERR_OK && (r->config->smtp.tls == CONFIG_TLS_SMTPS) != (strncmp(r->config->smtp.url, "smtps:", 6) == 0))
-		e = refuse(r, "smtp", "tls", "does not fit the beginning of \"url\"");
-	return e;
+	for (size_t i = 0; e == ERR_OK && i < SECTION_COUNT; i++)
+		e = read_section(r, json, &sections[i]);
+	return e == ERR_OK ? check_pairs(r) : e;
+}
+
+/* A text that is no JSON, or not that of an object. */
+static enum err
+refuse_text(const struct reading *r, enum err e, const char *cause)
+{
+	struct place place = place_at(r->text, r->len, place_begin(r->text, r->len));
+
+	if (e == ERR_INVALID_REQUEST)
+		snprintf(r->where, CONFIG_WHERE_SIZE, "%.200s: line %u, column %u: must be an object: { \"key\": value, ... }", r->name, place.line, place.column);
+	else
+		snprintf(r->where, CONFIG_WHERE_SIZE, "%.200s: %s", r->name, cause);
+	return ERR_CONFIG_INVALID;
 }
 
 static enum err
@@ -424,12 +305,11 @@ config_parse(const void *text, size_t len, const char *name, struct config **ret
 	if (h == NULL)
 		return ERR_NO_MEMORY;
 	r.config = &h->config;
-	if (json_load(text, len, &h->json, cause) != ERR_OK) {
-		snprintf(where, CONFIG_WHERE_SIZE, "%.200s: %s", name, cause);
-		e = ERR_CONFIG_INVALID;
-	} else {
+	e = json_load(text, len, &h->json, cause);
+	if (e == ERR_OK)
 		e = read_all(&r, h->json);
-	}
+	else
+		e = refuse_text(&r, e, cause);
 	if (e == ERR_OK)
 		e = name_database(&h->config);
 	if (e != ERR_OK) {
@@ -467,4 +347,17 @@ config_free(struct config *c)
 	free(h->config.database);
 	json_decref(h->json);
 	free(h);
+}
+
+bool
+config_names_fixed(const struct config *a, const struct config *b, void (*each)(const char *section, const char *key, void *context), void *context)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < ROW_COUNT; i++)
+		if (rows[i].fixed && !value_equal(&rows[i], (const char *)a + rows[i].offset, (const char *)b + rows[i].offset)) {
+			each(rows[i].section, rows[i].key, context);
+			found = true;
+		}
+	return found;
 }

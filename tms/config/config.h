@@ -3,7 +3,7 @@
  * config: what the operator has said: one JSON file, read once at the start, by the server and by the vault alike. No secret is in it,
  * only the names of the files that hold one.
  *
- * Strict: an unknown, missing or ill-formed key is an error that names file, line and key. Values are borrowed from the config until
+ * Strict: an unknown, missing or ill-formed key is an error that names file, line, column, key, what is expected, and for an unknown one the nearest that is known. Values are borrowed from the config until
  * config_free(); after config_load() nothing changes them, so any thread may read.
  */
 #ifndef MOKHOA_CONFIG_H
@@ -23,6 +23,7 @@ struct config_listen {
 	const char *admin_socket;  /* "admin" */
 	const char *group;	   /* that nginx runs in; NULL: the program's own */
 	unsigned threads;	   /* of the public socket; 1..64, default 4 */
+	const char *metrics;	   /* where health and metrics are read: a Unix socket or 127.0.0.1:PORT; NULL: nowhere */
 };
 
 struct config_vault {
@@ -55,6 +56,28 @@ enum config_second {
 	CONFIG_SECOND_NEVER    /* "never" */
 };
 
+enum config_log_format {
+	CONFIG_LOG_TEXT, /* "text": TIME PROGRAM LEVEL area key=value ... */
+	CONFIG_LOG_JSON	 /* "json": an object a line */
+};
+
+enum config_log_level {
+	CONFIG_LOG_ERROR,
+	CONFIG_LOG_INFO,
+	CONFIG_LOG_DEBUG
+};
+
+struct config_log {
+	enum config_log_format format;
+	enum config_log_level level;
+};
+
+/* Calls a minute, as many at once; more are answered "busy". */
+struct config_limits {
+	unsigned address_per_minute; /* of an IPv4 address or an IPv6 network of 64 bits; default 1200 */
+	unsigned person_per_minute;  /* at the desk; default 1200 */
+};
+
 struct config {
 	const char *data; /* folder, absolute */
 	char *database;	  /* data/tms.sqlite */
@@ -69,6 +92,9 @@ struct config {
 	const char *hotline;
 	const char *language; /* first of "languages" */
 	struct config_smtp smtp;
+	struct config_log log;
+	struct config_limits limits;
+	const char *tls_certificate;	    /* PEM that nginx shows, so that its end is seen coming; NULL: nobody has said */
 	int64_t request_valid_s;	    /* an unapproved request; default 7 days */
 	int64_t approval_valid_s;	    /* default 7 days */
 	int64_t code_valid_s;		    /* 900..259200, default 86400 */
@@ -85,11 +111,14 @@ struct config {
 	unsigned unidentified_by_address;   /* open; default 5 */
 };
 
-/* ERR_CONFIG_INVALID; where (CONFIG_WHERE_SIZE characters) says file, line, key and cause. */
+/* ERR_CONFIG_INVALID; where (CONFIG_WHERE_SIZE characters) says file, line, column, key and what is expected. */
 enum err config_load(const char *path, struct config **ret_config, char *where);
 
 /* The same from text; name stands for the file in where. */
 enum err config_parse(const void *text, size_t len, const char *name, struct config **ret_config, char *where);
 void config_free(struct config *c);
+
+/* Calls each() for every key in which the two differ and that a running server cannot change; whether there is one. */
+bool config_names_fixed(const struct config *a, const struct config *b, void (*each)(const char *section, const char *key, void *context), void *context);
 
 #endif

@@ -199,9 +199,10 @@ make_json(const struct init *i)
 	    "url", i->smtp,
 	    "from", i->from,
 	    "tls", i->smtp_tls);
-	json_t *listen = json_pack("{s:o, s:o}",
+	json_t *listen = json_pack("{s:o, s:o, s:o}",
 	    "public", under(i, "run/public.sock"),
-	    "admin", under(i, "run/admin.sock"));
+	    "admin", under(i, "run/admin.sock"),
+	    "metrics", under(i, "run/metrics.sock"));
 	json_t *whole;
 
 	set_optional(vault, "client", i->tms_user);
@@ -222,6 +223,8 @@ make_json(const struct init *i)
 	    "listen", listen,
 	    "vault", vault,
 	    "smtp", smtp);
+	/* nginx may take it relative to a folder of its own */
+	set_optional(whole, "tls_certificate", i->tls_certificate[0] == '/' ? i->tls_certificate : NULL);
 	set_optional(whole, "portal", i->portal);
 	set_optional(whole, "operator_email", i->operator_email);
 	set_optional(whole, "approvers_email", i->approvers_email);

@@ -81,6 +81,7 @@ common_lines(struct buf *b, const char *cache)
 	line(b, "    add_header Referrer-Policy no-referrer always;");
 	line(b, "    add_header Permissions-Policy \"camera=(), microphone=(), geolocation=(), payment=(), usb=()\" always;");
 	line(b, "    add_header Cache-Control %s always;", cache);
+	line(b, "    add_header Retry-After $mokhoa_retry always;");
 }
 
 /*
@@ -260,6 +261,8 @@ nginx_write(const struct nginx *n, struct buf *b)
 	line(b, "upstream mokhoa_admin { server unix:%s; keepalive 4; }", n->admin_socket);
 	line(b, "map $request_uri $mokhoa_without_certificate { default @without_certificate%s; ~^/v1/ @without_certificate; }",
 	    n->portal_files != NULL ? "_page" : "");
+	/* a refusal of nginx's own says when to come again; the server's says it itself */
+	line(b, "map $status:$upstream_http_retry_after $mokhoa_retry { default \"\"; 429: 1; }");
 	line(b, "map $status $mokhoa_minute { default no-store; 200 %s; }", POLICY_MINUTE);
 	public_server(b, n);
 	admin_server(b, n);

@@ -2,11 +2,13 @@
 #include "door.h"
 
 #include "log.h"
+#include "os.h"
 #include "text.h"
 
 #include <errno.h>
 #include <grp.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -86,5 +88,17 @@ door_open(const char *path, const char *group, int *ret_fd)
 		return e;
 	}
 	*ret_fd = fd;
+	return ERR_OK;
+}
+
+enum err
+door_open_port(const char *address, int *ret_fd)
+{
+	const char *port = strchr(address, ':');
+	intptr_t fd = port != NULL ? os_listen((uint16_t)strtoul(port + 1, NULL, 10)) : -1;
+
+	if (fd == -1)
+		return refuse(address, "the port cannot be had");
+	*ret_fd = (int)fd;
 	return ERR_OK;
 }

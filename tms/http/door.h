@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * door: a Unix socket to listen on, for one group of this machine alone.
+ * door: a Unix socket to listen on, for one group of this machine alone, or a port of this machine.
  */
 #ifndef MOKHOA_DOOR_H
 #define MOKHOA_DOOR_H
@@ -12,5 +12,8 @@
  * server listens on is not: ERR_CONFIG_INVALID (logged).
  */
 enum err door_open(const char *path, const char *group, int *ret_fd);
+
+/* Listens at 127.0.0.1:PORT. ERR_CONFIG_INVALID (logged). */
+enum err door_open_port(const char *address, int *ret_fd);
 
 #endif

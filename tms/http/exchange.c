@@ -150,6 +150,31 @@ check_person(const struct exchange_request *request, const struct route *route, 
 	return (route->roles & route_role_of(person)) != 0 ? ERR_OK : ERR_ROLE_REFUSED;
 }
 
+/* One call too many is told how long to wait. */
+static enum err
+say_wait(struct call *c, enum err e, unsigned retry_s)
+{
+	if (e == ERR_BUSY && c->detail == NULL)
+		c->detail = json_pack("{s:i}", "retry_after", (int)retry_s);
+	return e;
+}
+
+static enum err
+limit_caller(const struct exchange_request *request, struct call *c)
+{
+	unsigned retry_s = 1;
+
+	return request->limit != NULL ? say_wait(c, limit_address(request->limit, address_of(request), os_now_ms(), &retry_s), retry_s) : ERR_OK;
+}
+
+static enum err
+limit_at_desk(const struct exchange_request *request, struct call *c)
+{
+	unsigned retry_s = 1;
+
+	return request->limit != NULL ? say_wait(c, limit_person(request->limit, c->person->id, os_now_ms(), &retry_s), retry_s) : ERR_OK;
+}
+
 /* A page: every browser says Origin with a POST, and Sec-Fetch-Site (Fetch Metadata) with everything. */
 static bool
 is_browser(const struct exchange_request *request)
@@ -204,9 +229,13 @@ judge(const struct exchange_request *request, struct call *c, struct store_perso
 
 	if (request->too_long || request->body_len > EXCHANGE_BODY_MAX)
 		return ERR_FRAME_TOO_LARGE;
-	e = route_find(request->desk, request->method, request->path, found);
+	e = limit_caller(request, c);
+	if (e == ERR_OK)
+		e = route_find(request->desk, request->method, request->path, found);
 	if (e == ERR_OK && request->desk)
 		e = check_person(request, found->route, c, person);
+	if (e == ERR_OK && request->desk)
+		e = limit_at_desk(request, c);
 	if (e == ERR_OK)
 		e = check_page(request, found->route, c, posted);
 	if (e == ERR_OK && posted && !is_json(request->content_type))
@@ -267,14 +296,25 @@ write_log(const struct exchange_request *request, const char *route, const char 
 	    (unsigned long long)ms, address_of(request));
 }
 
+static unsigned
+retry_after(const struct call *c)
+{
+	json_int_t seconds = json_integer_value(json_object_get(c->detail, "retry_after"));
+
+	return seconds > 0 && seconds <= 86400 ? (unsigned)seconds : 0;
+}
+
 /* For a person's browser, so that what is wrong is a page, too. */
 static void
 run_page(struct store *store, const struct exchange_request *request, const char *id, struct exchange_answer *ret)
 {
 	uint64_t begun = os_now_ms();
 	struct store_agency agency;
+	unsigned retry_s = 0;
 	enum err e = store != NULL ? ERR_OK : ERR_STORE_FAILED;
 
+	if (e == ERR_OK && request->limit != NULL)
+		e = limit_address(request->limit, address_of(request), begun, &retry_s);
 	if (e == ERR_OK && request->query_count != 0)
 		e = ERR_INVALID_PARAMS;
 	if (e == ERR_OK)
@@ -282,7 +322,10 @@ run_page(struct store *store, const struct exchange_request *request, const char
 	ret->content_type = "text/html; charset=utf-8";
 	page_write(e == ERR_OK ? &agency : NULL, e, &ret->body, ret->policy);
 	ret->status = err_http(e);
+	ret->retry_after = retry_s;
 	write_log(request, "embed", id, 0, e, os_now_ms() - begun);
+	if (request->metrics != NULL)
+		metrics_count_page(request->metrics, e, os_now_ms() - begun);
 }
 
 static void
@@ -295,10 +338,13 @@ run_call(const struct service *service, struct store *store, const struct exchan
 	enum err e = store != NULL ? run(request, &c, &found, &answer) : ERR_STORE_FAILED;
 
 	ret->status = write_answer(e, answer, c.detail, &ret->body);
+	ret->retry_after = retry_after(&c);
 	if (ret->status == 200 && found.route->roles == ROUTE_PAGE)
 		ret->cache = POLICY_MINUTE;
 	json_decref(c.detail);
 	write_log(request, found.route != NULL ? found.route->name : "none", found.id, found.number, e, os_now_ms() - begun);
+	if (request->metrics != NULL)
+		metrics_count(request->metrics, found.route, e, os_now_ms() - begun);
 	ret->mailed = c.mailed;
 }
 

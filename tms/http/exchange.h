@@ -8,6 +8,8 @@
 
 #include "buf.h"
 #include "err.h"
+#include "limit.h"
+#include "metrics.h"
 #include "page.h"
 #include "service.h"
 #include "store.h"
@@ -39,7 +41,9 @@ struct exchange_request {
 	size_t query_count; /* more than EXCHANGE_QUERY_MAX: there were too many */
 	const void *body;
 	size_t body_len;
-	bool too_long; /* the body was longer than EXCHANGE_BODY_MAX and is not here */
+	bool too_long;		 /* the body was longer than EXCHANGE_BODY_MAX and is not here */
+	struct limit *limit;	 /* NULL: as many calls as come */
+	struct metrics *metrics; /* NULL: nobody counts */
 };
 
 /* What goes back; the caller frees the body. */
@@ -49,6 +53,7 @@ struct exchange_answer {
 	const char *content_type;
 	const char *cache;	       /* Cache-Control */
 	char policy[PAGE_POLICY_SIZE]; /* Content-Security-Policy of a document; empty otherwise */
+	unsigned retry_after;	       /* Retry-After in seconds, or 0 */
 	bool mailed;		       /* there may be something for the mail worker */
 };
 

@@ -57,6 +57,26 @@ route_role_of(const struct store_person *person)
 	return person->agency[0] != '\0' ? agency[person->role] : authority[person->role];
 }
 
+#define ROUTE_COUNT (sizeof(routes) / sizeof(routes[0]))
+
+size_t
+route_count(void)
+{
+	return ROUTE_COUNT;
+}
+
+const struct route *
+route_at(size_t index)
+{
+	return &routes[index];
+}
+
+size_t
+route_index(const struct route *route)
+{
+	return (size_t)(route - routes);
+}
+
 /* An id that is longer than any is cut: it is a strange one either way. */
 static void
 read_segment(const char *name, const char *text, size_t len, struct route_found *ret)
@@ -99,7 +119,7 @@ is_of_desk(const struct route *route)
 enum err
 route_find(bool desk, const char *method, const char *path, struct route_found *ret)
 {
-	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+	for (size_t i = 0; i < ROUTE_COUNT; i++) {
 		const struct route *route = &routes[i];
 		if (is_of_desk(route) == desk && strcmp(route->method, method) == 0 && matches(route->path, path, ret)) {
 			ret->route = route;

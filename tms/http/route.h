@@ -46,4 +46,9 @@ struct route_found {
 /* desk: looks among the routes of admin.sock, else among those of public.sock. ERR_METHOD_NOT_FOUND. */
 enum err route_find(bool desk, const char *method, const char *path, struct route_found *ret);
 
+/* The rows of the table, for whoever counts by them. */
+size_t route_count(void);
+const struct route *route_at(size_t index);
+size_t route_index(const struct route *route);
+
 #endif

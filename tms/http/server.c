@@ -19,15 +19,16 @@
 
 #define DESK_THREADS	   2
 #define CONNECTIONS_MAX	   256
-#define IDLE_S		   75 /* longer than nginx keeps a connection to us */
-#define DRAIN_MS	   10000
+#define IDLE_S		   75	     /* longer than nginx keeps a connection to us */
+#define DRAIN_MS	   20000     /* longer than the vault is waited for */
 #define DISCARD_MAX	   (1 << 20) /* bytes of a body that is too long and read anyway, so that its sender reads our answer */
 #define CONNECTION_MEM_MAX (64 * 1024)
 
 struct server {
-	const struct service *service;
-	struct outbox *outbox;
+	struct server_shared shared;
+	const struct service *first; /* as it was at the start: its sockets, threads and database are ours to the end */
 	bool desk;
+	bool closed;
 	const char *path;
 	struct MHD_Daemon *daemon;
 	pthread_key_t store; /* each thread's struct store */
@@ -56,7 +57,7 @@ store_of_thread(struct server *s)
 
 	if (store != NULL)
 		return store;
-	if (store_open(s->service->config->database, &store) != ERR_OK)
+	if (store_open(s->first->config->database, &store) != ERR_OK)
 		return NULL;
 	if (pthread_setspecific(s->store, store) != 0) {
 		store_close(store);
@@ -100,6 +101,11 @@ send_answer(struct MHD_Connection *connection, const struct exchange_answer *ans
 	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->content_type);
 	MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, answer->cache);
 	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+	if (answer->retry_after != 0) {
+		char seconds[16];
+		snprintf(seconds, sizeof(seconds), "%u", answer->retry_after);
+		MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
+	}
 	/* a document goes out with its policy or not at all */
 	if (answer->policy[0] == '\0' || MHD_add_response_header(response, "Content-Security-Policy", answer->policy) == MHD_YES)
 		result = MHD_queue_response(connection, (unsigned)answer->status, response);
@@ -123,14 +129,18 @@ answer(struct server *s, struct MHD_Connection *connection, const char *path, co
 		.body = in->body.data != NULL ? (const void *)in->body.data : "",
 		.body_len = in->body.len,
 		.too_long = in->len > EXCHANGE_BODY_MAX,
+		.limit = s->shared.limit,
+		.metrics = s->shared.metrics,
 	};
+	const struct service *service = current_take(s->shared.current);
 	struct exchange_answer answered;
 	enum MHD_Result result;
 
 	MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, add_pair, &request);
-	exchange_run(s->service, store_of_thread(s), &request, &answered);
-	if (answered.mailed && s->outbox != NULL)
-		outbox_wake(s->outbox);
+	exchange_run(service, store_of_thread(s), &request, &answered);
+	current_give(s->shared.current, service);
+	if (answered.mailed && s->shared.outbox != NULL)
+		outbox_wake(s->shared.outbox);
 	result = send_answer(connection, &answered);
 	buf_free(&answered.body);
 	return result;
@@ -215,7 +225,7 @@ on_library_log(void *context, const char *format, va_list args)
 static enum err
 start_daemon(struct server *s, int fd)
 {
-	unsigned threads = s->desk ? DESK_THREADS : s->service->config->listen.threads;
+	unsigned threads = s->desk ? DESK_THREADS : s->first->config->listen.threads;
 
 	s->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, s,
 	    MHD_OPTION_EXTERNAL_LOGGER, on_library_log, NULL,
@@ -235,18 +245,19 @@ start_daemon(struct server *s, int fd)
 }
 
 enum err
-server_start(const struct service *service, struct outbox *outbox, bool desk, struct server **ret_server)
+server_start(const struct server_shared *shared, bool desk, struct server **ret_server)
 {
-	const struct config_listen *listen = &service->config->listen;
 	struct server *s = calloc(1, sizeof(*s));
+	const struct config_listen *listen;
 	int fd = -1;
 	enum err e;
 
 	if (s == NULL)
 		return ERR_NO_MEMORY;
-	s->service = service;
-	s->outbox = outbox;
+	s->shared = *shared;
+	s->first = current_take(shared->current);
 	s->desk = desk;
+	listen = &s->first->config->listen;
 	s->path = desk ? listen->admin_socket : listen->public_socket;
 	s->has_key = pthread_key_create(&s->store, close_store) == 0;
 	e = s->has_key ? door_open(s->path, listen->group, &fd) : ERR_NO_MEMORY;
@@ -264,6 +275,20 @@ server_start(const struct service *service, struct outbox *outbox, bool desk, st
 }
 
 void
+server_close_door(struct server *s)
+{
+	MHD_socket fd;
+
+	if (s == NULL || s->daemon == NULL || s->closed)
+		return;
+	fd = MHD_quiesce_daemon(s->daemon);
+	unlink(s->path);
+	if (fd != MHD_INVALID_SOCKET)
+		close(fd);
+	s->closed = true;
+}
+
+void
 server_stop(struct server *s)
 {
 	uint64_t until = os_now_ms() + DRAIN_MS;
@@ -271,15 +296,13 @@ server_stop(struct server *s)
 	if (s == NULL)
 		return;
 	if (s->daemon != NULL) {
-		MHD_socket fd = MHD_quiesce_daemon(s->daemon);
-		unlink(s->path);
-		if (fd != MHD_INVALID_SOCKET)
-			close(fd);
+		server_close_door(s);
 		while (atomic_load(&s->under_way) != 0 && os_now_ms() < until)
 			os_sleep_ms(20);
 		MHD_stop_daemon(s->daemon);
 	}
 	if (s->has_key)
 		pthread_key_delete(s->store);
+	current_give(s->shared.current, s->first);
 	free(s);
 }

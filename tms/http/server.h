@@ -6,18 +6,31 @@
 #ifndef MOKHOA_SERVER_H
 #define MOKHOA_SERVER_H
 
+#include "current.h"
 #include "err.h"
-#include "service.h"
+#include "limit.h"
+#include "metrics.h"
 
 #include <stdbool.h>
 
 struct outbox;
 struct server;
 
-/* service and outbox are borrowed until server_stop(); outbox may be NULL. ERR_CONFIG_INVALID where the socket cannot be had (logged). */
-enum err server_start(const struct service *service, struct outbox *outbox, bool desk, struct server **ret_server);
+/* What every server of a process shares; all borrowed until server_stop(). */
+struct server_shared {
+	struct current *current;
+	struct outbox *outbox; /* may be NULL */
+	struct limit *limit;
+	struct metrics *metrics;
+};
 
-/* Takes no new connection, lets the calls that are under way end (at most 10 seconds), and goes. NULL is fine. */
+/* ERR_CONFIG_INVALID where the socket cannot be had (logged). Sockets and threads are those of the service as it is now. */
+enum err server_start(const struct server_shared *shared, bool desk, struct server **ret_server);
+
+/* Takes no new connection from now on. NULL is fine. */
+void server_close_door(struct server *s);
+
+/* Closes the door, lets the calls that are under way end (at most 20 seconds, and whatever an operation takes that has begun), and goes. NULL is fine. */
 void server_stop(struct server *s);
 
 #endif

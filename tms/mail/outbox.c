@@ -27,6 +27,9 @@ struct outbox {
 	pthread_cond_t changed;
 	bool woken;
 	bool stopping;
+	const struct config *next; /* what the thread is to take over, or NULL */
+	struct smtp *next_smtp;
+	struct outbox_tally tally;
 };
 
 /* ---- one mail ---- */
@@ -89,11 +92,22 @@ finish(struct store *s, const struct store_outbox *row, const struct verdict *v,
 	return store_end(s, e);
 }
 
+static void
+tally(struct outbox *o, const struct verdict *v, bool alarm)
+{
+	pthread_mutex_lock(&o->mutex);
+	o->tally.sent += v->state == STORE_OUTBOX_SENT;
+	o->tally.failed += v->state == STORE_OUTBOX_FAILED;
+	o->tally.later += v->state == STORE_OUTBOX_QUEUED;
+	o->tally.alarms += alarm;
+	pthread_mutex_unlock(&o->mutex);
+}
+
 /* Sends one row that was claimed; *ret_rest says whether the next one had better wait. */
 static enum err
 send_row(struct outbox *o, const struct store_outbox *row, bool *ret_rest)
 {
-	enum smtp_result result;
+	enum smtp_result result = SMTP_SENT;
 	struct draft d;
 	struct verdict v;
 	int64_t now = os_time();
@@ -108,6 +122,7 @@ send_row(struct outbox *o, const struct store_outbox *row, bool *ret_rest)
 	}
 	log_info("mail", "id=%lld request=%lld kind=%s try=%u result=%s", (long long)row->id, (long long)row->number, store_mail_name(row->kind),
 	    row->tries, err_name(v.error));
+	tally(o, &v, e == ERR_OK && result == SMTP_ALARM);
 	/* without the store nothing can be said of the row: it is free again when its lease is over */
 	if (e != ERR_STORE_FAILED && e != ERR_NO_MEMORY)
 		e = finish(o->store, row, &v, d.code, now);
@@ -133,6 +148,25 @@ turn(struct outbox *o, int *ret_wait_s)
 	return e == ERR_OK && found && !rest;
 }
 
+/* Between two mails: what an operator has had read. */
+static void
+take_over(struct outbox *o)
+{
+	struct smtp *old = NULL;
+
+	pthread_mutex_lock(&o->mutex);
+	if (o->next != NULL) {
+		old = o->smtp;
+		o->config = o->next;
+		o->smtp = o->next_smtp;
+		o->next = NULL;
+		o->next_smtp = NULL;
+		pthread_cond_broadcast(&o->changed);
+	}
+	pthread_mutex_unlock(&o->mutex);
+	smtp_free(old);
+}
+
 /* False once the thread is to end. A rest is not cut short by a new row. */
 static bool
 wait_for_more(struct outbox *o, int seconds)
@@ -143,7 +177,7 @@ wait_for_more(struct outbox *o, int seconds)
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += seconds;
 	pthread_mutex_lock(&o->mutex);
-	while (!o->stopping && !(o->woken && seconds <= LOOK_S))
+	while (!o->stopping && o->next == NULL && !(o->woken && seconds <= LOOK_S))
 		if (pthread_cond_timedwait(&o->changed, &o->mutex, &until) != 0)
 			break;
 	o->woken = false;
@@ -169,10 +203,11 @@ run(void *context)
 	struct outbox *o = context;
 	int seconds = LOOK_S;
 
-	do
+	do {
+		take_over(o);
 		while (!is_stopping(o) && turn(o, &seconds))
-			;
-	while (wait_for_more(o, seconds));
+			take_over(o);
+	} while (wait_for_more(o, seconds));
 	return NULL;
 }
 
@@ -227,12 +262,38 @@ outbox_start(const struct config *config, struct outbox **ret_outbox)
 	return ERR_OK;
 }
 
+enum err
+outbox_reload(struct outbox *o, const struct config *config)
+{
+	struct smtp *smtp = NULL;
+	enum err e = smtp_new(&config->smtp, &smtp);
+
+	if (e != ERR_OK)
+		return e;
+	pthread_mutex_lock(&o->mutex);
+	o->next = config;
+	o->next_smtp = smtp;
+	pthread_cond_broadcast(&o->changed);
+	while (o->next != NULL)
+		pthread_cond_wait(&o->changed, &o->mutex);
+	pthread_mutex_unlock(&o->mutex);
+	return ERR_OK;
+}
+
+void
+outbox_count(struct outbox *o, struct outbox_tally *ret)
+{
+	pthread_mutex_lock(&o->mutex);
+	*ret = o->tally;
+	pthread_mutex_unlock(&o->mutex);
+}
+
 void
 outbox_wake(struct outbox *o)
 {
 	pthread_mutex_lock(&o->mutex);
 	o->woken = true;
-	pthread_cond_signal(&o->changed);
+	pthread_cond_broadcast(&o->changed);
 	pthread_mutex_unlock(&o->mutex);
 }
 
@@ -243,7 +304,7 @@ outbox_stop(struct outbox *o)
 		return;
 	pthread_mutex_lock(&o->mutex);
 	o->stopping = true;
-	pthread_cond_signal(&o->changed);
+	pthread_cond_broadcast(&o->changed);
 	pthread_mutex_unlock(&o->mutex);
 	pthread_join(o->thread, NULL);
 	pthread_mutex_destroy(&o->mutex);

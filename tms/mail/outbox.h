@@ -10,11 +10,30 @@
 
 #include "err.h"
 
+#include <stdint.h>
+
 struct config;
 struct outbox;
 
 /* Opens the store and starts the thread; config is borrowed until outbox_stop(). */
 enum err outbox_start(const struct config *config, struct outbox **ret_outbox);
+
+/*
+ * From the next mail on this configuration counts, which is borrowed like the first one, whose time is over when this returns: it waits for the mail that is under
+ * way, at most a minute. ERR_CONFIG_INVALID, ERR_NO_MEMORY: all stays as it was.
+ */
+enum err outbox_reload(struct outbox *o, const struct config *config);
+
+/* What has become of this process's tries. */
+struct outbox_tally {
+	uint64_t sent;
+	uint64_t later;	 /* will be tried again */
+	uint64_t failed; /* for good */
+	uint64_t alarms; /* of those: an operator must look */
+};
+
+/* Any thread may call. */
+void outbox_count(struct outbox *o, struct outbox_tally *ret);
 
 /* There may be a new row: looks at once and not within the second. Any thread may call. */
 void outbox_wake(struct outbox *o);

@@ -204,3 +204,22 @@ smtp_send(struct smtp *s, const char *to, const struct buf *message)
 		log_error("mail", "smtp=%ld%s cause=%s", status, result == SMTP_ALARM ? " alarm=settings" : "", curl_easy_strerror(code));
 	return result;
 }
+
+enum smtp_result
+smtp_probe(struct smtp *s)
+{
+	long status = 0;
+	CURLcode code = curl_easy_setopt(s->curl, CURLOPT_NOBODY, 1L);
+
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(s->curl, CURLOPT_CUSTOMREQUEST, "NOOP");
+	if (code == CURLE_OK)
+		code = curl_easy_perform(s->curl);
+	curl_easy_getinfo(s->curl, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_setopt(s->curl, CURLOPT_CUSTOMREQUEST, NULL);
+	curl_easy_setopt(s->curl, CURLOPT_NOBODY, 0L);
+	curl_easy_setopt(s->curl, CURLOPT_UPLOAD, 1L);
+	if (code != CURLE_OK)
+		log_error("mail", "smtp=%ld cause=%s", status, curl_easy_strerror(code));
+	return judge(code, status, false);
+}

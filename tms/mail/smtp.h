@@ -26,6 +26,9 @@ enum smtp_result {
 enum err smtp_new(const struct config_smtp *config, struct smtp **ret_smtp);
 void smtp_free(struct smtp *s);
 
+/* Whether the server lets us in: connects, with TLS and login as for a mail, and says NOOP. SMTP_SENT where it does. */
+enum smtp_result smtp_probe(struct smtp *s);
+
 /* Takes at most a minute. from and to are addresses that address_ok() takes. */
 enum smtp_result smtp_send(struct smtp *s, const char *to, const struct buf *message);
 

@@ -43,6 +43,17 @@ store_audit_opened(struct store *s, int64_t since, int64_t *ret_count, int64_t *
 }
 
 enum err
+store_audit_newest(struct store *s, int64_t *ret_when)
+{
+	struct query q = query_new(s, "SELECT created FROM audit ORDER BY id DESC LIMIT 1");
+
+	*ret_when = 0;
+	if (query_row(&q))
+		*ret_when = query_get_int(&q);
+	return query_end(&q);
+}
+
+enum err
 store_audit_last_alarm(struct store *s, int64_t *ret_when)
 {
 	struct query q = query_new(s, "SELECT coalesce(max(created), 0) FROM audit WHERE what = 'alarm'");

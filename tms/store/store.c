@@ -86,6 +86,12 @@ store_scope(struct store *s, const char *agency)
 	return text_copy(s->scope, sizeof(s->scope), agency);
 }
 
+int64_t
+store_version(void)
+{
+	return schema_newest();
+}
+
 enum err
 store_begin(struct store *s)
 {

@@ -43,6 +43,9 @@ struct store;
 enum err store_open(const char *path, struct store **ret_store);
 void store_close(struct store *s);
 
+/* The version of the tables that this program keeps. */
+int64_t store_version(void);
+
 enum err store_begin(struct store *s);
 enum err store_begin_reading(struct store *s); /* what is read is of one moment; nobody is kept from writing */
 enum err store_commit(struct store *s);
@@ -599,6 +602,17 @@ enum err store_outbox_count(struct store *s, int64_t number, enum store_mail kin
 enum err store_outbox_last_waiting(struct store *s, int64_t *ret_number, int64_t *ret_created);
 enum err store_outbox_by_id(struct store *s, int64_t id, struct store_outbox *ret); /* ERR_REQUEST_UNKNOWN */
 
+/* ---- what an operator watches ---- */
+
+struct store_gauges {
+	int64_t open[STATE_COUNT]; /* requests by state, of those states in which something still happens; -1 for the others, which nobody counts in a large table */
+	int64_t queued;		   /* mails */
+	int64_t oldest;		   /* when the one that waits longest was written, or 0 */
+	int64_t released;	   /* SO PINs released or exported within the hour before now */
+};
+
+enum err store_gauges(struct store *s, int64_t now, struct store_gauges *ret);
+
 /* ---- backup and restore (../backup) ---- */
 
 /*
@@ -674,6 +688,7 @@ enum err store_audit_count(struct store *s, int64_t number, const char *what, in
 
 /* How many SO PINs were released or exported since a time, and the newest request among them (else the newest of all; 0: none); when the last alarm was (0: never). */
 enum err store_audit_opened(struct store *s, int64_t since, int64_t *ret_count, int64_t *ret_number);
+enum err store_audit_newest(struct store *s, int64_t *ret_when); /* when the newest row was written, or 0 */
 enum err store_audit_last_alarm(struct store *s, int64_t *ret_when);
 /* Those about a token, oldest first, at most the newest max. */
 enum err store_audit_list_token(struct store *s, int64_t token, unsigned max, void (*each)(const struct store_audit *row, void *context), void *context);

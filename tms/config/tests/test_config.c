@@ -4,7 +4,9 @@
 #include "config.h"
 #include "json.h"
 #include "keyfile.h"
+#include "near.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -24,38 +26,54 @@ struct wrong {
 
 static const struct wrong wrong[] = {
 	{ "", "line 1" },
-	{ "[]", "not an object" },
-	{ "{ \"data\": 1, \"data\": 2 }", "duplicate" },
-	{ "{}", "line 1: key \"data\": is missing" },
-	{ TOP LISTEN VAULT "\"smpt\": {},\n" SMTP, "line 13: key \"smpt\": is not known" },
-	{ TOP "\"listen\": { \"public\": \"/a.sock\", \"admin\": \"/b.sock\",\n \"thread\": 2 },\n" VAULT SMTP, "line 12: key \"listen.thread\": is not known" },
-	{ TOP "\"listen\": { \"public\": \"/a.sock\" },\n" VAULT SMTP, "line 11: key \"listen.admin\": is missing" },
-	{ TOP "\"listen\": [],\n" VAULT SMTP, "key \"listen\": must be an object" },
-	{ TOP LISTEN SMTP, "key \"vault\": is missing" },
-	{ TOP "\"listen\": { \"public\": \"a.sock\", \"admin\": \"/b.sock\" },\n" VAULT SMTP, "must be an absolute path" },
-	{ TOP "\"listen\": { \"public\": \"/a\\u0007\", \"admin\": \"/b.sock\" },\n" VAULT SMTP, "control characters" },
-	{ TOP "\"listen\": { \"public\": 7, \"admin\": \"/b.sock\" },\n" VAULT SMTP, "must be a text" },
-	{ TOP "\"listen\": { \"public\": \"/a.sock\", \"admin\": \"/b.sock\", \"threads\": 65 },\n" VAULT SMTP, "out of its bounds" },
-	{ TOP "\"listen\": { \"public\": \"/a.sock\", \"admin\": \"/b.sock\", \"threads\": 0 },\n" VAULT SMTP, "out of its bounds" },
-	{ TOP "\"alarm_releases\": 0,\n" LISTEN VAULT SMTP, "key \"alarm_releases\": is out of its bounds" },
+	{ " \n []", "line 2, column 2: must be an object" },
+	{ "{ \"data\": 1,\n \"data\": 2 }", "line 2, column 7: duplicate" },
+	{ "\n{ \"data\": [[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]] }", "line 2: nested deeper" },
+	{ "\n {}", "line 2, column 2: key \"data\": is missing; it must be an absolute path" },
+	{ TOP LISTEN VAULT " \"smpt\": {},\n" SMTP, "line 13, column 2: key \"smpt\": is not known; did you mean \"smtp\"?" },
+	{ TOP LISTEN VAULT "\"hot line\": {},\n" SMTP, "line 13, column 1: key \"hot line\": is not known; did you mean \"hotline\"?" },
+	{ TOP LISTEN VAULT "\"cheese\": {},\n" SMTP, "line 13, column 1: key \"cheese\": is not known" },
+	{ TOP LISTEN VAULT "\"thread\": 1,\n" SMTP, "key \"thread\": is not known" },
+	{ TOP LISTEN VAULT "\"threads\": 1,\n" SMTP, "key \"threads\": is not known here; it belongs into \"listen\"" },
+	{ TOP "\"listen\": { \"public\": \"/a.sock\", \"admin\": \"/b.sock\",\n \"hotline\": \"1\" },\n" VAULT SMTP, "line 12, column 2: key \"listen.hotline\": is not known here; it belongs to the top" },
+	{ TOP "\"listen\": { \"public\": \"/a.sock\", \"admin\": \"/b.sock\",\n \"thread\": 2 },\n" VAULT SMTP,
+	    "line 12, column 2: key \"listen.thread\": is not known; did you mean \"threads\"?" },
+	/* the value of another key that reads like this one does not mislead, nor do escapes */
+	{ "{ \"authority\": \"data\",\n\"d\\u0061ta\": 1 }", "line 2, column 14: key \"data\": must be an absolute path" },
+	{ "{ \"authority\": \"Đặng \\\" {\", \"languages\": [\"}\", {\"data\": \"]\"}], \"data\": 1 }", "line 1, column 72: key \"data\": must be an absolute path" },
+	{ TOP "\"listen\": { \"public\": \"/a.sock\" },\n" VAULT SMTP, "line 11, column 11: key \"listen.admin\": is missing; it must be an absolute path" },
+	{ TOP "\"listen\": [],\n" VAULT SMTP, "line 11, column 11: key \"listen\": must be an object" },
+	{ TOP LISTEN SMTP, "key \"vault\": is missing; it must be an object" },
+	{ TOP "\"listen\": { \"public\": \"a.sock\", \"admin\": \"/b.sock\" },\n" VAULT SMTP, "line 11, column 23: key \"listen.public\": must be an absolute path" },
+	{ TOP "\"listen\": { \"public\": \"/a\\u0007\", \"admin\": \"/b.sock\" },\n" VAULT SMTP, "must be an absolute path" },
+	{ TOP "\"listen\": { \"public\": 7, \"admin\": \"/b.sock\" },\n" VAULT SMTP, "must be an absolute path" },
+	{ TOP "\"listen\": { \"public\": \"/a.sock\", \"admin\": \"/b.sock\", \"threads\": 65 },\n" VAULT SMTP, "must be a whole number from 1 to 64" },
+	{ TOP "\"listen\": { \"public\": \"/a.sock\", \"admin\": \"/b.sock\", \"threads\": 0 },\n" VAULT SMTP, "must be a whole number from 1 to 64" },
+	{ TOP "\"listen\": { \"public\": \"/a.sock\", \"admin\": \"/b.sock\", \"metrics\": \"0.0.0.0:9100\" },\n" VAULT SMTP, "Unix socket, or 127.0.0.1:PORT" },
+	{ TOP "\"listen\": { \"public\": \"/a.sock\", \"admin\": \"/b.sock\", \"metrics\": \"127.0.0.1:65536\" },\n" VAULT SMTP, "Unix socket, or 127.0.0.1:PORT" },
+	{ TOP "\"alarm_releases\": 0,\n" LISTEN VAULT SMTP, "line 11, column 19: key \"alarm_releases\": must be a whole number from 1 to 1000000" },
 	{ TOP "\"operator_email\": \"nobody\",\n" LISTEN VAULT SMTP, "must be a mail address" },
-	{ TOP "\"code_valid_s\": 899,\n" LISTEN VAULT SMTP, "key \"code_valid_s\": is out of its bounds" },
-	{ TOP "\"code_valid_s\": 259201,\n" LISTEN VAULT SMTP, "key \"code_valid_s\": is out of its bounds" },
+	{ TOP "\"code_valid_s\": 899,\n" LISTEN VAULT SMTP, "key \"code_valid_s\": must be a whole number of seconds from 900 to 259200" },
+	{ TOP "\"code_valid_s\": 259201,\n" LISTEN VAULT SMTP, "key \"code_valid_s\": must be a whole number of seconds" },
 	{ TOP "\"code_valid_s\": 900.5,\n" LISTEN VAULT SMTP, "must be a whole number" },
 	{ TOP "\"escrow_log_same_device\": 1,\n" LISTEN VAULT SMTP, "must be true or false" },
 	{ TOP "\"portal\": \"https://PORTAL.example/\",\n" LISTEN VAULT SMTP, "must be https://host" },
-	{ TOP "\"portal\": 1,\n" LISTEN VAULT SMTP, "must be a text" },
+	{ TOP "\"portal\": 1,\n" LISTEN VAULT SMTP, "must be https://host" },
+	{ TOP "\"log\": { \"format\": \"xml\" },\n" LISTEN VAULT SMTP, "key \"log.format\": must be \"text\" or \"json\"" },
+	{ TOP "\"log\": { \"level\": \"warn\" },\n" LISTEN VAULT SMTP, "key \"log.level\": must be \"error\", \"info\" or \"debug\"" },
+	{ TOP "\"log\": 1,\n" LISTEN VAULT SMTP, "key \"log\": must be an object" },
+	{ TOP "\"limits\": { \"address_per_minute\": 0 },\n" LISTEN VAULT SMTP, "key \"limits.address_per_minute\": must be a whole number from 1" },
 	{ TOP LISTEN VAULT "\"smtp\": { \"url\": \"smtp://mail\", \"from\": \"a b@example.vn\", \"tls\": \"none\" }}", "must be a mail address" },
 	{ TOP LISTEN VAULT "\"smtp\": { \"url\": \"smtp://mail\", \"from\": \"example.vn\", \"tls\": \"none\" }}", "must be a mail address" },
 	{ TOP LISTEN VAULT "\"smtp\": { \"url\": \"smtp://mail\", \"from\": \"ca@mail_host.vn\", \"tls\": \"none\" }}", "must be a mail address" },
 	{ TOP LISTEN VAULT "\"smtp\": { \"url\": \"smtp://mail\", \"from\": \"ca@example..vn\", \"tls\": \"none\" }}", "must be a mail address" },
-	{ TOP LISTEN VAULT "\"smtp\": { \"url\": \"smtp://mail\", \"from\": 3, \"tls\": \"none\" }}", "must be a text" },
-	{ TOP LISTEN VAULT "\"smtp\": { \"url\": \"smtp://mail\", \"from\": \"a@example.vn\", \"tls\": \"maybe\" }}", "\"smtp.tls\": must be" },
+	{ TOP LISTEN VAULT "\"smtp\": { \"url\": \"smtp://mail\", \"from\": 3, \"tls\": \"none\" }}", "must be a mail address" },
+	{ TOP LISTEN VAULT "\"smtp\": { \"url\": \"smtp://mail\", \"from\": \"a@example.vn\", \"tls\": \"maybe\" }}", "\"smtp.tls\": must be \"none\", \"starttls\" or \"smtps\"" },
 	{ TOP LISTEN VAULT "\"smtp\": { \"url\": \"smtp://mail\", \"from\": \"a@example.vn\", \"tls\": 0 }}", "\"smtp.tls\": must be" },
 	{ TOP LISTEN VAULT "\"smtp\": { \"url\": \"smtps://mail\", \"from\": \"a@example.vn\", \"tls\": \"starttls\" }}", "does not fit" },
 	{ TOP LISTEN VAULT "\"smtp\": { \"url\": \"http://mail/index\", \"from\": \"a@example.vn\", \"tls\": \"none\" }}", "must be smtp://" },
 	{ TOP LISTEN VAULT "\"smtp\": { \"url\": \"smtp://user:pass@mail\", \"from\": \"a@example.vn\", \"tls\": \"none\" }}", "\"credentials\"" },
-	{ TOP LISTEN VAULT "\"smtp\": { \"url\": 25, \"from\": \"a@example.vn\", \"tls\": \"none\" }}", "must be a text" },
+	{ TOP LISTEN VAULT "\"smtp\": { \"url\": 25, \"from\": \"a@example.vn\", \"tls\": \"none\" }}", "must be smtp://" },
 };
 
 static void
@@ -69,6 +87,14 @@ test_wrong(void)
 		if (!CHECK(strncmp(where, "tms.json: ", 10) == 0 && strstr(where, wrong[i].says) != NULL))
 			printf("  %zu: %s\n", i, where);
 	}
+}
+
+static void
+test_near(void)
+{
+	CHECK(near_distance("", "") == 0 && near_distance("kitten", "sitting") == 3 && near_distance("hotlnie", "hotline") == 1 && near_distance("", "abc") == 3);
+	CHECK(near_distance("a name of far more than thirty-two bytes", "a") == UINT_MAX);
+	CHECK(near_may_mean("treads", "threads") && !near_may_mean("socket", "group") && near_may_mean("form", "from"));
 }
 
 static void
@@ -94,7 +120,9 @@ test_right(void)
 	static const char most[] = TOP
 	    "\"portal\": \"https://portal.example:8443\", \"request_valid_s\": 60, \"approval_valid_s\": 61, \"code_valid_s\": 900, \"unknown_after_s\": 62, \"failed_after_s\": 3600,"
 	    "\"escrow_log_same_device\": true, \"operator_email\": \"van-hanh@example.vn\", \"alarm_releases\": 4, \"unidentified_max\": 3, \"unidentified_by_address\": 2,"
-	    "\"listen\": { \"public\": \"/a.sock\", \"admin\": \"/b.sock\", \"group\": \"www-data\", \"threads\": 64 },"
+	    "\"listen\": { \"public\": \"/a.sock\", \"admin\": \"/b.sock\", \"group\": \"www-data\", \"threads\": 64, \"metrics\": \"127.0.0.1:9100\" },"
+	    "\"log\": { \"format\": \"json\", \"level\": \"debug\" },"
+	    "\"limits\": { \"address_per_minute\": 30, \"person_per_minute\": 31 }, \"tls_certificate\": \"/tls.pem\","
 	    "\"vault\": { \"socket\": \"/v.sock\", \"public_key\": \"/v.pub\", \"private_key\": \"/v.key\", \"client\": \"tms\", \"rows_per_hour\": 7, \"compares_per_hour\": 8 },"
 	    "\"smtp\": { \"url\": \"smtps://mail:465\", \"from\": \"a@example.vn\", \"tls\": \"smtps\", \"credentials\": \"/c\", \"ca\": \"/ca.pem\" }}";
 	char where[CONFIG_WHERE_SIZE];
@@ -110,6 +138,8 @@ test_right(void)
 	CHECK(c->listen.threads == 4 && c->vault.rows_per_hour == 200 && c->vault.compares_per_hour == 1000 && c->unidentified_max == 1000 && c->unidentified_by_address == 5);
 	CHECK(c->smtp.tls == CONFIG_TLS_NONE);
 	CHECK(c->operator_email == NULL && c->alarm_releases == 20);
+	CHECK(c->log.format == CONFIG_LOG_TEXT && c->log.level == CONFIG_LOG_INFO && c->limits.address_per_minute == 1200 && c->limits.person_per_minute == 1200);
+	CHECK(c->listen.metrics == NULL && c->tls_certificate == NULL);
 	config_free(c);
 	if (!CHECK(config_parse(most, sizeof(most) - 1, "tms.json", &c, where) == ERR_OK)) {
 		printf("  %s\n", where);
@@ -123,6 +153,8 @@ test_right(void)
 	CHECK(c->request_valid_s == 60 && c->approval_valid_s == 61 && c->code_valid_s == 900 && c->unknown_after_s == 62 && c->failed_after_s == 3600);
 	CHECK(c->listen.threads == 64 && c->vault.rows_per_hour == 7 && c->vault.compares_per_hour == 8 && c->unidentified_max == 3 && c->unidentified_by_address == 2);
 	CHECK(c->smtp.tls == CONFIG_TLS_SMTPS && c->escrow_log_same_device);
+	CHECK_TEXT(c->listen.metrics, "127.0.0.1:9100");
+	CHECK(c->log.format == CONFIG_LOG_JSON && c->log.level == CONFIG_LOG_DEBUG && c->limits.address_per_minute == 30 && c->limits.person_per_minute == 31);
 	config_free(c);
 	config_free(NULL);
 }
@@ -168,6 +200,7 @@ main(void)
 {
 	json_open();
 	test_wrong();
+	test_near();
 	test_languages();
 	test_right();
 	test_files();
