@@ -252,6 +252,7 @@ vault_main(const struct config *config)
 		v.connections[i].handle = -1;
 	log_info("vault", "listening=%s client=%u hour=%u compares=%u", config->vault.socket, (unsigned)v.client, config->vault.rows_per_hour,
 	    config->vault.compares_per_hour);
+	os_notify("READY=1\nSTATUS=listening");
 	for (;;)
 		turn(&v);
 }
