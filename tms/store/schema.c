@@ -305,6 +305,12 @@ schema_newest(void)
 	return STEP_COUNT;
 }
 
+const char *
+schema_step(int64_t from)
+{
+	return steps[from];
+}
+
 bool
 schema_version(sqlite3 *db, int64_t *ret_version)
 {

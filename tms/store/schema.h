@@ -18,6 +18,9 @@ enum err schema_migrate(struct store *s);
 
 int64_t schema_newest(void);
 
+/* The script that brings a database from a version to the next one: what a test makes old databases of. */
+const char *schema_step(int64_t from);
+
 /* The version of a file, which may be newer than this program; false where it holds none of our tables. */
 bool schema_version(sqlite3 *db, int64_t *ret_version);
 
