@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "serve.h"
 
+#include "admin_backup.h"
 #include "call.h"
 #include "current.h"
 #include "escrow_log.h"
@@ -63,6 +64,7 @@ stop(struct running *r)
 	server_stop(r->desk);
 	health_stop(r->health);
 	outbox_stop(r->outbox);
+	admin_backup_wait();
 	store_close(r->store);
 	if (r->first != NULL)
 		current_give(r->current, r->first);

@@ -55,6 +55,17 @@ export const resend = (number) => post(`requests/${number}/resend`, {});
 export const tokens = (query) => call(`tokens?${new URLSearchParams(query)}`);
 export const token = (number) => call(`tokens/${number}`);
 export const types = () => call("types");
+export const putType = (type) => post("types", type);
+export const vendors = () => call("vendors");
+export const putVendor = (module) => post("vendors", module);
+export const notices = () => call("notices");
+export const addNotice = (notice) => post("notices", notice);
+export const changeNotice = (number, notice) => post(`notices/${number}`, notice);
+export const removeNotice = (number) => post(`notices/${number}/remove`, {});
+export const backups = () => call("backups");
+export const backup = () => post("backups", {});
+export const testMail = () => post("mail/test", {});
+export const keys = () => call("keys");
 export const proposals = () => call("proposals");
 /* verb: lost, retire, restore, cure, replace */
 export const change = (number, verb, body) => post(`tokens/${number}/${verb}`, body);

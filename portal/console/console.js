@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The administrator's console: who is here, and what the address asks for: #?filters the list, #number?filters one request of it; #token/number one token, #tokens?filters the
- * inventory; #proposals what waits for a second person. What waits is asked for every few seconds, and the page that stands there is told when something has moved.
+ * inventory; #proposals what waits for a second person; #types, #vendors, #notices and #tools are what they say. What waits is asked for every few seconds, and the page that stands there is told when something has moved.
  */
 import { applyTexts, fetchJson, h, loadTexts, offerLanguages, shown } from "/style/page.js";
 import * as api from "/api.js";
 import { showDetail } from "/detail.js";
+import { showTypes, showVendors } from "/kinds.js";
 import { showList } from "/list.js";
+import { showNotices } from "/notices.js";
 import { showToken } from "/token.js";
 import { showProposals, showTokens } from "/tokens.js";
+import { showTools } from "/tools.js";
 
 const at = (id) => document.getElementById(id);
 const place = at("main");
+const pages = { proposals: showProposals, types: showTypes, vendors: showVendors, notices: showNotices, tools: showTools };
 const POLL_MS = 5000;
 const AGAIN_MS = 60000; // what moves no request, like a token that was reported lost, is seen after that
 const state = { config: null, me: null, t: null, language: "vi", list: "#", tokens: "#tokens", waiting: { pending: 0, unidentified: 0, oldest: 0, proposals: 0, mark: "" }, page: null };
@@ -57,7 +61,7 @@ function pageOf(hash) {
   if (request) return { menu: "#", back: state.list, open: (tools) => showDetail(place, tools, Number(request)) };
   const [, number] = /^token\/([1-9]\d{0,15})$/.exec(hash) ?? [];
   if (number) return { menu: "#tokens", back: state.tokens, open: (tools) => showToken(place, tools, Number(number)) };
-  if (hash === "proposals") return { menu: "#proposals", open: (tools) => showProposals(place, tools) };
+  if (Object.hasOwn(pages, hash)) return { menu: `#${hash}`, open: (tools) => pages[hash](place, tools) };
   if (/^tokens(\?|$)/.test(hash)) {
     state.tokens = `#${hash}`;
     return { menu: "#tokens", open: (tools) => showTokens(place, tools, filters(hash.slice("tokens".length))) };
@@ -94,6 +98,8 @@ async function show() {
 
 async function greet() {
   state.me ??= await api.me();
+  /* what is of the authority's own people alone, and what is of some of them */
+  for (const link of document.querySelectorAll("[data-own]")) link.hidden = Boolean(state.me.agency) || !(link.dataset.roles ?? state.me.role).split(" ").includes(state.me.role);
   at("greeting").textContent = `${state.t("greeting", { name: `\u2068${shown(state.me.name)}\u2069` })} (${state.t(`role_${state.me.role}`)})`;
 }
 

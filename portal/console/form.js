@@ -32,3 +32,45 @@ export function entries(rows, textOf) {
   return h("ul", { class: "tasks" }, rows.map((row) =>
     h("li", { class: "past" }, h("span", {}, h("b", {}, textOf(row)), " ", h("bdi", {}, row.actor), " ", h("span", { class: "small nowrap" }, row.at), row.detail && h("span", { class: "small mono" }, h("br"), row.detail)))));
 }
+
+/** A text of at most so many bytes, as the server counts them: what is longer is said before it is sent. */
+export function textIn(label, name, value, { maxBytes, rows = null, required = false, readonly = false, hint = null, oninput = null }) {
+  const judge = () => {
+    const bytes = new TextEncoder().encode(oneLine(input.value)).length;
+    input.setCustomValidity(bytes > maxBytes ? `${bytes} > ${maxBytes}` : "");
+    oninput?.();
+  };
+  const properties = { name, required, readonly, pattern: rows || !required ? null : ".*\\S.*", autocomplete: "off", oninput: judge };
+  const input = rows ? h("textarea", { ...properties, rows }) : h("input", { ...properties, value: value ?? "" });
+  if (rows) input.value = value ?? "";
+  return field(label, input, hint);
+}
+
+export const choice = (label, name, values, chosen, onchange = null) =>
+  field(label, h("select", { name, onchange }, values.map(([value, shown]) => h("option", { value, selected: value === chosen }, shown))));
+
+export const tick = (label, name, checked, hint) => h("label", { class: "choice" }, h("input", { type: "checkbox", name, checked }), h("span", {}, label, h("br"), h("small", { class: "soft" }, hint)));
+
+/** However it was typed: one line. */
+export const oneLine = (text) => text.trim().replace(/\s+/g, " ");
+
+const pad = (number) => String(number).padStart(2, "0");
+
+/** A moment as an input of type datetime-local has it, in the reader's own time, and back; 0 is none. */
+export function localOf(seconds) {
+  if (!seconds) return "";
+  const d = new Date(seconds * 1000);
+  return `${String(d.getFullYear()).padStart(4, "0")}-${pad(d.getMonth() + 1)}-${pad(d.getDate())}T${pad(d.getHours())}:${pad(d.getMinutes())}`;
+}
+
+export function secondsOf(local) {
+  const time = local ? new Date(local).getTime() / 1000 : 0;
+  return Number.isFinite(time) ? Math.max(0, Math.floor(time)) : 0;
+}
+
+/** A table that folds on a narrow screen: each row is the names of its cells' columns and what stands in them. */
+export function table(t, label, columns, rows) {
+  const cell = ([name, ...content]) => h("td", { "data-name": t(name) }, h("span", {}, ...content));
+  return h("div", { class: "table folds", tabindex: 0, role: "region", "aria-label": label },
+    h("table", {}, h("thead", {}, h("tr", {}, columns.map((name) => h("th", { scope: "col" }, t(name))))), h("tbody", {}, rows.map((row) => h("tr", {}, row.filter(([name]) => columns.includes(name)).map(cell))))));
+}

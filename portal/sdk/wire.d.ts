@@ -300,7 +300,9 @@ export type ErrorName =
   | "agency_domain"
   | "agency_in_use"
   | "server_absent"
-  | "check_failed";
+  | "check_failed"
+  | "vendor_unknown"
+  | "backups_off";
 
 /** What the extension says where no host answers (webext/causes.json). */
 export type HostError =

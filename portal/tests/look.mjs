@@ -131,6 +131,23 @@ const fillSealed = (text) => async (page, t) => {
   await form.locator("button").click();
 };
 
+/* notices, types and tools */
+const deskNotices = [
+  { number: 1, severity: "info", title: { vi: "Bảo trì đêm nay", en: "Maintenance tonight" }, text: { vi: "Hệ thống nghỉ từ 22 giờ đến 24 giờ.", en: "From 10 to 12 pm." }, starts: 1551061735, ends: 1551065335, due: false, created: 1551061735 },
+  { number: 2, severity: "warning", title: { vi: EVIL, en: EVIL }, text: { vi: EVIL, en: EVIL }, starts: 0, ends: 0, due: true, created: 1551061735 },
+  { number: 3, severity: "info", title: { vi: "dàiquá".repeat(20), en: "" }, text: { vi: "x", en: "" }, starts: NOW + 86400, ends: 0, due: false, created: 1551061735 },
+];
+const kinds = [
+  { number: 1, name: "Token AN loại 2", vendor: "An Bình Secure", manufacturer: "Mokhoa", model: "PKCS#15", family: "so_pin", rotation: true, flags_reliable: true, pin_min: 6, pin_max: 15, pin_characters: "digits", key_length: 16, key_characters: "hexadecimal" },
+  { number: 2, name: EVIL, vendor: "", manufacturer: "M".repeat(32), model: "", family: "puk", rotation: false, flags_reliable: false, pin_min: 0, pin_max: 0, pin_characters: "any", key_length: 0, key_characters: "any" },
+];
+const modules = [
+  { vendor: "An Bình Secure", system: "windows", name: "anbinh", path: "C:\\Windows\\System32\\anbinh_csp11_s.dll", parameters: "" },
+  { vendor: EVIL, system: "linux", name: EVIL, path: `/usr/lib/${"dài".repeat(60)}.so`, parameters: EVIL },
+];
+const backups = [{ file: "mokhoa-20261130T013000Z.sqlite.part", size: 40960, changed: NOW, whole: false }, { file: "mokhoa-20261129T013000Z.sqlite", size: 5800000000, changed: NOW - 86400, whole: true }];
+const vaultKeys = [{ key: "0123456789abcdef", seals: true, others: 1204 }, { key: "fedcba9876543210", seals: false, others: 98796 }];
+
 /* name: [key of the title, hash, role, GET answers, POST answers, what is done and waited for] */
 const consoles = {
   list: ["list_title", "", "approver", { requests: rows, next: 58488 }],
@@ -180,6 +197,36 @@ const consoles = {
   token_replaced: ["token_title", "token/7", "operator", suspect(), suspect({ proposals: [proposal({ mine: true })] }), fillSealed(`manufacturer,model,serial,sealed\n"Mokhoa",PKCS#15,113042509859,${ROW}\n`), shows("mine_text")],
   token_clear: ["token_title", "token/7", "operator", suspect(), failed(1004, "invalid_params"), fillSealed("manufacturer,model,serial,so_pin\nMokhoa,PKCS#15,113042509859,1234"), shows("sealed_clear")],
   proposals: ["proposals_title", "proposals", "approver", { proposals: [proposal(), proposal({ number: 4, kind: "cure", compared: "", mine: true, reason: EVIL, proposed_by: EVIL, customer: "" }), proposal({ number: 5, kind: "restore", compared: "" })] }],
+  notices: ["notices_title", "notices", "operator", { notices: deskNotices }],
+  notices_auditor: ["notices_title", "notices", "auditor", { notices: deskNotices }],
+  notices_empty: ["notices_title", "notices", "approver", { notices: [] }, undefined, shows("notices_empty")],
+  notice_written: ["notices_title", "notices", "operator", { notices: [] }, { notices: deskNotices.slice(0, 1) }, async (page, t) => {
+    await page.fill("input[name=title_vi]", EVIL);
+    await page.fill("textarea[name=text_vi]", "Hệ thống nghỉ từ 22 giờ.");
+    await page.waitForFunction((text) => [...document.querySelectorAll("article")].every((e) => e.textContent.includes(text) && e.children.length === 2), EVIL, PATIENCE);
+    await page.click("form button.primary");
+    await shows("done_add")(page, t);
+  }],
+  notice_changed: ["notices_title", "notices", "operator", { notices: deskNotices }, undefined, async (page, t) => page.click(`button:text-is(${JSON.stringify(t("change"))})`), shows("notice_remove_text")],
+  types: ["types_title", "types", "operator", { byPath: { types: { types: kinds }, vendors: { modules } } }],
+  types_auditor: ["types_title", "types", "auditor", { byPath: { types: { types: kinds }, vendors: { modules } } }],
+  types_empty: ["types_title", "types", "operator", { byPath: { types: { types: [] }, vendors: { modules: [] } } }, undefined, shows("types_empty")],
+  type_changed: ["types_title", "types", "operator", { byPath: { types: { types: kinds }, vendors: { modules } } }, spoken("vendor_unknown").error, async (page, t) => {
+    await page.click(`button:text-is(${JSON.stringify(t("change"))})`);
+    await page.click("form button.primary");
+    await alerts(page);
+  }],
+  vendors: ["vendors_title", "vendors", "operator", { modules }],
+  vendors_auditor: ["vendors_title", "vendors", "auditor", { modules }],
+  vendors_empty: ["vendors_title", "vendors", "operator", { modules: [] }, undefined, shows("vendors_empty")],
+  tools: ["tools_title", "tools", "operator", { byPath: { backups: { backups, running: false }, keys: { keys: vaultKeys } } }],
+  tools_auditor: ["tools_title", "tools", "auditor", { byPath: { backups: { backups: [], running: true }, keys: { keys: vaultKeys.slice(0, 1).map((key) => ({ ...key, others: 0 })) } } }],
+  tools_off: ["tools_title", "tools", "operator", { byPath: { backups: spoken("backups_off").error, keys: spoken("vault_unreachable").error } }, undefined, alerts],
+  ...Object.fromEntries(["sent", "unknown", "later", "absent", "refused", "settings"].map((result) => [`mail_${result}`, ["tools_title", "tools", "operator", { byPath: { backups: { backups: [], running: false }, keys: { keys: vaultKeys } } },
+    { to: "an@ca.example", server: "smtp://mail.ca.example:25", result, status: result === "sent" ? 250 : 0, cause: result === "sent" ? "" : "Couldn't connect to server" }, async (page, t) => {
+      await page.click(`button:text-is(${JSON.stringify(t("mail_do"))})`);
+      await page.waitForSelector(`form .note${result === "sent" ? ".good" : ".bad"}`, PATIENCE);
+    }]])),
   proposals_empty: ["proposals_title", "proposals", "operator", { proposals: [] }, undefined, shows("proposals_empty")],
 };
 
@@ -291,7 +338,9 @@ for (const [name, [title, hash, role, got, posted, ...acts]] of Object.entries(c
       const about = (body) => route.fulfill({ status: body.data ? 409 : 200, contentType: "application/json", body: JSON.stringify(body.data ? { error: body } : body) });
       if (route.request().url().endsWith("/me")) return about(role ? me(role) : failed(6001, "admin_unknown", {}, "Chứng thư này chưa được cấp quyền quản trị.", "This certificate is not enrolled as an administrator's.").error);
       if (route.request().url().endsWith("/waiting")) return about({ pending: 2, unidentified: 1, oldest: NOW - 7500, proposals: hash.startsWith("token") ? 2 : 0, mark: "1.1.0" });
-      if (route.request().url().endsWith("/types")) return about({ types: [{ number: 1, name: "Token AN loại 2" }, { number: 2, name: EVIL }] });
+      const last = new URL(route.request().url()).pathname.split("/").at(-1);
+      if (got.byPath && route.request().method() === "GET") return about(got.byPath[last]);
+      if (last === "types" && hash !== "types") return about({ types: [{ number: 1, name: "Token AN loại 2" }, { number: 2, name: EVIL }] });
       if (route.request().url().endsWith("/proposals") && hash !== "proposals") return about({ proposals: hash.startsWith("token") ? [proposal(), proposal({ number: 4 })] : [] });
       if (route.request().method() === "POST") return about(posted.error ?? posted);
       if (!Array.isArray(got)) return about(got);

@@ -19,12 +19,13 @@ WORLDS = {
     "auditor": "as bare, on admin.sock with the certificate of an auditor",
     "desk": "as bare, on admin.sock with the certificate of an approver; request 1 is open, and its check phrase is not 0000-0000",
     "operator": "as bare, on admin.sock with the certificate of an operator; token 1 is on record, suspect, and where it is to be restored reported lost; proposal 1 waits, and "
-                "somebody else has made it",
+                "somebody else has made it; notice 1 is there; the mail server is away, and there is no folder for backups",
 }
 
 STATUSES = {"parse_error": 400, "invalid_request": 400, "invalid_params": 400, "mail_address": 400, "signature_refused": 401, "method_not_found": 404,
             "request_unknown": 404, "phrase_mismatch": 409, "request_not_approved": 409, "frame_too_large": 413, "origin_refused": 403, "admin_unknown": 403,
-            "role_refused": 403, "csrf_refused": 403, "token_unknown": 404, "proposal_unknown": 404, "vault_unreachable": 503}
+            "role_refused": 403, "csrf_refused": 403, "token_unknown": 404, "proposal_unknown": 404, "vault_unreachable": 503,
+            "notice_unknown": 404, "vendor_unknown": 404, "backups_off": 409}
 SHAPE = ("parse_error", "invalid_request", "invalid_params", "mail_address", "frame_too_large")  # what the body alone can earn
 HOST_KEM_PK = ref.kem_public(HOST_KEM)
 HOST_SIG_PK = ref.sig_public(HOST_SIG)
@@ -387,6 +388,121 @@ def inventory(v):
         v.add("an auditor: %s" % word, "admin.proposal." + word, "%s/9/%s" % (proposals, word), {"body": {"reason": "x"} if word == "reject" else {}}, "role_refused", given="auditor")
 
 
+def sizes(v, call, path, right, key, most, least, reply):
+    """A text of the body just inside and just outside its bounds (least None: whether it may be empty is said elsewhere); a dot in key goes into an object."""
+    def with_value(value):
+        head, _, tail = key.partition(".")
+        return {**right, head: {**right[head], tail: value} if tail else value}
+
+    for value in (long_text(most), "x" * (1 if least is None else least)):
+        v.add("%s: %s of %d bytes" % (call, key, len(value.encode())), call, path, {"body": with_value(value)}, reply, given="operator")
+    for value in (long_text(most + 1), None, 1, "a\u202eb", *([""] if least else [])):
+        v.add("%s: %s %s" % (call, key, short(json.dumps(value))), call, path, {"body": with_value(value)}, "invalid_params", given="operator")
+
+
+def tools(v):
+    def get(call, path, reply, given):
+        v.add("%s by the %s" % (call, given), call, path, {}, reply, given=given, method="GET")
+
+    def body(name, value, reply, **more):
+        v.add("%s: %s" % (call, name), call, path, {"body": value}, reply, given="operator", **more)
+
+    notices = "/v1/admin/notices"
+    for given in ("operator", "auditor", "desk"):
+        get("admin.notices", notices, "desk_notices_answer", given)
+    for given in ("operator", "auditor"):
+        get("admin.backups", "/v1/admin/backups", "backups_off", given)
+        get("admin.keys", "/v1/admin/keys", "vault_unreachable", given)
+    for call, path in (("admin.backups", "/v1/admin/backups"), ("admin.keys", "/v1/admin/keys")):
+        get(call, path, "role_refused", "desk")
+
+    right = {"severity": "warning", "title": {"vi": "Bảo trì", "en": "Maintenance"}, "text": {"vi": "Từ 22 giờ.", "en": "From 10 pm."}, "starts": 1700000000, "ends": 0}
+    for call, path in (("admin.notice.add", notices), ("admin.notice.change", notices + "/1")):
+        same_for_every_body(v, call, path, right, "desk_notices_answer", given="operator")
+        for key, most in (("title.vi", 128), ("text.vi", 1024)):
+            sizes(v, call, path, right, key, most, 1, "desk_notices_answer")
+        for key, most in (("title.en", 128), ("text.en", 1024)):
+            sizes(v, call, path, right, key, most, None, "desk_notices_answer")
+            head, tail = key.split(".")
+            body("%s alone empty" % key, {**right, head: {**right[head], tail: ""}}, "invalid_params", valid=True)
+        body("Vietnamese alone", {**right, "title": {"vi": "a", "en": ""}, "text": {"vi": "b", "en": ""}}, "desk_notices_answer")
+        body("title of another language", {**right, "title": {**right["title"], "fr": "x"}}, "invalid_params")
+        body("title without English", {**right, "title": {"vi": "x"}}, "invalid_params")
+        for key in ("title", "text"):
+            for value in ("x", None):
+                body("%s %s" % (key, json.dumps(value)), {**right, key: value}, "invalid_params")
+        for value in ("info",):
+            body("severity %s" % value, {**right, "severity": value}, "desk_notices_answer")
+        for value in ("", "alarm", None):
+            body("severity %s" % json.dumps(value), {**right, "severity": value}, "invalid_params")
+        body("the last time", {**right, "starts": 0, "ends": 253402300799}, "desk_notices_answer")
+        for key in ("starts", "ends"):
+            for value in (-1, 253402300800, "0", None):
+                body("%s %s" % (key, json.dumps(value)), {**right, key: value}, "invalid_params")
+        body("ends when it starts", {**right, "ends": right["starts"]}, "invalid_params", valid=True)
+    call, path = "admin.notice.add", notices
+    body("over already", {**right, "ends": 1700000001}, "invalid_params", valid=True)
+    same_for_every_body(v, "admin.notice.remove", notices + "/1/remove", {}, "desk_notices_answer", given="operator")
+    for number in ("0", "x", "9007199254740991"):
+        v.add("admin.notice.change: number %s" % number, "admin.notice.change", notices + "/" + number, {"body": right}, "notice_unknown", given="operator")
+        v.add("admin.notice.remove: number %s" % number, "admin.notice.remove", notices + "/" + number + "/remove", {"body": {}}, "notice_unknown", given="operator")
+
+    call, path = "admin.type.put", "/v1/admin/types"
+    kind = {"name": "Token ví dụ", "vendor": "", "manufacturer": "M", "model": "M2", "family": "so_pin", "rotation": True, "flags_reliable": False, "pin_min": 6, "pin_max": 8,
+            "pin_characters": "digits", "key_length": 16, "key_characters": "any"}
+    same_for_every_body(v, call, path, kind, "types_answer", given="operator")
+    sizes(v, call, path, kind, "name", 64, 1, "types_answer")
+    for key, most in (("manufacturer", 32), ("model", 16)):
+        sizes(v, call, path, kind, key, most, 0, "types_answer")
+    for value in (long_text(64), "x"):
+        body("vendor of %d bytes" % len(value.encode()), {**kind, "vendor": value}, "vendor_unknown")
+    for value in (long_text(65), None, 1, "a\u202eb"):
+        body("vendor %s" % short(json.dumps(value)), {**kind, "vendor": value}, "invalid_params")
+    body("neither manufacturer nor model", {**kind, "manufacturer": "", "model": ""}, "invalid_params", valid=True)
+    for family in ("puk", "none"):
+        body("family %s" % family, {**kind, "family": family, "rotation": False}, "types_answer")
+        body("family %s with rotation" % family, {**kind, "family": family}, "invalid_params", valid=True)
+    for key, most in (("pin_min", 128), ("pin_max", 128), ("key_length", 62)):
+        for value in (0, most):
+            body("%s %d" % (key, value), {**kind, "pin_min": 0, "pin_max": 0, key: value}, "types_answer")
+        for value in (-1, most + 1, 2**53, "6", None):
+            body("%s %s" % (key, json.dumps(value)), {**kind, key: value}, "invalid_params")
+    body("no PIN keeps both", {**kind, "pin_min": 9}, "invalid_params", valid=True)
+    for key, words in (("family", ("", "x")), ("pin_characters", ("", "letters")), ("key_characters", ("", "letters"))):
+        for word in (*words, None):
+            body("%s %s" % (key, json.dumps(word)), {**kind, key: word}, "invalid_params")
+    for key in ("pin_characters", "key_characters"):
+        for word in ("any", "digits", "hexadecimal", "alphanumeric"):
+            body("%s %s" % (key, word), {**kind, key: word}, "types_answer")
+    for key in ("rotation", "flags_reliable"):
+        for value in (1, "yes", None):
+            body("%s %s" % (key, json.dumps(value)), {**kind, key: value}, "invalid_params")
+
+    call, path = "admin.vendor.put", "/v1/admin/vendors"
+    module = {"vendor": "Hãng ví dụ", "system": "linux", "name": "vidu", "path": "/usr/lib/vidu.so", "parameters": ""}
+    same_for_every_body(v, call, path, module, "modules_answer", given="operator")
+    for key in ("vendor", "name"):
+        sizes(v, call, path, module, key, 64, 1, "modules_answer")
+    sizes(v, call, path, module, "parameters", 1024, 0, "modules_answer")
+    for value in ("/" + long_text(1023), "/"):
+        body("path of %d bytes" % len(value.encode()), {**module, "path": value}, "modules_answer")
+    for value in ("/" + long_text(1024), "", None):
+        body("path %s" % short(json.dumps(value)), {**module, "path": value}, "invalid_params")
+    for system, right_path, wrong_path in (("windows", "C:\\Windows\\System32\\vidu.dll", "/usr/lib/vidu.dll"), ("macos", "/Library/vidu.dylib", "vidu.dylib"), ("linux", "/a", "C:\\a")):
+        body("%s %s" % (system, right_path), {**module, "system": system, "path": right_path}, "modules_answer")
+        body("%s %s" % (system, wrong_path), {**module, "system": system, "path": wrong_path}, "invalid_params", valid=True)
+    for system in ("", "beos", None):
+        body("system %s" % json.dumps(system), {**module, "system": system}, "invalid_params")
+
+    same_for_every_body(v, "admin.backup", "/v1/admin/backups", {}, "backups_off", given="operator")
+    same_for_every_body(v, "admin.mail.test", "/v1/admin/mail/test", {}, "mail_test_answer", given="operator")
+    for call, path, right in (("admin.notice.add", notices, right), ("admin.notice.change", notices + "/9", right), ("admin.notice.remove", notices + "/9/remove", {}),
+                              ("admin.type.put", "/v1/admin/types", kind), ("admin.vendor.put", "/v1/admin/vendors", module), ("admin.backup", "/v1/admin/backups", {}),
+                              ("admin.mail.test", "/v1/admin/mail/test", {})):
+        for given in ("desk", "auditor"):
+            v.add("%s by the %s" % (call, given), call, path, {"body": right}, "role_refused", given=given)
+
+
 # ---- answers ----
 
 def tms_answers():
@@ -491,6 +607,7 @@ def tms_answers():
     a.text("history.0.detail", 1024)
     a.at("history.0.event", right=["a", "e" * 64], wrong=["", "E", "e" * 65, None])
     inventory_answers(answers, row, one["history"])
+    tool_answers(answers)
     return answers.content()
 
 
@@ -564,13 +681,58 @@ def inventory_answers(answers, request, history):
     a.keys("modules.0")
     a.at("modules", right=[[]], wrong=[None, [None]])
     at = "modules.0."
-    for key, most in (("vendor", 64), ("name", 64), ("path", 1024), ("parameters", 1024)):
-        a.text(at + key, most)
+    for key, most, least in (("vendor", 64, 1), ("name", 64, 1), ("path", 1024, 1), ("parameters", 1024, 0)):
+        a.text(at + key, most, least)
     a.words(at + "system", ("linux", "windows", "macos"))
 
 
 def agency_id(a, path):
     a.at(path, right=["", "a", "0", "a" * 32, "an-khang"], wrong=["-a", "A", "a b", "a" * 33, "đ", "a\n", None])
+
+
+def tool_answers(answers):
+    notice = {"number": 7, "severity": "info", "title": {"vi": "Bảo trì", "en": ""}, "text": {"vi": "Từ 22 giờ.", "en": ""}, "starts": 0, "ends": 0, "due": True, "created": EXPIRES}
+    a = answers.of("desk_notices_answer", {"notices": [notice]})
+    a.keys()
+    a.keys("notices.0")
+    a.at("notices", right=[[]], wrong=[None, [None]])
+    a.words("notices.0.severity", ("info", "warning"))
+    a.at("notices.0.due", right=[False], wrong=[1, None])
+    a.seconds("notices.0.created")
+    for key, most in (("title", 128), ("text", 1024)):
+        a.keys("notices.0." + key)
+        a.text("notices.0.%s.vi" % key, most, 1)
+        a.text("notices.0.%s.en" % key, most)
+    for key in ("starts", "ends"):
+        a.at("notices.0." + key, right=[253402300799], wrong=[-1, 253402300800, None])
+
+    backup = {"file": "mokhoa-20261130T013000Z.sqlite", "size": 4096, "changed": EXPIRES, "whole": True}
+    a = answers.of("backups_answer", {"backups": [backup], "running": False})
+    a.keys()
+    a.keys("backups.0")
+    a.at("backups", right=[[], [backup] * 100], wrong=[None, [None], [backup] * 101])
+    a.at("running", right=[True], wrong=[1, None])
+    a.text("backups.0.file", 63, 1)
+    a.at("backups.0.size", right=[0, 2**53 - 1], wrong=[-1, 2**53, None])
+    a.seconds("backups.0.changed")
+    a.at("backups.0.whole", right=[False], wrong=[1, None])
+
+    a = answers.of("mail_test_answer", {"to": "an@ca.example", "server": "smtp://127.0.0.1:25", "result": "sent", "status": 250, "cause": ""})
+    a.keys()
+    a.text("to", 254, 3)
+    a.text("server", 1024, 1)
+    a.words("result", ("sent", "unknown", "later", "absent", "refused", "settings"))
+    a.at("status", right=[0, 599], wrong=[-1, 600, "250", None])
+    a.text("cause", 256)
+
+    key = {"key": "0123456789abcdef", "seals": True, "others": 0}
+    a = answers.of("keys_answer", {"keys": [key]})
+    a.keys()
+    a.keys("keys.0")
+    a.at("keys", right=[[], [key] * 4], wrong=[None, [None], [key] * 5])
+    a.at("keys.0.key", wrong=["0123456789ABCDEF", "0", "0123456789abcdef0", None])
+    a.at("keys.0.seals", right=[False], wrong=[1, None])
+    a.at("keys.0.others", right=[2**53 - 1], wrong=[-1, 2**53, None])
 
 
 def shared(a, at):
@@ -596,4 +758,5 @@ def tms():
     notices(v)
     desk(v)
     inventory(v)
+    tools(v)
     return {"about": ABOUT, "worlds": WORLDS, "vectors": v.rows}

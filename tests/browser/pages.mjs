@@ -231,7 +231,8 @@ async function consoleTokens(who, texts, lists) {
     where = `tokens ${some[0].number} to ${some.at(-1).number}`;
     await probed(page, "tokens", some, where);
   }
-  for (const hash of lists ? ["tokens", "proposals"] : [])
+  if (lists) await ask({ kinds: true });
+  for (const hash of lists ? ["tokens", "proposals", "notices", "types", "vendors"] : [])
     for (const width of [1280, 360]) {
       where = `${hash} ${width} px`;
       await page.setViewportSize({ width, height: 800 });
@@ -240,6 +241,9 @@ async function consoleTokens(who, texts, lists) {
       for (const text of (await page.evaluate(inspect)).outside) fault(where, `outside of its place: ${text}`);
       const kinds = await page.evaluate(() => new Set([...document.querySelectorAll("tbody tr")].map((tr) => [...tr.querySelectorAll("*")].map((e) => e.localName).join(" "))).size);
       if (kinds !== 1) fault(where, `${kinds} kinds of row`);
+      const whole = (await page.textContent("main")).replace(/\s+/g, " ");
+      const shown = await page.evaluate(async (all) => (await import("/style/page.js")).shown(JSON.stringify(all)), texts.map((text) => text.kinds?.[hash] ?? []));
+      for (const text of JSON.parse(shown).flat()) if (!whole.includes(text.replace(/\s+/g, " ").trim())) fault(where, `is not there as text: ${text}`);
     }
   await of.close();
 }
@@ -474,6 +478,108 @@ async function lost(expect) {
   await an.of.close();
 }
 
+/* What operators write and run, by keys alone; an approver reads it and finds no button. */
+async function tools() {
+  const done = {};
+  const expect = (what, yes) => (yes ? (done[what] = true) : fault("tools", what));
+  const dung = await byKeys("dung");
+  const { page, tabTo } = dung;
+  const open = async (hash) => {
+    await page.goto(`${order.desk}/?lang=vi#${hash}`);
+    await page.waitForSelector("main h1");
+  };
+  const type = async (what, selector, text) => {
+    expect(`keys reach ${what}`, await tabTo(selector));
+    await page.keyboard.type(text);
+  };
+  const press = async (what, selector) => {
+    expect(`keys reach ${what}`, await tabTo(selector));
+    await page.keyboard.press("Enter");
+  };
+  const said = (text) => page.waitForFunction((t) => document.querySelector("main .note.good")?.textContent === t, text);
+
+  await open("");
+  expect("keys reach a menu", await tabTo('.menu a[href="#notices"]'));
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("input[name=title_vi]");
+  await type("a notice's title", "input[name=title_vi]", "Bảo trì đêm nay");
+  await type("its text", "textarea[name=text_vi]", "Hệ thống nghỉ từ 22 giờ.");
+  expect("a preview in both languages", (await page.$$eval("form article", (all) => all.map((e) => `${e.lang} ${e.textContent}`))).join("|") === "vi Bảo trì đêm nayHệ thống nghỉ từ 22 giờ.|vi Bảo trì đêm nayHệ thống nghỉ từ 22 giờ.");
+  await type("English", "input[name=title_en]", "Maintenance");
+  await press("what adds it", "form button.primary");
+  expect("half of English is not sent", await page.evaluate(() => document.activeElement.matches("textarea[name=text_en]:invalid")));
+  await type("the other half", "textarea[name=text_en]", "From 10 pm.");
+  await press("what adds it", "form button.primary");
+  await said("Đã thêm.");
+  expect("it is there", (await page.textContent("tbody")).includes("Bảo trì đêm nay") && (await page.textContent("tbody")).includes("Đang hiện"));
+  await press("what changes it", "tbody button");
+  await page.waitForSelector("form button.danger");
+  expect("it has the focus", await page.evaluate(() => document.activeElement.name === "title_vi" && document.activeElement.value === "Bảo trì đêm nay"));
+  await page.keyboard.press("End");
+  await page.keyboard.type(" (hoãn)");
+  await press("what saves it", "form button.primary");
+  await said("Đã sửa.");
+  await ask({ read: "Bảo trì đêm nay (hoãn)" });
+  await press("what changes it", "tbody button");
+  await page.waitForSelector("form button.danger");
+  await press("what removes it", "form button.danger");
+  await said("Đã gỡ.");
+  expect("it is gone", (await page.textContent("main")).includes("Chưa có thông báo nào."));
+
+  await open("vendors");
+  await type("a vendor's name", "input[name=vendor]", "Hãng ví dụ");
+  await type("a module's name", "input[name=name]", "vidu");
+  await type("its path", "input[name=path]", "/usr/lib/vidu.dll");
+  await press("what adds it", "form button.primary");
+  await page.waitForSelector("form [role=alert]");
+  expect("a path of another system is refused, and what was typed stays", (await page.inputValue("input[name=path]")) === "/usr/lib/vidu.dll");
+  await page.fill("input[name=path]", "C:\\Windows\\System32\\vidu.dll");
+  await press("what adds it", "form button.primary");
+  await said("Đã lưu.");
+  expect("the module is there", (await page.textContent("tbody")).includes("C:\\Windows\\System32\\vidu.dll"));
+  await open("types");
+  await type("a type's name", "input[name=name]", "Token ví dụ");
+  await type("its manufacturer", "input[name=manufacturer]", "Ví dụ");
+  await press("what adds it", "form button.primary");
+  await said("Đã lưu.");
+  await press("what changes it", "tbody button");
+  await page.waitForFunction(() => document.querySelector("form input[name=manufacturer]").readOnly);
+  expect("what a type is known by stays", (await page.inputValue("input[name=manufacturer]")) === "Ví dụ");
+  expect("keys reach the family", await tabTo("select[name=family]"));
+  await page.keyboard.press("ArrowDown");
+  await press("what saves it", "form button.primary");
+  await said("Đã lưu.");
+  expect("the type has changed", (await page.textContent("tbody")).includes("Mã PUK"));
+
+  await open("tools");
+  await press("the test mail", "form button");
+  await page.waitForSelector("form .note.good", { timeout: 90_000 });
+  expect("a test mail is taken", (await page.textContent("form .note.good")).includes("Máy chủ thư đã nhận thư gửi đến"));
+  await page.locator("form", { has: page.locator('h2:text-is("Sao lưu")') }).evaluate((e) => (e.id = "backup"));
+  await press("the backup", "#backup button");
+  await page.waitForFunction(() => [...document.querySelectorAll("#backup tbody tr")].some((tr) => tr.textContent.includes("Hoàn chỉnh")) && !document.querySelector("#backup button").disabled, null, { timeout: 90_000 });
+  expect("a backup is made and seen", true);
+  expect("no link leads to it", (await page.$$eval("main a", (all) => all.length)) === 0);
+  expect("where the vault's keys stand", (await page.$$eval("main h2", (all) => all.map((e) => e.textContent))).includes("Khóa của kho") && /[0-9a-f]{16}/.test(await page.textContent("main")));
+  await dung.of.close();
+
+  for (const who of ["an", "auditor"]) {
+    const other = await byKeys(who);
+    for (const hash of ["notices", "types", "vendors"]) {
+      await other.page.goto(`${order.desk}/?lang=vi#${hash}`);
+      await other.page.waitForSelector("main h1");
+      await other.page.waitForFunction(() => !document.querySelector("main .waits"));
+      expect(`${who} reads ${hash} and writes nothing`, (await other.page.locator("main form, main button").count()) === 0);
+    }
+    expect(`${who} has the tools in the menu, or not`, (await other.page.isVisible('.menu a[href="#tools"]')) === (who === "auditor"));
+    await other.page.goto(`${order.desk}/?lang=vi#tools`);
+    await other.page.waitForSelector(who === "an" ? "main [role=alert]" : "main h2");
+    expect(`${who} runs nothing`, (await other.page.locator("main form").count()) === 0);
+    await other.of.close();
+  }
+  return done;
+}
+
 async function desk() {
   const of = await atDesk("an");
   const page = await of.newPage();
@@ -596,7 +702,7 @@ async function desk() {
   return done;
 }
 
-const modes = { stored, foreign, desk };
+const modes = { stored, foreign, desk, tools };
 try {
   say({ done: await modes[order.mode]() });
 } catch (error) {

@@ -7,6 +7,7 @@ stored    300 texts that want to be run, in every field that is shown, put past 
 foreign   another site, the same site on another port, and a sandboxed frame call every route in every way that a page has: nothing is read, no row changes
 desk      the console as people use it: keys alone, approve, withdraw over a restart of the server, back to where one was, a list that brings itself up to date and leaves a
           still mouse and what is typed alone, a colleague who is faster, and a token that one person reports lost and two put in use again
+tools     notices, types, vendors, test mail and backup by keys alone, and that who may only look finds no button
 
 Usage: test_pages.py [-v] [TEST...]      MOKHOA_BIN is the folder of the programs. Enters a stage by itself.
 """
@@ -116,7 +117,7 @@ class Pages(unittest.TestCase):
         row = [c["customer"], c["email"], c["serial"], c["certificate_serial"].removeprefix("00")]
         more = [c["manufacturer"], c["model"], payloads.cut(text, 31), payloads.cut(text, 128), payloads.cut(text, 1024)]
         return {"number": number, "payload": text, "name": payloads.cut(text, 128), "view": "waiting" if waits else "decided", "list": row, "detail": row + more, "notice": notice,
-                "token": token, "mark": f"{number:04d}", "inventory": inventory}
+                "token": token, "mark": f"{number:04d}", "inventory": inventory, "kinds": self.kinds_of(number, text)}
 
     def store_token(self, db, number, text, person, now):
         """A token with the text in each of its fields, one proposal that waits and one that was rejected: its number, and what of it must be read."""
@@ -130,6 +131,24 @@ class Pages(unittest.TestCase):
                        " VALUES (?, 'cure', 0, x'', '', ?, 0, 'active', ?, ?, ?, ?, ?, ?, ?, ?)", (token, row, c["note"], person, now, now + 9999, state, decider, decided, note))
         db.execute("INSERT INTO audit (created, who, what, token, detail) VALUES (?, ?, ?, ?, ?)", (now, payloads.cut(text, 128), payloads.cut(text, 31), token, payloads.cut(text, 1024)))
         return token, [c["manufacturer"], c["model"], c["serial"], c["customer"], c["email"], c["note"], payloads.cut(text, 128), payloads.cut(text, 31), payloads.cut(text, 1024)]
+
+    def store_kinds(self, texts):
+        """A vendor with its module, and a type, for each text; later than the tokens, whose list has a choice of all types."""
+        with sqlite3.connect(f"{self.stage.dir}/tms/data/tms.sqlite", timeout=10) as db:
+            for text in texts:
+                vendor = db.execute("INSERT INTO vendor (name, created) VALUES (?, 1)", (text["kinds"]["vendors"][0],)).lastrowid
+                name, path, parameters = text["kinds"]["vendors"][1:]
+                db.execute("INSERT INTO module (vendor, system, name, path, parameters) VALUES (?, 'linux', ?, ?, ?)", (vendor, name, path, parameters))
+                db.execute("INSERT INTO type (name, vendor, manufacturer, model, family, rotation, flags_reliable, pin_min, pin_max, pin_characters, key_length, key_characters, created)"
+                           " VALUES (?, ?, ?, ?, 'so_pin', 1, 1, 4, 8, 'any', 0, 'any', 1)", (text["kinds"]["types"][0], vendor, *text["kinds"]["types"][1:3]))
+
+    def kinds_of(self, number, text):
+        """What stands in the lists of types, modules and notices: each known by something of its own."""
+        def own(size):
+            return payloads.cut(text, size - 5) + f"{number:05d}"
+        vendor = own(64)
+        return {"vendors": [vendor, payloads.cut(text, 64), "/" + payloads.cut(text, 200), payloads.cut(text, 200)], "types": [payloads.cut(text, 64), own(32), own(16), vendor],
+                "notices": [payloads.cut(text, 128)]}
 
     def show_notices(self, asked):
         """Those are due, and no other."""
@@ -145,6 +164,7 @@ class Pages(unittest.TestCase):
             stored = [self.store_text(db, n + 1, text, bool(n % 2)) for n, (_, text) in enumerate(texts)]
         self.asked["who"] = lambda a: self.stage.sql("UPDATE person SET name = ? WHERE fingerprint = ?", a["name"], self.fingerprint(a["who"]))
         self.asked["notices"] = self.show_notices
+        self.asked["kinds"] = lambda _: self.store_kinds(stored)
         began = time.monotonic()
         done = self.drive("stored", texts=stored)
         print(f"stored: {done['payloads']} texts in every field, views {', '.join(done['views'])}, list: 0 run, {time.monotonic() - began:.0f} s")
@@ -184,15 +204,29 @@ class Pages(unittest.TestCase):
                  {"target": f"{path}/{refused.number}/refuse", "body": {"reason": "x"}}, {"target": f"{path}/{approved.number}/resend", "body": {}},
                  {"target": "/v1/admin/me", "body": {}}, {"target": "/v1/admin/waiting", "body": {}}, {"target": path, "body": {}}]
         token = self.stage.sql("SELECT id FROM token WHERE serial = ?", asked.token["serial"])[0][0]
+        notice = {"severity": "info", "title": {"vi": "x", "en": ""}, "text": {"vi": "x", "en": ""}, "starts": 0, "ends": 0}
+        kind = {"name": "x", "vendor": "", "manufacturer": "x", "model": "", "family": "none", "rotation": False, "flags_reliable": False, "pin_min": 0, "pin_max": 0,
+                "pin_characters": "any", "key_length": 0, "key_characters": "any"}
+        module = {"vendor": "x", "system": "linux", "name": "x", "path": "/x", "parameters": ""}
+        tools = [{"target": "/v1/admin/notices", "body": notice}, {"target": "/v1/admin/notices/1", "body": notice}, {"target": "/v1/admin/notices/1/remove", "body": {}},
+                 {"target": "/v1/admin/types", "body": kind}, {"target": "/v1/admin/vendors", "body": module}, {"target": "/v1/admin/backups", "body": {}},
+                 {"target": "/v1/admin/mail/test", "body": {}}, {"target": "/v1/admin/keys", "body": {}}]
         calls += [{"target": f"/v1/admin/tokens/{token}/{verb}", "body": {"reason": "x"}} for verb in ("lost", "retire")]
+        self.stage.sql("UPDATE person SET role = 'approver' WHERE fingerprint = ?", self.fingerprint("an"))
         before, lines = self.dump(), len(self.said("serve.log", "()"))
         done = self.drive("foreign", sites=sites, calls=calls)
+        self.assertTrue(self.dump() == before, "a row has changed")
+        # and of an operator's routes with an operator's certificate
+        self.stage.sql("UPDATE person SET role = 'operator' WHERE fingerprint = ?", self.fingerprint("an"))
+        before = self.dump()
+        done["calls"] += self.drive("foreign", sites=sites, calls=tools)["calls"]
         self.assertTrue(self.dump() == before, "a row has changed")
         judged = collections.Counter(self.said("serve.log", r" door=admin route=(\S+) .*?result=(\w+) ", lines))
         # the server's own word: who comes without a certificate gets as far as nginx, and has no line here
         wrong = {what: count for what, count in judged.items() if what[1] != "origin_refused" and what != ("none", "method_not_found")}
         self.assertEqual(wrong, {})
-        for route in ("approve", "refuse", "resend", "me", "list", "waiting"):
+        self.assertEqual(os.listdir(f"{self.stage.dir}/tms/backups"), [])
+        for route in ("approve", "refuse", "resend", "me", "list", "waiting", "notice.add", "notice.change", "notice.remove", "type.put", "vendor.put", "backup", "mail.test", "keys"):
             self.assertGreaterEqual(judged["admin." + route, "origin_refused"], 10, route)
         refused = sum(count for (_, result), count in judged.items() if result == "origin_refused")
         statuses = collections.Counter(status for status, in self.said("nginx/access.log", r'"[A-Z]+ /v1/admin/\S* \S+" (\d+) .*Mozilla'))
@@ -235,6 +269,23 @@ class Pages(unittest.TestCase):
         events = [what for what, in self.stage.sql("SELECT what FROM audit WHERE number = ? ORDER BY id", first.number)]
         self.assertEqual([e for e in events if e != "mail"], ["create", "approve", "refuse"])
         print(f"desk: {len(done)} things as they should be")
+
+    def test_tools(self):
+        self.asked["read"] = lambda a: self.assertEqual([n["title"]["vi"] for n in json.loads(self.stage.curl(self.stage.public, "v1/notices")[1])["notices"]], [a["read"]])
+        with open(f"{self.stage.dir}/tms/tms.json", encoding="utf-8") as f:
+            config = json.load(f)
+        config["operator_email"] = "van-hanh@khach.example"
+        with open(f"{self.stage.dir}/tms/tms.json", "w", encoding="utf-8") as f:
+            json.dump(config, f)
+        self.stage.sh("serve_down $DIR; serve_up $DIR")
+        done = self.drive("tools")
+        events = [what for what, in self.stage.sql("SELECT what FROM audit WHERE who = 'Phạm Văn Dũng' ORDER BY id")]
+        self.assertEqual(events, ["notice", "notice", "notice", "vendor", "type", "type", "mail_test", "backup"])
+        until("the test mail", lambda: self.stage.mails("van-hanh@khach.example"))
+        (made,) = os.listdir(f"{self.stage.dir}/tms/backups")
+        with sqlite3.connect(f"file:{self.stage.dir}/tms/backups/{made}?mode=ro", uri=True) as db:
+            self.assertEqual(db.execute("SELECT name FROM vendor").fetchall(), [("Hãng ví dụ",)])
+        print(f"tools: {len(done)} things as they should be")
 
 
 if __name__ == "__main__":

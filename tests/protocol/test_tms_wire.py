@@ -93,6 +93,7 @@ class Server:
             "data": str(self.folder / "data"), "signing_key": str(self.folder / "signing.key"), "issuers": str(self.folder / "issuers.pem"),
             "admin_ca": str(self.folder / "admin.pem"), "console_origin": CONSOLE, "authority": "Mokhoa", "hotline": "1800 1000",
             "languages": ["vi", "en"],
+            "operator_email": "van-hanh@example.vn",
             "escrow_log": str(self.folder / "escrow.log"), "escrow_log_same_device": True, "unidentified_max": 1000000,
             "unidentified_by_address": 1000000,
             "listen": {"public": self.public, "admin": self.admin},
@@ -210,6 +211,8 @@ class Wire(unittest.TestCase):
         if person == "operator" and re.search(r"/(tokens|proposals)/1(/|$)", path):
             token, proposal = self.inventory("lost" if "/restore" in path or "/proposals/" in path else "active")
             path = path.replace("/tokens/1", "/tokens/%d" % token).replace("/proposals/1", "/proposals/%d" % proposal)
+        if person == "operator" and re.search(r"/notices/1(/|$)", path):
+            path = path.replace("/notices/1", "/notices/%d" % self.notice())
         if person == "approver" and re.search(r"/requests/1(/|$)", path):
             Life(self.server, "desk")
             path = path.replace("/requests/1", "/requests/%d" % self.newest(), 1)
@@ -235,6 +238,10 @@ class Wire(unittest.TestCase):
             proposal = db.execute("INSERT INTO proposal (token, kind, version, sealed, compared, active, next, life, reason, proposer, created, expires) SELECT ?, 'restore', 0, x'', '', ?,"
                                   " 0, 'lost', 'x', id, 1, ? FROM person WHERE role = 'approver'", (number, row, int(time.time()) + 3600)).lastrowid
             return token(life)[0], proposal
+
+    def notice(self):
+        with contextlib.closing(sqlite3.connect(self.server.folder / "data" / "tms.sqlite", timeout=20)) as db, db:
+            return db.execute("INSERT INTO notice (severity, title_vi, text_vi, title_en, text_en, starts, ends, created) VALUES ('info', 'x', 'x', '', '', 0, 1, 1)").lastrowid
 
     def newest(self):
         return self.server.call("/v1/admin/requests?state=unidentified&limit=1", "GET", person="approver")[1]["requests"][0]["number"]

@@ -41,7 +41,8 @@ tms_init() {
 	"$MOKHOA_BIN/mokhoa-tms" init --dir "$1/tms" --host localhost --port "$2" --admin-port "$3" --listen 127.0.0.1 \
 		--tls-certificate "$1/pki/tls.pem" --tls-key "$1/pki/tls.key" --admin-ca "$1/pki/admin-ca.pem" --issuers "$1/pki/customer-ca.pem" \
 		--portal-files "$1/portal" ${TMS_EXTENSIONS:+--extensions "$TMS_EXTENSIONS"} ${TMS_WEBSOCKET:+--websocket} --authority "Chữ ký số An Bình" --hotline "1900 0000" --from no-reply@ca.example --smtp "smtp://127.0.0.1:$4" --smtp-tls none \
-		--escrow-log-same-device --tms-user $TMS_UID --vault-user $TMS_VAULT_UID >"$1/profile-part.json" || return
+		--escrow-log-same-device --backups "$1/tms/backups" --tms-user $TMS_UID --vault-user $TMS_VAULT_UID >"$1/profile-part.json" || return
+	mkdir -m 700 "$1/tms/backups" && chown $TMS_UID:$TMS_UID "$1/tms/backups" || return
 	# more unlocks than an hour of a real authority has
 	sed -i 's/"vault": {/"vault": {\n    "rows_per_hour": 100000,/' "$1/tms/tms.json"
 }

@@ -59,6 +59,7 @@ static const struct value_row rows[] = {
 	{ "", "approvers_email", VALUE_ADDRESS, false, .offset = AT(approvers_email) },
 	{ "", "announce_every_s", VALUE_SECONDS, false, .offset = AT(announce_every_s), .min = 900, .max = 7 * DAY, .fallback = 900 },
 	{ "", "alarm_releases", VALUE_COUNT, false, .offset = AT(alarm_releases), .min = 1, .max = 1000000, .fallback = 20 },
+	{ "", "backups", VALUE_PATH, false, .offset = AT(backups) },
 	{ "", "unidentified_max", VALUE_COUNT, false, .offset = AT(unidentified_max), .min = 1, .max = 1000000, .fallback = 1000 },
 	{ "", "unidentified_by_address", VALUE_COUNT, false, .offset = AT(unidentified_by_address), .min = 1, .max = 1000000, .fallback = 5 },
 	{ "", "tls_certificate", VALUE_PATH, false, .offset = AT(tls_certificate) },

@@ -106,6 +106,7 @@ struct config {
 	const char *operator_email;	    /* who is told of an alarm; NULL: the log alone */
 	const char *approvers_email;	    /* who is told of requests that wait; NULL: nobody */
 	int64_t announce_every_s;	    /* at most one such mail in that time; 900.., default 900 */
+	const char *backups;		    /* folder for backups that are begun at the desk; NULL: none are */
 	unsigned alarm_releases;	    /* more SO PINs released or exported in an hour are an alarm; default 20 */
 	unsigned unidentified_max;	    /* open in all; default 1000 */
 	unsigned unidentified_by_address;   /* open; default 5 */

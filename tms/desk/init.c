@@ -28,6 +28,7 @@ struct init {
 	bool websocket;
 	const char *operator_email;
 	const char *approvers_email;
+	const char *backups;
 	const char *from, *smtp, *smtp_tls, *smtp_ca, *smtp_credentials;
 	const char *escrow_log, *tms_user, *vault_user, *nginx_group;
 	bool same_device;
@@ -75,6 +76,7 @@ read_options(int argc, char **argv, struct init *i)
 		{ .name = "--from", .value = &i->from, .required = true },
 		{ .name = "--operator-email", .value = &i->operator_email },
 		{ .name = "--approvers-email", .value = &i->approvers_email },
+		{ .name = "--backups", .value = &i->backups },
 		{ .name = "--smtp", .value = &i->smtp, .required = true },
 		{ .name = "--smtp-tls", .value = &i->smtp_tls },
 		{ .name = "--smtp-ca", .value = &i->smtp_ca },
@@ -125,6 +127,8 @@ check_words(const struct init *i)
 	for (size_t n = 0; n < sizeof(words) / sizeof(words[0]); n++)
 		if (words[n] != NULL && !nginx_word_ok(words[n]))
 			return refuse(ERR_USAGE, words[n], "only letters, digits and / . _ : @ + - can stand in nginx's configuration");
+	if (i->backups != NULL && i->backups[0] != '/')
+		return refuse(ERR_USAGE, "--backups", "must be an absolute path");
 	return i->dir[0] == '/' ? ERR_OK : refuse(ERR_USAGE, "--dir", "must be an absolute path");
 }
 
@@ -228,6 +232,7 @@ make_json(const struct init *i)
 	set_optional(whole, "portal", i->portal);
 	set_optional(whole, "operator_email", i->operator_email);
 	set_optional(whole, "approvers_email", i->approvers_email);
+	set_optional(whole, "backups", i->backups);
 	return whole;
 }
 

@@ -128,7 +128,7 @@ add_row(const char *const *fields, void *context, const char **ret_cause)
 	if (e != ERR_OK)
 		return e;
 	e = store_type_put(d->store, &t);
-	if (e == ERR_CSV_INVALID)
+	if (e == ERR_VENDOR_UNKNOWN)
 		*ret_cause = "a vendor that is not there: mokhoa-tms vendor add";
 	if (e == ERR_OK)
 		e = audit(d, &t);

@@ -25,9 +25,6 @@ enum column {
 };
 
 static const char *const names[COLUMN_COUNT] = { "vendor", "system", "name", "path", "parameters" };
-static const char *const systems[] = { "linux", "windows", "macos" };
-
-#define SYSTEM_COUNT (sizeof(systems) / sizeof(systems[0]))
 
 struct vendor_desk {
 	struct store *store;
@@ -36,24 +33,6 @@ struct vendor_desk {
 	json_t *modules;
 	int64_t now;
 };
-
-static bool
-is_system(const char *text)
-{
-	for (size_t i = 0; i < SYSTEM_COUNT; i++)
-		if (strcmp(systems[i], text) == 0)
-			return true;
-	return false;
-}
-
-/* Of a system with drives, or with one root. */
-static bool
-is_absolute(const char *system, const char *path)
-{
-	if (strcmp(system, "windows") == 0)
-		return ((path[0] >= 'A' && path[0] <= 'Z') || (path[0] >= 'a' && path[0] <= 'z')) && path[1] == ':' && path[2] == '\\';
-	return path[0] == '/';
-}
 
 static enum err
 add_row(const char *const *f, void *context, const char **ret_cause)
@@ -65,9 +44,9 @@ add_row(const char *const *f, void *context, const char **ret_cause)
 
 	if (f[VENDOR][0] == '\0' || f[NAME][0] == '\0' || !text_copy(m.vendor, sizeof(m.vendor), f[VENDOR]) || !text_copy(m.name, sizeof(m.name), f[NAME]))
 		*ret_cause = "vendor or name is empty or longer than 64 bytes";
-	else if (!is_system(f[SYSTEM]) || !text_copy(m.system, sizeof(m.system), f[SYSTEM]))
+	else if (!store_module_system_ok(f[SYSTEM]) || !text_copy(m.system, sizeof(m.system), f[SYSTEM]))
 		*ret_cause = "a system that is none of linux, windows, macos";
-	else if (!is_absolute(f[SYSTEM], f[PATH]) || !text_copy(m.path, sizeof(m.path), f[PATH]))
+	else if (!store_module_path_ok(f[SYSTEM], f[PATH]) || !text_copy(m.path, sizeof(m.path), f[PATH]))
 		*ret_cause = "a path that is not absolute on that system, or longer than 1024 bytes";
 	else if (!text_copy(m.parameters, sizeof(m.parameters), f[PARAMETERS]))
 		*ret_cause = "parameters longer than 1024 bytes";
@@ -148,7 +127,7 @@ run(int argc, char **argv, enum err (*command)(struct vendor_desk *d))
 
 	if (options_read(argc, argv, options, 2) != ERR_OK)
 		return 2;
-	if ((command == modules) != (d.system != NULL) || (d.system != NULL && !is_system(d.system))) {
+	if ((command == modules) != (d.system != NULL) || (d.system != NULL && !store_module_system_ok(d.system))) {
 		options_complain(ERR_USAGE, "--system linux, windows or macos, with vendor modules alone");
 		return 2;
 	}

@@ -144,6 +144,7 @@ check_person(const struct exchange_request *request, const struct route *route, 
 	if (e != ERR_OK)
 		return e;
 	c->person = person;
+	c->certificate = request->certificate;
 	/* from here on the store knows nothing but what this person may see */
 	if (!store_scope(c->store, person->agency))
 		return ERR_INTERNAL;
@@ -263,6 +264,7 @@ run(const struct exchange_request *request, struct call *c, struct route_found *
 	/* person, query and body end here */
 	c->person = NULL;
 	store_scope(c->store, "");
+	c->certificate = NULL;
 	c->query = (struct call_query){ .state = NULL };
 	c->body = NULL;
 	json_decref(body);

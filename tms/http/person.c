@@ -39,3 +39,14 @@ person_find(const struct service *service, struct store *store, const char *head
 	issued_free(certificate);
 	return e;
 }
+
+void
+person_email(const char *header, char ret[STORE_EMAIL_SIZE])
+{
+	struct issued *certificate = NULL;
+
+	ret[0] = '\0';
+	if (header != NULL && read_certificate(header, &certificate) == ERR_OK)
+		issued_email(certificate, ret);
+	issued_free(certificate);
+}

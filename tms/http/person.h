@@ -12,4 +12,7 @@
 /* header: the certificate as PEM, percent-encoded ($ssl_client_escaped_cert); NULL where none came. ERR_ADMIN_UNKNOWN for whatever it is not. */
 enum err person_find(const struct service *service, struct store *store, const char *header, struct store_person *ret);
 
+/* The mail address of that certificate; empty where there is none. */
+void person_email(const char *header, char ret[STORE_EMAIL_SIZE]);
+
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "route.h"
 
+#include "admin_backup.h"
+#include "mail_test.h"
 #include "text.h"
 
 #include <string.h>
@@ -37,7 +39,17 @@ static const struct route routes[] = {
 	{ "admin.proposal.confirm", "POST", "/v1/admin/proposals/{number}/confirm", MAY(0, 1, 1, 0, 0, 0), op_admin_proposal_confirm },
 	{ "admin.proposal.reject", "POST", "/v1/admin/proposals/{number}/reject", MAY(0, 1, 1, 0, 0, 0), op_admin_proposal_reject },
 	{ "admin.types", "GET", "/v1/admin/types", MAY(1, 1, 1, 1, 1, 1), op_admin_types },
+	{ "admin.type.put", "POST", "/v1/admin/types", MAY(0, 0, 1, 0, 0, 0), op_admin_type_put },
 	{ "admin.vendors", "GET", "/v1/admin/vendors", MAY(1, 1, 1, 1, 0, 0), op_admin_vendors },
+	{ "admin.vendor.put", "POST", "/v1/admin/vendors", MAY(0, 0, 1, 0, 0, 0), op_admin_vendor_put },
+	{ "admin.notices", "GET", "/v1/admin/notices", MAY(1, 1, 1, 1, 0, 0), op_admin_notices },
+	{ "admin.notice.add", "POST", "/v1/admin/notices", MAY(0, 0, 1, 0, 0, 0), op_admin_notice_add },
+	{ "admin.notice.change", "POST", "/v1/admin/notices/{number}", MAY(0, 0, 1, 0, 0, 0), op_admin_notice_change },
+	{ "admin.notice.remove", "POST", "/v1/admin/notices/{number}/remove", MAY(0, 0, 1, 0, 0, 0), op_admin_notice_remove },
+	{ "admin.backups", "GET", "/v1/admin/backups", MAY(0, 0, 1, 1, 0, 0), op_admin_backups },
+	{ "admin.backup", "POST", "/v1/admin/backups", MAY(0, 0, 1, 0, 0, 0), op_admin_backup },
+	{ "admin.mail.test", "POST", "/v1/admin/mail/test", MAY(0, 0, 1, 0, 0, 0), op_admin_mail_test },
+	{ "admin.keys", "GET", "/v1/admin/keys", MAY(0, 0, 1, 1, 0, 0), op_admin_keys },
 };
 
 unsigned

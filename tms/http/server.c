@@ -17,7 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define DESK_THREADS	   2
+#define DESK_THREADS	   4 /* one of them may wait a minute for a mail server */
 #define CONNECTIONS_MAX	   256
 #define IDLE_S		   75	     /* longer than nginx keeps a connection to us */
 #define DRAIN_MS	   20000     /* longer than the vault is waited for */

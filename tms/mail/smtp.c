@@ -20,6 +20,7 @@
 struct smtp {
 	CURL *curl;
 	const char *from;
+	struct smtp_said said;
 };
 
 /* ---- the settings, once ---- */
@@ -189,6 +190,12 @@ perform(struct smtp *s, const char *to, struct upload *u, long *ret_status)
 	return code;
 }
 
+struct smtp_said
+smtp_said(const struct smtp *s)
+{
+	return s->said;
+}
+
 enum smtp_result
 smtp_send(struct smtp *s, const char *to, const struct buf *message)
 {
@@ -197,6 +204,8 @@ smtp_send(struct smtp *s, const char *to, const struct buf *message)
 	long status = 0;
 	CURLcode code = perform(s, to, &u, &status);
 	enum smtp_result result = judge(code, status, u.begun);
+
+	s->said = (struct smtp_said){ .status = status, .cause = curl_easy_strerror(code) };
 
 	if (result == SMTP_SENT)
 		log_debug("mail", "smtp=%ld ms=%u", status, (unsigned)(os_now_ms() - began));

@@ -29,6 +29,14 @@ void smtp_free(struct smtp *s);
 /* Whether the server lets us in: connects, with TLS and login as for a mail, and says NOOP. SMTP_SENT where it does. */
 enum smtp_result smtp_probe(struct smtp *s);
 
+/* What the server or curl said of the last mail: its status (0: it said none), and curl's sentence for it. */
+struct smtp_said {
+	long status;
+	const char *cause; /* in English; valid for ever */
+};
+
+struct smtp_said smtp_said(const struct smtp *s);
+
 /* Takes at most a minute. from and to are addresses that address_ok() takes. */
 enum smtp_result smtp_send(struct smtp *s, const char *to, const struct buf *message);
 

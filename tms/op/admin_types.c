@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* GET /v1/admin/types and /v1/admin/vendors: what the operator's commands have written, to be read. */
+/* GET and POST /v1/admin/types and /v1/admin/vendors: kinds of tokens, and the modules that drive them, as the desk and the operator's commands write them. */
 #include "answer.h"
 #include "call.h"
+#include "decode.h"
 
 struct rows {
 	json_t *array;
@@ -69,4 +70,50 @@ op_admin_vendors(struct call *c, json_t **ret_answer)
 	struct rows rows = { .array = json_array(), .complete = true };
 
 	return give("modules", &rows, store_module_list(c->store, add_module, &rows), ret_answer);
+}
+
+static enum err
+put_type(struct call *c, const struct store_type *t)
+{
+	enum err e = store_type_put(c->store, t);
+
+	if (e != ERR_OK)
+		return e;
+	return call_audit(c, NULL, 0, "type", "manufacturer=%s model=%s family=%s rotation=%s flags_reliable=%s pin=%u-%u/%s key=%u/%s", t->manufacturer, t->model,
+	    family_name(t->policy.family), t->rotation ? "yes" : "no", t->policy.flags_reliable ? "yes" : "no", t->policy.pin_min, t->policy.pin_max,
+	    characters_name(t->policy.pin_characters), t->key_length, characters_name(t->key_characters));
+}
+
+enum err
+op_admin_type_put(struct call *c, json_t **ret_answer)
+{
+	struct store_type t = { .created = c->now };
+	enum err e = decode_type(c->body, &t);
+
+	if (e == ERR_OK)
+		e = call_begin(c);
+	if (e == ERR_OK)
+		e = call_end(c, put_type(c, &t));
+	return e == ERR_OK ? op_admin_types(c, ret_answer) : e;
+}
+
+static enum err
+put_module(struct call *c, const struct store_module *m)
+{
+	enum err e = store_module_put(c->store, m, c->now);
+
+	return e == ERR_OK ? call_audit(c, NULL, 0, "vendor", "vendor=%s system=%s name=%s path=%.700s", m->vendor, m->system, m->name, m->path) : e;
+}
+
+enum err
+op_admin_vendor_put(struct call *c, json_t **ret_answer)
+{
+	struct store_module m;
+	enum err e = decode_module(c->body, &m);
+
+	if (e == ERR_OK)
+		e = call_begin(c);
+	if (e == ERR_OK)
+		e = call_end(c, put_module(c, &m));
+	return e == ERR_OK ? op_admin_vendors(c, ret_answer) : e;
 }

@@ -40,6 +40,7 @@ struct call {
 	int64_t now;
 	const char *address;		   /* of the caller's network, or "" */
 	const struct store_person *person; /* at the desk; NULL for a customer's machine */
+	const char *certificate;	   /* that he has shown, as nginx passed it on; NULL for a customer's machine */
 	const char *id;			   /* {id} of the path as it stands there, or NULL */
 	int64_t number;			   /* {number} of the path, or 0 */
 	struct call_query query;
@@ -79,7 +80,14 @@ enum err op_admin_proposals(struct call *c, json_t **ret_answer);
 enum err op_admin_proposal_confirm(struct call *c, json_t **ret_answer);
 enum err op_admin_proposal_reject(struct call *c, json_t **ret_answer);
 enum err op_admin_types(struct call *c, json_t **ret_answer);
+enum err op_admin_type_put(struct call *c, json_t **ret_answer);
 enum err op_admin_vendors(struct call *c, json_t **ret_answer);
+enum err op_admin_vendor_put(struct call *c, json_t **ret_answer);
+enum err op_admin_notices(struct call *c, json_t **ret_answer);
+enum err op_admin_notice_add(struct call *c, json_t **ret_answer);
+enum err op_admin_notice_change(struct call *c, json_t **ret_answer);
+enum err op_admin_notice_remove(struct call *c, json_t **ret_answer);
+enum err op_admin_keys(struct call *c, json_t **ret_answer);
 
 /* What no call does: expires what is over, gives up on releases without a report; a batch of them. How many were looked at. */
 enum err op_sweep(struct call *c, size_t *ret_count);

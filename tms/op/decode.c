@@ -5,6 +5,7 @@
 #include "json.h"
 #include "op.h"
 #include "text.h"
+#include "token_policy.h"
 
 #include <string.h>
 
@@ -202,6 +203,118 @@ decode_replace(json_t *body, struct decode_replace *ret)
 	if (!json_b64_exact(sealed, ret->sealed, sizeof(ret->sealed)) || !text_of(reason, 1, DECODE_REASON_MAX, &ret->reason))
 		return ERR_INVALID_PARAMS;
 	return key_kem_public_ok(ret->sealed) ? ERR_OK : ERR_INVALID_PARAMS;
+}
+
+static bool
+pair_of(json_t *value, size_t min, size_t max, const char **ret_vi, const char **ret_en)
+{
+	json_t *vi, *en;
+
+	return json_unpack(value, "{s:o, s:o !}", "vi", &vi, "en", &en) == 0 && text_of(vi, min, max, ret_vi) && text_of(en, 0, max, ret_en);
+}
+
+static bool
+is_time(json_int_t seconds)
+{
+	return seconds >= 0 && seconds <= DECODE_TIME_MAX;
+}
+
+enum err
+decode_notice(json_t *body, struct decode_notice *ret)
+{
+	const char *severity;
+	json_t *title, *text;
+	json_int_t starts, ends;
+
+	if (json_unpack(body, "{s:s, s:o, s:o, s:I, s:I !}",
+		"severity", &severity,
+		"title", &title,
+		"text", &text,
+		"starts", &starts,
+		"ends", &ends) != 0)
+		return ERR_INVALID_PARAMS;
+	ret->severity = store_severity_from_name(severity);
+	if (ret->severity == STORE_SEVERITY_COUNT ||
+	    !pair_of(title, 1, STORE_NOTICE_TITLE_SIZE - 1, &ret->title_vi, &ret->title_en) ||
+	    !pair_of(text, 1, STORE_NOTICE_TEXT_SIZE - 1, &ret->text_vi, &ret->text_en) ||
+	    (ret->title_en[0] == '\0') != (ret->text_en[0] == '\0') ||
+	    !is_time(starts) || !is_time(ends) || (ends != 0 && ends <= starts))
+		return ERR_INVALID_PARAMS;
+	ret->starts = starts;
+	ret->ends = ends;
+	return ERR_OK;
+}
+
+/* A text of at least min bytes that fits, copied. */
+static bool
+copy_text(const json_t *value, size_t min, char *ret, size_t size)
+{
+	const char *text;
+
+	return text_of(value, min, size - 1, &text) && text_copy(ret, size, text);
+}
+
+enum err
+decode_type(json_t *body, struct store_type *ret)
+{
+	const char *family, *pin_characters, *key_characters;
+	json_int_t pin_min, pin_max, key_length;
+	json_t *name, *vendor, *manufacturer, *model;
+	int rotation, flags_reliable;
+
+	if (json_unpack(body, "{s:o, s:o, s:o, s:o, s:s, s:b, s:b, s:I, s:I, s:s, s:I, s:s !}",
+		"name", &name,
+		"vendor", &vendor,
+		"manufacturer", &manufacturer,
+		"model", &model,
+		"family", &family,
+		"rotation", &rotation,
+		"flags_reliable", &flags_reliable,
+		"pin_min", &pin_min,
+		"pin_max", &pin_max,
+		"pin_characters", &pin_characters,
+		"key_length", &key_length,
+		"key_characters", &key_characters) != 0)
+		return ERR_INVALID_PARAMS;
+	ret->policy.family = family_from_name(family);
+	ret->policy.flags_reliable = flags_reliable != 0;
+	ret->policy.pin_min = (unsigned)pin_min;
+	ret->policy.pin_max = (unsigned)pin_max;
+	ret->policy.pin_characters = characters_from_name(pin_characters);
+	ret->rotation = rotation != 0;
+	ret->key_length = (unsigned)key_length;
+	ret->key_characters = characters_from_name(key_characters);
+	if (!copy_text(name, 1, ret->name, sizeof(ret->name)) ||
+	    !copy_text(vendor, 0, ret->vendor, sizeof(ret->vendor)) ||
+	    !copy_text(manufacturer, 0, ret->manufacturer, sizeof(ret->manufacturer)) ||
+	    !copy_text(model, 0, ret->model, sizeof(ret->model)) ||
+	    (ret->manufacturer[0] == '\0' && ret->model[0] == '\0') ||
+	    ret->policy.family == FAMILY_COUNT || ret->policy.pin_characters == CHARACTERS_COUNT || ret->key_characters == CHARACTERS_COUNT ||
+	    pin_min < 0 || pin_min > TOKEN_POLICY_PIN_MAX || pin_max < 0 || pin_max > TOKEN_POLICY_PIN_MAX || key_length < 0 || key_length > TRANSCRIPT_SO_PIN_MAX)
+		return ERR_INVALID_PARAMS;
+	/* no PIN keeps both; and PKCS#11 replaces no other key than an SO PIN */
+	return (pin_max != 0 && pin_min > pin_max) || (rotation && ret->policy.family != FAMILY_SO_PIN) ? ERR_INVALID_PARAMS : ERR_OK;
+}
+
+enum err
+decode_module(json_t *body, struct store_module *ret)
+{
+	json_t *vendor, *system, *name, *path, *parameters;
+
+	if (json_unpack(body, "{s:o, s:o, s:o, s:o, s:o !}",
+		"vendor", &vendor,
+		"system", &system,
+		"name", &name,
+		"path", &path,
+		"parameters", &parameters) != 0)
+		return ERR_INVALID_PARAMS;
+	if (!copy_text(vendor, 1, ret->vendor, sizeof(ret->vendor)) ||
+	    !copy_text(system, 1, ret->system, sizeof(ret->system)) ||
+	    !copy_text(name, 1, ret->name, sizeof(ret->name)) ||
+	    !copy_text(path, 1, ret->path, sizeof(ret->path)) ||
+	    !copy_text(parameters, 0, ret->parameters, sizeof(ret->parameters)))
+		return ERR_INVALID_PARAMS;
+	return store_module_path_ok(ret->system, ret->path) ? ERR_OK : ERR_INVALID_PARAMS;
 }
 
 bool

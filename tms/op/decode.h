@@ -20,6 +20,7 @@
 #define DECODE_REFERENCE_MAX 128
 #define DECODE_REASON_MAX    512
 #define DECODE_PHRASE_MAX    32
+#define DECODE_TIME_MAX	     253402300799 /* seconds: the last one of the year 9999 */
 
 struct decode_create {
 	struct transcript_create create; /* its certificate points to certificate */
@@ -63,6 +64,15 @@ struct decode_reason {
 	const char *reason;
 };
 
+/* A notice at the desk: plain text; both of English are empty or neither. */
+struct decode_notice {
+	enum store_severity severity;
+	const char *title_vi, *title_en;
+	const char *text_vi, *text_en;
+	int64_t starts;
+	int64_t ends; /* 0: does not */
+};
+
 struct decode_replace {
 	unsigned char sealed[TRANSCRIPT_ESCROW_ROW_LEN];
 	const char *reason;
@@ -80,6 +90,11 @@ enum err decode_approve(json_t *body, struct decode_approve *ret);
 
 enum err decode_reason(json_t *body, struct decode_reason *ret);
 enum err decode_replace(json_t *body, struct decode_replace *ret);
+
+/* The rest of the row is the caller's: number, created. */
+enum err decode_notice(json_t *body, struct decode_notice *ret);
+enum err decode_type(json_t *body, struct store_type *ret);
+enum err decode_module(json_t *body, struct store_module *ret);
 
 /* bytes of what the desk looks for, and rows of a page */
 #define DECODE_CUSTOMER_MAX	128

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "issued.h"
 
+#include "address.h"
 #include "log.h"
 #include "text.h"
 
@@ -142,6 +143,21 @@ issued_name(const struct issued *c, char ret[STORE_NAME_SIZE])
 		ret[len] = '\0';
 	}
 	OPENSSL_free(utf8);
+	ERR_clear_error();
+}
+
+void
+issued_email(const struct issued *c, char ret[STORE_EMAIL_SIZE])
+{
+	STACK_OF(OPENSSL_STRING) *all = X509_get1_email(c->x509);
+
+	ret[0] = '\0';
+	for (int i = 0; ret[0] == '\0' && i < sk_OPENSSL_STRING_num(all); i++) {
+		const char *email = sk_OPENSSL_STRING_value(all, i);
+		if (address_ok(email, strlen(email)))
+			text_copy(ret, STORE_EMAIL_SIZE, email);
+	}
+	X509_email_free(all);
 	ERR_clear_error();
 }
 

@@ -33,6 +33,9 @@ bool issued_serial_bytes(const char *serial, unsigned char ret[STORE_SERIAL_MAX]
 /* The subject's common name as UTF-8, or an empty text where there is none that can be shown. */
 void issued_name(const struct issued *c, char ret[STORE_NAME_SIZE]);
 
+/* The mail address of the certificate's owner: of subjectAltName, else of the subject; empty where there is none that can be written to. */
+void issued_email(const struct issued *c, char ret[STORE_EMAIL_SIZE]);
+
 /* SHA-256 of the DER. */
 enum err issued_fingerprint(const struct issued *c, unsigned char ret[KEY_HASH_LEN]);
 

@@ -27,6 +27,18 @@ store_severity_from_name(const char *name)
 	return (enum store_severity)severity;
 }
 
+static void
+bind_notice(struct query *q, const struct store_notice *n)
+{
+	query_text(q, store_severity_name(n->severity));
+	query_text(q, n->title_vi);
+	query_text(q, n->text_vi);
+	query_text(q, n->title_en);
+	query_text(q, n->text_en);
+	query_int(q, n->starts);
+	query_int(q, n->ends);
+}
+
 enum err
 store_notice_add(struct store *s, const struct store_notice *n, int64_t *ret_id)
 {
@@ -35,13 +47,7 @@ store_notice_add(struct store *s, const struct store_notice *n, int64_t *ret_id)
 	int64_t id = 0;
 	enum err e;
 
-	query_text(&q, store_severity_name(n->severity));
-	query_text(&q, n->title_vi);
-	query_text(&q, n->text_vi);
-	query_text(&q, n->title_en);
-	query_text(&q, n->text_en);
-	query_int(&q, n->starts);
-	query_int(&q, n->ends);
+	bind_notice(&q, n);
 	query_int(&q, n->created);
 	if (query_row(&q))
 		id = query_get_int(&q);
@@ -49,6 +55,19 @@ store_notice_add(struct store *s, const struct store_notice *n, int64_t *ret_id)
 	if (e == ERR_OK)
 		*ret_id = id;
 	return e;
+}
+
+enum err
+store_notice_put(struct store *s, const struct store_notice *n)
+{
+	struct query q = query_new(s, "UPDATE notice SET severity = ?, title_vi = ?, text_vi = ?, title_en = ?, text_en = ?, starts = ?, ends = ? WHERE id = ?");
+	int changed = 0;
+	enum err e;
+
+	bind_notice(&q, n);
+	query_int(&q, n->id);
+	e = query_run(&q, &changed);
+	return e == ERR_OK && changed == 0 ? ERR_NOTICE_UNKNOWN : e;
 }
 
 enum err

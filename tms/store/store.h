@@ -183,7 +183,8 @@ struct store_notice {
 };
 
 enum err store_notice_add(struct store *s, const struct store_notice *n, int64_t *ret_id);
-enum err store_notice_remove(struct store *s, int64_t id); /* ERR_NOTICE_UNKNOWN */
+enum err store_notice_put(struct store *s, const struct store_notice *n); /* in place of the one of that id, whose `created` stays; ERR_NOTICE_UNKNOWN */
+enum err store_notice_remove(struct store *s, int64_t id);		  /* ERR_NOTICE_UNKNOWN */
 
 /* All, by id. */
 enum err store_notice_list(struct store *s, void (*each)(const struct store_notice *n, void *context), void *context);
@@ -345,7 +346,7 @@ struct store_type {
 	int64_t created;
 };
 
-/* Adds a type, or changes what stands for that manufacturer and model. ERR_CSV_INVALID for a vendor that is not there. */
+/* Adds a type, or changes what stands for that manufacturer and model. ERR_VENDOR_UNKNOWN for a vendor that is not there. */
 enum err store_type_put(struct store *s, const struct store_type *t);
 
 /*
@@ -364,6 +365,10 @@ struct store_module {
 	char path[STORE_PATH_SIZE];
 	char parameters[STORE_PATH_SIZE]; /* of C_Initialize; may be empty */
 };
+
+/* A system that we know, and a path that is absolute on it: with a drive, or from its one root. */
+bool store_module_path_ok(const char *system, const char *path);
+bool store_module_system_ok(const char *system);
 
 /* Adds a vendor where it is new, and its module, or changes name and parameters of the one at that path. */
 enum err store_module_put(struct store *s, const struct store_module *m, int64_t now);

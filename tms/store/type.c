@@ -17,7 +17,7 @@ vendor_id(struct store *s, const char *name, int64_t *ret_id)
 	found = query_row(&q);
 	if (found)
 		*ret_id = query_get_int(&q);
-	return query_found(&q, found, ERR_CSV_INVALID);
+	return query_found(&q, found, ERR_VENDOR_UNKNOWN);
 }
 
 static enum err
@@ -28,6 +28,27 @@ vendor_put(struct store *s, const char *name, int64_t now)
 	query_text(&q, name);
 	query_int(&q, now);
 	return query_run(&q, NULL);
+}
+
+bool
+store_module_system_ok(const char *system)
+{
+	static const char *const systems[] = { "linux", "windows", "macos" };
+
+	for (size_t i = 0; i < sizeof(systems) / sizeof(systems[0]); i++)
+		if (strcmp(systems[i], system) == 0)
+			return true;
+	return false;
+}
+
+bool
+store_module_path_ok(const char *system, const char *path)
+{
+	if (!store_module_system_ok(system))
+		return false;
+	if (strcmp(system, "windows") == 0)
+		return ((path[0] >= 'A' && path[0] <= 'Z') || (path[0] >= 'a' && path[0] <= 'z')) && path[1] == ':' && path[2] == '\\';
+	return path[0] == '/';
 }
 
 enum err

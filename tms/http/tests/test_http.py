@@ -441,6 +441,145 @@ class Life(unittest.TestCase):
             self.assertNotIn(canary, log)
 
 
+class Stub:
+    """The mail server of ../../mail/tests; the recipient's local part says how it behaves."""
+
+    def __init__(self, folder, *words):
+        self.folder = folder
+        self.process = subprocess.Popen([sys.executable, str(ROOT / "tms" / "mail" / "tests" / "smtp_stub.py"), str(folder), *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.port = int(self.process.stdout.readline())
+
+    def stop(self):
+        self.process.stdin.close()
+        self.process.wait(20)
+        self.process.stdout.close()
+
+
+class Tools(unittest.TestCase):
+    """Each starts a server of its own, with what its configuration says beside the usual."""
+
+    def start(self, **more):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+
+        class Told(wire.Server):
+            def write_files(self):
+                super().write_files()
+                self.config.write_text(json.dumps({**json.loads(self.config.read_text()), **more}))
+
+        server = Told(PROGRAM, folder.name)
+        self.addCleanup(lambda: self.assertEqual(server.stop()[0], 0))
+        return server
+
+    def say(self, result, to, *words, port=None):
+        """A test mail to that address comes to that result."""
+        with tempfile.TemporaryDirectory() as folder:
+            stub = Stub(folder, *words)
+            try:
+                server = self.start(operator_email=to, smtp={"url": f"smtp://127.0.0.1:{port or stub.port}", "from": "mokhoa@example.vn", "tls": "none", **self.login(server_words=words)})
+                status, answer = server.call("/v1/admin/mail/test", body=b"{}", person="operator")
+                self.assertEqual((status, answer.get("result"), answer.get("to")), (200, result, to), answer)
+                self.assertEqual(answer["cause"] == "", result == "sent")
+                taken = [name for name in os.listdir(folder) if name.isdigit()]
+                with contextlib.closing(sqlite3.connect(server.folder / "data" / "tms.sqlite")) as db:
+                    self.assertEqual(db.execute("SELECT who, detail FROM audit WHERE what = 'mail_test'").fetchall(), [("operator", f"to={to} result={result} status={answer['status']}")])
+                    self.assertEqual(db.execute("SELECT count(*) FROM outbox").fetchone(), (0,))
+                return answer["status"], [pathlib.Path(folder, name).read_bytes() for name in taken]
+            finally:
+                stub.stop()
+
+    def login(self, server_words):
+        if "auth" not in server_words:
+            return {}
+        credentials = tempfile.NamedTemporaryFile("w")
+        self.addCleanup(credentials.close)
+        credentials.write("mokhoa\nwrong\n")
+        credentials.flush()
+        return {"credentials": credentials.name}
+
+    def test_mail(self):
+        status, (mail,) = self.say("sent", "van-hanh@example.vn")
+        self.assertEqual(status, 250)
+        self.assertIn(b"van-hanh@example.vn", mail.splitlines()[0])
+        for to, result, status in (("refused@example.vn", "refused", 550), ("later@example.vn", "later", 450), ("spam@example.vn", "refused", 554), ("full@example.vn", "later", 452)):
+            self.assertEqual(self.say(result, to)[0], status)
+        self.assertEqual(self.say("settings", "a@example.vn", "auth")[0], 535)
+        self.assertEqual(self.say("absent", "a@example.vn", port=9)[0], 0)
+
+    def test_mail_to_the_address_of_the_certificate(self):
+        class Addressed(wire.Server):
+            def write_files(self):
+                super().write_files()
+                authority = ec.generate_private_key(ec.SECP256R1())
+                pem = wire.make_certificate("CA", authority, "CA", authority, True)
+                (self.folder / "admin.pem").write_text(pem)
+                for role in ("approver", "auditor", "operator"):
+                    now = datetime.datetime.utcnow()
+                    made = (x509.CertificateBuilder().subject_name(wire.name_of(role)).issuer_name(wire.name_of("CA")).public_key(ec.generate_private_key(ec.SECP256R1()).public_key())
+                            .serial_number(9).not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(now + datetime.timedelta(days=1))
+                            .add_extension(x509.SubjectAlternativeName([x509.RFC822Name(role + "@ca.example")]), False))
+                    self.certificates[role] = made.sign(authority, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
+                    (self.folder / (role + ".pem")).write_text(self.certificates[role])
+
+        with tempfile.TemporaryDirectory() as folder:
+            server = Addressed(PROGRAM, folder)
+            try:
+                self.assertEqual(server.call("/v1/admin/mail/test", body=b"{}", person="operator")[1]["to"], "operator@ca.example")
+            finally:
+                server.stop()
+
+    def test_nobody_to_write_to(self):
+        server = self.start(operator_email="a@example.vn")
+        config = json.loads(server.config.read_text())
+        del config["operator_email"]
+        server.config.write_text(json.dumps(config))
+        server.process.send_signal(signal.SIGTERM)
+        server.process.wait(60)
+        server.process = subprocess.Popen([PROGRAM, "serve", "--config", str(server.config)], stdin=subprocess.DEVNULL, stdout=server.log, stderr=server.log)
+        server.wait()
+        self.assertEqual(name_of(server.call("/v1/admin/mail/test", body=b"{}", person="operator")), "mail_address")
+
+    def list(self, server, condition):
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            status, answer = server.call("/v1/admin/backups", "GET", person="auditor")
+            self.assertEqual(status, 200, answer)
+            if condition(answer):
+                return answer
+            time.sleep(0.05)
+        raise AssertionError(answer)
+
+    def test_backup(self):
+        with tempfile.TemporaryDirectory() as folder:
+            server = self.start(backups=folder)
+            wire.Life(server, "kept")
+            pathlib.Path(folder, "something else").write_text("x")
+            pathlib.Path(folder, "link.sqlite").symlink_to("/etc/passwd")
+            self.assertEqual(self.list(server, lambda a: True), {"backups": [], "running": False})
+            status, answer = server.call("/v1/admin/backups", body=b"{}", person="operator")
+            self.assertEqual(status, 200, answer)
+            answer = self.list(server, lambda a: not a["running"])
+            (one,) = answer["backups"]
+            self.assertRegex(one["file"], r"\Amokhoa-\d{8}T\d{6}Z\.sqlite\Z")
+            path = pathlib.Path(folder, one["file"])
+            self.assertEqual((one["whole"], one["size"], stat.S_IMODE(path.stat().st_mode)), (True, path.stat().st_size, 0o600))
+            with contextlib.closing(sqlite3.connect(path)) as db:
+                self.assertEqual(db.execute("SELECT serial FROM request").fetchall(), [("kept",)])
+            with contextlib.closing(sqlite3.connect(server.folder / "data" / "tms.sqlite")) as db:
+                self.assertEqual(db.execute("SELECT who, detail FROM audit WHERE what = 'backup'").fetchall(), [("operator", f"file={one['file']} result=ok")])
+            # what a killed one left is seen as what it is, and no answer has what is in a file
+            pathlib.Path(folder, "mokhoa-20200101T000000Z.sqlite.part").write_text("cut")
+            self.assertEqual([(b["file"], b["whole"]) for b in self.list(server, lambda a: True)["backups"] if b["size"] == 3], [("mokhoa-20200101T000000Z.sqlite.part", False)])
+            for path in ("/v1/admin/backups/" + one["file"], "/v1/admin/backups/..", "/backups/" + one["file"]):
+                self.assertEqual(server.call(path, "GET", person="operator")[0], 404)
+
+    def test_a_folder_that_is_not_there(self):
+        server = self.start(backups="/nonexistent/backups")
+        for method, person in (("GET", "auditor"), ("POST", "operator")):
+            answer = server.call("/v1/admin/backups", method, body=b"{}", person=person)
+            self.assertEqual((answer[0], name_of(answer)), (503, "file_failed"))
+
+
 if __name__ == "__main__":
     PROGRAM = os.path.abspath(sys.argv.pop(1))
     unittest.main()

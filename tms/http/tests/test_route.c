@@ -80,7 +80,17 @@ static const struct {
 	{ "POST", "/v1/admin/proposals/1/confirm", "-AO---" },
 	{ "POST", "/v1/admin/proposals/1/reject", "-AO---" },
 	{ "GET", "/v1/admin/types", "VAOUva" },
+	{ "POST", "/v1/admin/types", "--O---" },
 	{ "GET", "/v1/admin/vendors", "VAOU--" },
+	{ "POST", "/v1/admin/vendors", "--O---" },
+	{ "GET", "/v1/admin/notices", "VAOU--" },
+	{ "POST", "/v1/admin/notices", "--O---" },
+	{ "POST", "/v1/admin/notices/1", "--O---" },
+	{ "POST", "/v1/admin/notices/1/remove", "--O---" },
+	{ "GET", "/v1/admin/backups", "--OU--" },
+	{ "POST", "/v1/admin/backups", "--O---" },
+	{ "POST", "/v1/admin/mail/test", "--O---" },
+	{ "GET", "/v1/admin/keys", "--OU--" },
 };
 
 static const struct {

@@ -342,7 +342,7 @@ test_types(void)
 	CHECK(store_type_put(s.store, &t) == ERR_OK);
 	t = (struct store_type){ .name = "one model", .vendor = "Hãng", .manufacturer = "Maker", .model = "A", .key_length = 8, .key_characters = CHARACTERS_DIGITS };
 	t.policy = (struct token_policy){ FAMILY_PUK, 6, 8, CHARACTERS_ALPHANUMERIC, true };
-	CHECK(store_type_put(s.store, &t) == ERR_CSV_INVALID); /* no such vendor */
+	CHECK(store_type_put(s.store, &t) == ERR_VENDOR_UNKNOWN); /* no such vendor */
 	CHECK(store_module_put(s.store, &m, SCRATCH_NOW) == ERR_OK && store_module_put(s.store, &m, SCRATCH_NOW) == ERR_OK);
 	CHECK(store_type_put(s.store, &t) == ERR_OK);
 	CHECK(store_type_of(s.store, &one, &read) == ERR_OK && read.policy.family == FAMILY_PUK && read.policy.pin_min == 6 && read.policy.pin_max == 8);
