@@ -215,7 +215,10 @@ class Points:
         for sentence in check.grown(self.scene, self.descriptors):
             print("BROKEN " + sentence)
             self.broken.append(sentence)
-        total = sum(row["points"] for row in self.table.values())
+        total, reached = (sum(row[c] for row in self.table.values()) for c in ("points", "reached"))
+        if total >= 10 and reached < total / 2:  # a test in which nothing is cut
+            print(f"BROKEN only {reached} of {total} points were reached")
+            self.broken.append("reached")
         print(f"{self.kind}: {total} points, {len(self.broken)} broken; descriptors {check.descriptors(self.scene)}, resident KiB {check.resident(self.scene)}", flush=True)
 
 

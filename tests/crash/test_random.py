@@ -148,6 +148,12 @@ class Random:
         self.scene.wait_for_workers()
         return fresh.story()
 
+    def not_cut(self):
+        """Sentences about a test in which little was cut: a worker, a step and a host are there for a moment alone."""
+        rounds, struck = (sum(row[c] for row in self.table.values()) for c in ("rounds", "struck"))
+        if rounds >= 10 and struck < rounds / 3:
+            yield f"only {struck} of {rounds} rounds struck anybody"
+
     def print_table(self, seconds):
         columns = ("rounds", "struck", "the same request", "wrong SO PINs")
         print("%-6s %-8s " % ("token", "cut") + " ".join("%16s" % c for c in columns))
@@ -177,7 +183,7 @@ def of_token(kind, options):
                 print(f"{n} BROKEN:\n  " + "\n  ".join(map(str, e.args)), flush=True)
                 print(f"  again, as far as time allows: MOKHOA_BIN={world.BIN} /usr/bin/python3 {os.path.relpath(__file__)} --token {kind} --rounds 20 {what}", flush=True)
                 break
-        for sentence in check.grown(runner.scene, runner.descriptors):
+        for sentence in [*check.grown(runner.scene, runner.descriptors), *runner.not_cut()]:
             print("BROKEN " + sentence)
             broken += 1
         runner.print_table(time.monotonic() - began)
