@@ -121,20 +121,36 @@ test_linger(void)
 	link_free(link);
 }
 
-/* The fake writes its file 0.7 seconds after its order. */
+static bool
+takes(const char *path, int tries)
+{
+	while (remove(path) != 0)
+		if (tries-- == 0)
+			return false;
+		else
+			os_sleep_ms(10);
+	return true;
+}
+
+/* The fake says that it is there, and writes its file when it is told to go on. */
 static bool
 does_its_work(bool survives)
 {
 	static const char path[] = "test_link.mark";
 	struct link *link;
+	FILE *go;
+	bool done;
 
 	(void)remove(path);
 	setenv("FAKE_MARK", path, 1);
 	link = start_one("mark", survives);
-	os_sleep_ms(300);
+	CHECK(takes("test_link.mark.there", 3000));
 	link_free(link);
-	os_sleep_ms(1500);
-	return remove(path) == 0;
+	go = fopen("test_link.mark.go", "w");
+	CHECK(go != NULL && fclose(go) == 0);
+	done = takes(path, survives ? 3000 : 100);
+	(void)remove("test_link.mark.go");
+	return done;
 }
 
 static void

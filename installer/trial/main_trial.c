@@ -6,14 +6,12 @@
 #include "buf.h"
 #include "err.h"
 #include "json.h"
-#include "key.h"
 #include "log.h"
 #include "look.h"
 #include "os.h"
 #include "pins.h"
 #include "step.h"
 #include "text.h"
-#include "transcript.h"
 #include "trial.h"
 #include "trial_report.h"
 
@@ -143,27 +141,6 @@ what_is_wrong(const struct order *o, enum family *ret_family)
 
 /* ---- the trial ---- */
 
-/* The lock that an unlock takes (worker/op/unlock.c): no customer's unlock works on the token meanwhile. */
-static enum err
-hold_token(const struct token_name *token, intptr_t *ret_lock)
-{
-	unsigned char hash[KEY_HASH_LEN];
-	char name[2 * KEY_HASH_LEN + 1];
-	struct buf t = buf_new(TRANSCRIPT_MAX);
-	enum err e;
-
-	transcript_token(&t, token);
-	e = buf_error(&t);
-	if (e == ERR_OK)
-		e = key_hash(t.data, t.len, hash);
-	buf_free(&t);
-	if (e != ERR_OK)
-		return e;
-	text_hex(hash, sizeof(hash), name);
-	e = os_lock(name, ret_lock);
-	return e == ERR_BUSY ? ERR_TOKEN_BUSY : e;
-}
-
 static enum err
 ask_key(const struct order *o, struct trial *t)
 {
@@ -223,7 +200,7 @@ try_token(const struct order *o, enum family family)
 	enum err e = os_file_age(o->record, &age) == ERR_OK ? ERR_FILE_EXISTS : trial_find(&t, o->serial);
 
 	if (e == ERR_OK)
-		e = hold_token(&t.token, &lock);
+		e = step_hold(&t.token, &lock);
 	if (e == ERR_OK)
 		e = trial_judge(&t);
 	if (e == ERR_OK)

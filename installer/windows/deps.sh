@@ -8,14 +8,17 @@
 #
 # Address and SHA256 of each tarball come from Debian's signed source index (apt-get --print-uris source), with a sources list of our own;
 # the machine's is left alone. The result lies in a folder whose name is the hash of all that it was made from: this script, the tarballs,
-# the compiler. Where it is there already nothing is built, and it may be moved (check_deps.sh). MOKHOA_DEPS_CACHE is the folder of those folders, build/windows-deps without it.
+# the compiler. Where it is there already nothing is built, and it may be moved (check_deps.sh). MOKHOA_DEPS_CACHE is the folder of those folders; without it
+# they are kept for all checkouts of this user, in mokhoa/windows-deps below XDG_CACHE_HOME (~/.cache).
 set -eu
 cd "$(dirname "$0")/../.."
 top=$PWD
-cache=${MOKHOA_DEPS_CACHE:-$top/build/windows-deps}
+cache=${MOKHOA_DEPS_CACHE:-${XDG_CACHE_HOME:-${HOME:-$top/build}/.cache}/mokhoa/windows-deps}
 host=x86_64-w64-mingw32
 jobs=${MOKHOA_JOBS:-2}
 mkdir -p "$cache" build
+exec 9>"$cache/lock" # one at a time makes what others find
+flock 9
 
 # ---- what Debian has ----
 

@@ -11,6 +11,7 @@ import time
 
 ERRNOS = ("EIO", "ENOSPC", "EINTR", "EAGAIN", "ECONNRESET", "ENOMEM")
 NAMED = ("write", "writev", "pwrite64", "send", "sendto", "sendmsg", "fsync", "fdatasync", "rename", "renameat", "renameat2", "connect")
+SURE = ("close", "munmap", "brk", "F_UNLCK")  # calls, and what one is asked for, that no kernel refuses: only a place to die at
 NEVER = ("execve", "exit", "exit_group", "rt_sigreturn", "restart_syscall")  # the program is not itself yet, or not any more
 ONE_IN = 20
 LINE = re.compile(r"^(?:\d+ +)?([a-z_0-9]+)\((.*)$")
@@ -20,8 +21,8 @@ PLACES = (("journal", "/.local/state/mokhoa"), ("escrow log", "escrow.log"), ("d
           ("socket", "<UNIX"))
 SOCKETS = {"step": "reader", "serve": "vault", "vault": "vault"}  # of which strace does not say where they lead
 
-Call = collections.namedtuple("Call", "name ordinal place")
-Point = collections.namedtuple("Point", "program call ordinal effect place")
+Call = collections.namedtuple("Call", "name ordinal place sure")
+Point = collections.namedtuple("Point", "program call ordinal effect place sure")
 
 
 def name_of(point):
@@ -30,7 +31,7 @@ def name_of(point):
 
 def point_of(text):
     program, call, ordinal, effect = text.split(":")
-    return Point(program, call, int(ordinal), effect, "")
+    return Point(program, call, int(ordinal), effect, "", False)
 
 
 def place_of(program, arguments):
@@ -48,8 +49,9 @@ def read_calls(program, path):
             found = LINE.match(line)
             if found is None or "resumed>" in line[:60]:
                 continue
-            counts[found.group(1)] += 1
-            calls.append(Call(found.group(1), counts[found.group(1)], place_of(program, found.group(2))))
+            name, arguments = found.groups()
+            counts[name] += 1
+            calls.append(Call(name, counts[name], place_of(program, arguments), name in SURE or any(word in arguments for word in SURE if word.isupper())))
     return calls
 
 
@@ -60,24 +62,24 @@ def choose(program, calls, chance, named=NAMED):
         if call.name in NEVER:
             continue
         if call.name in named and call.place:
-            chosen.setdefault((call.name, call.ordinal), call.place)
+            chosen.setdefault(call[:2], (call.place, call.sure))
             if i + 1 < len(calls) and calls[i + 1].name not in NEVER:
-                chosen.setdefault((calls[i + 1].name, calls[i + 1].ordinal), "after " + call.place)
+                chosen.setdefault(calls[i + 1][:2], ("after " + call.place, calls[i + 1].sure))
         elif chance.randrange(ONE_IN) == 0:
-            chosen.setdefault((call.name, call.ordinal), call.place or "rest")
-    return [Point(program, name, ordinal, "kill", place) for (name, ordinal), place in chosen.items()]
+            chosen.setdefault(call[:2], (call.place or "rest", call.sure))
+    return [Point(program, *at, "kill", *what) for at, what in chosen.items()]
 
 
 def of_card(commands):
     """The card is pulled at each command, and each answer lost: every Cryptoki call that reaches a card is between two of them."""
-    return [Point("card", "apdu", k, effect, "card") for k in range(1, commands + 1) for effect in ("pull", "lose")]
+    return [Point("card", "apdu", k, effect, "card", False) for k in range(1, commands + 1) for effect in ("pull", "lose")]
 
 
 def with_errors(points):
-    """Each of them again, with each errno instead of the end. A call that cannot fail is only a place to die at."""
+    """Each of them again, with each errno instead of the end."""
     for p in points:
-        for errno in ERRNOS:
-            if p.call not in ("close", "munmap", "brk"):
+        if not p.sure:
+            for errno in ERRNOS:
                 yield p._replace(effect=errno)
 
 

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """84 points at which a module crashes, hangs, ends, talks or takes what it can: 14 Cryptoki calls, six misdeeds each. Whatever it does costs the step that
-it did it in: the worker says what happened, and its next step works.
+it did it in: the worker says what happened, and its next step works. And the same at 28 of them through one host, which a page holds all the time.
 
-Usage: test_points.py [-v]      MOKHOA_BIN is the folder with mokhoa-worker, step_probe, mock_p11.so. Enters a stage by itself.
+Usage: test_points.py [-v]      MOKHOA_BIN is the folder with mokhoa-host, mokhoa-worker, step_probe, mock_p11.so. Enters a stage by itself.
 """
 import collections
 import json
@@ -14,7 +14,12 @@ import unittest
 
 import test_step
 import world
+from world import native
 
+sys.path.append(os.path.join(world.TESTS, "..", "host", "worker", "op", "tests"))
+import worker_stage  # noqa: E402 (a worker's profile, server, token and person)
+
+CODE = worker_stage.wire.code_shown(0x123456789ABCDEF)
 SET_PIN = ("C_Initialize", "C_GetSlotList", "C_GetSlotInfo", "C_GetTokenInfo", "C_OpenSession", "C_Login", "C_InitPIN", "C_Logout", "C_CloseSession",
            "C_Finalize")
 INSPECT = ("C_FindObjectsInit", "C_FindObjects", "C_FindObjectsFinal", "C_GetAttributeValue")
@@ -102,10 +107,71 @@ class Points(test_step.MockTest):
         self.assertEqual(sum(outcomes.values()), 84)
 
 
+class ThroughOneHost(unittest.TestCase):
+    def setUp(self):
+        self.stage = worker_stage.Stage()
+        self.addCleanup(self.stage.close)
+        self.stage.profile(extensions=[native.EXTENSION])
+        self.stage.put("card/certificate.der", "bytes")
+        self.host = native.Host(os.path.join(world.BIN, "mokhoa-host"), env=dict(self.stage.environment, MOKHOA_LOG="error"))
+        self.addCleanup(self.host.close)
+
+    def script(self, *lines):
+        self.stage.script("readers", *lines)
+
+    def said(self, method, params=None):
+        """The result, or the name of the error."""
+        try:
+            return self.host.call(method, params)
+        except native.Refused as refused:
+            return refused.error["data"]["name"]
+
+    def approved(self):
+        self.stage.card()
+        self.stage.tms.requests.clear()
+        self.stage.tms.so_pins = [worker_stage.SO_PIN]
+        request = self.host.call("unlock.request", {"token": worker_stage.TOKEN, "reason": "locked", "language": "vi"})
+        self.stage.tms.approve(CODE)
+        return {"request": request["request"]}
+
+    def unlock(self, request):
+        self.stage.person(f"type {CODE}", f"type {worker_stage.NEW_PIN}")
+        return self.said("unlock", request)
+
+    def test_the_host_lives_and_the_next_call_works(self):
+        outcomes = collections.Counter()
+        for call in SET_PIN:
+            for misdeed in ("crash", "noise"):
+                with self.subTest(call=call, misdeed=misdeed):
+                    request = self.approved()
+                    self.script(f"do {call} {misdeed}")
+                    first = self.unlock(request)
+                    self.script()
+                    if not isinstance(first, dict):
+                        self.assertEqual((first, misdeed), ("module_failed", "crash"))
+                        self.assertEqual(self.stage.remembers()["so_tries"], "3")
+                        self.assertEqual(self.unlock(request)["state"], "completed")
+                    outcomes[first if isinstance(first, str) else first["state"]] += 1
+                    self.assertEqual(self.stage.remembers()["user_pin"], worker_stage.NEW_PIN)
+        for call in INSPECT:
+            for misdeed in ("crash", "noise"):
+                with self.subTest(call=call, misdeed=misdeed):
+                    self.stage.card()
+                    self.script(f"do {call} {misdeed}")
+                    first = self.said("token.info")
+                    self.script()
+                    outcomes[first["failures"][0]["error"]["data"]["name"] if first["failures"] else "ok"] += 1
+                    self.assertEqual((len(first["tokens"]), len(self.host.call("token.info")["tokens"])), (1 if misdeed == "noise" else 0, 1))
+        self.assertEqual((self.host.process.poll(), self.host.call("hello")["name"]), (None, "mokhoa"))
+        print("%d points through one host: %s" % (sum(outcomes.values()), dict(outcomes)), file=sys.stderr)
+        self.assertEqual(sum(outcomes.values()), 28)
+        self.assertGreaterEqual(outcomes["module_failed"], 11)
+
+
 def main():
     world.enter_stage()
-    test_step.need_programs("mokhoa-worker", "step_probe", "mock_p11.so")
-    unittest.main(verbosity=2, defaultTest=["Points.test_all", "Points.test_no_pin_call_begins_for_a_worker_that_is_gone"])
+    test_step.need_programs("mokhoa-host", "mokhoa-worker", "step_probe", "mock_p11.so")
+    unittest.main(verbosity=2, defaultTest=["Points.test_all", "Points.test_no_pin_call_begins_for_a_worker_that_is_gone", "ThroughOneHost"])
 
 
 if __name__ == "__main__":

@@ -462,10 +462,9 @@ class MockTest(StepTest):
         for call in self.step_calls():
             self.card()
             self.script("do %s hang" % call)
-            began = time.monotonic()
             with self.subTest(call=call):
-                self.assertStep(self.set_pin(deadline_ms=700), "module_failed", 0, "")
-                self.assertLess(time.monotonic() - began, 3)
+                self.assertStep(self.set_pin(deadline_ms=3000), "module_failed", 0, "")
+                self.assertTrue(self.calls(call), "it never came so far")
                 self.assertEqual(self.children(), [])
         self.script()
         self.assertStep(self.set_pin(), "ok")

@@ -198,6 +198,7 @@ class SmartCardHsm(Card):
 
     def test_killed_in_the_rotation(self):
         """Cut at moments across the rotation: the SO PIN is always the operator's or the one that stands in the record."""
+        cut = 0
         for changes in (0, 1, 2):
             with self.subTest(changes=changes):
                 process = subprocess.Popen(self.command(), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -220,6 +221,7 @@ class SmartCardHsm(Card):
                 if not os.path.exists(self.path("record")):
                     self.assertTrue(self.has_so_pin(self.key))
                     continue
+                cut += 1
                 with open(self.path("record"), encoding="ascii") as f:
                     recorded = json.load(f)["so_pin"]
                 self.assertEqual(os.stat(self.path("record")).st_mode & 0o777, 0o600)
@@ -227,6 +229,7 @@ class SmartCardHsm(Card):
                 if self.has_so_pin(recorded):
                     self.key = recorded
                 os.unlink(self.path("record"))
+        self.assertGreaterEqual(cut, 1)
 
     def changes(self):
         with open(self.path("card0.log"), encoding="ascii") as f:

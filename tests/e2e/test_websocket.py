@@ -84,6 +84,35 @@ class OverWebSocket(unittest.TestCase):
         page.close()
         self.completed_without_us(card)
 
+    @staticmethod
+    def hears(page, seconds):
+        """The methods of what it is told in that time."""
+        heard, end = [], time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            try:
+                heard.append(page.receive(left)["message"]["method"])
+            except TimeoutError:
+                break
+        return heard
+
+    def test_hot_plug(self):
+        """A card that comes or goes is one notification each, as over the extension."""
+        card = self.world.card(lock=False)
+        page = self.world.host()
+        watch = page.start("token.watch")
+        end, moves = time.monotonic() + 60, 0
+        while not self.hears(page, 3):  # until somebody watches
+            self.assertLess(time.monotonic(), end)
+            (card.insert if moves % 2 else card.remove)()
+            moves += 1
+        for _ in range(3):
+            (card.insert if moves % 2 else card.remove)()
+            moves += 1
+            self.assertEqual(self.hears(page, 4), ["token.changed"])
+        self.assertEqual(page.call("token.unwatch"), {"watch": "ended"})
+        self.assertEqual(page.finish(watch), {"watch": "ended"})
+        page.close()
+
     def test_no_secret_passes(self):
         """All that the page hears in a whole unlock: neither code nor PIN nor SO PIN."""
         card = self.world.card()

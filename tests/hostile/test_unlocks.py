@@ -172,7 +172,7 @@ class Unlocks(unittest.TestCase):
             before = card.show()["so_tries"]
 
             def kill(note, before=before):
-                end = time.monotonic() + 2
+                end = time.monotonic() + 20
                 while note["params"].get("stage") == "setting_pin" and card.show()["so_tries"] == before and time.monotonic() < end:
                     pass
                 if note["params"].get("stage") == "setting_pin":
@@ -184,7 +184,7 @@ class Unlocks(unittest.TestCase):
             end = time.monotonic() + 30
             while processes("mokhoa-worker", "step") and time.monotonic() < end:
                 time.sleep(0.02)
-        self.assertGreaterEqual(card.show()["so_tries"], 13)
+        self.assertIn(card.show()["so_tries"], (13, 14))
 
     def test_few_tries_left(self):
         """The card of the stage never says how many tries are left, so that the last one cannot be seen: what holds is one try for a request."""
@@ -207,17 +207,18 @@ class Unlocks(unittest.TestCase):
                        " " + good, good + " ", "https://portal.mokhoa.test@evil.example", "https://portal.mokhoa.test#", "https://xn--portal.mokhoa.test", "file://", "*"):
             with self.subTest(origin=origin), self.world.host(origin=origin) as host:
                 for method in ("hello", "token.info", "unlock.status"):
-                    with self.assertRaises((world.native.Refused, TypeError, KeyError)) as caught:
-                        host.call(method, timeout=10)
-                    if isinstance(caught.exception, world.native.Refused):
-                        self.assertIn(caught.exception.name, ("origin_refused", "invalid_request", "parse_error"))
+                    with self.assertRaises(world.native.Refused) as caught:
+                        host.call(method)
+                    self.assertIn(caught.exception.name, ("origin_refused", "invalid_request", "parse_error"))
         for extension in ("chrome-extension://ponmlkjihgfedcbaponmlkjihgfedcba/", "moz-extension://x/", "chrome-extension://abcdefghijklmnopabcdefghijklmnop",
                           "chrome-extension://abcdefghijklmnopabcdefghijklmnop/x", "CHROME-EXTENSION://abcdefghijklmnopabcdefghijklmnop/", "chrome-extension://", "--help", "step", ""):
             with self.subTest(extension=extension), self.world.host(extension=extension) as host:
-                with self.assertRaises((world.native.Refused, world.native.Ended, BrokenPipeError, TypeError, UnicodeDecodeError, TimeoutError, struct.error, KeyError)) as caught:
-                    host.call("token.info", timeout=10)
+                with self.assertRaises((world.native.Refused, world.native.Ended, BrokenPipeError)) as caught:
+                    host.call("token.info")
                 if isinstance(caught.exception, world.native.Refused):
                     self.assertEqual(caught.exception.name, "extension_refused")
+                else:
+                    self.assertEqual(host.process.wait(30) != 0, extension != "--help")
         self.assertEqual(card.show()["so_tries"], 15)
 
     def test_bad_frames(self):

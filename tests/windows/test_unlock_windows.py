@@ -153,7 +153,7 @@ class Unlock(unittest.TestCase):
 
     def test_the_unlock_goes_on_when_the_browser_has_gone(self):
         request, code = self.approved()
-        number = self.host.start("unlock", {"request": request["request"]})
+        self.host.start("unlock", {"request": request["request"]})
         wine.person("type", code, "ok")
         self.host.process.kill()
         self.host.close()
@@ -161,14 +161,13 @@ class Unlock(unittest.TestCase):
         with native.Host(wine.script("mokhoa-host"), env=dict(os.environ)) as host:
             # the worker that goes on has the request's lock: this waits for it
             states = host.call("unlock.status", {"request": request["request"]}, timeout=120)["requests"]
-            self.assertIn(states[0]["state"], ("approved", "working", "completed"))
+            self.assertIn(states[0]["state"], ("approved", "released", "completed"))
             for _ in range(100):
                 if self.state()["so_pin"] in self.escrow() and self.state()["so_pin"] != SO_PIN:
                     break
                 states = host.call("unlock.status", {"request": request["request"]})["requests"]
             self.assertEqual(self.state()["user_pin"], NEW_PIN)
             self.assertNotEqual(self.state()["so_pin"], SO_PIN)
-        self.assertGreater(number, 0)
 
     def test_what_others_can_write_is_refused(self):
         profile = os.path.join(wine.INSTALLED, "profiles.d", "demo.json")

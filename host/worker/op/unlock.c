@@ -15,9 +15,7 @@
 #include "json.h"
 #include "log.h"
 #include "open_request.h"
-#include "os.h"
 #include "prompt.h"
-#include "text.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -32,6 +30,7 @@ struct unlock {
 	struct open_request request;
 	struct found_token token;
 	enum stage stage;
+	bool resumed;	    /* may_be_set() when it began */
 	struct secret code; /* what the person typed */
 	struct secret pin;
 	unsigned char h[KEY_HASH_LEN];
@@ -62,7 +61,10 @@ leave_request(struct unlock *u)
 	u->entry = NULL;
 }
 
-/* From the release on writes down, and tells the page, how far it has come; once the new PIN is proved, for the report of who finds the journal, too. */
+/*
+ * From the release on writes down, and tells the page, how far it has come; once the new PIN is proved, for the report of who finds the journal, too. The
+ * journal keeps the farthest that this request ever came, whoever goes on with it.
+ */
 static enum err
 enter(struct unlock *u, enum stage stage)
 {
@@ -70,7 +72,8 @@ enter(struct unlock *u, enum stage stage)
 
 	u->stage = stage;
 	if (u->entry != NULL) {
-		u->entry->stage = stage;
+		if (u->entry->stage == STAGE_COUNT || stage > u->entry->stage)
+			u->entry->stage = stage;
 		if (u->entry->outcome.known && stage != STAGE_REPORTING)
 			u->entry->outcome.stage = stage;
 		e = journal_save(u->request.journal);
@@ -80,6 +83,20 @@ enter(struct unlock *u, enum stage stage)
 }
 
 /* ---- before anybody is asked for anything ---- */
+
+/* In this process or in one that died. */
+static bool
+was_released(const struct journal_entry *entry)
+{
+	return entry->stage != STAGE_COUNT && entry->stage >= STAGE_SETTING_PIN;
+}
+
+/* An unlock of this request that was cut short may have set a PIN, or has. */
+static bool
+may_be_set(const struct journal_entry *entry)
+{
+	return entry->unclear != 0 || (entry->stage != STAGE_COUNT && entry->stage > STAGE_SETTING_PIN);
+}
 
 /* An unlock that was cut short after its end was known is only reported. */
 static bool
@@ -102,27 +119,6 @@ find_token(struct unlock *u)
 	return e;
 }
 
-/* One unlock of a token at a time on this machine, from before the prompt, so that nobody types into two windows. */
-static enum err
-hold_token(struct unlock *u)
-{
-	unsigned char hash[KEY_HASH_LEN];
-	char name[2 * KEY_HASH_LEN + 1];
-	struct buf t = buf_new(TRANSCRIPT_MAX);
-	enum err e;
-
-	transcript_token(&t, &u->token.token->name);
-	e = buf_error(&t);
-	if (e == ERR_OK)
-		e = key_hash(t.data, t.len, hash);
-	buf_free(&t);
-	if (e != ERR_OK)
-		return e;
-	text_hex(hash, sizeof(hash), name);
-	e = os_lock(name, &u->call->token);
-	return e == ERR_BUSY ? ERR_TOKEN_BUSY : e;
-}
-
 /* Whether there is something to type a code for. */
 static enum err
 ask_server(struct unlock *u)
@@ -140,17 +136,21 @@ ask_server(struct unlock *u)
 	return e;
 }
 
-/* Whether this kind of token can be unlocked as it stands there: otherwise nobody types a code for it. */
+/*
+ * Whether this kind of token can be unlocked as it stands there: otherwise nobody types a code for it. One that an unlock of this request has opened before it was
+ * cut short is not locked any more, and is gone on with all the same.
+ */
 static enum err
 judge_token(struct unlock *u)
 {
 	const struct step_token *token = u->token.token;
 
+	u->resumed = may_be_set(u->entry);
 	switch (u->policy.family) {
 	case FAMILY_SO_PIN:
-		return token_so_pin_fits(token, u->entry->reason, u->policy.flags_reliable);
+		return token_so_pin_fits(token, u->entry->reason, u->policy.flags_reliable && !u->resumed);
 	case FAMILY_PUK:
-		return token->pin == PIN_STATE_LOCKED ? ERR_OK : ERR_TOKEN_NOT_YET_LOCKED;
+		return token->pin == PIN_STATE_LOCKED || u->resumed ? ERR_OK : ERR_TOKEN_NOT_YET_LOCKED;
 	case FAMILY_NONE:
 	case FAMILY_COUNT:
 		break;
@@ -259,12 +259,19 @@ since_begun(const struct unlock *u, enum err e)
 
 /* ---- the new PIN ---- */
 
+/* A PUK is for a locked PIN alone: where the attempt that was cut short has opened the token, what is left is to prove the PIN, which is typed once more. */
+static bool
+is_set(const struct unlock *u)
+{
+	return u->resumed && u->released.family == FAMILY_PUK && u->token.token->pin != PIN_STATE_LOCKED;
+}
+
 static enum err
 set_pin(struct unlock *u)
 {
 	enum err e = enter(u, STAGE_SETTING_PIN);
 
-	if (e == ERR_OK)
+	if (e == ERR_OK && !is_set(u))
 		e = attempt_set_pin(&u->request, &u->token, &u->released, &u->pin, &u->active, &u->said);
 	return e;
 }
@@ -307,6 +314,9 @@ rotate(struct unlock *u)
 
 	if (e == ERR_OK)
 		e = step_rotate(u->token.module, &u->entry->token, &u->released.candidates[u->active], &u->next, &u->said);
+	/* whatever the token said, nothing is done with the old ones any more */
+	for (unsigned i = 0; i < u->released.count; i++)
+		secret_wipe(&u->released.candidates[i]);
 	return e;
 }
 
@@ -348,13 +358,6 @@ add_cryptoki(struct unlock *u, uint64_t cryptoki)
 		op_detail(u->call, "cryptoki", json_integer((json_int_t)(cryptoki & INT64_MAX)));
 }
 
-/* In this process or in one that died. */
-static bool
-was_released(const struct journal_entry *entry)
-{
-	return entry->stage != STAGE_COUNT && entry->stage >= STAGE_SETTING_PIN;
-}
-
 /* A failure after the release: the server is told where it ended the request; where it did not, the same request may be unlocked again. */
 static void
 note_failure(struct unlock *u, enum err e)
@@ -362,7 +365,7 @@ note_failure(struct unlock *u, enum err e)
 	add_cryptoki(u, u->said.cryptoki);
 	if (u->entry == NULL || !was_released(u->entry) || !attempt_ends_request(e, u->entry))
 		return;
-	attempt_failed(u->entry, u->stage, e, &u->said);
+	attempt_failed(u->entry, u->entry->stage, e, &u->said);
 	if (journal_save(u->request.journal) == ERR_OK)
 		(void)request_report(&u->request);
 }
@@ -407,7 +410,7 @@ unlock_token(struct unlock *u)
 	enum err e;
 
 	if ((e = find_token(u)) != ERR_OK ||
-	    (e = hold_token(u)) != ERR_OK ||
+	    (e = step_hold(&u->token.token->name, &u->call->token)) != ERR_OK ||
 	    (e = take_request(u)) != ERR_OK)
 		return e;
 	/* another unlock of it may have ended before this one held the token; from here on there is none */

@@ -79,6 +79,12 @@ struct step_outcome {
 enum err step_inspect(const struct profile_module *module, struct step_inspection *ret);
 void step_inspection_free(struct step_inspection *inspection);
 
+/*
+ * Holds a token against all other unlocks and trials of it on this machine, by a lock whose name is the hash of its name (os_lock()): ERR_TOKEN_BUSY where
+ * another has it. Taken before anybody is asked for anything, so that nobody types into two windows; given back with os_unlock(), or when the process ends.
+ */
+enum err step_hold(const struct token_name *token, intptr_t *ret_lock);
+
 /* Waits for a step that was left alone, and ends it where that lasts too long; returns at once where there is none. Before the token is let go. */
 void step_late_end(void);
 

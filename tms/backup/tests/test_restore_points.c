@@ -74,13 +74,15 @@ sleep_on(struct history *h, unsigned token, const struct secret *old, const stru
 	*s = (struct sleeper){ .asleep = true, .token = token, .old = *old, .next = *next };
 }
 
-/* Its wrong try is of an unlock that is long over. */
+/* Its wrong try is of an unlock that is long over. A token is in one machine: no other has the one that is being unlocked. */
 static void
-wake_one(struct history *h)
+wake_one(struct history *h, unsigned unlocked)
 {
 	struct sleeper *s = &h->sleepers[draw(h, SLEEPERS)];
 	struct token *t = &h->tokens[s->token];
 
+	if (s->token == unlocked)
+		return;
 	if (s->asleep && secret_equal(&t->so_pin, &s->old))
 		t->so_pin = s->next;
 	s->asleep = false;
@@ -177,15 +179,27 @@ find_active(struct token *t, const struct machine *m, unsigned *ret_active)
 	return false;
 }
 
-/* In the middle of an unlock anything else may happen: a backup, an older machine that wakes up. */
+/* In the middle of an unlock of a token anything else may happen: a backup, an older machine that wakes up. */
 static void
-meanwhile(struct history *h, bool backs_up)
+meanwhile(struct history *h, unsigned unlocked, bool backs_up)
 {
 	h->w->now++;
 	if (backs_up && draw(h, 3) == 0)
 		take_backup(h);
 	if (draw(h, 8) == 0)
-		wake_one(h);
+		wake_one(h, unlocked);
+}
+
+/* Two that died in a row: the server approves no third, and people look into it. */
+static void
+look_into(struct history *h, const struct token *t)
+{
+	struct store_token row = world_token(h->w, &t->name);
+
+	CHECK(row.state == STORE_SUSPECT);
+	CHECK(store_token_mark(h->w->scratch.store, row.id, STORE_UNVERIFIED) == ERR_OK);
+	CHECK(store_token_proved(h->w->scratch.store, row.id, true, h->w->now) == ERR_OK);
+	h->refused++;
 }
 
 /* dies: at which stage, 0 to 4; 5 and above: not at all. */
@@ -199,31 +213,28 @@ unlock(struct history *h, unsigned n, unsigned dies, bool backs_up)
 	bool known;
 
 	t->wrong = 0;
-	CHECK(machine_create(m) == ERR_OK && machine_approve(m) == ERR_OK);
+	CHECK(machine_create(m) == ERR_OK);
+	if (machine_approve(m) != ERR_OK) {
+		look_into(h, t);
+		goto out;
+	}
 	machine_mail(m, 900);
-	meanwhile(h, backs_up);
+	meanwhile(h, n, backs_up);
 	CHECK(machine_verb(m, "status") == ERR_OK);
 	if (dies == 0)
 		goto out;
-	if (machine_release(m) != ERR_OK) {
-		/* two that died in a row: people look into it */
-		CHECK(world_token(h->w, &t->name).state == STORE_SUSPECT);
-		CHECK(store_token_mark(h->w->scratch.store, world_token(h->w, &t->name).id, STORE_UNVERIFIED) == ERR_OK);
-		CHECK(store_token_proved(h->w->scratch.store, world_token(h->w, &t->name).id, true, h->w->now) == ERR_OK);
-		h->refused++;
-		goto out;
-	}
-	meanwhile(h, backs_up);
+	CHECK(machine_release(m) == ERR_OK);
+	meanwhile(h, n, backs_up);
 	known = find_active(t, m, &active);
 	CHECK(known);
 	if (dies == 1 || !known || machine_grant(m, active) != ERR_OK)
 		goto out;
 	if (dies == 2)
 		sleep_on(h, n, &m->candidates[active], &m->next);
-	meanwhile(h, backs_up);
+	meanwhile(h, n, backs_up);
 	if (dies == 2 || !card_takes(t, &m->candidates[active], &m->next) || dies == 3)
 		goto out;
-	meanwhile(h, backs_up);
+	meanwhile(h, n, backs_up);
 	if (dies == 4)
 		goto out;
 	CHECK(machine_done(m, &done) == ERR_OK);

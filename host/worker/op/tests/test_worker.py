@@ -957,6 +957,56 @@ class Killed(WorkerTest):
         self.assertEqual(answer["state"], "completed")
         self.assertEqual({r["rotated"] for r in self.tms.only()["reports"]}, {True})
 
+    def taken_by_the_token(self, call, request):
+        """The worker dies while the token sets the PIN, which it does: it is not locked any more."""
+        self.stage.script(f"do {call} hold")
+        self.stage.person(f"type {CODE}", f"type {NEW_PIN}")
+        worker = self.stage.start("unlock", request)
+        worker.until("setting_pin")
+        self.stage.logged(f"{call} hold")
+        worker.kill()
+        self.stage.script()
+        self.stage.put("card/go", "")
+        end = time.monotonic() + 30
+        while self.stage.remembers()["user_pin"] != NEW_PIN:
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.02)
+        self.assertEqual((self.stage.entry()["unclear"], self.stage.remembers()["user_tries"]), (1, "3"))
+
+    def test_when_the_token_has_taken_the_pin(self):
+        """Flags that can be relied on say that it is not locked: the same request goes on all the same, and ends in a rotation."""
+        self.tms.policy = {**self.tms.policy, "flags_reliable": True}
+        request = self.approved()
+        self.taken_by_the_token("C_InitPIN", request)
+        self.unlocked(self.unlock(request), request)
+        self.assertEqual(self.stage.remembers()["so_tries"], "3")
+
+    def test_when_the_token_has_taken_the_pin_for_its_puk(self):
+        """A PUK is not sent again to a PIN that is not locked: what was typed is proved."""
+        self.tms.policy, self.tms.family, self.tms.rotation = {**self.tms.policy, "family": "puk", "flags_reliable": True}, "puk", False
+        self.stage.card(puk=Families.PUK, puk_tries=3)
+        self.tms.so_pins = [Families.PUK]
+        request = self.approved()
+        self.taken_by_the_token("C_SetPIN", request)
+        made = len(self.stage.pin_calls())
+        answer = self.result(self.unlock(request))
+        self.assertEqual((answer["state"], answer["rotated"]), ("completed", False))
+        self.assertEqual([line.rsplit(" ", 1)[0] for line in self.stage.pin_calls()[made:]], ["C_Login user"])
+        self.assertEqual((self.stage.remembers()["puk_tries"], self.report()["result"]), ("3", "completed"))
+
+    def test_the_farthest_stage_is_kept(self):
+        """A code that is wrong the second time takes nothing back: when no attempt is left, the server hears how far it came."""
+        request = self.approved()
+        for left in (1, 0):
+            self.stage.script("do C_InitPIN crash")
+            self.refused("module_failed", self.unlock(request))
+            self.stage.script()
+            self.assertEqual((self.stage.entry()["stage"], self.stage.entry()["unclear"]), ("setting_pin", 2 - left))
+            if left:
+                self.refused("code_wrong", self.unlock(request, WRONG_CODE))
+                self.assertEqual(self.stage.entry()["stage"], "setting_pin")
+        self.assertEqual((self.report()["error"], self.report()["stage"]), ("module_failed", "setting_pin"))
+
     def test_while_the_token_works(self):
         request = self.approved()
         self.stage.script("do C_InitPIN hang")
