@@ -41,7 +41,23 @@ function(mokhoa_test name)
 	target_link_libraries(${name} PRIVATE ${TEST_LINKS} mokhoa_check mokhoa_warnings)
 	mokhoa_describe(${name})
 	add_test(NAME ${name} COMMAND ${name} ${TEST_ARGS})
+	set_target_properties(${name} PROPERTIES MOKHOA_ARGS "${TEST_ARGS}")
 	set_tests_properties(${name} PROPERTIES LABELS ${TEST_LABEL} SKIP_RETURN_CODE 77 TIMEOUT 120)
+endfunction()
+
+# These tests run on PostgreSQL as well: NAME_postgresql, on the server that tests/postgres starts.
+function(mokhoa_test_postgresql)
+	if(NOT MOKHOA_POSTGRESQL)
+		return()
+	endif()
+	foreach(name IN LISTS ARGN)
+		get_test_property(${name} LABELS labels)
+		get_test_property(${name} TIMEOUT timeout)
+		get_target_property(args ${name} MOKHOA_ARGS)
+		add_test(NAME ${name}_postgresql COMMAND ${name} ${args})
+		set_tests_properties(${name}_postgresql PROPERTIES LABELS "${labels}" TIMEOUT ${timeout} SKIP_RETURN_CODE 77 FIXTURES_REQUIRED postgresql
+			ENVIRONMENT MOKHOA_TEST_POSTGRESQL=${CMAKE_BINARY_DIR}/postgresql.url)
+	endforeach()
 endfunction()
 
 # A fuzz target: libFuzzer where the preset says so; everywhere a plain program that replays its corpus as a test of label "fuzz".

@@ -9,11 +9,11 @@
 packages_of() {
 	case $1 in
 	build) echo gcc libc6-dev cmake ninja-build pkg-config libjansson-dev libssl-dev libcurl4-openssl-dev libp11-dev libp11-kit-dev \
-		libmicrohttpd-dev libsqlite3-dev libwebsockets-dev libseccomp-dev ;;
+		libmicrohttpd-dev libsqlite3-dev libpq-dev libwebsockets-dev libseccomp-dev ;;
 	stage) echo opensc pcscd vsmartcard-vpcd nginx-light postfix openssl ca-certificates curl python3 python3-cryptography util-linux iproute2 procps ;;
 	test) echo git systemd clang-14 clang clang-tidy-14 clang-format-14 libclang-rt-14-dev python3-jsonschema shellcheck strace \
 		pinentry-tty pinentry-curses \
-		file binutils sqlite3 softhsm2 opencryptoki p11-kit p11-kit-modules opensc-pkcs11 ykcs11 libnss3 libnss3-tools swtpm libtpm2-pkcs11-1 libtss2-tcti-swtpm0 tpm2-tools ;;
+		file binutils sqlite3 postgresql-15 softhsm2 opencryptoki p11-kit p11-kit-modules opensc-pkcs11 ykcs11 libnss3 libnss3-tools swtpm libtpm2-pkcs11-1 libtss2-tcti-swtpm0 tpm2-tools ;;
 	# Node comes with npm's own package, because Debian's is too old for the driver; another npm than Debian's will do. A screen with a hand, for what
 	# browsers ask outside their pages
 	browser) echo chromium firefox-esr libnss3-tools openssl xvfb xdotool "$(command -v npm >/dev/null || echo npm)" ;;

@@ -41,10 +41,8 @@ static enum err
 note_all(struct store *s, struct escrow_log_reader *reader, struct backup_log *ret)
 {
 	struct backup_log log = { 0 };
-	enum err e = store_log_begin(s);
+	enum err e = note_lines(s, reader, &log);
 
-	if (e == ERR_OK)
-		e = note_lines(s, reader, &log);
 	if (e == ERR_OK)
 		e = store_log_count(s, &log.tokens, &log.unknown);
 	if (e == ERR_OK)
@@ -58,6 +56,8 @@ backup_read_log(struct store *s, const char *path, struct backup_log *ret)
 	struct escrow_log_reader *reader = NULL;
 	enum err e = escrow_log_open(path, &reader);
 
+	if (e == ERR_OK)
+		e = store_log_begin(s);
 	if (e == ERR_OK)
 		e = store_begin_reading(s);
 	if (e == ERR_OK)
@@ -131,6 +131,8 @@ backup_replay(struct store *s, const struct config *config, bool skip_damaged, i
 	struct backup_replayed r = { .log = { 0 } };
 	enum err e = escrow_log_open(config->escrow_log, &reader);
 
+	if (e == ERR_OK)
+		e = store_log_begin(s);
 	if (e == ERR_OK)
 		e = store_begin(s);
 	if (e != ERR_OK) {

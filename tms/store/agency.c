@@ -97,9 +97,9 @@ store_agency_list(struct store *s, void (*each)(const struct store_agency *a, vo
 	while (e == ERR_OK && query_row(&q)) {
 		get_agency(&q, &a);
 		/* a column that could not be read is told by query_end() */
-		if (q.code == SQLITE_OK)
+		if (query_good(&q))
 			e = read_domains(s, &a);
-		if (q.code == SQLITE_OK && e == ERR_OK)
+		if (query_good(&q) && e == ERR_OK)
 			each(&a, context);
 	}
 	ended = query_end(&q);

@@ -76,7 +76,7 @@ read_rows(struct query *q, void (*each)(const struct store_audit *row, void *con
 		row.number = query_get_int(q);
 		row.token = query_get_int(q);
 		query_get_text(q, row.detail, sizeof(row.detail));
-		if (q->code == SQLITE_OK)
+		if (query_good(q))
 			each(&row, context);
 	}
 	return query_end(q);
@@ -102,7 +102,7 @@ store_audit_list_token(struct store *s, int64_t token, unsigned max, void (*each
 {
 	struct query q = query_new(s,
 	    "SELECT * FROM (SELECT id, created, who, what, number, token, detail FROM audit WHERE token = ? AND token <> 0 AND" ABOUT_TOKEN
-	    " ORDER BY id DESC LIMIT ?) ORDER BY id");
+	    " ORDER BY id DESC LIMIT ?) AS newest ORDER BY id");
 
 	query_int(&q, token);
 	query_scope(&q);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The database as a file: copied while it is in use, held against everybody, replaced as a whole. */
 #define _GNU_SOURCE
-#include "query.h"
+#include "sqlite.h"
 
 #include "log.h"
 #include "os.h"
@@ -56,7 +56,7 @@ store_sync_folder(const char *path)
 static int
 copy_pages(struct store *s, sqlite3 *to)
 {
-	sqlite3_backup *b = sqlite3_backup_init(to, "main", s->db, "main");
+	sqlite3_backup *b = sqlite3_backup_init(to, "main", sqlite_of(s), "main");
 	int code;
 
 	if (b == NULL)
@@ -101,10 +101,14 @@ enum err
 store_backup(struct store *s, const char *path)
 {
 	sqlite3 *to = NULL;
-	int code = sqlite3_open_v2(path, &to, SQLITE_OPEN_READWRITE, NULL);
-	enum err e = code == SQLITE_OK ? ERR_OK : failed("backup", path, code);
 	int64_t tokens;
+	int code;
+	enum err e;
 
+	if (sqlite_of(s) == NULL)
+		return ERR_DATABASE_SERVER;
+	code = sqlite3_open_v2(path, &to, SQLITE_OPEN_READWRITE, NULL);
+	e = code == SQLITE_OK ? ERR_OK : failed("backup", path, code);
 	if (e == ERR_OK)
 		e = store_begin_reading(s);
 	/* a transaction reads nothing before its first question */
@@ -122,7 +126,7 @@ store_open_backup(const char *path, struct store **ret_store)
 {
 	sqlite3 *db = NULL;
 	int64_t version = 0;
-	bool ours = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK && is_whole(db) && schema_version(db, &version);
+	bool ours = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK && is_whole(db) && sqlite_version(db, &version);
 
 	sqlite3_close(db);
 	if (!ours || version < 1) {

@@ -20,11 +20,12 @@ store_escrow_walk(struct store *s, int64_t after, const char *key, struct store_
 {
 	struct query q = query_new(s,
 	    "SELECT escrow.id, manufacturer, model, serial, version, sealed, escrow.key, escrow.retired FROM escrow JOIN token ON token.id = escrow.token"
-	    " WHERE escrow.id > ? AND escrow.key <> ? ORDER BY escrow.id");
+	    " WHERE escrow.id > ? AND escrow.key <> ? ORDER BY escrow.id LIMIT ?");
 	size_t count = 0;
 
 	query_int(&q, after);
 	query_text(&q, key);
+	query_int(&q, (int64_t)max);
 	while (count < max && query_row(&q)) {
 		struct store_sealed *row = &ret_rows[count++];
 		row->id = query_get_int(&q);

@@ -74,28 +74,3 @@ fold_text(const char *text, size_t len, char *ret)
 	}
 	return written;
 }
-
-static void
-folded(sqlite3_context *context, int count, sqlite3_value **values)
-{
-	const char *text = (const char *)sqlite3_value_text(values[0]);
-	size_t len = (size_t)sqlite3_value_bytes(values[0]);
-	char *copy;
-
-	(void)count;
-	if (text == NULL) {
-		sqlite3_result_null(context);
-		return;
-	}
-	copy = sqlite3_malloc64(len + 1);
-	if (copy == NULL)
-		sqlite3_result_error_nomem(context);
-	else
-		sqlite3_result_text64(context, copy, fold_text(text, len, copy), sqlite3_free, SQLITE_UTF8);
-}
-
-int
-fold_register(sqlite3 *db)
-{
-	return sqlite3_create_function_v2(db, "folded", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY, NULL, folded, NULL, NULL, NULL);
-}

@@ -6,13 +6,9 @@
 #ifndef MOKHOA_FOLD_H
 #define MOKHOA_FOLD_H
 
-#include <sqlite3.h>
 #include <stddef.h>
 
 /* Writes at most len bytes to ret, which has the room (a letter never grows); returns how many. Bytes that are no UTF-8 stay as they are. */
 size_t fold_text(const char *text, size_t len, char *ret);
-
-/* Gives the SQL of a connection the function folded(TEXT); a code of SQLite. */
-int fold_register(sqlite3 *db);
 
 #endif

@@ -44,17 +44,10 @@ store_notice_add(struct store *s, const struct store_notice *n, int64_t *ret_id)
 {
 	struct query q = query_new(s,
 	    "INSERT INTO notice (severity, title_vi, text_vi, title_en, text_en, starts, ends, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id");
-	int64_t id = 0;
-	enum err e;
 
 	bind_notice(&q, n);
 	query_int(&q, n->created);
-	if (query_row(&q))
-		id = query_get_int(&q);
-	e = query_end(&q);
-	if (e == ERR_OK)
-		*ret_id = id;
-	return e;
+	return query_insert(&q, ret_id, NULL);
 }
 
 enum err
@@ -107,7 +100,7 @@ each_of(struct query *q, void (*each)(const struct store_notice *n, void *contex
 	while (query_row(q)) {
 		read_notice(q, &n);
 		/* a column that could not be read is told by query_end() */
-		if (q->code == SQLITE_OK)
+		if (query_good(q))
 			each(&n, context);
 	}
 	return query_end(q);

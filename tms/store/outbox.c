@@ -66,8 +66,7 @@ read_outbox(struct query *q, struct store_outbox *row)
 enum err
 store_outbox_insert(struct store *s, const struct store_outbox *row, int64_t *ret_id)
 {
-	struct query q = query_new(s, "INSERT INTO outbox (number, kind, recipient, state, due, created) VALUES (?, ?, ?, ?, ?, ?)");
-	enum err e;
+	struct query q = query_new(s, "INSERT INTO outbox (number, kind, recipient, state, due, created) VALUES (?, ?, ?, ?, ?, ?) RETURNING id");
 
 	query_int(&q, row->number);
 	query_text(&q, store_mail_name(row->kind));
@@ -75,10 +74,7 @@ store_outbox_insert(struct store *s, const struct store_outbox *row, int64_t *re
 	query_text(&q, states[row->state]);
 	query_int(&q, row->due);
 	query_int(&q, row->created);
-	e = query_run(&q, NULL);
-	if (e == ERR_OK)
-		*ret_id = sqlite3_last_insert_rowid(s->db);
-	return e;
+	return query_insert(&q, ret_id, NULL);
 }
 
 enum err
@@ -170,19 +166,17 @@ trim_codes(struct store *s, int64_t number)
 enum err
 store_code_insert(struct store *s, const struct store_code *c, int64_t *ret_id)
 {
-	struct query q = query_new(s, "INSERT INTO code (number, public_key, created, expires) VALUES (?, ?, ?, ?)");
-	int64_t id;
+	struct query q = query_new(s, "INSERT INTO code (number, public_key, created, expires) VALUES (?, ?, ?, ?) RETURNING id");
+	int64_t id = 0;
 	enum err e;
 
 	query_int(&q, c->number);
 	query_bytes(&q, c->public_key, sizeof(c->public_key));
 	query_int(&q, c->created);
 	query_int(&q, c->expires);
-	e = query_run(&q, NULL);
-	if (e != ERR_OK)
-		return e;
-	id = sqlite3_last_insert_rowid(s->db);
-	e = trim_codes(s, c->number);
+	e = query_insert(&q, &id, NULL);
+	if (e == ERR_OK)
+		e = trim_codes(s, c->number);
 	if (e == ERR_OK)
 		*ret_id = id;
 	return e;
@@ -209,10 +203,11 @@ store_code_delete_of(struct store *s, int64_t number)
 enum err
 store_code_list(struct store *s, int64_t number, struct store_code ret[STORE_CODES_MAX], size_t *ret_count)
 {
-	struct query q = query_new(s, "SELECT id, public_key, created, expires FROM code WHERE number = ? ORDER BY id DESC");
+	struct query q = query_new(s, "SELECT id, public_key, created, expires FROM code WHERE number = ? ORDER BY id DESC LIMIT ?");
 	size_t count = 0;
 
 	query_int(&q, number);
+	query_int(&q, STORE_CODES_MAX);
 	while (count < STORE_CODES_MAX && query_row(&q)) {
 		ret[count].id = query_get_int(&q);
 		ret[count].number = number;

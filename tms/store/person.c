@@ -106,7 +106,7 @@ store_person_list(struct store *s, void (*each)(const struct store_person *p, vo
 
 	while (query_row(&q)) {
 		read_person(&q, &p);
-		if (q.code == SQLITE_OK)
+		if (query_good(&q))
 			each(&p, context);
 	}
 	return query_end(&q);
@@ -140,7 +140,7 @@ store_certificate_list(struct store *s, int64_t person, void (*each)(const struc
 		c.not_after = query_get_int(&q);
 		c.created = query_get_int(&q);
 		c.retired = query_get_int(&q);
-		if (q.code == SQLITE_OK)
+		if (query_good(&q))
 			each(&c, context);
 	}
 	return query_end(&q);

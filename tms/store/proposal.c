@@ -79,7 +79,7 @@ store_proposal_insert(struct store *s, const struct store_proposal *p, int64_t *
 {
 	struct query q = query_new(s,
 	    "INSERT INTO proposal (token, kind, version, sealed, compared, active, next, life, reason, proposer, created, expires)"
-	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING");
+	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id");
 	int changed = 0;
 	enum err e;
 
@@ -95,11 +95,8 @@ store_proposal_insert(struct store *s, const struct store_proposal *p, int64_t *
 	query_int(&q, p->proposer);
 	query_int(&q, p->created);
 	query_int(&q, p->expires);
-	e = query_run(&q, &changed);
-	if (e != ERR_OK)
-		return e;
-	*ret_id = sqlite3_last_insert_rowid(s->db);
-	return changed == 1 ? ERR_OK : ERR_PROPOSAL_OPEN;
+	e = query_insert(&q, ret_id, &changed);
+	return e == ERR_OK && changed == 0 ? ERR_PROPOSAL_OPEN : e;
 }
 
 static enum err
@@ -165,7 +162,7 @@ each_proposal(struct query *q, void (*each)(const struct store_proposal *p, void
 
 	while (query_row(q)) {
 		read_proposal(q, &p);
-		if (q->code == SQLITE_OK)
+		if (query_good(q))
 			each(&p, context);
 	}
 	return query_end(q);

@@ -1,64 +1,73 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "query.h"
 
+#include "database.h"
 #include "log.h"
 
 #include <string.h>
 
-/* The kept statement of that literal, unless it is in use further up the stack; NULL with a free place in *ret_slot, or -1. */
-static sqlite3_stmt *
-kept_statement(struct store *s, const char *sql, int *ret_slot)
+static struct query
+new_query(struct store *s, const char *sql, bool keep)
 {
-	*ret_slot = -1;
-	for (int i = 0; i < QUERY_KEPT; i++) {
-		if (s->kept[i].sql == sql)
-			return sqlite3_stmt_busy(s->kept[i].stmt) ? NULL : s->kept[i].stmt;
-		if (s->kept[i].sql == NULL) {
-			*ret_slot = i;
-			return NULL;
-		}
-	}
-	return NULL;
+	struct query q = { .store = s, .sql = sql };
+
+	s->database->prepare(&q, keep);
+	return q;
 }
 
 struct query
 query_new(struct store *s, const char *sql)
 {
-	struct query q = { .store = s, .code = SQLITE_OK };
-	int slot;
+	return new_query(s, sql, true);
+}
 
-	q.stmt = kept_statement(s, sql, &slot);
-	if (q.stmt == NULL) {
-		q.code = sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &q.stmt, NULL);
-		if (q.code != SQLITE_OK || slot < 0)
-			return q;
-		s->kept[slot].sql = sql;
-		s->kept[slot].stmt = q.stmt;
-	}
-	q.kept = true;
-	return q;
+struct query
+query_new_each(struct store *s, const char *sqlite, const char *postgresql)
+{
+	return new_query(s, s->database == &database_sqlite ? sqlite : postgresql, true);
+}
+
+struct query
+query_new_once(struct store *s, const char *sql)
+{
+	return new_query(s, sql, false);
 }
 
 void
 query_int(struct query *q, int64_t value)
 {
-	if (q->code == SQLITE_OK)
-		q->code = sqlite3_bind_int64(q->stmt, ++q->bound, value);
+	if (!q->failed)
+		q->store->database->bind_int(q, value);
+	q->bound++;
 }
 
 void
 query_text(struct query *q, const char *text)
 {
-	if (q->code == SQLITE_OK)
-		q->code = sqlite3_bind_text(q->stmt, ++q->bound, text, -1, SQLITE_TRANSIENT);
+	if (!q->failed)
+		q->store->database->bind_text(q, text);
+	q->bound++;
 }
 
 void
 query_bytes(struct query *q, const void *bytes, size_t len)
 {
-	/* a NULL pointer would be bound as NULL, and a BLOB of no bytes is what is meant */
-	if (q->code == SQLITE_OK)
-		q->code = sqlite3_bind_blob64(q->stmt, ++q->bound, len != 0 ? bytes : "", len, SQLITE_TRANSIENT);
+	if (!q->failed)
+		q->store->database->bind_bytes(q, bytes, len);
+	q->bound++;
+}
+
+void
+query_buf(struct query *q, struct buf *text)
+{
+	const char *t = buf_text(text);
+
+	if (t == NULL || buf_error(text) != ERR_OK) {
+		log_error("store", "cause=%s", err_name(buf_error(text)));
+		q->failed = true;
+	} else {
+		query_text(q, t);
+	}
 }
 
 void
@@ -80,47 +89,48 @@ query_new_in_scope(struct store *s, const char *all, const char *own)
 bool
 query_row(struct query *q)
 {
-	int code;
-
-	if (q->code != SQLITE_OK)
-		return false;
 	q->column = 0;
-	code = sqlite3_step(q->stmt);
-	if (code != SQLITE_ROW && code != SQLITE_DONE)
-		q->code = code;
-	return code == SQLITE_ROW;
+	return !q->failed && q->store->database->row(q);
 }
 
 int64_t
 query_get_int(struct query *q)
 {
-	return q->code == SQLITE_OK ? sqlite3_column_int64(q->stmt, q->column++) : 0;
+	return q->failed ? 0 : q->store->database->get_int(q, q->column++);
+}
+
+/* What a column has is not what this program has room for. */
+static void
+misfit(struct query *q, size_t len)
+{
+	log_error("store", "column=%d bytes=%zu cause=does not fit", q->column, len);
+	q->failed = true;
 }
 
 size_t
 query_get_upto(struct query *q, void *ret, size_t max)
 {
 	const void *bytes;
-	size_t len;
+	size_t len = 0;
 
-	if (q->code != SQLITE_OK)
+	if (q->failed)
 		return 0;
-	bytes = sqlite3_column_blob(q->stmt, q->column);
-	len = (size_t)sqlite3_column_bytes(q->stmt, q->column++);
-	if (len > max || (len != 0 && bytes == NULL)) {
-		q->code = SQLITE_TOOBIG;
+	bytes = q->store->database->get_bytes(q, q->column++, &len);
+	if (len > max)
+		misfit(q, len);
+	if (q->failed || len == 0)
 		return 0;
-	}
-	if (len != 0)
-		memcpy(ret, bytes, len);
+	memcpy(ret, bytes, len);
 	return len;
 }
 
 void
 query_get_bytes(struct query *q, void *ret, size_t len)
 {
-	if (query_get_upto(q, ret, len) != len && q->code == SQLITE_OK)
-		q->code = SQLITE_MISMATCH;
+	size_t got = query_get_upto(q, ret, len);
+
+	if (got != len && !q->failed)
+		misfit(q, got);
 }
 
 void
@@ -129,34 +139,49 @@ query_get_text(struct query *q, char *ret, size_t size)
 	ret[query_get_upto(q, ret, size - 1)] = '\0';
 }
 
+bool
+query_good(const struct query *q)
+{
+	return !q->failed;
+}
+
 enum err
 query_end(struct query *q)
 {
-	int code = q->code;
-
-	if (code != SQLITE_OK)
-		log_error("store", "code=%d cause=%s", code, sqlite3_errstr(code));
-	if (q->kept) {
-		sqlite3_reset(q->stmt);
-		sqlite3_clear_bindings(q->stmt);
-	} else {
-		sqlite3_finalize(q->stmt);
-	}
-	q->stmt = NULL;
-	return code == SQLITE_OK ? ERR_OK : ERR_STORE_FAILED;
+	q->store->database->end(q);
+	q->statement = NULL;
+	return q->failed ? ERR_STORE_FAILED : ERR_OK;
 }
 
 enum err
 query_run(struct query *q, int *ret_changed)
 {
-	enum err e;
-
 	while (query_row(q))
 		;
-	if (q->code == SQLITE_OK && ret_changed != NULL)
-		*ret_changed = sqlite3_changes(q->store->db);
+	if (!q->failed && ret_changed != NULL)
+		*ret_changed = q->store->database->changed(q);
+	return query_end(q);
+}
+
+enum err
+query_insert(struct query *q, int64_t *ret_id, int *ret_changed)
+{
+	int64_t id = 0;
+	int count = 0;
+	enum err e;
+
+	while (query_row(q)) {
+		id = query_get_int(q);
+		count++;
+	}
 	e = query_end(q);
-	return e;
+	if (e != ERR_OK)
+		return e;
+	if (count != 0)
+		*ret_id = id;
+	if (ret_changed != NULL)
+		*ret_changed = count;
+	return ERR_OK;
 }
 
 enum err

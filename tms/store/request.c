@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Requests: how they come in, are found, listed and counted, and move from state to state. */
-#include "inventory.h"
-#include "query.h"
+/* Requests: how they come in, are found and counted, and move from state to state. */
+#include "database.h"
+#include "request_row.h"
+#include "row_search.h"
 
 #include <string.h>
 
-/* In the order in which read_request() reads. */
-#define COLUMNS \
-	"number, id, create_hash, manufacturer, model, serial, certificate_serial, customer, email, reason, language," \
-	" host_kem_pk, host_sig_pk, address, state, identified, created, changed, decided, decider, expires, counter, attempts, trying, note, agency"
-#define SELECT "SELECT " COLUMNS " FROM request "
+#define SELECT "SELECT " REQUEST_COLUMNS " FROM request "
 
-static void
-read_request(struct query *q, struct store_request *r)
+void
+request_read(struct query *q, struct store_request *r)
 {
 	char state[16];
 
@@ -54,15 +51,14 @@ bind_token(struct query *q, const struct token_name *token)
 }
 
 /* A request is of the agency whose customer's token it is for. */
-enum err
-store_request_insert(struct store *s, const struct store_request *r, const void *certificate, size_t certificate_len, int64_t *ret_number)
+static enum err
+insert_request(struct store *s, const struct store_request *r, const void *certificate, size_t certificate_len, int64_t *ret_number)
 {
 	struct query q = query_new(s,
 	    "INSERT INTO request (id, create_hash, manufacturer, model, serial, certificate, certificate_serial, customer, email, reason, language,"
 	    " host_kem_pk, host_sig_pk, address, state, identified, created, changed, expires, agency)"
 	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-	    " coalesce((SELECT agency FROM token WHERE serial = ? AND manufacturer = ? AND model = ?), ''))");
-	enum err e;
+	    " coalesce((SELECT agency FROM token WHERE serial = ? AND manufacturer = ? AND model = ?), '')) RETURNING number");
 
 	query_bytes(&q, r->id, sizeof(r->id));
 	query_bytes(&q, r->create_hash, sizeof(r->create_hash));
@@ -84,9 +80,24 @@ store_request_insert(struct store *s, const struct store_request *r, const void 
 	query_int(&q, r->created);
 	query_int(&q, r->expires);
 	bind_token(&q, &r->token);
-	e = query_run(&q, NULL);
+	return query_insert(&q, ret_number, NULL);
+}
+
+enum err
+store_request_insert(struct store *s, const struct store_request *r, const void *certificate, size_t certificate_len, int64_t *ret_number)
+{
+	bool own = !s->database->in_transaction(s);
+	int64_t number = 0;
+	enum err e = own ? store_begin(s) : ERR_OK;
+
 	if (e == ERR_OK)
-		*ret_number = sqlite3_last_insert_rowid(s->db);
+		e = insert_request(s, r, certificate, certificate_len, &number);
+	if (e == ERR_OK)
+		e = search_add_request(s, number);
+	if (own)
+		e = store_end(s, e);
+	if (e == ERR_OK)
+		*ret_number = number;
 	return e;
 }
 
@@ -96,7 +107,7 @@ one_request(struct query *q, struct store_request *ret)
 	bool found = query_row(q);
 
 	if (found)
-		read_request(q, ret);
+		request_read(q, ret);
 	return query_found(q, found, ERR_REQUEST_UNKNOWN);
 }
 
@@ -142,68 +153,6 @@ store_request_certificate(struct store *s, int64_t number, unsigned char ret[STO
 }
 
 static enum err
-each_request(struct query *q, void (*each)(const struct store_request *r, void *context), void *context)
-{
-	struct store_request r;
-
-	while (query_row(q)) {
-		read_request(q, &r);
-		if (q->code == SQLITE_OK)
-			each(&r, context);
-	}
-	return query_end(q);
-}
-
-/* An agency's rows are walked along their own index: they may be few among millions. */
-#define OF_AGENCY "INDEXED BY request_agency WHERE agency = ?10 AND agency <> '' AND "
-#define LOOKED_FOR \
-	" AND number < ?2 AND created >= ?3 AND created < ?4" \
-	" AND instr(folded(customer), folded(?5)) > 0 AND instr(folded(email), folded(?6)) > 0" \
-	" AND instr(folded(serial), folded(?7)) > 0 AND instr(folded(certificate_serial), folded(?8)) > 0" \
-	" AND" QUERY_IN_SCOPE("request", "?10") " ORDER BY number DESC LIMIT ?9"
-
-static struct query
-list_query(struct store *s, const struct store_filter *filter)
-{
-	const bool all = s->scope[0] == '\0';
-
-	if (filter->state == STORE_ANY)
-		return all ? query_new(s, SELECT "WHERE state <> ?1" LOOKED_FOR) : query_new(s, SELECT OF_AGENCY "state <> ?1" LOOKED_FOR);
-	return all ? query_new(s, SELECT "WHERE state = ?1" LOOKED_FOR) : query_new(s, SELECT OF_AGENCY "state = ?1" LOOKED_FOR);
-}
-
-enum err
-store_request_list(struct store *s, const struct store_filter *filter, unsigned limit,
-    void (*each)(const struct store_request *r, void *context), void *context)
-{
-	struct query q = list_query(s, filter);
-
-	query_text(&q, state_name(filter->state == STORE_ANY ? STATE_UNIDENTIFIED : filter->state));
-	query_int(&q, filter->before > 0 ? filter->before : INT64_MAX);
-	query_int(&q, filter->from);
-	query_int(&q, filter->to > 0 ? filter->to : INT64_MAX);
-	query_text(&q, filter->customer != NULL ? filter->customer : "");
-	query_text(&q, filter->email != NULL ? filter->email : "");
-	query_text(&q, filter->token_serial != NULL ? filter->token_serial : "");
-	query_text(&q, filter->certificate_serial != NULL ? filter->certificate_serial : "");
-	query_int(&q, limit < STORE_PAGE_MAX ? limit : STORE_PAGE_MAX);
-	query_scope(&q);
-	return each_request(&q, each, context);
-}
-
-enum err
-store_request_list_token(struct store *s, const struct token_name *token, unsigned limit,
-    void (*each)(const struct store_request *r, void *context), void *context)
-{
-	struct query q = query_new(s, SELECT "WHERE serial = ? AND manufacturer = ? AND model = ? AND" QUERY_IN_SCOPE("request", "?") " ORDER BY number DESC LIMIT ?");
-
-	bind_token(&q, token);
-	query_scope(&q);
-	query_int(&q, limit);
-	return each_request(&q, each, context);
-}
-
-static enum err
 read_numbers(struct query *q, int64_t *ret_numbers, size_t max, size_t *ret_count)
 {
 	size_t count = 0;
@@ -219,9 +168,10 @@ store_request_open_of(struct store *s, const struct token_name *token, int64_t *
 {
 	struct query q = query_new(s,
 	    "SELECT number FROM request WHERE serial = ? AND manufacturer = ? AND model = ?"
-	    " AND state IN ('pending', 'unidentified', 'approved') ORDER BY number");
+	    " AND state IN ('pending', 'unidentified', 'approved') ORDER BY number LIMIT ?");
 
 	bind_token(&q, token);
+	query_int(&q, (int64_t)max);
 	return read_numbers(&q, ret_numbers, max, ret_count);
 }
 
@@ -354,7 +304,7 @@ enum err
 store_request_end_try(struct store *s, int64_t number, int64_t began, bool right)
 {
 	struct query q = query_new(s,
-	    "UPDATE request SET attempts = max(attempts - ?, 0), trying = CASE trying WHEN ? THEN 0 ELSE trying END WHERE number = ?");
+	    "UPDATE request SET attempts = CASE WHEN attempts > ?1 THEN attempts - ?1 ELSE 0 END, trying = CASE trying WHEN ?2 THEN 0 ELSE trying END WHERE number = ?3");
 
 	query_int(&q, right);
 	query_int(&q, began);
@@ -371,7 +321,16 @@ store_request_set_expires(struct store *s, int64_t number, int64_t expires)
 enum err
 store_request_set_email(struct store *s, int64_t number, const char *email)
 {
-	return set_text(query_new(s, "UPDATE request SET email = ? WHERE number = ?"), email, number);
+	bool own = !s->database->in_transaction(s);
+	enum err e = own ? store_begin(s) : ERR_OK;
+
+	if (e == ERR_OK)
+		e = search_remove_request(s, number);
+	if (e == ERR_OK)
+		e = set_text(query_new(s, "UPDATE request SET email = ? WHERE number = ?"), email, number);
+	if (e == ERR_OK)
+		e = search_add_request(s, number);
+	return own ? store_end(s, e) : e;
 }
 
 enum err
@@ -395,26 +354,29 @@ enum err
 store_request_expired(struct store *s, int64_t now, int64_t *ret_numbers, size_t max, size_t *ret_count)
 {
 	struct query q = query_new(s,
-	    "SELECT number FROM request WHERE expires <= ? AND state IN ('pending', 'unidentified', 'approved') ORDER BY expires");
+	    "SELECT number FROM request WHERE expires <= ? AND state IN ('pending', 'unidentified', 'approved') ORDER BY expires LIMIT ?");
 
 	query_int(&q, now);
+	query_int(&q, (int64_t)max);
 	return read_numbers(&q, ret_numbers, max, ret_count);
 }
 
 enum err
 store_request_lost(struct store *s, int64_t before, int64_t *ret_numbers, size_t max, size_t *ret_count)
 {
-	struct query q = query_new(s, "SELECT number FROM request WHERE changed < ? AND state = 'released' ORDER BY changed");
+	struct query q = query_new(s, "SELECT number FROM request WHERE changed < ? AND state = 'released' ORDER BY changed LIMIT ?");
 
 	query_int(&q, before);
+	query_int(&q, (int64_t)max);
 	return read_numbers(&q, ret_numbers, max, ret_count);
 }
 
 enum err
 store_request_unknown(struct store *s, int64_t before, int64_t *ret_numbers, size_t max, size_t *ret_count)
 {
-	struct query q = query_new(s, "SELECT number FROM request WHERE changed < ? AND state = 'unknown' ORDER BY changed");
+	struct query q = query_new(s, "SELECT number FROM request WHERE changed < ? AND state = 'unknown' ORDER BY changed LIMIT ?");
 
 	query_int(&q, before);
+	query_int(&q, (int64_t)max);
 	return read_numbers(&q, ret_numbers, max, ret_count);
 }

@@ -14,18 +14,16 @@
 enum err
 store_log_begin(struct store *s)
 {
-	enum err e = query_exec(s,
-	    "CREATE TEMP TABLE logged (manufacturer TEXT NOT NULL, model TEXT NOT NULL, serial TEXT NOT NULL, at INTEGER NOT NULL,"
-	    " PRIMARY KEY (serial, manufacturer, model)) WITHOUT ROWID");
-
-	return e == ERR_OK ? query_exec(s, "CREATE INDEX temp.logged_at ON logged (at)") : e;
+	return query_exec(s,
+	    "CREATE TEMP TABLE logged (manufacturer TEXT NOT NULL, model TEXT NOT NULL, serial TEXT NOT NULL, at BIGINT NOT NULL UNIQUE,"
+	    " PRIMARY KEY (serial, manufacturer, model))");
 }
 
 enum err
 store_log_note(struct store *s, const struct token_name *token, int64_t at)
 {
 	struct query q = query_new(s,
-	    "INSERT INTO temp.logged (manufacturer, model, serial, at) VALUES (?, ?, ?, ?)"
+	    "INSERT INTO logged (manufacturer, model, serial, at) VALUES (?, ?, ?, ?)"
 	    " ON CONFLICT (serial, manufacturer, model) DO UPDATE SET at = excluded.at");
 
 	query_text(&q, token->manufacturer);
@@ -38,7 +36,7 @@ store_log_note(struct store *s, const struct token_name *token, int64_t at)
 enum err
 store_log_next(struct store *s, int64_t after, int64_t *ret_at, bool *ret_found)
 {
-	struct query q = query_new(s, "SELECT at FROM temp.logged WHERE at > ? ORDER BY at LIMIT 1");
+	struct query q = query_new(s, "SELECT at FROM logged WHERE at > ? ORDER BY at LIMIT 1");
 
 	query_int(&q, after);
 	*ret_found = query_row(&q);
@@ -51,7 +49,7 @@ enum err
 store_log_count(struct store *s, int64_t *ret_tokens, int64_t *ret_unknown)
 {
 	struct query q = query_new(s,
-	    "SELECT count(*), count(*) FILTER (WHERE token.id IS NULL) FROM temp.logged LEFT JOIN token USING (serial, manufacturer, model)");
+	    "SELECT count(*), count(*) FILTER (WHERE token.id IS NULL) FROM logged LEFT JOIN token USING (serial, manufacturer, model)");
 
 	if (query_row(&q)) {
 		*ret_tokens = query_get_int(&q);
@@ -171,6 +169,40 @@ run_at(struct store *s, const char *sql, int64_t now, int *ret_changed)
 	return query_run(&q, ret_changed);
 }
 
+/* The next approved request and the address on record. */
+static enum err
+next_approved(struct store *s, int64_t *number, char email[STORE_EMAIL_SIZE], bool *ret_found)
+{
+	struct query q = query_new(s,
+	    "SELECT request.number, coalesce(token.email, request.email) FROM request LEFT JOIN token ON token.serial = request.serial"
+	    " AND token.manufacturer = request.manufacturer AND token.model = request.model WHERE request.state = 'approved' AND request.number > ?"
+	    " ORDER BY request.number LIMIT 1");
+
+	query_int(&q, *number);
+	*ret_found = query_row(&q);
+	if (*ret_found) {
+		*number = query_get_int(&q);
+		query_get_text(&q, email, STORE_EMAIL_SIZE);
+	}
+	return query_end(&q);
+}
+
+static enum err
+take_addresses_back(struct store *s)
+{
+	char email[STORE_EMAIL_SIZE];
+	int64_t number = 0;
+	bool found = true;
+	enum err e = ERR_OK;
+
+	while (e == ERR_OK && found) {
+		e = next_approved(s, &number, email, &found);
+		if (e == ERR_OK && found)
+			e = store_request_set_email(s, number, email);
+	}
+	return e;
+}
+
 /* In a state of before its approval, with the address on record; how long it may wait begins anew. */
 static enum err
 take_approvals_back(struct store *s, int64_t now, int64_t valid_s, int64_t *ret_count)
@@ -179,19 +211,20 @@ take_approvals_back(struct store *s, int64_t now, int64_t valid_s, int64_t *ret_
 	int changed = 0;
 	enum err e = run_at(s,
 	    "INSERT INTO audit (created, who, what, number, detail) SELECT ?, 'tms', 'restore', number,"
-	    " 'from=approved to=' || iif(identified, 'pending', 'unidentified') FROM request WHERE state = 'approved'",
+	    " 'from=approved to=' || CASE WHEN identified <> 0 THEN 'pending' ELSE 'unidentified' END FROM request WHERE state = 'approved'",
 	    now, NULL);
 
 	if (e == ERR_OK)
 		e = query_exec(s, "DELETE FROM code WHERE number IN (SELECT number FROM request WHERE state = 'approved')");
 	if (e == ERR_OK)
 		e = query_exec(s, "DELETE FROM approval WHERE number IN (SELECT number FROM request WHERE state = 'approved')");
+	if (e == ERR_OK)
+		e = take_addresses_back(s);
 	if (e != ERR_OK)
 		return e;
 	q = query_new(s,
-	    "UPDATE request SET state = iif(identified, 'pending', 'unidentified'), changed = ?1, expires = ?1 + ?2, decided = 0, decider = NULL, trying = 0,"
-	    " email = coalesce((SELECT token.email FROM token WHERE token.serial = request.serial AND token.manufacturer = request.manufacturer"
-	    " AND token.model = request.model), email) WHERE state = 'approved'");
+	    "UPDATE request SET state = CASE WHEN identified <> 0 THEN 'pending' ELSE 'unidentified' END, changed = ?1, expires = ?1 + ?2, decided = 0, decider = NULL, trying = 0"
+	    " WHERE state = 'approved'");
 	query_int(&q, now);
 	query_int(&q, valid_s);
 	e = query_run(&q, &changed);
@@ -229,7 +262,8 @@ forget_mails(struct store *s)
 static enum err
 skip_numbers(struct store *s, int64_t highest)
 {
-	struct query q = query_new(s, "UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'request'");
+	struct query q = query_new_each(s, "UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'request'",
+	    "SELECT setval(pg_get_serial_sequence('request', 'number'), greatest(?, nextval(pg_get_serial_sequence('request', 'number'))))");
 	int changed = 0;
 	enum err e;
 
@@ -237,6 +271,7 @@ skip_numbers(struct store *s, int64_t highest)
 	e = query_run(&q, &changed);
 	if (e != ERR_OK || changed != 0)
 		return e;
+	/* SQLite has no row before the first request */
 	q = query_new(s, "INSERT INTO sqlite_sequence (name, seq) VALUES ('request', ?)");
 	query_int(&q, highest);
 	return query_run(&q, NULL);

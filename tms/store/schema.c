@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "schema.h"
 
+#include "database.h"
 #include "log.h"
-#include "query.h"
+#include "postgres_sql.h"
 
 /*
- * One script a version, append only: what was released is never edited. PRAGMA user_version takes no bound value, so each script sets it
- * itself in its last line.
+ * One script a version, append only: what was released is never edited. Each sets the version itself in its last line, because PRAGMA takes no bound value. In the words
+ * of SQLite, which postgres_script() says to PostgreSQL; a step that it cannot say has a second form in steps_postgresql.
  */
 static const char *const steps[] = {
 	"CREATE TABLE person ("
@@ -155,7 +156,6 @@ static const char *const steps[] = {
 	"CREATE INDEX audit_request ON audit (number);"
 	"CREATE TRIGGER audit_kept BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'audit rows are only added'); END;"
 	"CREATE TRIGGER audit_there BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'audit rows are only added'); END;"
-
 	"PRAGMA user_version = 1;",
 
 	"CREATE TABLE vendor ("
@@ -195,7 +195,6 @@ static const char *const steps[] = {
 	"ALTER TABLE release ADD COLUMN family TEXT NOT NULL DEFAULT 'so_pin';"
 	"ALTER TABLE release ADD COLUMN rotation INTEGER NOT NULL DEFAULT 1;"
 	"ALTER TABLE token ADD COLUMN exposed INTEGER NOT NULL DEFAULT 0;"
-
 	"PRAGMA user_version = 2;",
 
 	"CREATE TABLE agency ("
@@ -295,9 +294,51 @@ static const char *const steps[] = {
 	"CREATE INDEX person_certificate_person ON person_certificate (person);"
 	"INSERT INTO person_certificate (fingerprint, person, not_after, created) SELECT fingerprint, id, 0, created FROM person;"
 	"PRAGMA user_version = 9;",
+
+	/* words are one text a row, and the index is of that (words.h); dates and states of the list are read from indexes alone */
+	"DROP TABLE token_search;"
+	"CREATE TABLE token_search ("
+	" id INTEGER PRIMARY KEY,"
+	" words TEXT NOT NULL"
+	") STRICT;"
+	"CREATE VIRTUAL TABLE token_index USING fts5 (words, content = '', prefix = '2 3', columnsize = 0, tokenize = 'unicode61 remove_diacritics 0');"
+	"INSERT INTO token_search (id, words) SELECT id, words(customer, email, '', '') FROM token;"
+	"INSERT INTO token_index (rowid, words) SELECT id, words FROM token_search;"
+
+	"CREATE TABLE request_search ("
+	" number INTEGER PRIMARY KEY,"
+	" words TEXT NOT NULL"
+	") STRICT;"
+	"CREATE VIRTUAL TABLE request_index USING fts5 (words, content = '', prefix = '2 3', columnsize = 0, tokenize = 'unicode61 remove_diacritics 0');"
+	"INSERT INTO request_search (number, words) SELECT number, words(customer, email, serial, certificate_serial) FROM request;"
+	"INSERT INTO request_index (rowid, words) SELECT number, words FROM request_search;"
+	"CREATE INDEX request_created ON request (created, number);"
+	"DROP INDEX request_state;"
+	"CREATE INDEX request_state ON request (state, number, created);"
+	"PRAGMA user_version = 10;",
 };
 
 #define STEP_COUNT ((int64_t)(sizeof(steps) / sizeof(steps[0])))
+
+/* By the number of steps before. PostgreSQL begins with the tables of SCHEMA_POSTGRESQL_FIRST (schema_postgresql.c); a step behind that, where SQLite's words are not its own. */
+static const char *const steps_postgresql[STEP_COUNT] = {
+	[0] = schema_postgresql,
+	[9] = "CREATE FUNCTION search_vector(text) RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN array_to_tsvector(string_to_array(ltrim($1), ' '));"
+	      "CREATE TABLE token_search ("
+	      " id BIGINT PRIMARY KEY,"
+	      " words TEXT NOT NULL"
+	      ");"
+	      "CREATE INDEX token_index ON token_search USING gin (search_vector(words)) WITH (fastupdate = off);"
+	      "CREATE TABLE request_search ("
+	      " number BIGINT PRIMARY KEY,"
+	      " words TEXT NOT NULL"
+	      ");"
+	      "CREATE INDEX request_index ON request_search USING gin (search_vector(words)) WITH (fastupdate = off);"
+	      "CREATE INDEX request_created ON request (created, number);"
+	      "DROP INDEX request_state;"
+	      "CREATE INDEX request_state ON request (state, number, created);"
+	      "PRAGMA user_version = 10;",
+};
 
 int64_t
 schema_newest(void)
@@ -311,46 +352,37 @@ schema_step(int64_t from)
 	return steps[from];
 }
 
-bool
-schema_version(sqlite3 *db, int64_t *ret_version)
+static enum err
+run_postgresql(struct store *s, int64_t version)
 {
-	static const char sql[] = "SELECT user_version FROM pragma_user_version WHERE (SELECT count(*) FROM sqlite_schema WHERE name IN ('token', 'escrow', 'audit')) = 3";
-	sqlite3_stmt *stmt = NULL;
-	bool ours = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW;
+	struct buf sql = buf_new(POSTGRES_SQL_MAX);
+	const char *own = steps_postgresql[version];
+	enum err e;
 
-	if (ours)
-		*ret_version = sqlite3_column_int64(stmt, 0);
-	sqlite3_finalize(stmt);
-	return ours;
+	postgres_script(own != NULL ? own : steps[version], &sql);
+	e = buf_error(&sql);
+	if (e == ERR_OK)
+		e = s->database->script(s, (const char *)sql.data);
+	buf_free(&sql);
+	return e;
 }
 
+/* One step, which sets the version. */
 static enum err
-version_of(struct store *s, int64_t *ret_version)
+take_step(struct store *s, int64_t version, int64_t *ret_version)
 {
-	struct query q = query_new(s, "PRAGMA user_version");
+	enum err e = s->database == &database_sqlite ? s->database->script(s, steps[version]) : run_postgresql(s, version);
 
-	if (query_row(&q))
-		*ret_version = query_get_int(&q);
-	return query_end(&q);
-}
-
-static enum err
-run_script(struct store *s, const char *script)
-{
-	char *cause = NULL;
-
-	if (sqlite3_exec(s->db, script, NULL, NULL, &cause) == SQLITE_OK)
-		return ERR_OK;
-	log_error("store", "migration cause=%s", cause != NULL ? cause : "");
-	sqlite3_free(cause);
-	return ERR_STORE_FAILED;
+	if (e == ERR_OK)
+		e = s->database->version(s, ret_version);
+	return e == ERR_OK && *ret_version <= version ? ERR_STORE_FAILED : e;
 }
 
 enum err
 schema_migrate(struct store *s)
 {
 	int64_t version = 0;
-	enum err e = version_of(s, &version);
+	enum err e = s->database->version(s, &version);
 
 	if (e == ERR_OK && version == STEP_COUNT)
 		return ERR_OK;
@@ -358,13 +390,13 @@ schema_migrate(struct store *s)
 		e = store_begin(s);
 	/* again inside: another process may have been faster */
 	if (e == ERR_OK)
-		e = version_of(s, &version);
+		e = s->database->version(s, &version);
 	if (e == ERR_OK && (version < 0 || version > STEP_COUNT)) {
 		log_error("store", "version=%lld known=%lld cause=written by another version", (long long)version, (long long)STEP_COUNT);
 		e = ERR_STORE_FAILED;
 	}
-	for (; e == ERR_OK && version < STEP_COUNT; version++)
-		e = run_script(s, steps[version]);
+	while (e == ERR_OK && version < STEP_COUNT)
+		e = take_step(s, version, &version);
 	if (e == ERR_OK)
 		e = store_commit(s);
 	if (e != ERR_OK)

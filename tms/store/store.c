@@ -1,66 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store.h"
 
-#include "fold.h"
+#include "database.h"
 #include "log.h"
-#include "os.h"
-#include "query.h"
 #include "schema.h"
 #include "text.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-#define BUSY_MS 5000 /* how long a writer waits for another's commit */
-
-/* SQLite's own wait grows to 100 ms a step, which is many commits: this one looks every millisecond. */
-static int
-wait_for_writer(void *context, int waited)
+bool
+database_is_url(const char *where)
 {
-	(void)context;
-	if (waited >= BUSY_MS)
-		return 0;
-	os_sleep_ms(1);
-	return 1;
-}
-
-/* What every connection needs to keep the promises of store.h. FULL: a commit is on the disk when it returns. */
-static enum err
-set_up(struct store *s)
-{
-	enum err e;
-
-	sqlite3_busy_handler(s->db, wait_for_writer, NULL);
-	sqlite3_extended_result_codes(s->db, 1);
-	sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-	sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-	e = fold_register(s->db) == SQLITE_OK ? ERR_OK : ERR_STORE_FAILED;
-	if (e == ERR_OK)
-		e = query_exec(s, "PRAGMA journal_mode = WAL");
-	if (e == ERR_OK)
-		e = query_exec(s, "PRAGMA synchronous = FULL");
-	if (e == ERR_OK)
-		e = query_exec(s, "PRAGMA foreign_keys = ON");
-	if (e == ERR_OK)
-		e = schema_migrate(s);
-	return e;
+	return strncmp(where, "postgresql://", strlen("postgresql://")) == 0;
 }
 
 enum err
-store_open(const char *path, struct store **ret_store)
+store_open(const char *where, struct store **ret_store)
 {
 	struct store *s = calloc(1, sizeof(*s));
 	enum err e;
-	int code;
 
 	if (s == NULL)
 		return ERR_NO_MEMORY;
-	code = sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, NULL);
-	if (code != SQLITE_OK) {
-		log_error("store", "path=%s cause=%s", path, sqlite3_errstr(code));
-		store_close(s);
-		return ERR_STORE_FAILED;
-	}
-	e = set_up(s);
+	s->database = database_is_url(where) ? &database_postgresql : &database_sqlite;
+	e = s->database->open(s, where);
+	if (e == ERR_OK)
+		e = schema_migrate(s);
 	if (e != ERR_OK) {
 		store_close(s);
 		return e;
@@ -74,9 +40,7 @@ store_close(struct store *s)
 {
 	if (s == NULL)
 		return;
-	for (int i = 0; i < QUERY_KEPT; i++)
-		sqlite3_finalize(s->kept[i].stmt);
-	sqlite3_close(s->db);
+	s->database->close(s);
 	free(s);
 }
 
@@ -95,26 +59,25 @@ store_version(void)
 enum err
 store_begin(struct store *s)
 {
-	return query_exec(s, "BEGIN IMMEDIATE");
+	return s->database->begin(s);
 }
 
 enum err
 store_begin_reading(struct store *s)
 {
-	return query_exec(s, "BEGIN");
+	return s->database->begin_reading(s);
 }
 
 enum err
 store_commit(struct store *s)
 {
-	return query_exec(s, "COMMIT");
+	return s->database->commit(s);
 }
 
 void
 store_rollback(struct store *s)
 {
-	if (!sqlite3_get_autocommit(s->db))
-		query_exec(s, "ROLLBACK");
+	s->database->rollback(s);
 }
 
 enum err

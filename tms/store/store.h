@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * store: what the token management server remembers, by what is meant and not by SQL. No type of the database behind it is seen here,
- * so that another one can stand behind the same promises.
+ * so that several can stand behind the same promises: a file of SQLite, or PostgreSQL, which any number of servers may share.
  *
- * A struct store is one connection and belongs to one thread; several may be open on one file, in several processes. Whatever changes
+ * A struct store is one connection and belongs to one thread; several may be open on one database, in several processes. Whatever changes
  * more than one row stands between store_begin() and store_commit(); store_begin() takes the right to write at once, so what was read
  * inside still holds when it is written. What is committed is on the disk. Times are seconds since 1970. Text is UTF-8.
  *
@@ -39,8 +39,11 @@
 
 struct store;
 
-/* Opens or makes the database file and brings its tables to this program's version; ERR_STORE_FAILED also for a newer one. */
-enum err store_open(const char *path, struct store **ret_store);
+/*
+ * Opens or makes the database file, or opens the database of PostgreSQL where that is its URL (postgresql://...), and brings its tables to this program's
+ * version; ERR_STORE_FAILED also for a newer one, ERR_DATABASE_UNSUPPORTED.
+ */
+enum err store_open(const char *where, struct store **ret_store);
 void store_close(struct store *s);
 
 /* The version of the tables that this program keeps. */
@@ -412,8 +415,8 @@ enum err store_request_by_hash(struct store *s, const unsigned char create_hash[
 enum err store_request_certificate(struct store *s, int64_t number, unsigned char ret[STORE_CERTIFICATE_MAX], size_t *ret_len);
 
 /*
- * What the desk looks for; 0 and NULL where nothing was said. Texts are met anywhere in the row's, without regard to case and to the marks
- * of Vietnamese.
+ * What the desk looks for; 0 and NULL where nothing was said. customer: every word of it begins a word of the customer's name; the others: their words stand in the
+ * row's text one behind the other, the last one perhaps cut; all without regard to case and to the marks of Vietnamese. A text without a word meets nothing.
  */
 struct store_filter {
 	enum state state; /* STORE_ANY: all but the unidentified */
@@ -622,7 +625,7 @@ enum err store_gauges(struct store *s, int64_t now, struct store_gauges *ret);
 
 /*
  * Writes the store as it is at one moment into a file, which is there, empty and nobody else's; others go on reading and writing. Whole and on the
- * disk when this returns ERR_OK. ERR_FILE_FAILED, logged.
+ * disk when this returns ERR_OK. ERR_FILE_FAILED, logged; ERR_DATABASE_SERVER where the database is no file.
  */
 enum err store_backup(struct store *s, const char *path);
 
@@ -648,7 +651,7 @@ enum err store_replace(const struct store_hold *h, const char *path, const char 
 bool store_sync_folder(const char *path);
 
 /* The lines of the escrow log that were seen, by where they begin: the last one of each token counts. Only this connection sees them. */
-enum err store_log_begin(struct store *s);
+enum err store_log_begin(struct store *s); /* outside a transaction */
 enum err store_log_note(struct store *s, const struct token_name *token, int64_t at);
 enum err store_log_next(struct store *s, int64_t after, int64_t *ret_at, bool *ret_found); /* the next one that is a token's last */
 enum err store_log_count(struct store *s, int64_t *ret_tokens, int64_t *ret_unknown);	   /* unknown: not on record here */

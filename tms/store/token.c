@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tokens and their sealed SO PINs: which one is active, which one a rotation may have set, which ones are only kept. */
+#include "database.h"
 #include "inventory.h"
-#include "token_search.h"
+#include "row_search.h"
+#include "token_row.h"
 
 #include <string.h>
 
@@ -60,8 +62,7 @@ bind_name(struct query *q, const struct token_name *name)
 enum err
 store_escrow_insert(struct store *s, const struct store_escrow *row, int64_t *ret_id)
 {
-	struct query q = query_new(s, "INSERT INTO escrow (token, version, sealed, created, retired, shared, key) VALUES (?, ?, ?, ?, ?, ?, ?)");
-	enum err e;
+	struct query q = query_new(s, "INSERT INTO escrow (token, version, sealed, created, retired, shared, key) VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id");
 
 	query_int(&q, row->token);
 	query_int(&q, (int64_t)row->version);
@@ -70,10 +71,7 @@ store_escrow_insert(struct store *s, const struct store_escrow *row, int64_t *re
 	query_int(&q, row->retired);
 	query_int(&q, row->shared);
 	query_text(&q, row->key);
-	e = query_run(&q, NULL);
-	if (e == ERR_OK)
-		*ret_id = sqlite3_last_insert_rowid(s->db);
-	return e;
+	return query_insert(&q, ret_id, NULL);
 }
 
 enum err
@@ -102,7 +100,7 @@ insert_token(struct store *s, const struct store_token *t, int64_t *ret_id)
 {
 	struct query q = query_new(s,
 	    "INSERT INTO token (manufacturer, model, serial, customer, email, certificate_serial, state, created, agency)"
-	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING");
+	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id");
 	int changed = 0;
 	enum err e;
 
@@ -113,11 +111,8 @@ insert_token(struct store *s, const struct store_token *t, int64_t *ret_id)
 	query_text(&q, store_token_state_name(t->state));
 	query_int(&q, t->created);
 	query_text(&q, t->agency);
-	e = query_run(&q, &changed);
-	if (e != ERR_OK)
-		return e;
-	*ret_id = sqlite3_last_insert_rowid(s->db);
-	return changed == 1 ? ERR_OK : ERR_TOKEN_IMPORTED;
+	e = query_insert(&q, ret_id, &changed);
+	return e == ERR_OK && changed == 0 ? ERR_TOKEN_IMPORTED : e;
 }
 
 /* Its requests go where the token goes. */
@@ -141,6 +136,14 @@ set_active(struct store *s, int64_t id, int64_t active)
 	return query_run(&q, NULL);
 }
 
+static enum err
+end_savepoint(struct store *s, enum err e)
+{
+	if (e != ERR_OK)
+		query_exec(s, "ROLLBACK TO token_import");
+	return query_exec(s, "RELEASE token_import") != ERR_OK && e == ERR_OK ? ERR_STORE_FAILED : e;
+}
+
 enum err
 store_token_import(struct store *s, const struct store_token *t, uint64_t version,
     const unsigned char sealed[TRANSCRIPT_ESCROW_ROW_LEN], int64_t *ret_id)
@@ -148,10 +151,11 @@ store_token_import(struct store *s, const struct store_token *t, uint64_t versio
 	struct store_escrow row = { .version = version, .created = t->created };
 	int64_t id = 0;
 	int64_t escrow = 0;
+	bool own = !s->database->in_transaction(s);
 	enum err e;
 
 	/* a savepoint, because the caller may have begun a transaction of a thousand tokens */
-	e = query_exec(s, "SAVEPOINT token_import");
+	e = own ? store_begin(s) : query_exec(s, "SAVEPOINT token_import");
 	if (e != ERR_OK)
 		return e;
 	e = insert_token(s, t, &id);
@@ -163,13 +167,10 @@ store_token_import(struct store *s, const struct store_token *t, uint64_t versio
 	if (e == ERR_OK)
 		e = set_active(s, id, escrow);
 	if (e == ERR_OK)
-		e = search_add(s, id, t->customer, t->email);
+		e = search_add_token(s, id, t->customer, t->email);
 	if (e == ERR_OK && t->agency[0] != '\0')
 		e = set_agency_of_requests(s, &t->name, t->agency);
-	if (e != ERR_OK)
-		query_exec(s, "ROLLBACK TO token_import");
-	if (query_exec(s, "RELEASE token_import") != ERR_OK && e == ERR_OK)
-		e = ERR_STORE_FAILED;
+	e = own ? store_end(s, e) : end_savepoint(s, e);
 	if (e == ERR_OK)
 		*ret_id = id;
 	return e;

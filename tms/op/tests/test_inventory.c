@@ -251,7 +251,7 @@ test_lost_while_the_vault_works(void)
 	world_import(w, 1, "khach@example.vn");
 	m = approved(w, 1);
 	snprintf(b.real, sizeof(b.real), "%s", w->config.vault.socket);
-	snprintf(address.sun_path, sizeof(address.sun_path), "%.80s.between", w->scratch.path);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%.80s/between.vault", w->scratch.folder);
 	CHECK(bind(b.listener, (struct sockaddr *)&address, sizeof(address)) == 0 && listen(b.listener, 1) == 0);
 	w->config.vault.socket = address.sun_path;
 	CHECK(pthread_create(&thread, NULL, run_between, &b) == 0);

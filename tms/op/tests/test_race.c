@@ -168,7 +168,7 @@ test_slow_attempt(void)
 	struct store_request r;
 	pthread_t thread;
 
-	snprintf(address.sun_path, sizeof(address.sun_path), "%.90s.vault", w->scratch.path);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%.90s/slow.vault", w->scratch.folder);
 	CHECK(bind(slow.listener, (const struct sockaddr *)&address, sizeof(address)) == 0 && listen(slow.listener, 1) == 0);
 	w->config.vault.socket = address.sun_path;
 	CHECK(pthread_create(&thread, NULL, run_slow_vault, &slow) == 0);

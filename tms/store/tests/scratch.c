@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "scratch.h"
 
+#include "scratch_database.h"
+
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +20,7 @@ scratch_new(void)
 		perror(s.folder);
 		exit(1);
 	}
-	snprintf(s.path, sizeof(s.path), "%s/tms.sqlite", s.folder);
+	scratch_database_new(s.folder, s.path, sizeof(s.path));
 	if (store_open(s.path, &s.store) != ERR_OK) {
 		fprintf(stderr, "%s does not open\n", s.path);
 		exit(1);
@@ -33,6 +35,7 @@ scratch_free(struct scratch *s)
 	DIR *dir;
 
 	store_close(s->store);
+	scratch_database_drop(s->path);
 	dir = opendir(s->folder);
 	for (struct dirent *e = dir != NULL ? readdir(dir) : NULL; e != NULL; e = readdir(dir)) {
 		snprintf(path, sizeof(path), "%s/%s", s->folder, e->d_name);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * scratch: a database in a folder of its own under TMPDIR, and rows to put into it, for tests. Ends the test where it cannot be made.
+ * scratch: a database of its own (scratch_database.h), a folder under TMPDIR, and rows to put into it, for tests. Ends the test where it cannot be made.
  */
 #ifndef MOKHOA_SCRATCH_H
 #define MOKHOA_SCRATCH_H
@@ -11,7 +11,7 @@
 
 struct scratch {
 	char folder[256];
-	char path[300]; /* of the database */
+	char path[600]; /* of the database, or its URL */
 	struct store *store;
 };
 

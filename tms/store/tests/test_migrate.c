@@ -4,9 +4,9 @@
  * value that it had, and with the very tables that a new one has.
  */
 #include "check.h"
-#include "fold.h"
 #include "schema.h"
 #include "store.h"
+#include "words.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
@@ -108,7 +108,7 @@ statements_of(sqlite3 *db)
 
 	run(db,
 	    "SELECT 'SELECT ' || group_concat('quote(\"' || c.name || '\")', ' || \",\" || ') || ' FROM \"' || t.name || '\" ORDER BY rowid;'"
-	    " FROM sqlite_schema t JOIN pragma_table_info(t.name) c WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%' AND t.name NOT LIKE 'token_search%' GROUP BY t.name ORDER BY t.name",
+	    " FROM sqlite_schema t JOIN pragma_table_info(t.name) c WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%' AND t.name NOT LIKE '%\\_search%' ESCAPE '\\' AND t.name NOT LIKE '%\\_index%' ESCAPE '\\' GROUP BY t.name ORDER BY t.name",
 	    &d);
 	return d;
 }
@@ -139,7 +139,7 @@ open_raw(const char *path)
 {
 	sqlite3 *db = NULL;
 
-	CHECK(sqlite3_open(path, &db) == SQLITE_OK && fold_register(db) == SQLITE_OK);
+	CHECK(sqlite3_open(path, &db) == SQLITE_OK && words_register(db) == SQLITE_OK);
 	sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DML, 1, NULL);
 	return db;
 }

@@ -100,7 +100,7 @@ see_audit(const struct store_audit *row, void *context)
 static void
 check_lists(struct store *s, const char *want)
 {
-	static const struct store_filter filters[] = { { .state = STORE_ANY }, { .state = STATE_PENDING }, { .state = STORE_ANY, .email = "khach" }, { .state = STORE_ANY, .token_serial = "0" } };
+	static const struct store_filter filters[] = { { .state = STORE_ANY }, { .state = STATE_PENDING }, { .state = STORE_ANY, .email = "khach" }, { .state = STORE_ANY, .token_serial = "denk" } };
 	static const struct store_token_filter inventories[] = {
 		{ .life = STORE_LIFE_COUNT, .state = STORE_TOKEN_STATE_COUNT },
 		{ .life = STORE_ACTIVE, .state = STORE_TOKEN_STATE_COUNT },

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The desk's list of requests, newest first, whatever is looked for among millions.
+ *
+ * The statement is put together from what was said, never from its values. Without words it walks the numbers (of one state, or all) down from the newest, and dates
+ * are a range of numbers, because both grow together. Words are looked for in two steps. First among the newest SCANNED rows that the other filters leave:
+ * what many rows have fills the page there. What does not is rare, and then the index of words finds all that there is below.
+ */
+#include "inventory.h"
+#include "request_row.h"
+#include "row_search.h"
+
+#include "database.h"
+
+#define SCANNED	    20000
+#define SAMPLE_TEXT "2000" /* rows of which the words of a question are counted */
+#define SLACK	    1000   /* numbers by which dates and numbers may disagree: clocks of several servers, and one that was put back a little */
+#define SQL_MAX	    4096
+
+struct reading {
+	struct store *store;
+	const struct store_filter *filter;
+	int64_t below; /* numbers below it */
+	int64_t from;  /* and from it on */
+	struct words_question question;
+	unsigned left;
+	void (*each)(const struct store_request *r, void *context);
+	void *context;
+};
+
+static enum err
+read_page(struct query *q, struct reading *r)
+{
+	struct store_request row;
+
+	while (query_row(q)) {
+		request_read(q, &row);
+		if (!query_good(q))
+			break;
+		r->left -= r->left != 0;
+		r->each(&row, r->context);
+	}
+	return query_end(q);
+}
+
+/* ---- the statement ---- */
+
+#define VALUES 7 /* of what was said besides words, how many rows, and the scope */
+
+/* What was said besides words. */
+static void
+add_conditions(const struct store_filter *f, struct buf *sql)
+{
+	buf_add_text(sql, " request.number < ?1 AND request.number >= ?2 AND" QUERY_IN_SCOPE("request", "?7"));
+	buf_add_text(sql, f->state == STORE_ANY ? " AND request.state <> ?3" : " AND request.state = ?3");
+	if (f->from > 0 || f->to > 0)
+		buf_add_text(sql, " AND request.created >= ?4 AND request.created < ?5");
+}
+
+static void
+bind_conditions(struct query *q, const struct reading *r, int64_t below, int64_t from, int64_t rows)
+{
+	const struct store_filter *f = r->filter;
+
+	query_int(q, below);
+	query_int(q, from);
+	query_text(q, state_name(f->state == STORE_ANY ? STATE_UNIDENTIFIED : f->state));
+	query_int(q, f->from);
+	query_int(q, f->to > 0 ? f->to : INT64_MAX);
+	query_int(q, rows);
+	query_scope(q);
+}
+
+/* What SQLite, which looks at the statement and not at the numbers of rows, is told to walk along. An agency's rows may be few among millions. */
+static const char *
+walk(const struct reading *r, bool joined)
+{
+	if (r->store->scope[0] != '\0')
+		return joined ? "request INDEXED BY request_agency CROSS JOIN request_search WHERE request_search.number = request.number AND request.agency = ?7 AND request.agency <> '' AND"
+			      : "request INDEXED BY request_agency WHERE request.agency = ?7 AND request.agency <> '' AND";
+	if (r->filter->state != STORE_ANY)
+		return joined ? "request INDEXED BY request_state CROSS JOIN request_search WHERE request_search.number = request.number AND" : "request INDEXED BY request_state WHERE";
+	return joined ? "request_search CROSS JOIN request WHERE request.number = request_search.number AND request_search.number < ?1 AND request_search.number >= ?2 AND"
+		      : "request NOT INDEXED WHERE";
+}
+
+/* A number of one row. */
+static enum err
+ask_number(struct query *q, int64_t *ret_number)
+{
+	if (query_row(q))
+		*ret_number = query_get_int(q);
+	return query_end(q);
+}
+
+/* ---- dates ---- */
+
+static enum err
+limit_by_dates(struct reading *r)
+{
+	const struct store_filter *f = r->filter;
+	int64_t number = 0;
+	struct query q;
+	enum err e = ERR_OK;
+
+	if (f->from > 0) {
+		number = INT64_MAX - SLACK; /* nothing was asked since */
+		q = query_new(r->store, "SELECT number FROM request WHERE created >= ? ORDER BY created, number LIMIT 1");
+		query_int(&q, f->from);
+		e = ask_number(&q, &number);
+		r->from = number - SLACK;
+	}
+	if (e == ERR_OK && f->to > 0) {
+		number = -SLACK;
+		q = query_new(r->store, "SELECT number FROM request WHERE created < ? ORDER BY created DESC, number DESC LIMIT 1");
+		query_int(&q, f->to);
+		e = ask_number(&q, &number);
+		if (number + SLACK < r->below)
+			r->below = number + SLACK;
+	}
+	return e;
+}
+
+/* ---- without words ---- */
+
+static enum err
+read_plain(struct reading *r)
+{
+	struct buf sql = buf_new(SQL_MAX);
+	struct query q;
+	enum err e;
+
+	buf_add_text(&sql, "SELECT " REQUEST_COLUMNS " FROM ");
+	buf_add_text(&sql, walk(r, false));
+	add_conditions(r->filter, &sql);
+	buf_add_text(&sql, " ORDER BY request.number DESC LIMIT ?6");
+	q = query_new_once(r->store, buf_text(&sql));
+	bind_conditions(&q, r, r->below, r->from, r->left);
+	e = read_page(&q, r);
+	buf_free(&sql);
+	return e;
+}
+
+/* ---- with words ---- */
+
+/* Numbers have few gaps: so many of them are about so many rows. */
+static enum err
+find_floor_of_all(struct reading *r, int64_t *ret_floor)
+{
+	struct query q = query_new(r->store, "SELECT number FROM request WHERE number < ? ORDER BY number DESC LIMIT 1");
+	int64_t newest = 0;
+	enum err e;
+
+	query_int(&q, r->below);
+	e = ask_number(&q, &newest);
+	*ret_floor = newest - SCANNED > r->from ? newest - SCANNED : r->from;
+	return e;
+}
+
+/* The newest SCANNED rows of a state or an agency that dates leave are those from here on; r->from where there are not so many. */
+static enum err
+find_floor_along(struct reading *r, int64_t *ret_floor)
+{
+	struct buf sql = buf_new(SQL_MAX);
+	struct query q;
+	enum err e;
+
+	buf_add_text(&sql, "SELECT request.number FROM ");
+	buf_add_text(&sql, walk(r, false));
+	add_conditions(r->filter, &sql);
+	buf_add_text(&sql, " ORDER BY request.number DESC LIMIT 1 OFFSET ?6");
+	q = query_new_once(r->store, buf_text(&sql));
+	bind_conditions(&q, r, r->below, r->from, SCANNED);
+	*ret_floor = r->from;
+	e = ask_number(&q, ret_floor);
+	buf_free(&sql);
+	return e;
+}
+
+/* From the floor on, each row is looked at. */
+static enum err
+read_scanned(struct reading *r, int64_t floor)
+{
+	struct buf sql = buf_new(SQL_MAX);
+	struct query q;
+	enum err e;
+
+	buf_add_text(&sql, "SELECT " REQUEST_COLUMNS " FROM ");
+	buf_add_text(&sql, walk(r, true));
+	add_conditions(r->filter, &sql);
+	search_condition(&r->question, "request_search", VALUES + 1, &sql);
+	buf_add_text(&sql, " ORDER BY request.number DESC LIMIT ?6");
+	q = query_new_once(r->store, buf_text(&sql));
+	bind_conditions(&q, r, r->below, floor, r->left);
+	search_bind(&q, &r->question);
+	e = read_page(&q, r);
+	buf_free(&sql);
+	return e;
+}
+
+/* The part of the question that fewest of the newest rows have: what an index finds by it is least. */
+static enum err
+find_rarest(struct reading *r, size_t *ret_part)
+{
+	struct buf sql = buf_new(SQL_MAX);
+	struct query q;
+	int64_t least = INT64_MAX;
+
+	*ret_part = 0;
+	buf_add_text(&sql, "SELECT 0");
+	for (size_t i = 0; i < r->question.count; i++)
+		buf_add_text(&sql, ", count(*) FILTER (WHERE instr(words, ?) > 0)");
+	buf_add_text(&sql, " FROM (SELECT words FROM request_search ORDER BY number DESC LIMIT " SAMPLE_TEXT ") AS sample");
+	q = query_new_once(r->store, buf_text(&sql));
+	search_bind(&q, &r->question);
+	if (query_row(&q)) {
+		(void)query_get_int(&q);
+		for (size_t i = 0; i < r->question.count; i++) {
+			int64_t count = query_get_int(&q);
+			if (count >= least)
+				continue;
+			least = count;
+			*ret_part = i;
+		}
+	}
+	buf_free(&sql);
+	return query_end(&q);
+}
+
+/*
+ * Below the floor, by the index. FTS5 of SQLite walks down the numbers by itself; "+ 0" keeps PostgreSQL from doing so in the hope to meet the words
+ * soon.
+ */
+static enum err
+read_indexed(struct reading *r, int64_t floor)
+{
+	bool sqlite = r->store->database == &database_sqlite;
+	struct buf sql = buf_new(SQL_MAX);
+	struct query q;
+	size_t part = 0;
+	enum err e = find_rarest(r, &part);
+
+	if (e != ERR_OK)
+		return e;
+	buf_add_text(&sql, sqlite ? "SELECT " REQUEST_COLUMNS " FROM request_index CROSS JOIN request_search ON request_search.number = request_index.rowid"
+				    " CROSS JOIN request ON request.number = request_index.rowid WHERE request_index MATCH ?8 AND request_index.rowid < ?1"
+				    " AND request_index.rowid >= ?2 AND"
+				  : "SELECT " REQUEST_COLUMNS " FROM request_search JOIN request ON request.number = request_search.number"
+				    " WHERE search_vector(request_search.words) @@ CAST(?8 AS TSQUERY) AND");
+	add_conditions(r->filter, &sql);
+	search_condition(&r->question, "request_search", VALUES + 2, &sql);
+	buf_add_text(&sql, sqlite ? " ORDER BY request_index.rowid DESC LIMIT ?6" : " ORDER BY request_search.number + 0 DESC LIMIT ?6");
+	q = query_new_once(r->store, buf_text(&sql));
+	bind_conditions(&q, r, floor, r->from, r->left);
+	search_bind_index(&q, &r->question, part);
+	search_bind(&q, &r->question);
+	e = read_page(&q, r);
+	buf_free(&sql);
+	return e;
+}
+
+static enum err
+read_words(struct reading *r)
+{
+	int64_t floor = 0;
+	enum err e = r->filter->state == STORE_ANY && r->store->scope[0] == '\0' ? find_floor_of_all(r, &floor) : find_floor_along(r, &floor);
+
+	if (e == ERR_OK)
+		e = read_scanned(r, floor);
+	if (e == ERR_OK && r->left != 0 && floor > r->from)
+		e = read_indexed(r, floor);
+	return e;
+}
+
+/* Whether anything can be met by what was said. */
+static bool
+ask_words(struct reading *r)
+{
+	const struct store_filter *f = r->filter;
+	struct words_question *w = &r->question;
+
+	return words_ask(w, WORDS_CUSTOMER, WORDS_ANYWHERE, f->customer) && words_ask(w, WORDS_EMAIL, WORDS_IN_A_ROW, f->email) &&
+	       words_ask(w, WORDS_SERIAL, WORDS_IN_A_ROW, f->token_serial) && words_ask(w, WORDS_CERTIFICATE, WORDS_IN_A_ROW, f->certificate_serial);
+}
+
+static enum err
+read_list(struct reading *r)
+{
+	enum err e;
+
+	if (!ask_words(r))
+		return ERR_OK;
+	e = limit_by_dates(r);
+	if (e != ERR_OK)
+		return e;
+	return r->question.count == 0 ? read_plain(r) : read_words(r);
+}
+
+enum err
+store_request_list(struct store *s, const struct store_filter *filter, unsigned limit,
+    void (*each)(const struct store_request *r, void *context), void *context)
+{
+	struct reading r = { .store = s, .filter = filter, .left = limit < STORE_PAGE_MAX ? limit : STORE_PAGE_MAX, .each = each, .context = context };
+	enum err e;
+
+	r.below = filter->before > 0 ? filter->before : INT64_MAX;
+	r.question = words_question_new();
+	e = read_list(&r);
+	words_question_free(&r.question);
+	return e;
+}
+
+enum err
+store_request_list_token(struct store *s, const struct token_name *token, unsigned limit,
+    void (*each)(const struct store_request *r, void *context), void *context)
+{
+	struct reading r = { .store = s, .each = each, .context = context };
+	struct query q = query_new(s,
+	    "SELECT " REQUEST_COLUMNS " FROM request WHERE serial = ? AND manufacturer = ? AND model = ? AND" QUERY_IN_SCOPE("request", "?") " ORDER BY number DESC LIMIT ?");
+
+	query_text(&q, token->serial);
+	query_text(&q, token->manufacturer);
+	query_text(&q, token->model);
+	query_scope(&q);
+	query_int(&q, limit);
+	return read_page(&q, &r);
+}
