@@ -22,7 +22,7 @@ static void
 go_down(struct store *s)
 {
 	crash.mode = CRASH_DOWN;
-	sqlite3_exec(s->db, "PRAGMA query_only = 1", NULL, NULL, NULL);
+	(void)query_exec(s, "PRAGMA query_only = 1");
 }
 
 enum err
