@@ -302,7 +302,12 @@ export type ErrorName =
   | "server_absent"
   | "check_failed"
   | "vendor_unknown"
-  | "backups_off";
+  | "backups_off"
+  | "database_unsupported"
+  | "database_server"
+  | "admin_expired"
+  | "admin_revoked"
+  | "revocation_unknown";
 
 /** What the extension says where no host answers (webext/causes.json). */
 export type HostError =

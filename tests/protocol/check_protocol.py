@@ -14,7 +14,7 @@ from lists import ListError
 
 SECRET = re.compile(r"pin|code|secret|puk", re.I)
 NO_SECRET = {"pin", "so_pin", "pin_min", "pin_max", "pin_characters", "code_expires", "code"}  # states, lengths, a word, a time, JSON-RPC's error code
-BEFORE_THE_BODY = ("admin_unknown", "role_refused", "origin_refused", "method_not_found")
+BEFORE_THE_BODY = ("admin_unknown", "admin_expired", "admin_revoked", "revocation_unknown", "role_refused", "origin_refused", "method_not_found")
 
 
 def walk(schema, path=""):

@@ -23,17 +23,18 @@ struct holder {
 #define AT(member) offsetof(struct config, member)
 
 /* Words are read as the index of theirs. */
-static_assert(sizeof(enum config_tls) == sizeof(unsigned) && sizeof(enum config_second) == sizeof(unsigned) && sizeof(enum config_log_format) == sizeof(unsigned) && sizeof(enum config_log_level) == sizeof(unsigned), "an enum is no unsigned");
+static_assert(sizeof(enum config_tls) == sizeof(unsigned) && sizeof(enum config_second) == sizeof(unsigned) && sizeof(enum config_unknown) == sizeof(unsigned) && sizeof(enum config_log_format) == sizeof(unsigned) && sizeof(enum config_log_level) == sizeof(unsigned), "an enum is no unsigned");
 
 static const char *const tls_words[] = { [CONFIG_TLS_NONE] = "none", [CONFIG_TLS_STARTTLS] = "starttls", [CONFIG_TLS_SMTPS] = "smtps", NULL };
 static const char *const second_words[] = { [CONFIG_SECOND_ADDRESS] = "changed_address", [CONFIG_SECOND_ALWAYS] = "always", [CONFIG_SECOND_NEVER] = "never", NULL };
+static const char *const unknown_words[] = { [CONFIG_UNKNOWN_REFUSE] = "refuse", [CONFIG_UNKNOWN_WARN] = "warn", NULL };
 static const char *const format_words[] = { [CONFIG_LOG_TEXT] = "text", [CONFIG_LOG_JSON] = "json", NULL };
 static const char *const level_words[] = { [CONFIG_LOG_ERROR] = "error", [CONFIG_LOG_INFO] = "info", [CONFIG_LOG_DEBUG] = "debug", NULL };
 
 static const struct section {
 	const char *name;
 	bool required;
-} sections[] = { { "listen", true }, { "vault", true }, { "smtp", true }, { "log", false }, { "limits", false } };
+} sections[] = { { "listen", true }, { "vault", true }, { "smtp", true }, { "log", false }, { "limits", false }, { "revocation", false } };
 
 #define SECTION_COUNT (sizeof(sections) / sizeof(sections[0]))
 
@@ -81,6 +82,11 @@ static const struct value_row rows[] = {
 	{ "smtp", "tls", VALUE_WORD, true, .offset = AT(smtp.tls), .words = tls_words },
 	{ "log", "format", VALUE_WORD, false, .offset = AT(log.format), .fallback = CONFIG_LOG_TEXT, .words = format_words },
 	{ "log", "level", VALUE_WORD, false, .offset = AT(log.level), .fallback = CONFIG_LOG_INFO, .words = level_words },
+	{ "revocation", "crl", VALUE_PATH, false, .offset = AT(revocation.crl) },
+	{ "revocation", "unknown", VALUE_WORD, false, .offset = AT(revocation.unknown), .fallback = CONFIG_UNKNOWN_REFUSE, .words = unknown_words },
+	{ "revocation", "ocsp", VALUE_SWITCH, false, .offset = AT(revocation.ocsp) },
+	{ "revocation", "ocsp_url", VALUE_HTTP_URL, false, .offset = AT(revocation.ocsp_url) },
+	{ "revocation", "ocsp_deadline_ms", VALUE_COUNT, false, .offset = AT(revocation.ocsp_deadline_ms), .min = 100, .max = 10000, .fallback = 3000 },
 	{ "limits", "address_per_minute", VALUE_COUNT, false, .offset = AT(limits.address_per_minute), .min = 1, .max = 1000000, .fallback = 1200 },
 	{ "limits", "person_per_minute", VALUE_COUNT, false, .offset = AT(limits.person_per_minute), .min = 1, .max = 1000000, .fallback = 1200 },
 };

@@ -49,6 +49,21 @@ struct config_smtp {
 	enum config_tls tls;
 };
 
+/* What becomes of an administrator of whom nobody can tell whether his certificate was revoked. */
+enum config_unknown {
+	CONFIG_UNKNOWN_REFUSE, /* "refuse" */
+	CONFIG_UNKNOWN_WARN    /* "warn": let in, and said in the log */
+};
+
+/* Neither a list nor a responder: what nginx has verified is enough. */
+struct config_revocation {
+	const char *crl; /* PEM, the lists of all admin_ca; read again when it was replaced */
+	enum config_unknown unknown;
+	bool ocsp;
+	const char *ocsp_url;	   /* http://...; NULL: what the certificate names */
+	unsigned ocsp_deadline_ms; /* 100..10000, default 3000 */
+};
+
 /* When a second approver is needed, whatever types and agencies ask for besides. */
 enum config_second {
 	CONFIG_SECOND_ADDRESS, /* "changed_address" */
@@ -94,7 +109,8 @@ struct config {
 	struct config_smtp smtp;
 	struct config_log log;
 	struct config_limits limits;
-	const char *tls_certificate;	    /* PEM that nginx shows, so that its end is seen coming; NULL: nobody has said */
+	const char *tls_certificate; /* PEM that nginx shows, so that its end is seen coming; NULL: nobody has said */
+	struct config_revocation revocation;
 	int64_t request_valid_s;	    /* an unapproved request; default 7 days */
 	int64_t approval_valid_s;	    /* default 7 days */
 	int64_t code_valid_s;		    /* 900..259200, default 86400 */

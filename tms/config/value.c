@@ -57,6 +57,12 @@ is_smtp_url(const char *text)
 }
 
 static bool
+is_http_url(const char *text)
+{
+	return strncmp(text, "http://", 7) == 0 && strpbrk(text, " @#") == NULL;
+}
+
+static bool
 is_door(const char *text)
 {
 	int64_t port = 0;
@@ -140,6 +146,8 @@ value_read(const struct value_row *row, const json_t *value, void *ret)
 		return read_checked(value, 1, ADDRESS_MAX, is_address, ret);
 	case VALUE_SMTP_URL:
 		return read_checked(value, 8, 255, is_smtp_url, ret);
+	case VALUE_HTTP_URL:
+		return read_checked(value, 8, 255, is_http_url, ret);
 	case VALUE_DOOR:
 		return read_checked(value, 2, 107, is_door, ret);
 	case VALUE_WORD:
@@ -206,6 +214,7 @@ value_expected(const struct value_row *row, char ret[VALUE_EXPECTED_SIZE])
 		[VALUE_ORIGIN] = "https://host[:port] in lower case, without a path",
 		[VALUE_ADDRESS] = "a mail address",
 		[VALUE_SMTP_URL] = "smtp://host[:port] or smtps://host[:port]; user and password stand in \"credentials\"",
+		[VALUE_HTTP_URL] = "http://host[:port][/path]: what a responder says is signed",
 		[VALUE_DOOR] = "the absolute path of a Unix socket, or 127.0.0.1:PORT",
 		[VALUE_LANGUAGES] = "a list of \"vi\" and \"en\", the first language first",
 		[VALUE_SWITCH] = "true or false",

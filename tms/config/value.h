@@ -18,6 +18,7 @@ enum value_kind {
 	VALUE_ORIGIN,
 	VALUE_ADDRESS, /* a mail address */
 	VALUE_SMTP_URL,
+	VALUE_HTTP_URL,
 	VALUE_DOOR, /* a Unix socket, or a port of this machine alone */
 	VALUE_WORD, /* one of words, as its index */
 	VALUE_LANGUAGES,

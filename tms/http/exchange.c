@@ -139,7 +139,7 @@ read_query(const struct exchange_request *request, const struct route *route, st
 static enum err
 check_person(const struct exchange_request *request, const struct route *route, struct call *c, struct store_person *person)
 {
-	enum err e = person_find(c->service, c->store, request->certificate, person);
+	enum err e = person_find(c->service, c->store, request->certificate, c->now, person);
 
 	if (e != ERR_OK)
 		return e;

@@ -18,8 +18,19 @@ read_certificate(const char *header, struct issued **ret_certificate)
 	return *ret_certificate != NULL ? ERR_OK : ERR_ADMIN_UNKNOWN;
 }
 
+/* Who is enrolled is told why he is not let in; everybody else is nobody, whatever he brings. */
+static enum err
+judge(const struct service *service, const struct issued *certificate, const struct store_person *person, int64_t now)
+{
+	if (authorities_issued_once(service->admin_ca, certificate))
+		return ERR_ADMIN_EXPIRED;
+	if (!authorities_issued(service->admin_ca, certificate) || person->role == STORE_NONE)
+		return ERR_ADMIN_UNKNOWN;
+	return revocation_check(service->revocation, service->admin_ca, certificate, now);
+}
+
 enum err
-person_find(const struct service *service, struct store *store, const char *header, struct store_person *ret)
+person_find(const struct service *service, struct store *store, const char *header, int64_t now, struct store_person *ret)
 {
 	unsigned char fingerprint[KEY_HASH_LEN];
 	struct issued *certificate = NULL;
@@ -28,14 +39,12 @@ person_find(const struct service *service, struct store *store, const char *head
 	if (header == NULL || header[0] == '\0')
 		return ERR_ADMIN_UNKNOWN;
 	e = read_certificate(header, &certificate);
-	if (e == ERR_OK && !authorities_issued(service->admin_ca, certificate))
-		e = ERR_ADMIN_UNKNOWN;
 	if (e == ERR_OK)
 		e = issued_fingerprint(certificate, fingerprint);
 	if (e == ERR_OK)
 		e = store_person_by_fingerprint(store, fingerprint, ret);
-	if (e == ERR_OK && ret->role == STORE_NONE)
-		e = ERR_ADMIN_UNKNOWN;
+	if (e == ERR_OK)
+		e = judge(service, certificate, ret, now);
 	issued_free(certificate);
 	return e;
 }

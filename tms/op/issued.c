@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "issued.h"
+#include "issued_inner.h"
 
 #include "address.h"
 #include "log.h"
@@ -16,16 +16,6 @@
 #include <string.h>
 
 #define CHAIN_DEPTH 4 /* certificates between leaf and trust anchor */
-
-struct issued {
-	X509 *x509;
-	unsigned char serial[STORE_SERIAL_MAX];
-	size_t serial_len;
-};
-
-struct authorities {
-	X509_STORE *store;
-};
 
 /* The content bytes: d2i took minimal DER only, so what i2d gives back is what stood there. */
 static bool
@@ -250,7 +240,7 @@ set_rule(X509_STORE *store, enum authorities_rule rule)
 	X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN);
 	if (rule == AUTHORITIES_ANY_TIME)
 		X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_NO_CHECK_TIME);
-	else
+	if (rule == AUTHORITIES_CLIENT_NOW)
 		X509_VERIFY_PARAM_set_purpose(param, X509_PURPOSE_SSL_CLIENT);
 }
 
@@ -286,16 +276,31 @@ authorities_free(struct authorities *a)
 	free(a);
 }
 
+/* X509_V_OK or why not. */
+static int
+verify(const struct authorities *a, const struct issued *c)
+{
+	X509_STORE_CTX *context = X509_STORE_CTX_new();
+	int verdict = X509_V_ERR_UNSPECIFIED;
+
+	/* an authority's own certificate is trusted, and public: it is nobody's token and no person */
+	if (context != NULL && (X509_get_extension_flags(c->x509) & EXFLAG_CA) == 0 && X509_STORE_CTX_init(context, a->store, c->x509, NULL) == 1) {
+		bool ok = X509_verify_cert(context) == 1 && sk_X509_num(X509_STORE_CTX_get0_chain(context)) > 1;
+		verdict = ok || X509_STORE_CTX_get_error(context) != X509_V_OK ? X509_STORE_CTX_get_error(context) : X509_V_ERR_UNSPECIFIED;
+	}
+	X509_STORE_CTX_free(context);
+	ERR_clear_error();
+	return verdict;
+}
+
 bool
 authorities_issued(const struct authorities *a, const struct issued *c)
 {
-	X509_STORE_CTX *context = X509_STORE_CTX_new();
-	bool ok = false;
+	return verify(a, c) == X509_V_OK;
+}
 
-	/* an authority's own certificate is trusted, and public: it is nobody's token and no person */
-	if (context != NULL && (X509_get_extension_flags(c->x509) & EXFLAG_CA) == 0 && X509_STORE_CTX_init(context, a->store, c->x509, NULL) == 1)
-		ok = X509_verify_cert(context) == 1 && sk_X509_num(X509_STORE_CTX_get0_chain(context)) > 1;
-	X509_STORE_CTX_free(context);
-	ERR_clear_error();
-	return ok;
+bool
+authorities_issued_once(const struct authorities *a, const struct issued *c)
+{
+	return verify(a, c) == X509_V_ERR_CERT_HAS_EXPIRED;
 }

@@ -54,8 +54,9 @@ const char *issued_shown_serial(const char *serial);
 struct authorities;
 
 enum authorities_rule {
-	AUTHORITIES_ANY_TIME,  /* a customer's token is unlocked even when its certificate has run out */
-	AUTHORITIES_CLIENT_NOW /* valid now, and good for a TLS client */
+	AUTHORITIES_ANY_TIME,	/* a customer's token is unlocked even when its certificate has run out */
+	AUTHORITIES_CLIENT_NOW, /* valid now, and good for a TLS client */
+	AUTHORITIES_SIGNER_NOW	/* valid now, for whatever else */
 };
 
 /* Every certificate of a PEM file is trusted to issue. ERR_CONFIG_INVALID. */
@@ -64,5 +65,8 @@ void authorities_free(struct authorities *a);
 
 /* The certificate is signed by one of them, and is no authority's itself. No certificate in between is looked for, so the work is bounded. */
 bool authorities_issued(const struct authorities *a, const struct issued *c);
+
+/* It was, and nothing is wrong with it but that its time is over. */
+bool authorities_issued_once(const struct authorities *a, const struct issued *c);
 
 #endif

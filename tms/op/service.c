@@ -55,6 +55,8 @@ service_new(const struct config *config, struct service **ret_service)
 		e = authorities_load(config->issuers, AUTHORITIES_ANY_TIME, &s->issuers);
 	if (e == ERR_OK)
 		e = authorities_load(config->admin_ca, AUTHORITIES_CLIENT_NOW, &s->admin_ca);
+	if (e == ERR_OK)
+		e = revocation_new(config, &s->revocation);
 	if (e != ERR_OK) {
 		service_free(s);
 		return e;
@@ -71,6 +73,7 @@ service_free(struct service *s)
 	key_sig_free(s->signing_key);
 	authorities_free(s->issuers);
 	authorities_free(s->admin_ca);
+	revocation_free(s->revocation);
 	wipe(s->csrf_key, sizeof(s->csrf_key));
 	free(s);
 }

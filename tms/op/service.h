@@ -10,6 +10,7 @@
 #include "err.h"
 #include "issued.h"
 #include "key.h"
+#include "revocation.h"
 
 #define SERVICE_KID_LEN 16 /* hexadecimal digits */
 
@@ -19,6 +20,7 @@ struct service {
 	char kid[SERVICE_KID_LEN + 1];
 	struct authorities *issuers;	      /* of customers' certificates */
 	struct authorities *admin_ca;	      /* of administrators' */
+	struct revocation *revocation;	      /* of administrators' certificates; has a lock of its own */
 	unsigned char csrf_key[KEY_HASH_LEN]; /* of this process alone: csrf.h */
 };
 

@@ -63,6 +63,11 @@ static const struct wrong wrong[] = {
 	{ TOP "\"log\": { \"level\": \"warn\" },\n" LISTEN VAULT SMTP, "key \"log.level\": must be \"error\", \"info\" or \"debug\"" },
 	{ TOP "\"log\": 1,\n" LISTEN VAULT SMTP, "key \"log\": must be an object" },
 	{ TOP "\"limits\": { \"address_per_minute\": 0 },\n" LISTEN VAULT SMTP, "key \"limits.address_per_minute\": must be a whole number from 1" },
+	{ TOP "\"second_approver\": \"sometimes\",\n" LISTEN VAULT SMTP, "key \"second_approver\": must be \"changed_address\", \"always\" or \"never\"" },
+	{ TOP "\"revocation\": { \"unknown\": \"hope\" },\n" LISTEN VAULT SMTP, "key \"revocation.unknown\": must be \"refuse\" or \"warn\"" },
+	{ TOP "\"revocation\": { \"ocsp_url\": \"https://ocsp.example\" },\n" LISTEN VAULT SMTP, "key \"revocation.ocsp_url\": must be http://host" },
+	{ TOP "\"revocation\": { \"ocsp_deadline_ms\": 99 },\n" LISTEN VAULT SMTP, "from 100 to 10000" },
+	{ TOP "\"revocation\": { \"crl\": \"crl.pem\" },\n" LISTEN VAULT SMTP, "key \"revocation.crl\": must be an absolute path" },
 	{ TOP LISTEN VAULT "\"smtp\": { \"url\": \"smtp://mail\", \"from\": \"a b@example.vn\", \"tls\": \"none\" }}", "must be a mail address" },
 	{ TOP LISTEN VAULT "\"smtp\": { \"url\": \"smtp://mail\", \"from\": \"example.vn\", \"tls\": \"none\" }}", "must be a mail address" },
 	{ TOP LISTEN VAULT "\"smtp\": { \"url\": \"smtp://mail\", \"from\": \"ca@mail_host.vn\", \"tls\": \"none\" }}", "must be a mail address" },
@@ -119,6 +124,7 @@ test_right(void)
 	static const char least[] = TOP LISTEN VAULT SMTP;
 	static const char most[] = TOP
 	    "\"portal\": \"https://portal.example:8443\", \"request_valid_s\": 60, \"approval_valid_s\": 61, \"code_valid_s\": 900, \"unknown_after_s\": 62, \"failed_after_s\": 3600,"
+	    "\"second_approver\": \"always\", \"revocation\": { \"crl\": \"/crl.pem\", \"unknown\": \"warn\", \"ocsp\": true, \"ocsp_url\": \"http://ocsp.example/a\", \"ocsp_deadline_ms\": 100 },"
 	    "\"escrow_log_same_device\": true, \"operator_email\": \"van-hanh@example.vn\", \"alarm_releases\": 4, \"unidentified_max\": 3, \"unidentified_by_address\": 2,"
 	    "\"listen\": { \"public\": \"/a.sock\", \"admin\": \"/b.sock\", \"group\": \"www-data\", \"threads\": 64, \"metrics\": \"127.0.0.1:9100\" },"
 	    "\"log\": { \"format\": \"json\", \"level\": \"debug\" },"
@@ -138,6 +144,7 @@ test_right(void)
 	CHECK(c->listen.threads == 4 && c->vault.rows_per_hour == 200 && c->vault.compares_per_hour == 1000 && c->unidentified_max == 1000 && c->unidentified_by_address == 5);
 	CHECK(c->smtp.tls == CONFIG_TLS_NONE);
 	CHECK(c->operator_email == NULL && c->alarm_releases == 20);
+	CHECK(c->second_approver == CONFIG_SECOND_ADDRESS && c->revocation.crl == NULL && !c->revocation.ocsp && c->revocation.unknown == CONFIG_UNKNOWN_REFUSE);
 	CHECK(c->log.format == CONFIG_LOG_TEXT && c->log.level == CONFIG_LOG_INFO && c->limits.address_per_minute == 1200 && c->limits.person_per_minute == 1200);
 	CHECK(c->listen.metrics == NULL && c->tls_certificate == NULL);
 	config_free(c);
@@ -148,6 +155,9 @@ test_right(void)
 	CHECK_TEXT(c->listen.group, "www-data");
 	CHECK_TEXT(c->vault.client, "tms");
 	CHECK_TEXT(c->operator_email, "van-hanh@example.vn");
+	CHECK(c->second_approver == CONFIG_SECOND_ALWAYS && c->revocation.ocsp && c->revocation.unknown == CONFIG_UNKNOWN_WARN && c->revocation.ocsp_deadline_ms == 100);
+	CHECK_TEXT(c->revocation.crl, "/crl.pem");
+	CHECK_TEXT(c->revocation.ocsp_url, "http://ocsp.example/a");
 	CHECK(c->alarm_releases == 4);
 	CHECK_TEXT(c->smtp.ca, "/ca.pem");
 	CHECK(c->request_valid_s == 60 && c->approval_valid_s == 61 && c->code_valid_s == 900 && c->unknown_after_s == 62 && c->failed_after_s == 3600);

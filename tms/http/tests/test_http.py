@@ -141,7 +141,7 @@ class People(World):
             other = FreshAndOld(PROGRAM, folder, authority, pem)
             try:
                 self.assertEqual(other.call("/v1/admin/me", "GET", person="fresh")[1].get("name"), "fresh")
-                self.refused(other.call("/v1/admin/me", "GET", person="old"), 403, "admin_unknown")
+                self.refused(other.call("/v1/admin/me", "GET", person="old"), 403, "admin_expired")
             finally:
                 other.stop()
 

@@ -438,9 +438,116 @@ test_list(void)
 	world_free(w);
 }
 
+/* ---- when two have to say yes ---- */
+
+struct policy {
+	enum config_second config;
+	bool type;
+	bool agency;
+	bool two_for_own;     /* the address on record */
+	bool two_for_changed; /* another one */
+};
+
+/* The token's type and agency as the policy has them. */
+static void
+set_policy(struct world *w, const struct policy *p)
+{
+	struct store_token t = scratch_token(1);
+	struct store_type type = { .name = "Thẻ", .rotation = true, .second_approver = p->type };
+	struct store_agency agency = { .id = "an-khang", .name = "An Khang", .origins = "https://an.example", .second_approver = p->agency };
+
+	w->config.second_approver = p->config;
+	strcpy(type.manufacturer, t.name.manufacturer);
+	type.policy.family = FAMILY_SO_PIN;
+	world_import(w, 1, "cu@example.vn");
+	CHECK(store_type_put(w->scratch.store, &type) == ERR_OK && store_agency_put(w->scratch.store, &agency, true) == ERR_OK);
+	t = world_token(w, &t.name);
+	CHECK(store_token_set_agency(w->scratch.store, &t, "an-khang") == ERR_OK);
+}
+
+/* One yes, and where that is not enough the same person's again, and another's. */
+static void
+test_policy(const struct policy *p, const char *email, bool two)
+{
+	struct world *w = world_new();
+	struct machine *m = machine_new(w, 1, MACHINE_OWN);
+	json_t *one = NULL;
+
+	set_policy(w, p);
+	CHECK(machine_create(m) == ERR_OK && approve(m, 0, NULL, email, &one) == ERR_OK);
+	CHECK_TEXT(text_in(one, "state"), two ? "pending" : "approved");
+	CHECK_TEXT(text_in(one, "waiting_by"), two ? "Nguyễn Văn 0" : "");
+	CHECK_TEXT(text_in(one, "waiting_email"), two && email != NULL ? email : "");
+	CHECK_TEXT(text_in(one, "agency"), "an-khang");
+	json_decref(one);
+	if (two) {
+		CHECK(world_mails(w, m->number, STORE_MAIL_CODE) == 0);
+		CHECK(approve_only(m, 0, NULL, email) == ERR_SECOND_APPROVER && world_state(w, m->number) == STATE_PENDING);
+		CHECK(approve_only(m, 1, NULL, email) == ERR_OK);
+	}
+	CHECK(world_state(w, m->number) == STATE_APPROVED && world_mails(w, m->number, STORE_MAIL_CODE) == 1);
+	CHECK(world_mails(w, m->number, STORE_MAIL_ADDRESS_CHANGED) == (email != NULL));
+	machine_free(m);
+	world_free(w);
+}
+
+static void
+test_policies(void)
+{
+	static const struct policy policies[] = {
+		{ CONFIG_SECOND_ADDRESS, false, false, false, true },
+		{ CONFIG_SECOND_ADDRESS, true, false, true, true },
+		{ CONFIG_SECOND_ADDRESS, false, true, true, true },
+		{ CONFIG_SECOND_ALWAYS, false, false, true, true },
+		{ CONFIG_SECOND_NEVER, false, false, false, false },
+		{ CONFIG_SECOND_NEVER, true, false, true, true },
+		{ CONFIG_SECOND_NEVER, false, true, true, true },
+	};
+
+	for (size_t i = 0; i < sizeof(policies) / sizeof(policies[0]); i++) {
+		test_policy(&policies[i], NULL, policies[i].two_for_own);
+		test_policy(&policies[i], "moi@example.vn", policies[i].two_for_changed);
+	}
+}
+
+/* Who said yes first could still say it when the second does: an approver, and of no other agency than the customer's. */
+static void
+test_first_who_may_no_more(void)
+{
+	static const struct {
+		enum store_role role;
+		const char *agency;
+		bool counts;
+	} cells[] = {
+		{ STORE_APPROVER, "", true },
+		{ STORE_APPROVER, "an-khang", true },
+		{ STORE_APPROVER, "other", false },
+		{ STORE_VIEWER, "", false },
+		{ STORE_OPERATOR, "", false },
+		{ STORE_NONE, "", false },
+	};
+	static const struct policy always = { .config = CONFIG_SECOND_ALWAYS };
+	static const struct store_agency other = { .id = "other", .name = "Khác", .origins = "https://other.example" };
+
+	for (size_t i = 0; i < sizeof(cells) / sizeof(cells[0]); i++) {
+		struct world *w = world_new();
+		struct machine *m = machine_new(w, 1, MACHINE_OWN);
+		set_policy(w, &always);
+		CHECK(store_agency_put(w->scratch.store, &other, false) == ERR_OK);
+		CHECK(machine_create(m) == ERR_OK && approve_only(m, 0, NULL, NULL) == ERR_OK);
+		CHECK(store_person_set_role(w->scratch.store, w->people[0].id, cells[i].role, cells[i].agency) == ERR_OK);
+		CHECK(approve_only(m, 1, NULL, NULL) == ERR_OK);
+		CHECK(world_state(w, m->number) == (cells[i].counts ? STATE_APPROVED : STATE_PENDING));
+		machine_free(m);
+		world_free(w);
+	}
+}
+
 int
 main(void)
 {
+	test_policies();
+	test_first_who_may_no_more();
 	test_approve();
 	test_another_address();
 	test_what_each_of_two_says();
