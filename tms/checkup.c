@@ -6,6 +6,7 @@
 #include "expiry.h"
 #include "keyfile.h"
 #include "keyring.h"
+#include "letter.h"
 #include "options.h"
 #include "os.h"
 #include "service.h"
@@ -269,6 +270,20 @@ check_smtp(struct look *l)
 		say(l, VERDICT_WARN, "smtp", "%s: does not answer", url);
 }
 
+static void
+check_templates(struct look *l)
+{
+	const char *folder = l->config->mail.templates;
+	char where[TEMPLATE_WHERE_SIZE];
+	struct letters *letters = NULL;
+
+	if (letters_load(folder, &letters, where) == ERR_OK)
+		say(l, VERDICT_OK, "mail.templates", "%s", folder != NULL ? folder : "what is built in");
+	else
+		say(l, VERDICT_FAIL, "mail.templates", "%s", where);
+	letters_free(letters);
+}
+
 /* ---- the clock ---- */
 
 /* Requests, codes and certificates end by the clock; what is on record cannot be from tomorrow. */
@@ -292,7 +307,7 @@ check_clock(struct look *l)
 
 /* ---- the whole ---- */
 
-static void (*const checks[])(struct look *l) = { check_files, check_vault_key, check_certificates, check_service, check_database, check_escrow_log, check_sockets, check_vault, check_smtp,
+static void (*const checks[])(struct look *l) = { check_files, check_vault_key, check_certificates, check_service, check_database, check_escrow_log, check_sockets, check_vault, check_smtp, check_templates,
 	check_clock };
 
 /* What is on record, where it can be read. */

@@ -108,6 +108,7 @@ static const struct command commands[] = {
 	{ "type", desk_type, "add|list --config FILE", "loại token: họ mở khóa, quy tắc PIN", "kinds of tokens: how they unlock, which PINs they take" },
 	{ "person", desk_person, "add --config FILE --certificate FILE --name NAME --role approver|operator|auditor|none; remove --config FILE --fingerprint HEX; list --config FILE",
 	    "thêm, thu quyền, liệt kê người quản trị", "adds, shuts out and lists administrators" },
+	{ "templates", desk_templates, "FOLDER", "ghi các mẫu thư có sẵn vào một thư mục để sửa", "writes what the mails say into a folder, to be edited" },
 	{ "backup", desk_backup, "FILE --config FILE", "sao lưu cơ sở dữ liệu khi máy chủ đang chạy", "writes a backup of the database while the server works" },
 	{ "restore", desk_restore, "FILE --config FILE [--skip-damaged-lines]", "khôi phục từ bản sao lưu và nhật ký khóa; dữ liệu cũ được giữ dưới tên khác",
 	    "brings a backup back and makes up for its age from the escrow log; the old data is kept under another name" },

@@ -307,7 +307,8 @@ export type ErrorName =
   | "database_server"
   | "admin_expired"
   | "admin_revoked"
-  | "revocation_unknown";
+  | "revocation_unknown"
+  | "template_invalid";
 
 /** What the extension says where no host answers (webext/causes.json). */
 export type HostError =

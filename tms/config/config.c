@@ -34,7 +34,7 @@ static const char *const level_words[] = { [CONFIG_LOG_ERROR] = "error", [CONFIG
 static const struct section {
 	const char *name;
 	bool required;
-} sections[] = { { "listen", true }, { "vault", true }, { "smtp", true }, { "log", false }, { "limits", false }, { "revocation", false } };
+} sections[] = { { "listen", true }, { "vault", true }, { "smtp", true }, { "mail", false }, { "log", false }, { "limits", false }, { "revocation", false } };
 
 #define SECTION_COUNT (sizeof(sections) / sizeof(sections[0]))
 
@@ -80,6 +80,7 @@ static const struct value_row rows[] = {
 	{ "smtp", "credentials", VALUE_PATH, false, .offset = AT(smtp.credentials) },
 	{ "smtp", "ca", VALUE_PATH, false, .offset = AT(smtp.ca) },
 	{ "smtp", "tls", VALUE_WORD, true, .offset = AT(smtp.tls), .words = tls_words },
+	{ "mail", "templates", VALUE_PATH, false, .offset = AT(mail.templates) },
 	{ "log", "format", VALUE_WORD, false, .offset = AT(log.format), .fallback = CONFIG_LOG_TEXT, .words = format_words },
 	{ "log", "level", VALUE_WORD, false, .offset = AT(log.level), .fallback = CONFIG_LOG_INFO, .words = level_words },
 	{ "revocation", "crl", VALUE_PATH, false, .offset = AT(revocation.crl) },

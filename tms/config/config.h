@@ -71,6 +71,11 @@ enum config_second {
 	CONFIG_SECOND_NEVER    /* "never" */
 };
 
+/* What goes out. */
+struct config_mail {
+	const char *templates; /* folder of what mails say (mail/letter.h); NULL: what is built in */
+};
+
 enum config_log_format {
 	CONFIG_LOG_TEXT, /* "text": TIME PROGRAM LEVEL area key=value ... */
 	CONFIG_LOG_JSON	 /* "json": an object a line */
@@ -107,6 +112,7 @@ struct config {
 	const char *hotline;
 	const char *language; /* first of "languages" */
 	struct config_smtp smtp;
+	struct config_mail mail;
 	struct config_log log;
 	struct config_limits limits;
 	const char *tls_certificate; /* PEM that nginx shows, so that its end is seen coming; NULL: nobody has said */

@@ -19,5 +19,6 @@ int desk_notice(int argc, char **argv);	    /* notice add --config FILE --title-
 int desk_backup(int argc, char **argv);	    /* backup FILE --config FILE */
 int desk_restore(int argc, char **argv);    /* restore FILE --config FILE [--skip-damaged-lines] */
 int desk_escrow_log(int argc, char **argv); /* escrow-log check --config FILE */
+int desk_templates(int argc, char **argv);  /* templates FOLDER */
 
 #endif

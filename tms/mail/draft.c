@@ -72,11 +72,11 @@ issue_code(struct store *s, const struct config *config, const struct store_requ
 }
 
 static enum err
-write_message(const struct config *config, const struct store_outbox *row, const struct letter_facts *f, int64_t now, struct buf *ret)
+write_message(const struct config *config, const struct letters *letters, const struct store_outbox *row, const struct letter_facts *f, int64_t now, struct buf *ret)
 {
 	struct buf text = buf_new(MESSAGE_MAX);
 	char subject[LETTER_SUBJECT_SIZE];
-	enum err e = letter_write(f, subject, &text);
+	enum err e = letter_write(letters, f, subject, &text);
 	struct message m = {
 		.from_name = config->authority,
 		.from = config->smtp.from,
@@ -96,7 +96,7 @@ write_message(const struct config *config, const struct store_outbox *row, const
 }
 
 enum err
-draft_make(struct store *s, const struct config *config, const struct store_outbox *row, int64_t now, struct draft *d)
+draft_make(struct store *s, const struct config *config, const struct letters *letters, const struct store_outbox *row, int64_t now, struct draft *d)
 {
 	char phrase[CODE_PHRASE_LEN + 1];
 	struct secret code = { 0 };
@@ -135,7 +135,7 @@ draft_make(struct store *s, const struct config *config, const struct store_outb
 	if (row->kind == STORE_MAIL_CODE)
 		e = issue_code(s, config, &r, now, &f, &code, &d->code);
 	if (e == ERR_OK)
-		e = write_message(config, row, &f, now, &d->message);
+		e = write_message(config, letters, row, &f, now, &d->message);
 	secret_wipe(&code);
 	return e;
 }

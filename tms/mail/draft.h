@@ -11,6 +11,7 @@
 #include "store.h"
 
 struct config;
+struct letters;
 
 struct draft {
 	struct buf message; /* empty once freed */
@@ -22,7 +23,7 @@ struct draft {
  * ERR_STATE_WRONG where the request is no longer one that waits for such a mail, ERR_MAIL_ADDRESS for a recipient that is none. Outside of a
  * transaction. The caller ends with draft_free().
  */
-enum err draft_make(struct store *s, const struct config *config, const struct store_outbox *row, int64_t now, struct draft *ret_draft);
+enum err draft_make(struct store *s, const struct config *config, const struct letters *letters, const struct store_outbox *row, int64_t now, struct draft *ret_draft);
 void draft_free(struct draft *d);
 
 #endif

@@ -1,40 +1,150 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "letter.h"
 
-#include <stdarg.h>
+#include "os.h"
+
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#define LINE_SIZE	 1536 /* a note and what stands around it */
 #define TIME_SIZE	 64
+#define NUMBER_SIZE	 24
+#define TOKEN_SIZE	 128
 #define VIETNAM_OFFSET_S (7 * 3600) /* no summer time */
+#define RULE		 "\n----------------------------------------\n\n"
 
-#if defined(__GNUC__)
-__attribute__((format(printf, 2, 3)))
-#endif
-static void
-say(struct buf *b, const char *format, ...)
+struct letters {
+	struct template *templates[STORE_MAIL_COUNT][LETTER_LANGUAGES];
+};
+
+static const char *const languages[LETTER_LANGUAGES] = { [LETTER_VI] = "vi", [LETTER_EN] = "en" };
+
+/* ---- which facts a mail has ---- */
+
+#define OF_ALL	   (FACT_BIT(FACT_AUTHORITY) | FACT_BIT(FACT_HOTLINE) | FACT_BIT(FACT_CUSTOMER) | FACT_BIT(FACT_NUMBER) | FACT_BIT(FACT_TIME))
+#define OF_REQUEST (OF_ALL | FACT_BIT(FACT_TOKEN) | FACT_BIT(FACT_SERIAL) | FACT_BIT(FACT_PHRASE) | FACT_BIT(FACT_PORTAL))
+
+static const struct {
+	unsigned may;
+	unsigned must;
+} facts_of[STORE_MAIL_COUNT] = {
+	[STORE_MAIL_CODE] = { OF_REQUEST | FACT_BIT(FACT_CODE), FACT_BIT(FACT_CODE) | FACT_BIT(FACT_PHRASE) },
+	[STORE_MAIL_REFUSED] = { OF_REQUEST | FACT_BIT(FACT_NOTE), FACT_BIT(FACT_NUMBER) },
+	[STORE_MAIL_EXPIRED] = { OF_REQUEST, FACT_BIT(FACT_NUMBER) },
+	[STORE_MAIL_UNLOCKED] = { OF_REQUEST, FACT_BIT(FACT_NUMBER) },
+	[STORE_MAIL_UNKNOWN] = { OF_REQUEST, FACT_BIT(FACT_NUMBER) },
+	[STORE_MAIL_ADDRESS_CHANGED] = { OF_REQUEST, FACT_BIT(FACT_NUMBER) },
+	[STORE_MAIL_REVOKED] = { OF_REQUEST | FACT_BIT(FACT_NOTE), FACT_BIT(FACT_NUMBER) },
+	[STORE_MAIL_ALARM] = { OF_ALL | FACT_BIT(FACT_OPENED) | FACT_BIT(FACT_BOUND), FACT_BIT(FACT_OPENED) },
+	[STORE_MAIL_WAITING] = { OF_ALL | FACT_BIT(FACT_CONSOLE) | FACT_BIT(FACT_WAITING), FACT_BIT(FACT_WAITING) },
+};
+
+/* ---- loading ---- */
+
+void
+letter_file(enum store_mail kind, enum letter_language language, char ret[LETTER_FILE_SIZE])
 {
-	char line[LINE_SIZE];
-	va_list args;
-	int len;
-
-	va_start(args, format);
-	len = vsnprintf(line, sizeof(line), format, args);
-	va_end(args);
-	if (len < 0 || (size_t)len >= sizeof(line))
-		buf_fail(b, ERR_INTERNAL);
-	else
-		buf_add(b, line, (size_t)len);
+	snprintf(ret, LETTER_FILE_SIZE, "%s.%s.txt", store_mail_name(kind), languages[language]);
 }
 
-/* What the functions below speak of. */
-struct letter {
-	const struct letter_facts *facts;
-	char time[TIME_SIZE]; /* until when the code is valid, else when it happened */
-};
+/* The first name of a folder that is no template's, where there is one. */
+static void
+note_stranger(const char *name, void *context)
+{
+	char *stranger = context;
+	char file[LETTER_FILE_SIZE];
+
+	for (int kind = 0; kind < STORE_MAIL_COUNT; kind++)
+		for (int language = 0; language < LETTER_LANGUAGES; language++) {
+			letter_file((enum store_mail)kind, (enum letter_language)language, file);
+			if (strcmp(file, name) == 0)
+				return;
+		}
+	if (stranger[0] == '\0')
+		snprintf(stranger, OS_PATH_MAX, "%s", name);
+}
+
+static enum err
+check_folder(const char *folder, char where[TEMPLATE_WHERE_SIZE])
+{
+	char stranger[OS_PATH_MAX] = "";
+	enum err e = os_list(folder, note_stranger, stranger);
+
+	if (e != ERR_OK)
+		snprintf(where, TEMPLATE_WHERE_SIZE, "%.200s: cannot be read", folder);
+	else if (stranger[0] != '\0')
+		snprintf(where, TEMPLATE_WHERE_SIZE, "%.200s/%.100s: is the template of no mail; \"mokhoa-tms templates\" writes all that there are", folder, stranger);
+	return e == ERR_OK && stranger[0] == '\0' ? ERR_OK : ERR_TEMPLATE_INVALID;
+}
+
+static enum err
+load_builtin(enum store_mail kind, enum letter_language language, struct template **ret, char where[TEMPLATE_WHERE_SIZE])
+{
+	const char *text = letter_builtin(kind, language);
+
+	return template_parse("built in", text, strlen(text), facts_of[kind].may, facts_of[kind].must, ret, where);
+}
+
+/* The file of the folder where it is there. */
+static enum err
+load_one(const char *folder, enum store_mail kind, enum letter_language language, struct template **ret, char where[TEMPLATE_WHERE_SIZE])
+{
+	struct buf text = buf_new(TEMPLATE_MAX);
+	char file[LETTER_FILE_SIZE];
+	char path[OS_PATH_MAX];
+	enum err e;
+
+	letter_file(kind, language, file);
+	snprintf(path, sizeof(path), "%s/%s", folder, file);
+	e = os_read_file(path, &text);
+	if (e == ERR_FILE_MISSING) {
+		e = load_builtin(kind, language, ret, where);
+	} else if (e != ERR_OK) {
+		snprintf(where, TEMPLATE_WHERE_SIZE, "%.200s: cannot be read or is longer than %u bytes", path, TEMPLATE_MAX);
+		e = ERR_TEMPLATE_INVALID;
+	} else {
+		e = template_parse(path, text.data != NULL ? (const void *)text.data : "", text.len, facts_of[kind].may, facts_of[kind].must, ret, where);
+	}
+	buf_free(&text);
+	return e;
+}
+
+enum err
+letters_load(const char *folder, struct letters **ret_letters, char where[TEMPLATE_WHERE_SIZE])
+{
+	struct letters *l = calloc(1, sizeof(*l));
+	enum err e = l != NULL ? ERR_OK : ERR_NO_MEMORY;
+
+	where[0] = '\0';
+	if (e == ERR_OK && folder != NULL)
+		e = check_folder(folder, where);
+	for (int kind = 0; e == ERR_OK && kind < STORE_MAIL_COUNT; kind++)
+		for (int language = 0; e == ERR_OK && language < LETTER_LANGUAGES; language++) {
+			struct template **at = &l->templates[kind][language];
+			e = folder != NULL ? load_one(folder, (enum store_mail)kind, (enum letter_language)language, at, where) : load_builtin((enum store_mail)kind, (enum letter_language)language, at, where);
+		}
+	if (e != ERR_OK) {
+		letters_free(l);
+		return e;
+	}
+	*ret_letters = l;
+	return ERR_OK;
+}
+
+void
+letters_free(struct letters *l)
+{
+	if (l == NULL)
+		return;
+	for (int kind = 0; kind < STORE_MAIL_COUNT; kind++)
+		for (int language = 0; language < LETTER_LANGUAGES; language++)
+			template_free(l->templates[kind][language]);
+	free(l);
+}
+
+/* ---- writing ---- */
 
 /* As the customer's clock on the wall shows it. */
 static enum err
@@ -49,252 +159,92 @@ write_time(int64_t when, char ret[TIME_SIZE])
 	return ERR_OK;
 }
 
-/* The code on a line of its own. It takes no way through printf, which would leave it on the stack. */
-static void
-say_code(struct buf *b, const struct secret *code)
-{
-	buf_add_text(b, "    ");
-	buf_add(b, code->bytes, code->len);
-	buf_add_text(b, "\n\n");
-}
-
-/* Where the page is, where that is known: by its name and not as a link, because our customers are to know that we send none. */
-static void
-say_portal(struct buf *b, const char *what, const char *portal)
-{
-	if (portal != NULL)
-		say(b, "%s:\n\n    %s\n\n", what, strstr(portal, "://") + strlen("://"));
-	else
-		say(b, "%s. ", what);
-}
-
-static void
-say_facts_vi(struct buf *b, const struct letter_facts *f)
-{
-	say(b, "Token: %s %s, số sê-ri %s\n", f->token->manufacturer, f->token->model, f->token->serial);
-	say(b, "Yêu cầu số: %lld\n", (long long)f->number);
-	say(b, "Cụm từ kiểm tra: %s\n", f->phrase);
-}
-
-static void
-say_facts_en(struct buf *b, const struct letter_facts *f)
-{
-	say(b, "Token: %s %s, serial number %s\n", f->token->manufacturer, f->token->model, f->token->serial);
-	say(b, "Request number: %lld\n", (long long)f->number);
-	say(b, "Check phrase: %s\n", f->phrase);
-}
-
-/* ---- one pair of functions a mail ---- */
-
-static void
-code_vi(struct buf *b, const struct letter *l)
-{
-	say(b, "Yêu cầu mở khóa token của quý khách đã được duyệt. Mã xác nhận:\n\n");
-	say_code(b, l->facts->code);
-	say_facts_vi(b, l->facts);
-	say(b, "Mã dùng được đến: %s (giờ Việt Nam)\n\n", l->time);
-	say(b, "Hãy hoàn tất trên chính máy tính đã gửi yêu cầu: trên máy khác mã này không có tác dụng.\n\n");
-	say(b, "Chỉ nhập mã vào cửa sổ Mokhoa có hiện cụm từ kiểm tra %s. Đừng đọc mã cho bất kỳ ai, kể cả người xưng là nhân viên của chúng tôi.\n\n", l->facts->phrase);
-}
-
-static void
-code_en(struct buf *b, const struct letter *l)
-{
-	say(b, "Your request to unlock a token was approved. The code:\n\n");
-	say_code(b, l->facts->code);
-	say_facts_en(b, l->facts);
-	say(b, "The code is valid until: %s (Vietnam time)\n\n", l->time);
-	say(b, "Finish on the computer that asked: on any other one this code does nothing.\n\n");
-	say(b, "Enter the code only in the Mokhoa window that shows the check phrase %s. Tell it to nobody, not even to somebody who says that we sent them.\n\n", l->facts->phrase);
-}
-
-static void
-refused_vi(struct buf *b, const struct letter *l)
-{
-	say(b, "Yêu cầu mở khóa token của quý khách không được duyệt.\n\n");
-	if (l->facts->note[0] != '\0')
-		say(b, "Lý do: %s\n\n", l->facts->note);
-	say_facts_vi(b, l->facts);
-	say(b, "\nToken không bị thay đổi. Nếu vẫn cần mở khóa, hãy gửi yêu cầu mới hoặc gọi đường dây nóng.\n\n");
-}
-
-static void
-refused_en(struct buf *b, const struct letter *l)
-{
-	say(b, "Your request to unlock a token was refused.\n\n");
-	if (l->facts->note[0] != '\0')
-		say(b, "Reason: %s\n\n", l->facts->note);
-	say_facts_en(b, l->facts);
-	say(b, "\nThe token was not changed. If you still need to unlock it, send a new request or call the hotline.\n\n");
-}
-
-static void
-expired_vi(struct buf *b, const struct letter *l)
-{
-	say(b, "Yêu cầu mở khóa token của quý khách đã hết hạn lúc %s (giờ Việt Nam).\n\n", l->time);
-	say_facts_vi(b, l->facts);
-	say(b, "\nToken không bị thay đổi và mã cũ không còn dùng được. Nếu vẫn cần mở khóa, hãy gửi yêu cầu mới.\n\n");
-}
-
-static void
-expired_en(struct buf *b, const struct letter *l)
-{
-	say(b, "Your request to unlock a token expired at %s (Vietnam time).\n\n", l->time);
-	say_facts_en(b, l->facts);
-	say(b, "\nThe token was not changed, and older codes no longer work. If you still need to unlock it, send a new request.\n\n");
-}
-
-static void
-unlocked_vi(struct buf *b, const struct letter *l)
-{
-	say(b, "Token của quý khách đã được mở khóa và đặt mã PIN mới lúc %s (giờ Việt Nam).\n\n", l->time);
-	say_facts_vi(b, l->facts);
-	say(b, "\nNếu không phải quý khách làm việc này, hãy gọi đường dây nóng ngay.\n\n");
-}
-
-static void
-unlocked_en(struct buf *b, const struct letter *l)
-{
-	say(b, "Your token was unlocked and given a new PIN at %s (Vietnam time).\n\n", l->time);
-	say_facts_en(b, l->facts);
-	say(b, "\nIf this was not you, call the hotline at once.\n\n");
-}
-
-static void
-unknown_vi(struct buf *b, const struct letter *l)
-{
-	say(b, "Chúng tôi chưa nhận được kết quả của lần mở khóa token này; có thể máy đã tắt hoặc mất mạng giữa chừng.\n\n");
-	say_facts_vi(b, l->facts);
-	say_portal(b, "\nHãy cắm token vào đúng máy đó và mở lại trang đã gửi yêu cầu", l->facts->portal);
-	say(b, "Nếu mã PIN mới đã dùng được thì không cần làm gì thêm; nếu token vẫn bị khóa, "
-	       "hãy gửi yêu cầu mới.\n\n");
-}
-
-static void
-unknown_en(struct buf *b, const struct letter *l)
-{
-	say(b, "We have not heard how this unlock ended; the computer may have been turned off or lost its network in the middle.\n\n");
-	say_facts_en(b, l->facts);
-	say_portal(b, "\nPlug the token into the same computer and open the page where you asked", l->facts->portal);
-	say(b, "If the new PIN works, nothing more is needed; if the token is "
-	       "still locked, send a new request.\n\n");
-}
-
-static void
-address_changed_vi(struct buf *b, const struct letter *l)
-{
-	say(b, "Mã mở khóa token của quý khách được gửi đến một địa chỉ khác, không phải địa chỉ này.\n\n");
-	say_facts_vi(b, l->facts);
-	say(b, "\nNếu quý khách không yêu cầu đổi địa chỉ, hãy gọi đường dây nóng ngay.\n\n");
-}
-
-static void
-address_changed_en(struct buf *b, const struct letter *l)
-{
-	say(b, "The code that unlocks your token is being sent to another address than this one.\n\n");
-	say_facts_en(b, l->facts);
-	say(b, "\nIf you did not ask for another address, call the hotline at once.\n\n");
-}
-
-static void
-revoked_vi(struct buf *b, const struct letter *l)
-{
-	say(b, "Yêu cầu mở khóa token của quý khách đã được duyệt trước đó, nay việc duyệt được thu hồi lúc %s (giờ Việt Nam). Mã đã gửi không còn dùng được.\n\n", l->time);
-	if (l->facts->note[0] != '\0')
-		say(b, "Lý do: %s\n\n", l->facts->note);
-	say_facts_vi(b, l->facts);
-	say(b, "\nToken không bị thay đổi. Nếu vẫn cần mở khóa, hãy gửi yêu cầu mới hoặc gọi đường dây nóng.\n\n");
-}
-
-static void
-revoked_en(struct buf *b, const struct letter *l)
-{
-	say(b, "Your request to unlock a token had been approved; at %s (Vietnam time) the approval was taken back. Codes that were sent no longer work.\n\n", l->time);
-	if (l->facts->note[0] != '\0')
-		say(b, "Reason: %s\n\n", l->facts->note);
-	say_facts_en(b, l->facts);
-	say(b, "\nThe token was not changed. If you still need to unlock it, send a new request or call the hotline.\n\n");
-}
-
-static void
-alarm_vi(struct buf *b, const struct letter *l)
-{
-	say(b, "Trong một giờ tính đến %s (giờ Việt Nam), SO PIN đã được cấp cho khách hàng hoặc xuất ra %lld lần, nhiều hơn mức cảnh báo %u.\n\n", l->time, (long long)l->facts->opened, l->facts->bound);
-	say(b, "Yêu cầu mới nhất lúc đó: %lld\n\n", (long long)l->facts->number);
-	say(b, "Hãy xem nhật ký của máy chủ và của kho khóa. Nếu không giải thích được, hãy dừng kho khóa (mokhoa-tms vault): từ lúc đó không SO PIN nào được cấp nữa và không token nào bị ảnh hưởng. "
-	       "Trong một giờ chỉ có một thư như thế này.\n\n");
-}
-
-static void
-alarm_en(struct buf *b, const struct letter *l)
-{
-	say(b, "Within the hour before %s (Vietnam time) SO PINs were released to customers or exported %lld times, more than the %u that raise an alarm.\n\n", l->time, (long long)l->facts->opened, l->facts->bound);
-	say(b, "The newest request at that time: %lld\n\n", (long long)l->facts->number);
-	say(b, "Look at the logs of the server and of the vault. If you cannot explain it, stop the vault (mokhoa-tms vault): from then on no SO PIN is released, and no token is harmed. "
-	       "There is one such mail an hour.\n\n");
-}
-
-static void
-waiting_vi(struct buf *b, const struct letter *l)
-{
-	say(b, "Có %lld yêu cầu mở khóa token đang chờ duyệt; yêu cầu chờ lâu nhất từ %s (giờ Việt Nam). Yêu cầu mới nhất: %lld.\n\n", (long long)l->facts->waiting, l->time, (long long)l->facts->number);
-	say_portal(b, "Hãy mở trang quản trị", l->facts->console);
-	say(b, "Các yêu cầu đến sau thư này được gộp vào thư kế tiếp.\n\n");
-}
-
-static void
-waiting_en(struct buf *b, const struct letter *l)
-{
-	say(b, "%lld requests to unlock a token wait for approval, the oldest since %s (Vietnam time). The newest request: %lld.\n\n", (long long)l->facts->waiting, l->time, (long long)l->facts->number);
-	say_portal(b, "Please open the console", l->facts->console);
-	say(b, "Requests that come in after this mail are gathered for the next one.\n\n");
-}
-
-struct kind {
-	const char *subject_vi;
-	const char *subject_en;
-	void (*say_vi)(struct buf *b, const struct letter *l);
-	void (*say_en)(struct buf *b, const struct letter *l);
-};
-
-static const struct kind kinds[STORE_MAIL_COUNT] = {
-	[STORE_MAIL_CODE] = { "Mã mở khóa token", "token unlock code", code_vi, code_en },
-	[STORE_MAIL_REFUSED] = { "Yêu cầu mở khóa token bị từ chối", "token unlock refused", refused_vi, refused_en },
-	[STORE_MAIL_EXPIRED] = { "Yêu cầu mở khóa token đã hết hạn", "token unlock request expired", expired_vi, expired_en },
-	[STORE_MAIL_UNLOCKED] = { "Token đã được mở khóa", "token unlocked", unlocked_vi, unlocked_en },
-	[STORE_MAIL_UNKNOWN] = { "Chưa rõ kết quả mở khóa token", "token unlock: outcome unknown", unknown_vi, unknown_en },
-	[STORE_MAIL_ADDRESS_CHANGED] = { "Đổi địa chỉ nhận mã mở khóa token", "token unlock: address changed", address_changed_vi, address_changed_en },
-	[STORE_MAIL_REVOKED] = { "Thu hồi việc duyệt mở khóa token", "token unlock: approval taken back", revoked_vi, revoked_en },
-	[STORE_MAIL_ALARM] = { "Cảnh báo: cấp nhiều SO PIN", "alarm: many SO PINs were released", alarm_vi, alarm_en },
-	[STORE_MAIL_WAITING] = { "Yêu cầu mở khóa token chờ duyệt", "token unlock requests wait", waiting_vi, waiting_en },
-};
-
 /* Whom a mail without a name is for. */
 static const char *
-reader(const struct letter_facts *f, const char *customer, const char *operator_of_the_server, const char *approver)
+reader(const struct letter_facts *f, enum letter_language language)
 {
+	static const char *const customers[] = { "quý khách", "customer" };
+	static const char *const operators[] = { "người vận hành", "operator" };
+	static const char *const approvers[] = { "người duyệt", "approver" };
+
 	if (f->kind == STORE_MAIL_ALARM)
-		return operator_of_the_server;
+		return operators[language];
 	if (f->kind == STORE_MAIL_WAITING)
-		return approver;
-	return f->customer[0] != '\0' ? f->customer : customer;
+		return approvers[language];
+	return f->customer[0] != '\0' ? f->customer : customers[language];
+}
+
+/* The name of a page and not a link, because our customers are to know that we send none. */
+static const char *
+page_name(const char *origin)
+{
+	return origin != NULL ? strstr(origin, "://") + strlen("://") : "";
+}
+
+/* What the values of a mail point to. */
+struct room {
+	char time[TIME_SIZE];
+	char token[TOKEN_SIZE];
+	char number[NUMBER_SIZE];
+	char waiting[NUMBER_SIZE];
+	char opened[NUMBER_SIZE];
+	char bound[NUMBER_SIZE];
+};
+
+static enum err
+fill_room(const struct letter_facts *f, struct room *r)
+{
+	if (f->token != NULL)
+		snprintf(r->token, sizeof(r->token), "%s %s", f->token->manufacturer, f->token->model);
+	snprintf(r->number, sizeof(r->number), "%lld", (long long)f->number);
+	snprintf(r->waiting, sizeof(r->waiting), "%lld", (long long)f->waiting);
+	snprintf(r->opened, sizeof(r->opened), "%lld", (long long)f->opened);
+	snprintf(r->bound, sizeof(r->bound), "%u", f->bound);
+	return write_time(f->kind == STORE_MAIL_CODE ? f->code_expires : f->when, r->time);
+}
+
+static void
+fill_values(const struct letter_facts *f, const struct room *r, enum letter_language language, struct fact_value ret[FACT_COUNT])
+{
+	const char *const texts[FACT_COUNT] = {
+		[FACT_AUTHORITY] = f->authority,
+		[FACT_HOTLINE] = f->hotline,
+		[FACT_CUSTOMER] = reader(f, language),
+		[FACT_NUMBER] = r->number,
+		[FACT_TOKEN] = r->token,
+		[FACT_SERIAL] = f->token != NULL ? f->token->serial : "",
+		[FACT_PHRASE] = f->phrase,
+		[FACT_TIME] = r->time,
+		[FACT_PORTAL] = page_name(f->portal),
+		[FACT_NOTE] = f->note,
+		[FACT_CONSOLE] = page_name(f->console),
+		[FACT_WAITING] = r->waiting,
+		[FACT_OPENED] = r->opened,
+		[FACT_BOUND] = r->bound,
+	};
+
+	for (int i = 0; i < FACT_COUNT; i++)
+		ret[i] = texts[i] != NULL ? (struct fact_value){ texts[i], strlen(texts[i]) } : (struct fact_value){ "", 0 };
+	if (f->code != NULL)
+		ret[FACT_CODE] = (struct fact_value){ (const char *)f->code->bytes, f->code->len };
 }
 
 enum err
-letter_write(const struct letter_facts *f, char ret_subject[LETTER_SUBJECT_SIZE], struct buf *b)
+letter_write(const struct letters *l, const struct letter_facts *f, char ret_subject[LETTER_SUBJECT_SIZE], struct buf *b)
 {
-	const struct kind *kind = &kinds[f->kind];
-	struct letter l = { .facts = f };
-	enum err e = write_time(f->kind == STORE_MAIL_CODE ? f->code_expires : f->when, l.time);
+	char subjects[LETTER_LANGUAGES][TEMPLATE_SUBJECT_SIZE] = { "", "" };
+	struct fact_value values[FACT_COUNT];
+	struct room room = { .token = "" };
+	enum err e = fill_room(f, &room);
 
 	if (e != ERR_OK)
 		return e;
-	snprintf(ret_subject, LETTER_SUBJECT_SIZE, "%s (%lld) / %s", kind->subject_vi, (long long)f->number, kind->subject_en);
-	say(b, "Kính gửi %s,\n\n", reader(f, "quý khách", "người vận hành", "người duyệt"));
-	kind->say_vi(b, &l);
-	say(b, "Đường dây nóng: %s\n%s\n\n----------------------------------------\n\n", f->hotline, f->authority);
-	say(b, "Dear %s,\n\n", reader(f, "customer", "operator", "approver"));
-	kind->say_en(b, &l);
-	say(b, "Hotline: %s\n%s\n", f->hotline, f->authority);
+	for (int language = 0; language < LETTER_LANGUAGES; language++) {
+		if (language != 0)
+			buf_add_text(b, RULE);
+		fill_values(f, &room, (enum letter_language)language, values);
+		template_render(l->templates[f->kind][language], values, subjects[language], b);
+	}
+	snprintf(ret_subject, LETTER_SUBJECT_SIZE, "%s / %s", subjects[LETTER_VI], subjects[LETTER_EN]);
 	return buf_error(b);
 }

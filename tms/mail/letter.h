@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * letter: what the mails say, Vietnamese first, English below: plain words, what happened, what to do next. No mail holds a link: what
- * acts is done on the computer that asked.
+ * letter: what the mails say, Vietnamese first, English below, from templates: those that are built in, or those that the authority has written in a folder,
+ * KIND.vi.txt and KIND.en.txt (code.vi.txt); a mail that has no file there says what is built in. No mail holds a link: what acts is done on the computer that asked.
  *
- * Pure functions. The text may hold a code; the caller's buffer is wiped when it is freed.
+ * What was loaded never changes; any thread may read. A text may hold a code; the caller's buffer is wiped when it is freed.
  */
 #ifndef MOKHOA_LETTER_H
 #define MOKHOA_LETTER_H
@@ -12,10 +12,28 @@
 #include "err.h"
 #include "secret.h"
 #include "store.h"
+#include "template.h"
 
 #include <stdint.h>
 
-#define LETTER_SUBJECT_SIZE 160
+#define LETTER_SUBJECT_SIZE (2 * TEMPLATE_SUBJECT_SIZE + 3)
+
+enum letter_language {
+	LETTER_VI,
+	LETTER_EN,
+	LETTER_LANGUAGES
+};
+
+struct letters;
+
+/* folder NULL: what is built in. ERR_TEMPLATE_INVALID, and where says file, line, column and cause; also for a file that is the template of no mail. */
+enum err letters_load(const char *folder, struct letters **ret_letters, char where[TEMPLATE_WHERE_SIZE]);
+void letters_free(struct letters *l);
+
+/* The template that is built in, and the name of its file in a folder. */
+const char *letter_builtin(enum store_mail kind, enum letter_language language);
+#define LETTER_FILE_SIZE 40
+void letter_file(enum store_mail kind, enum letter_language language, char ret[LETTER_FILE_SIZE]);
 
 /* What a mail may speak of; texts are showable and may be empty. */
 struct letter_facts {
@@ -38,6 +56,6 @@ struct letter_facts {
 };
 
 /* Writes the subject and appends the text. */
-enum err letter_write(const struct letter_facts *f, char ret_subject[LETTER_SUBJECT_SIZE], struct buf *text);
+enum err letter_write(const struct letters *l, const struct letter_facts *f, char ret_subject[LETTER_SUBJECT_SIZE], struct buf *text);
 
 #endif

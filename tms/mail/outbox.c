@@ -3,6 +3,7 @@
 
 #include "config.h"
 #include "draft.h"
+#include "letter.h"
 #include "log.h"
 #include "os.h"
 #include "smtp.h"
@@ -22,6 +23,7 @@ struct outbox {
 	const struct config *config;
 	struct store *store;
 	struct smtp *smtp;
+	struct letters *letters;
 	pthread_t thread;
 	pthread_mutex_t mutex; /* of what follows */
 	pthread_cond_t changed;
@@ -29,6 +31,7 @@ struct outbox {
 	bool stopping;
 	const struct config *next; /* what the thread is to take over, or NULL */
 	struct smtp *next_smtp;
+	struct letters *next_letters;
 	struct outbox_tally tally;
 };
 
@@ -111,7 +114,7 @@ send_row(struct outbox *o, const struct store_outbox *row, bool *ret_rest)
 	struct draft d;
 	struct verdict v;
 	int64_t now = os_time();
-	enum err e = draft_make(o->store, o->config, row, now, &d);
+	enum err e = draft_make(o->store, o->config, o->letters, row, now, &d);
 
 	if (e == ERR_OK) {
 		result = smtp_send(o->smtp, row->to, &d.message);
@@ -153,18 +156,22 @@ static void
 take_over(struct outbox *o)
 {
 	struct smtp *old = NULL;
+	struct letters *old_letters = NULL;
 
 	pthread_mutex_lock(&o->mutex);
 	if (o->next != NULL) {
 		old = o->smtp;
+		old_letters = o->letters;
 		o->config = o->next;
 		o->smtp = o->next_smtp;
+		o->letters = o->next_letters;
 		o->next = NULL;
 		o->next_smtp = NULL;
 		pthread_cond_broadcast(&o->changed);
 	}
 	pthread_mutex_unlock(&o->mutex);
 	smtp_free(old);
+	letters_free(old_letters);
 }
 
 /* False once the thread is to end. A rest is not cut short by a new row. */
@@ -236,8 +243,28 @@ static void
 release(struct outbox *o)
 {
 	smtp_free(o->smtp);
+	letters_free(o->letters);
 	store_close(o->store);
 	free(o);
+}
+
+/* What a configuration says of mails, ready to be used. */
+static enum err
+make_ready(const struct config *config, struct smtp **ret_smtp, struct letters **ret_letters)
+{
+	char where[TEMPLATE_WHERE_SIZE];
+	enum err e = letters_load(config->mail.templates, ret_letters, where);
+
+	if (e != ERR_OK) {
+		log_error("mail", "result=%s cause=%s", err_name(e), where);
+		return e;
+	}
+	e = smtp_new(&config->smtp, ret_smtp);
+	if (e != ERR_OK) {
+		letters_free(*ret_letters);
+		*ret_letters = NULL;
+	}
+	return e;
 }
 
 enum err
@@ -249,7 +276,7 @@ outbox_start(const struct config *config, struct outbox **ret_outbox)
 	if (o == NULL)
 		return ERR_NO_MEMORY;
 	o->config = config;
-	e = smtp_new(&config->smtp, &o->smtp);
+	e = make_ready(config, &o->smtp, &o->letters);
 	if (e == ERR_OK)
 		e = store_open(config->database, &o->store);
 	if (e == ERR_OK && !begin(o))
@@ -266,13 +293,15 @@ enum err
 outbox_reload(struct outbox *o, const struct config *config)
 {
 	struct smtp *smtp = NULL;
-	enum err e = smtp_new(&config->smtp, &smtp);
+	struct letters *letters = NULL;
+	enum err e = make_ready(config, &smtp, &letters);
 
 	if (e != ERR_OK)
 		return e;
 	pthread_mutex_lock(&o->mutex);
 	o->next = config;
 	o->next_smtp = smtp;
+	o->next_letters = letters;
 	pthread_cond_broadcast(&o->changed);
 	while (o->next != NULL)
 		pthread_cond_wait(&o->changed, &o->mutex);

@@ -15,12 +15,12 @@
 struct config;
 struct outbox;
 
-/* Opens the store and starts the thread; config is borrowed until outbox_stop(). */
+/* Opens the store, loads the templates (ERR_TEMPLATE_INVALID, logged) and starts the thread; config is borrowed until outbox_stop(). */
 enum err outbox_start(const struct config *config, struct outbox **ret_outbox);
 
 /*
  * From the next mail on this configuration counts, which is borrowed like the first one, whose time is over when this returns: it waits for the mail that is under
- * way, at most a minute. ERR_CONFIG_INVALID, ERR_NO_MEMORY: all stays as it was.
+ * way, at most a minute. ERR_CONFIG_INVALID, ERR_TEMPLATE_INVALID (logged), ERR_NO_MEMORY: all stays as it was.
  */
 enum err outbox_reload(struct outbox *o, const struct config *config);
 

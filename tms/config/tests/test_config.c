@@ -127,7 +127,7 @@ test_right(void)
 	    "\"second_approver\": \"always\", \"revocation\": { \"crl\": \"/crl.pem\", \"unknown\": \"warn\", \"ocsp\": true, \"ocsp_url\": \"http://ocsp.example/a\", \"ocsp_deadline_ms\": 100 },"
 	    "\"escrow_log_same_device\": true, \"operator_email\": \"van-hanh@example.vn\", \"alarm_releases\": 4, \"unidentified_max\": 3, \"unidentified_by_address\": 2,"
 	    "\"listen\": { \"public\": \"/a.sock\", \"admin\": \"/b.sock\", \"group\": \"www-data\", \"threads\": 64, \"metrics\": \"127.0.0.1:9100\" },"
-	    "\"log\": { \"format\": \"json\", \"level\": \"debug\" },"
+	    "\"mail\": { \"templates\": \"/t\" }, \"log\": { \"format\": \"json\", \"level\": \"debug\" },"
 	    "\"limits\": { \"address_per_minute\": 30, \"person_per_minute\": 31 }, \"tls_certificate\": \"/tls.pem\","
 	    "\"vault\": { \"socket\": \"/v.sock\", \"public_key\": \"/v.pub\", \"private_key\": \"/v.key\", \"client\": \"tms\", \"rows_per_hour\": 7, \"compares_per_hour\": 8 },"
 	    "\"smtp\": { \"url\": \"smtps://mail:465\", \"from\": \"a@example.vn\", \"tls\": \"smtps\", \"credentials\": \"/c\", \"ca\": \"/ca.pem\" }}";
@@ -146,7 +146,7 @@ test_right(void)
 	CHECK(c->operator_email == NULL && c->alarm_releases == 20);
 	CHECK(c->second_approver == CONFIG_SECOND_ADDRESS && c->revocation.crl == NULL && !c->revocation.ocsp && c->revocation.unknown == CONFIG_UNKNOWN_REFUSE);
 	CHECK(c->log.format == CONFIG_LOG_TEXT && c->log.level == CONFIG_LOG_INFO && c->limits.address_per_minute == 1200 && c->limits.person_per_minute == 1200);
-	CHECK(c->listen.metrics == NULL && c->tls_certificate == NULL);
+	CHECK(c->listen.metrics == NULL && c->mail.templates == NULL && c->tls_certificate == NULL);
 	config_free(c);
 	if (!CHECK(config_parse(most, sizeof(most) - 1, "tms.json", &c, where) == ERR_OK)) {
 		printf("  %s\n", where);
@@ -164,6 +164,7 @@ test_right(void)
 	CHECK(c->listen.threads == 64 && c->vault.rows_per_hour == 7 && c->vault.compares_per_hour == 8 && c->unidentified_max == 3 && c->unidentified_by_address == 2);
 	CHECK(c->smtp.tls == CONFIG_TLS_SMTPS && c->escrow_log_same_device);
 	CHECK_TEXT(c->listen.metrics, "127.0.0.1:9100");
+	CHECK_TEXT(c->mail.templates, "/t");
 	CHECK(c->log.format == CONFIG_LOG_JSON && c->log.level == CONFIG_LOG_DEBUG && c->limits.address_per_minute == 30 && c->limits.person_per_minute == 31);
 	config_free(c);
 	config_free(NULL);

@@ -329,6 +329,24 @@ class Checked(Operation):
         self.server.change(escrow_log_same_device=False)
         self.fails("escrow_log", "same device")
 
+    def test_templates(self):
+        folder = self.server.folder / "templates"
+        run = lambda: subprocess.run([PROGRAM, "templates", str(folder)], capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+        written = run()
+        self.assertEqual(written.returncode, 0, written.stderr)
+        self.assertEqual(sorted(written.stdout.split()), sorted(str(path) for path in folder.iterdir()))
+        self.assertIn("code.vi.txt", {path.name for path in folder.iterdir()})
+        again = run()
+        self.assertEqual(again.returncode, 1)
+        self.assertIn("file_exists", again.stderr)
+        self.server.change(mail__templates=str(folder))
+        self.assertEqual(self.check()[0], 0)
+        self.assertIn("was read again", self.server.hang_up())
+        (folder / "code.en.txt").write_text("Subject: code\n\nDear {custmer},\n")
+        self.fails("mail.templates", "code.en.txt: line 3, column 6: {custmer} is no fact of this mail; did you mean {customer}?")
+        self.assertIn("with the older configuration", self.server.hang_up())
+        self.assertIn("template_invalid", self.server.text())
+
     def test_the_clock(self):
         with contextlib.closing(sqlite3.connect(self.server.folder / "data" / "tms.sqlite")) as db:
             db.execute("INSERT INTO audit (created, who, what, detail) VALUES (?, 'tms', 'test', '')", (int(time.time()) + 86400,))
