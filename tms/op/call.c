@@ -22,8 +22,7 @@ call_end(struct call *c, enum err e)
 	return store_end(c->store, e);
 }
 
-__attribute__((format(printf, 5, 0)))
-static enum err
+__attribute__((format(printf, 5, 0))) static enum err
 add_audit(struct call *c, const char *who, struct store_audit *row, const char *what, const char *format, va_list args)
 {
 	const char *caller = c->person != NULL ? c->person->name : "host";
