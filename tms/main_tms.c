@@ -112,6 +112,8 @@ static const struct command commands[] = {
 	{ "backup", desk_backup, "FILE --config FILE", "sao lưu cơ sở dữ liệu khi máy chủ đang chạy", "writes a backup of the database while the server works" },
 	{ "restore", desk_restore, "FILE --config FILE [--skip-damaged-lines]", "khôi phục từ bản sao lưu và nhật ký khóa; dữ liệu cũ được giữ dưới tên khác",
 	    "brings a backup back and makes up for its age from the escrow log; the old data is kept under another name" },
+	{ "audit", desk_audit, "verify --config FILE [--from NUMBER] [--tms-key KEY]; export --config FILE [--from NUMBER] [--ids-only]; erase --config FILE --before DATE [--dry-run]",
+	    "nhật ký kiểm toán: kiểm tra chuỗi và neo, xuất từng dòng, xóa dữ liệu cá nhân đã quá hạn", "the audit: verifies chain and anchors, writes it out, erases personal data whose time is over" },
 	{ "escrow-log", desk_escrow_log, "check --config FILE", "kiểm tra nhật ký khóa", "reads the escrow log and says what it is worth" },
 	{ "agency", desk_agency, "add ID --config FILE --name NAME --origin ORIGIN [--origin ORIGIN] [--replace] | list --config FILE | remove ID --config FILE",
 	    "đại lý được nhúng trang mở khóa", "the agencies whose pages may show the unlock page" },

@@ -15,6 +15,7 @@
 #include "reload.h"
 #include "server.h"
 #include "store.h"
+#include "upkeep.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -35,6 +36,7 @@ struct running {
 	struct health *health;
 	struct server *customers;
 	struct server *desk;
+	struct upkeep upkeep;
 };
 
 /* The signals that we wait for, blocked in this thread and in all that it starts. */
@@ -65,6 +67,8 @@ stop(struct running *r)
 	health_stop(r->health);
 	outbox_stop(r->outbox);
 	admin_backup_wait();
+	if (r->store != NULL)
+		upkeep_end(&r->upkeep, r->first, r->store, os_time());
 	store_close(r->store);
 	if (r->first != NULL)
 		current_give(r->current, r->first);
@@ -135,7 +139,7 @@ start(struct config *config, struct running *r)
 /* ---- while it runs ---- */
 
 static void
-sweep(const struct running *r)
+sweep(struct running *r)
 {
 	const struct service *service = current_take(r->current);
 	struct call c = { .service = service, .store = r->store, .now = os_time(), .address = "" };
@@ -146,6 +150,7 @@ sweep(const struct running *r)
 		e = op_alarm(&c);
 	if (e == ERR_OK)
 		e = op_announce(&c);
+	upkeep_run(&r->upkeep, service, r->store, c.now);
 	current_give(r->current, service);
 	if (e != ERR_OK)
 		log_error("serve", "sweep=%s", err_name(e));
@@ -160,7 +165,7 @@ sweep(const struct running *r)
 
 /* Until a signal ends it. */
 static void
-run(const struct running *r, const sigset_t *signals)
+run(struct running *r, const sigset_t *signals)
 {
 	const struct reload reload = { .config_file = r->config_file, .current = r->current, .outbox = r->outbox, .limit = r->limit };
 	const struct timespec pause = { .tv_sec = SWEEP_S };

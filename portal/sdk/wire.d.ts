@@ -308,7 +308,9 @@ export type ErrorName =
   | "admin_expired"
   | "admin_revoked"
   | "revocation_unknown"
-  | "template_invalid";
+  | "template_invalid"
+  | "audit_broken"
+  | "audit_anchor_failed";
 
 /** What the extension says where no host answers (webext/causes.json). */
 export type HostError =

@@ -30,7 +30,7 @@ static struct {
 	char database[OS_PATH_MAX];
 	char file[OS_PATH_MAX];
 	char name[NAME_SIZE];
-	char who[STORE_PERSON_SIZE];
+	int64_t person; /* who asked for it */
 } work = { .mutex = PTHREAD_MUTEX_INITIALIZER };
 
 /* ---- making one ---- */
@@ -38,10 +38,9 @@ static struct {
 static enum err
 write_down(struct store *s, enum err result)
 {
-	struct store_audit a = { .created = os_time(), .what = "backup" };
+	struct store_audit a = { .created = os_time(), .person = work.person, .what = "backup" };
 	enum err e = store_begin(s);
 
-	text_copy(a.who, sizeof(a.who), work.who);
 	snprintf(a.detail, sizeof(a.detail), "file=%s result=%s", work.name, err_name(result));
 	if (e == ERR_OK)
 		e = store_audit_add(s, &a);
@@ -98,7 +97,7 @@ begin(struct call *c)
 	if (!text_copy(work.database, sizeof(work.database), config->database) ||
 	    snprintf(work.file, sizeof(work.file), "%s/%s", config->backups, work.name) >= (int)sizeof(work.file))
 		return ERR_FILE_FAILED;
-	text_copy(work.who, sizeof(work.who), c->person->name);
+	work.person = c->person->id;
 	work.running = work.started = pthread_create(&work.thread, NULL, run, NULL) == 0;
 	return work.started ? ERR_OK : ERR_NO_MEMORY;
 }

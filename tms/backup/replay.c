@@ -74,10 +74,12 @@ audit_token(struct store *s, const struct escrow_log_line *line, enum store_rest
 {
 	const struct store_candidates *c = &line->candidates;
 	struct store_audit a = { .created = now, .who = "tms", .what = "restore" };
+	struct store_token token;
+	enum err e = store_token_by_name(s, &c->token, &token);
 
-	snprintf(a.detail, sizeof(a.detail), "manufacturer=%s model=%s serial=%s candidates=%zu logged=%lld row=%s", c->token.manufacturer, c->token.model,
-	    c->token.serial, c->count, (long long)line->time, restored == STORE_RESTORED_MADE ? "made" : "kept");
-	return store_audit_add(s, &a);
+	a.token = token.id;
+	snprintf(a.detail, sizeof(a.detail), "candidates=%zu logged=%lld row=%s", c->count, (long long)line->time, restored == STORE_RESTORED_MADE ? "made" : "kept");
+	return e == ERR_OK ? store_audit_add(s, &a) : e;
 }
 
 static enum err

@@ -5,6 +5,8 @@
  */
 #include "backup.h"
 
+#include "anchor.h"
+
 #include "log.h"
 #include "os.h"
 #include "text.h"
@@ -152,6 +154,8 @@ prepare(const struct restore *r, const char *file, bool skip_damaged, int64_t no
 		e = store_open_backup(r->fresh, &s);
 	if (e == ERR_OK)
 		e = backup_replay(s, r->config, skip_damaged, now, ret);
+	if (e == ERR_OK)
+		e = anchor_take_back(r->config, s, now);
 	store_close(s);
 	return e == ERR_OK ? settle(r) : e;
 }

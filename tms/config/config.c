@@ -18,6 +18,7 @@
 struct holder {
 	struct config config;
 	json_t *json;
+	char *anchor; /* audit_anchor where the file does not say it */
 };
 
 #define AT(member) offsetof(struct config, member)
@@ -56,6 +57,9 @@ static const struct value_row rows[] = {
 	{ "", "escrow_log", VALUE_PATH, true, .offset = AT(escrow_log), .fixed = true },
 	{ "", "escrow_log_same_device", VALUE_SWITCH, false, .offset = AT(escrow_log_same_device), .fixed = true },
 	{ "", "second_approver", VALUE_WORD, false, .offset = AT(second_approver), .fallback = CONFIG_SECOND_ADDRESS, .words = second_words },
+	{ "", "audit_anchor", VALUE_PATH, false, .offset = AT(audit_anchor), .fixed = true },
+	{ "", "anchor_minutes", VALUE_COUNT, false, .offset = AT(anchor_minutes), .min = 1, .max = 1440, .fallback = 5 },
+	{ "", "erase_after_months", VALUE_COUNT, false, .offset = AT(erase_after_months), .min = 0, .max = 1200, .fallback = 0 },
 	{ "", "operator_email", VALUE_ADDRESS, false, .offset = AT(operator_email) },
 	{ "", "approvers_email", VALUE_ADDRESS, false, .offset = AT(approvers_email) },
 	{ "", "announce_every_s", VALUE_SECONDS, false, .offset = AT(announce_every_s), .min = 900, .max = 7 * DAY, .fallback = 900 },
@@ -301,6 +305,24 @@ name_database(struct config *c)
 	return ERR_OK;
 }
 
+/* On the device of the escrow log, which is another one than the data's. */
+static enum err
+name_anchor(struct holder *h)
+{
+	const char *log = h->config.escrow_log;
+	size_t folder = (size_t)(strrchr(log, '/') + 1 - log);
+	size_t size = folder + sizeof("audit-anchor.log");
+
+	if (h->config.audit_anchor != NULL)
+		return ERR_OK;
+	h->anchor = malloc(size);
+	if (h->anchor == NULL)
+		return ERR_NO_MEMORY;
+	snprintf(h->anchor, size, "%.*saudit-anchor.log", (int)folder, log);
+	h->config.audit_anchor = h->anchor;
+	return ERR_OK;
+}
+
 enum err
 config_parse(const void *text, size_t len, const char *name, struct config **ret_config, char *where)
 {
@@ -320,6 +342,8 @@ config_parse(const void *text, size_t len, const char *name, struct config **ret
 		e = refuse_text(&r, e, cause);
 	if (e == ERR_OK)
 		e = name_database(&h->config);
+	if (e == ERR_OK)
+		e = name_anchor(h);
 	if (e != ERR_OK) {
 		config_free(&h->config);
 		return e;
@@ -353,6 +377,7 @@ config_free(struct config *c)
 	if (h == NULL)
 		return;
 	free(h->config.database);
+	free(h->anchor);
 	json_decref(h->json);
 	free(h);
 }

@@ -125,6 +125,9 @@ struct config {
 	const char *escrow_log;		    /* file, on another device than data */
 	bool escrow_log_same_device;	    /* the operator knows that it is not */
 	enum config_second second_approver; /* default: for a changed address */
+	const char *audit_anchor;	    /* file; default: audit-anchor.log beside the escrow log */
+	unsigned anchor_minutes;	    /* how often the audit is anchored besides at every release; default 5 */
+	unsigned erase_after_months;	    /* personal data of what has ended; 0, the default: never */
 	const char *operator_email;	    /* who is told of an alarm; NULL: the log alone */
 	const char *approvers_email;	    /* who is told of requests that wait; NULL: nobody */
 	int64_t announce_every_s;	    /* at most one such mail in that time; 900.., default 900 */

@@ -18,6 +18,7 @@ int desk_agency(int argc, char **argv);	    /* agency add|remove ID --config FIL
 int desk_notice(int argc, char **argv);	    /* notice add --config FILE --title-vi TEXT ..., notice list --config FILE, notice remove ID --config FILE */
 int desk_backup(int argc, char **argv);	    /* backup FILE --config FILE */
 int desk_restore(int argc, char **argv);    /* restore FILE --config FILE [--skip-damaged-lines] */
+int desk_audit(int argc, char **argv);	    /* audit verify|export|erase --config FILE ... */
 int desk_escrow_log(int argc, char **argv); /* escrow-log check --config FILE */
 int desk_templates(int argc, char **argv);  /* templates FOLDER */
 

@@ -76,11 +76,11 @@ write_row(struct export *x, const struct store_token *t, const struct secret *so
 }
 
 static enum err
-audit(struct export *x, const struct token_name *t)
+audit(struct export *x, int64_t token)
 {
-	struct store_audit a = { .created = x->now, .who = "desk", .what = "export" };
+	struct store_audit a = { .created = x->now, .who = "desk", .what = "export", .token = token };
 
-	snprintf(a.detail, sizeof(a.detail), "manufacturer=%s model=%s serial=%s to=%s", t->manufacturer, t->model, t->serial, x->to);
+	snprintf(a.detail, sizeof(a.detail), "to=%s", x->to);
 	return store_audit_add(x->store, &a);
 }
 
@@ -101,7 +101,7 @@ export_row(struct export *x, const struct store_sealed *row)
 		return ERR_OK;
 	}
 	if (e == ERR_OK)
-		e = audit(x, &row->token);
+		e = audit(x, t.id);
 	if (e == ERR_OK) {
 		write_row(x, &t, &so_pin);
 		x->exported++;

@@ -105,8 +105,7 @@ audit(struct store *s, int64_t id, const struct store_token *t, bool shared)
 {
 	struct store_audit a = { .created = t->created, .who = "desk", .what = "import", .token = id };
 
-	snprintf(a.detail, sizeof(a.detail), "manufacturer=%s model=%s serial=%s%s%s%s", t->name.manufacturer, t->name.model, t->name.serial, shared ? " shared=yes" : "",
-	    t->agency[0] != '\0' ? " agency=" : "", t->agency);
+	snprintf(a.detail, sizeof(a.detail), "shared=%s agency=%s", shared ? "yes" : "no", t->agency);
 	return store_audit_add(s, &a);
 }
 

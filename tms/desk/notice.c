@@ -13,11 +13,13 @@
 /* ---- the commands ---- */
 
 static enum err
-audit(struct store *s, const char *detail)
+audit(struct store *s, const char *detail, const char *title)
 {
 	struct store_audit a = { .created = os_time(), .who = "desk", .what = "notice" };
 
 	text_copy(a.detail, sizeof(a.detail), detail);
+	if (title[0] != '\0')
+		snprintf(a.note, sizeof(a.note), "title=%s", title);
 	return store_audit_add(s, &a);
 }
 
@@ -29,14 +31,14 @@ say_time(int64_t seconds, char ret[TEXT_TIME_LEN + 1])
 	return seconds != 0 ? ret : "-";
 }
 
-/* Of an audit row and of a line of the list: what a notice is, but for its text. */
+/* Of an audit row and of a line of the list: what a notice is, but for its texts. */
 static void
 describe(const struct store_notice *n, char *ret, size_t size)
 {
 	char from[TEXT_TIME_LEN + 1];
 	char until[TEXT_TIME_LEN + 1];
 
-	snprintf(ret, size, "severity=%s from=%s until=%s title=%s", store_severity_name(n->severity), say_time(n->starts, from), say_time(n->ends, until), n->title_vi);
+	snprintf(ret, size, "severity=%s from=%s until=%s", store_severity_name(n->severity), say_time(n->starts, from), say_time(n->ends, until));
 }
 
 static enum err
@@ -53,10 +55,10 @@ run_add(struct store *s, const void *what)
 		e = store_notice_add(s, n, &id);
 	snprintf(detail, sizeof(detail), "add=%lld %s", (long long)id, about);
 	if (e == ERR_OK)
-		e = audit(s, detail);
+		e = audit(s, detail, n->title_vi);
 	e = store_end(s, e);
 	if (e == ERR_OK)
-		printf("notice=%lld %s\n", (long long)id, about);
+		printf("notice=%lld %s title=%s\n", (long long)id, about, n->title_vi);
 	return e;
 }
 
@@ -71,7 +73,7 @@ run_remove(struct store *s, const void *what)
 	if (e == ERR_OK)
 		e = store_notice_remove(s, *id);
 	if (e == ERR_OK)
-		e = audit(s, detail);
+		e = audit(s, detail, "");
 	return store_end(s, e);
 }
 
@@ -82,7 +84,7 @@ print(const struct store_notice *n, void *context)
 
 	(void)context;
 	describe(n, about, sizeof(about));
-	printf("notice=%lld %s\n", (long long)n->id, about);
+	printf("notice=%lld %s title=%s\n", (long long)n->id, about, n->title_vi);
 }
 
 static enum err

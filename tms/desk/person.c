@@ -47,9 +47,10 @@ put(struct store *s, struct store_person *p)
 	enum err e = store_begin(s);
 
 	text_hex(p->fingerprint, sizeof(p->fingerprint), fingerprint);
-	snprintf(a.detail, sizeof(a.detail), "role=%s agency=%s fingerprint=%s name=%s", store_role_name(p->role), p->agency, fingerprint, p->name);
 	if (e == ERR_OK)
 		e = store_person_put(s, p, &p->id);
+	snprintf(a.detail, sizeof(a.detail), "person=%lld role=%s agency=%s fingerprint=%s", (long long)p->id, store_role_name(p->role), p->agency, fingerprint);
+	snprintf(a.note, sizeof(a.note), "name=%s", p->name);
 	if (e == ERR_OK)
 		e = store_audit_add(s, &a);
 	return store_end(s, e);
@@ -129,7 +130,7 @@ retire(struct store *s, const struct store_person *p)
 	enum err e = store_begin(s);
 
 	text_hex(p->fingerprint, sizeof(p->fingerprint), fingerprint);
-	snprintf(a.detail, sizeof(a.detail), "retired fingerprint=%s name=%s", fingerprint, p->name);
+	snprintf(a.detail, sizeof(a.detail), "person=%lld retired=%s", (long long)p->id, fingerprint);
 	if (e == ERR_OK)
 		e = store_certificate_retire(s, p->id, p->fingerprint, a.created);
 	if (e == ERR_OK)

@@ -9,6 +9,7 @@
 #include "person.h"
 #include "route.h"
 #include "text.h"
+#include "view.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -248,6 +249,27 @@ judge(const struct exchange_request *request, struct call *c, struct store_perso
 	return e;
 }
 
+/* What a path of the desk is about. */
+static enum view_of
+about(const struct route *route)
+{
+	if (strncmp(route->path, "/v1/admin/requests/", strlen("/v1/admin/requests/")) == 0)
+		return VIEW_REQUEST;
+	return strncmp(route->path, "/v1/admin/tokens/", strlen("/v1/admin/tokens/")) == 0 ? VIEW_TOKEN : VIEW_OTHER;
+}
+
+/*
+ * Whatever somebody at the desk is shown is written down first, but for what is said of himself and how many wait, which the console asks by itself; what he does, the
+ * operation writes.
+ */
+static enum err
+note_view(struct call *c, const struct exchange_request *request, const struct route *route)
+{
+	if (!request->desk || strcmp(request->method, "GET") != 0 || route->run == op_admin_me || route->run == op_admin_waiting)
+		return ERR_OK;
+	return view_note(c, route->name, about(route));
+}
+
 static enum err
 run(const struct exchange_request *request, struct call *c, struct route_found *found, json_t **ret_answer)
 {
@@ -261,6 +283,13 @@ run(const struct exchange_request *request, struct call *c, struct route_found *
 	c->number = found->number;
 	if (e == ERR_OK)
 		e = found->route->run(c, ret_answer);
+	if (e == ERR_OK) {
+		e = note_view(c, request, found->route);
+		if (e != ERR_OK) {
+			json_decref(*ret_answer);
+			*ret_answer = NULL;
+		}
+	}
 	/* person, query and body end here */
 	c->person = NULL;
 	store_scope(c->store, "");

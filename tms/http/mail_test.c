@@ -63,6 +63,7 @@ send_it(struct call *c, const char *to, const struct buf *message, json_t **ret_
 	struct smtp *smtp = NULL;
 	struct smtp_said said;
 	enum smtp_result result;
+	char note[STORE_EMAIL_SIZE + 4];
 	enum err e = smtp_new(&c->service->config->smtp, &smtp);
 
 	if (e != ERR_OK)
@@ -70,9 +71,10 @@ send_it(struct call *c, const char *to, const struct buf *message, json_t **ret_
 	result = smtp_send(smtp, to, message);
 	said = smtp_said(smtp);
 	smtp_free(smtp);
+	snprintf(note, sizeof(note), "to=%s", to);
 	e = call_begin(c);
 	if (e == ERR_OK)
-		e = call_end(c, call_audit(c, NULL, 0, "mail_test", "to=%s result=%s status=%ld", to, words[result], said.status));
+		e = call_end(c, call_audit_said(c, 0, 0, "mail_test", note, "result=%s status=%ld", words[result], said.status));
 	if (e != ERR_OK)
 		return e;
 	return answer_packed(json_pack("{s:s, s:s, s:s, s:I, s:s}",

@@ -62,11 +62,22 @@ struct yes {
 	const char *changed; /* the same where it is not the one on record, else empty */
 };
 
+/* What somebody has typed with a yes; of the address only where it is another one. */
+static void
+write_said(char note[STORE_DETAIL_SIZE], const char *reference, const char *changed, const char *reason)
+{
+	if (changed[0] != '\0')
+		snprintf(note, STORE_DETAIL_SIZE, "reference=%s email=%s reason=%s", reference, changed, reason);
+	else
+		snprintf(note, STORE_DETAIL_SIZE, "reference=%s", reference);
+}
+
 /* The approval with all that follows from it. What is written down is what this person says, the second one where there are two. */
 static enum err
 approve(struct call *c, struct store_request *r, const struct yes *y, const struct store_approval *a)
 {
-	char detail[STORE_DETAIL_SIZE];
+	char detail[32];
+	char note[STORE_DETAIL_SIZE];
 	enum err e = store_approval_put(c->store, a);
 
 	if (e == ERR_OK)
@@ -77,12 +88,10 @@ approve(struct call *c, struct store_request *r, const struct yes *y, const stru
 		e = store_request_set_decided(c->store, r->number, c->person->id, c->now);
 	if (e == ERR_OK)
 		e = cancel_others(c, r);
-	if (y->changed[0] != '\0')
-		snprintf(detail, sizeof(detail), "how=%s reference=%s email=%s reason=%s", y->said->how, y->said->reference, y->address, y->said->reason);
-	else
-		snprintf(detail, sizeof(detail), "how=%s reference=%s", y->said->how, y->said->reference);
+	snprintf(detail, sizeof(detail), "how=%s", y->said->how);
+	write_said(note, y->said->reference, y->changed, y->said->reason);
 	if (e == ERR_OK)
-		e = call_move(c, r, MACHINE_APPROVE, detail);
+		e = call_move_said(c, r, MACHINE_APPROVE, detail, note);
 	if (e == ERR_OK)
 		e = call_mail(c, r->number, STORE_MAIL_CODE, y->address);
 	return e == ERR_OK && y->changed[0] != '\0' ? call_mail(c, r->number, STORE_MAIL_ADDRESS_CHANGED, y->token->email) : e;
@@ -126,6 +135,7 @@ static enum err
 approve_by_two(struct call *c, struct store_request *r, const struct yes *y)
 {
 	struct store_approval a;
+	char note[STORE_DETAIL_SIZE];
 	enum err e = find_proposal(c, r, y->changed, &a);
 
 	if (e == ERR_OK) {
@@ -139,11 +149,8 @@ approve_by_two(struct call *c, struct store_request *r, const struct yes *y)
 		return e;
 	fill_approval(c, r, y, &a);
 	e = store_approval_put(c->store, &a);
-	if (e != ERR_OK)
-		return e;
-	if (a.email[0] == '\0')
-		return call_audit(c, NULL, r->number, "propose", "how=%s reference=%s", a.how, a.reference);
-	return call_audit(c, NULL, r->number, "propose", "how=%s reference=%s email=%s reason=%s", a.how, a.reference, a.email, a.email_reason);
+	write_said(note, a.reference, a.email, a.email_reason);
+	return e == ERR_OK ? call_audit_said(c, 0, r->number, "propose", note, "how=%s", a.how) : e;
 }
 
 /* Whether the policy of the authority, of the token's type or of its agency asks for two people. */

@@ -5,6 +5,8 @@
 #include "decode.h"
 #include "text.h"
 
+#include <stdio.h>
+
 struct rows {
 	json_t *array;
 	int64_t now;
@@ -61,8 +63,11 @@ read_notice(struct call *c, struct store_notice *ret)
 static enum err
 audit(struct call *c, const char *verb, const struct store_notice *n)
 {
-	return call_audit(c, NULL, 0, "notice", "%s=%lld severity=%s starts=%lld ends=%lld title=%s", verb, (long long)n->id, store_severity_name(n->severity),
-	    (long long)n->starts, (long long)n->ends, n->title_vi);
+	char note[STORE_NOTICE_TITLE_SIZE + 8];
+
+	snprintf(note, sizeof(note), "title=%s", n->title_vi);
+	return call_audit_said(c, 0, 0, "notice", note, "%s=%lld severity=%s starts=%lld ends=%lld", verb, (long long)n->id, store_severity_name(n->severity),
+	    (long long)n->starts, (long long)n->ends);
 }
 
 enum err

@@ -69,6 +69,7 @@ static enum err
 confirm(struct call *c, struct store_token *ret_token)
 {
 	struct store_proposal p;
+	char note[CALL_REASON_SIZE];
 	enum err e = store_proposal_by_id(c->store, c->number, &p);
 
 	if (e == ERR_OK)
@@ -78,7 +79,7 @@ confirm(struct call *c, struct store_token *ret_token)
 	if (e == ERR_OK)
 		e = store_proposal_end(c->store, p.id, STORE_PROPOSAL_CONFIRMED, c->person->id, "", c->now);
 	if (e == ERR_OK)
-		e = call_audit_token(c, NULL, p.token, 0, "confirm", "proposal=%lld kind=%s reason=%s", (long long)p.id, store_proposal_kind_name(p.kind), p.reason);
+		e = call_audit_said(c, p.token, 0, "confirm", call_reason(p.reason, note), "proposal=%lld kind=%s", (long long)p.id, store_proposal_kind_name(p.kind));
 	return e == ERR_OK ? change_apply(c, ret_token, &p) : e;
 }
 

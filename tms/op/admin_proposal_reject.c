@@ -9,6 +9,7 @@ static enum err
 reject(struct call *c, const char *reason, struct store_token *ret_token)
 {
 	struct store_proposal p = { .id = 0 };
+	char note[CALL_REASON_SIZE];
 	bool mine = false;
 	enum err e = store_proposal_expire(c->store, c->now);
 
@@ -24,8 +25,8 @@ reject(struct call *c, const char *reason, struct store_token *ret_token)
 	}
 	if (e == ERR_OK)
 		e = store_proposal_end(c->store, p.id, mine ? STORE_PROPOSAL_WITHDRAWN : STORE_PROPOSAL_REJECTED, c->person->id, reason, c->now);
-	return e == ERR_OK ? call_audit_token(c, NULL, p.token, 0, mine ? "withdraw" : "reject", "proposal=%lld kind=%s reason=%s", (long long)p.id,
-				 store_proposal_kind_name(p.kind), reason)
+	return e == ERR_OK ? call_audit_said(c, p.token, 0, mine ? "withdraw" : "reject", call_reason(reason, note), "proposal=%lld kind=%s", (long long)p.id,
+				 store_proposal_kind_name(p.kind))
 			   : e;
 }
 

@@ -13,13 +13,14 @@ set_life(struct call *c, enum store_life to, const char *what, const char *reaso
 {
 	enum err e = store_token_by_id(c->store, c->number, ret);
 	enum store_life from = ret->life;
+	char note[CALL_REASON_SIZE];
 
 	if (e == ERR_OK && from != STORE_ACTIVE && !(from == STORE_LOST && to == STORE_RETIRED))
 		e = ERR_TOKEN_LIFE_WRONG;
 	if (e == ERR_OK)
 		e = store_token_set_life(c->store, ret->id, to);
 	if (e == ERR_OK)
-		e = call_audit_token(c, NULL, ret->id, 0, what, "from=%s to=%s reason=%s", store_life_name(from), store_life_name(to), reason);
+		e = call_audit_said(c, ret->id, 0, what, call_reason(reason, note), "from=%s to=%s", store_life_name(from), store_life_name(to));
 	if (e == ERR_OK)
 		ret->life = to;
 	return e;

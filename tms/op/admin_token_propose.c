@@ -18,6 +18,7 @@
 static enum err
 propose(struct call *c, struct store_proposal *p, struct store_token *ret_token)
 {
+	char note[CALL_REASON_SIZE];
 	enum err e = store_proposal_expire(c->store, c->now);
 
 	if (e == ERR_OK)
@@ -31,8 +32,8 @@ propose(struct call *c, struct store_proposal *p, struct store_token *ret_token)
 	p->next = ret_token->next;
 	p->life = ret_token->life;
 	e = store_proposal_insert(c->store, p, &p->id);
-	return e == ERR_OK ? call_audit_token(c, NULL, p->token, 0, "propose", "proposal=%lld kind=%s compared=%s reason=%s", (long long)p->id,
-				 store_proposal_kind_name(p->kind), p->compared, p->reason)
+	return e == ERR_OK ? call_audit_said(c, p->token, 0, "propose", call_reason(p->reason, note), "proposal=%lld kind=%s compared=%s", (long long)p->id,
+				 store_proposal_kind_name(p->kind), p->compared)
 			   : e;
 }
 

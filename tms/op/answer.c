@@ -251,14 +251,32 @@ answer_row(struct call *c, const struct store_request *r, json_t **ret_row)
 	    ret_row);
 }
 
+/* What is in the chain and, as long as it is there, what people have typed beside it. What is too long ends with a whole character. */
+static void
+join(const struct store_audit *row, char ret[STORE_DETAIL_SIZE])
+{
+	const char *blank = row->detail[0] != '\0' && row->note[0] != '\0' ? " " : "";
+	int len = snprintf(ret, STORE_DETAIL_SIZE, "%s%s%s", row->detail, blank, row->note);
+	size_t end = STORE_DETAIL_SIZE - 1;
+
+	if (len < STORE_DETAIL_SIZE)
+		return;
+	while (end != 0 && !text_is_utf8(ret, end))
+		end--;
+	ret[end] = '\0';
+}
+
 json_t *
 answer_entry(const struct store_audit *row)
 {
+	char detail[STORE_DETAIL_SIZE];
+
+	join(row, detail);
 	return json_pack("{s:I, s:s, s:s, s:s}",
 	    "time", (json_int_t)row->created,
 	    "actor", row->who,
 	    "event", row->what,
-	    "detail", row->detail);
+	    "detail", detail);
 }
 
 struct history {

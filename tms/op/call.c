@@ -25,10 +25,10 @@ call_end(struct call *c, enum err e)
 __attribute__((format(printf, 5, 0))) static enum err
 add_audit(struct call *c, const char *who, struct store_audit *row, const char *what, const char *format, va_list args)
 {
-	const char *caller = c->person != NULL ? c->person->name : "host";
-
 	row->created = c->now;
-	text_copy(row->who, sizeof(row->who), who != NULL ? who : caller);
+	if (who == NULL && c->person != NULL)
+		row->person = c->person->id;
+	text_copy(row->who, sizeof(row->who), who != NULL ? who : "host");
 	text_copy(row->what, sizeof(row->what), what);
 	vsnprintf(row->detail, sizeof(row->detail), format, args);
 	return store_audit_add(c->store, row);
@@ -56,6 +56,27 @@ call_audit_token(struct call *c, const char *who, int64_t token, int64_t number,
 
 	va_start(args, format);
 	e = add_audit(c, who, &row, what, format, args);
+	va_end(args);
+	return e;
+}
+
+const char *
+call_reason(const char *reason, char ret[CALL_REASON_SIZE])
+{
+	snprintf(ret, CALL_REASON_SIZE, "reason=%s", reason);
+	return ret;
+}
+
+enum err
+call_audit_said(struct call *c, int64_t token, int64_t number, const char *what, const char *note, const char *format, ...)
+{
+	struct store_audit row = { .number = number, .token = token };
+	va_list args;
+	enum err e;
+
+	text_copy(row.note, sizeof(row.note), note);
+	va_start(args, format);
+	e = add_audit(c, NULL, &row, what, format, args);
 	va_end(args);
 	return e;
 }
@@ -93,7 +114,25 @@ call_mail(struct call *c, int64_t number, enum store_mail kind, const char *to)
 enum err
 call_move(struct call *c, struct store_request *r, enum machine_action action, const char *detail)
 {
-	const char *who = action == MACHINE_EXPIRE || action == MACHINE_LOSE || action == MACHINE_GIVE_UP ? "tms" : NULL;
+	return call_move_said(c, r, action, detail, "");
+}
+
+/* By whom: what time does is nobody's act. */
+static enum err
+note_move(struct call *c, const struct store_request *r, enum machine_action action, const char *detail, const char *note, enum state from, enum state to)
+{
+	bool of_time = action == MACHINE_EXPIRE || action == MACHINE_LOSE || action == MACHINE_GIVE_UP;
+	const char *what = machine_action_name(action);
+	const char *blank = detail[0] != '\0' ? " " : "";
+
+	if (of_time)
+		return call_audit(c, "tms", r->number, what, "from=%s to=%s%s%s", state_name(from), state_name(to), blank, detail);
+	return call_audit_said(c, 0, r->number, what, note, "from=%s to=%s%s%s", state_name(from), state_name(to), blank, detail);
+}
+
+enum err
+call_move_said(struct call *c, struct store_request *r, enum machine_action action, const char *detail, const char *note)
+{
 	enum state from = r->state;
 	enum state to;
 	enum err e = machine_next(from, action, &to);
@@ -101,8 +140,7 @@ call_move(struct call *c, struct store_request *r, enum machine_action action, c
 	if (e == ERR_OK)
 		e = store_request_transition(c->store, r->number, from, to, c->now);
 	if (e == ERR_OK)
-		e = call_audit(c, who, r->number, machine_action_name(action), "from=%s to=%s%s%s", state_name(from), state_name(to),
-		    detail[0] != '\0' ? " " : "", detail);
+		e = note_move(c, r, action, detail, note, from, to);
 	if (e == ERR_OK && state_is_final(to))
 		e = store_code_delete_of(c->store, r->number);
 	if (e != ERR_OK)

@@ -106,7 +106,10 @@ enum err call_begin(struct call *c);
 /* Ends a transaction: commits when e is ERR_OK, else rolls back; what came of it. */
 enum err call_end(struct call *c, enum err e);
 
-/* An audit row in the transaction; format makes its detail, which holds no secret. who: NULL for the caller, else "tms". */
+/*
+ * An audit row in the transaction; format makes its detail, of ids and words of ours alone: it is there for ever. What people have typed, a name or an address
+ * goes into a note (call_audit_said()). who: NULL for the caller, else "tms".
+ */
 #if defined(__GNUC__)
 __attribute__((format(printf, 5, 6)))
 #endif
@@ -119,6 +122,18 @@ __attribute__((format(printf, 6, 7)))
 #endif
 enum err
 call_audit_token(struct call *c, const char *who, int64_t token, int64_t number, const char *what, const char *format, ...);
+
+#define CALL_REASON_SIZE (STORE_NOTE_SIZE + 8) /* of "reason=" and what a person gave as one */
+
+/* The note of a reason. */
+const char *call_reason(const char *reason, char ret[CALL_REASON_SIZE]);
+
+/* The same by the caller with a note, which may be empty and is erased in its time; token and number may be 0. */
+#if defined(__GNUC__)
+__attribute__((format(printf, 6, 7)))
+#endif
+enum err
+call_audit_said(struct call *c, int64_t token, int64_t number, const char *what, const char *note, const char *format, ...);
 
 /* Whether people let the token be unlocked: ERR_TOKEN_LOST, ERR_TOKEN_RETIRED. */
 enum err call_check_life(const struct store_token *token);
@@ -134,9 +149,10 @@ enum err call_mail(struct call *c, int64_t number, enum store_mail kind, const c
 
 /*
  * Carries the request on by the table of machine.h: state, audit row, and in a final state the end of its codes. detail may be empty.
- * r->state follows. Inside a transaction.
+ * r->state follows. Inside a transaction. The second with a note, as in call_audit_said().
  */
 enum err call_move(struct call *c, struct store_request *r, enum machine_action action, const char *detail);
+enum err call_move_said(struct call *c, struct store_request *r, enum machine_action action, const char *detail, const char *note);
 
 /* Expires an open request whose time is over; in a transaction of its own. */
 enum err call_expire(struct call *c, struct store_request *r);

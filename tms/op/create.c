@@ -6,6 +6,7 @@
 #include "os.h"
 #include "text.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define OPEN_MAX_PER_TOKEN 3 /* identified ones; none of them displaces another */
@@ -88,6 +89,7 @@ find_or_insert(struct call *c, const struct transcript_create *d, const struct i
 {
 	struct store_token token;
 	enum err e = store_request_by_hash(c->store, r->create_hash, r);
+	char note[64];
 	bool known;
 
 	if (e != ERR_REQUEST_UNKNOWN)
@@ -102,8 +104,9 @@ find_or_insert(struct call *c, const struct transcript_create *d, const struct i
 	e = check_limits(c, r);
 	if (e == ERR_OK)
 		e = store_request_insert(c->store, r, d->certificate, d->certificate_len, &r->number);
+	snprintf(note, sizeof(note), "address=%s", r->address);
 	if (e == ERR_OK)
-		e = call_audit(c, NULL, r->number, "create", "state=%s reason=%s address=%s", state_name(r->state), r->reason, r->address);
+		e = call_audit_said(c, 0, r->number, "create", note, "state=%s reason=%s", state_name(r->state), r->reason);
 	/* who approves is told that nobody knows for certain which SO PIN this token has */
 	if (e == ERR_OK && known && token.restored != 0)
 		e = call_audit(c, "tms", r->number, "restored", "since=%lld candidates=%d", (long long)token.restored, token.next != 0 ? 2 : 1);

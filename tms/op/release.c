@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* POST /v1/requests/{id}/release: the sealed candidates for the SO PIN, for whoever proves the code on the machine that asked. */
+#include "anchor.h"
 #include "answer.h"
 #include "call.h"
 #include "decode.h"
@@ -352,6 +353,7 @@ op_release(struct call *c, json_t **ret_answer)
 	struct store_request r;
 	struct store_release given;
 	unsigned char h[KEY_HASH_LEN];
+	int64_t anchored = 0;
 	enum state to;
 	enum err e = decode_release(c->body, &d);
 
@@ -366,5 +368,8 @@ op_release(struct call *c, json_t **ret_answer)
 	if (e != ERR_OK)
 		return e;
 	e = to == r.state ? release_again(c, &r, &d, h, &given) : release_first(c, &r, &d, h, &given);
+	/* an anchor that cannot be written is logged and tried again by the sweep: what was committed is answered */
+	if (e == ERR_OK)
+		(void)anchor_write(c->service, c->store, c->now, &anchored);
 	return e == ERR_OK ? answer_release(c, &given, ret_answer) : e;
 }

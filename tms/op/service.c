@@ -39,6 +39,22 @@ name_key(const struct key_sig *key, char ret_kid[SERVICE_KID_LEN + 1])
 }
 
 enum err
+service_signing_key(const struct config *config, struct key_sig **ret_key, char ret_kid[SERVICE_KID_LEN + 1])
+{
+	struct key_sig *key = NULL;
+	enum err e = read_signing_key(config->signing_key, &key);
+
+	if (e == ERR_OK)
+		e = name_key(key, ret_kid);
+	if (e != ERR_OK) {
+		key_sig_free(key);
+		return e;
+	}
+	*ret_key = key;
+	return ERR_OK;
+}
+
+enum err
 service_new(const struct config *config, struct service **ret_service)
 {
 	struct service *s = calloc(1, sizeof(*s));
@@ -48,9 +64,7 @@ service_new(const struct config *config, struct service **ret_service)
 		return ERR_NO_MEMORY;
 	s->config = config;
 	os_random(s->csrf_key, sizeof(s->csrf_key));
-	e = read_signing_key(config->signing_key, &s->signing_key);
-	if (e == ERR_OK)
-		e = name_key(s->signing_key, s->kid);
+	e = service_signing_key(config, &s->signing_key, s->kid);
 	if (e == ERR_OK)
 		e = authorities_load(config->issuers, AUTHORITIES_ANY_TIME, &s->issuers);
 	if (e == ERR_OK)

@@ -24,6 +24,9 @@ struct service {
 	unsigned char csrf_key[KEY_HASH_LEN]; /* of this process alone: csrf.h */
 };
 
+/* The server's signing key and its name, without the rest; the key is the caller's. ERR_CONFIG_INVALID (logged). */
+enum err service_signing_key(const struct config *config, struct key_sig **ret_key, char ret_kid[SERVICE_KID_LEN + 1]);
+
 /* ERR_CONFIG_INVALID where a key or certificate file is not what it should be (logged). */
 enum err service_new(const struct config *config, struct service **ret_service);
 void service_free(struct service *s);

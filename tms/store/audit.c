@@ -1,19 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Audit rows: who did what to which request. The tables refuse to change or delete one (schema.c). */
+/* Audit rows as they are looked up: who did what to which request. chain.c appends them; the tables refuse to change or delete one (schema.c). */
+#include "chain.h"
 #include "query.h"
 
-enum err
-store_audit_add(struct store *s, const struct store_audit *row)
-{
-	struct query q = query_new(s, "INSERT INTO audit (created, who, what, number, token, detail) VALUES (?, ?, ?, ?, ?, ?)");
+/* In the order in which read_rows() reads; a person is shown by his name. */
+#define SELECT \
+	"SELECT a.id, a.created, a.person, coalesce(nullif(n.actor, ''), p.name, a.who), a.what, a.number, a.token, a.detail, coalesce(n.text, '')" \
+	" FROM audit a LEFT JOIN audit_note n ON n.id = a.id LEFT JOIN person p ON p.id = a.person "
 
-	query_int(&q, row->created);
-	query_text(&q, row->who);
+enum err
+store_audit_seen(struct store *s, const struct store_audit *row, int64_t since, bool *ret_seen)
+{
+	struct query q = query_new(s,
+	    "SELECT 1 FROM audit a LEFT JOIN audit_note n ON n.id = a.id WHERE a.what = 'view' AND a.what = ? AND a.person = ? AND a.number = ? AND a.token = ? AND a.created >= ?"
+	    " AND a.detail = ? AND coalesce(n.text, '') = ? LIMIT 1");
+
 	query_text(&q, row->what);
+	query_int(&q, row->person);
 	query_int(&q, row->number);
 	query_int(&q, row->token);
+	query_int(&q, since);
 	query_text(&q, row->detail);
-	return query_run(&q, NULL);
+	query_text(&q, row->note);
+	*ret_seen = query_row(&q);
+	return query_end(&q);
 }
 
 enum err
@@ -71,11 +81,13 @@ read_rows(struct query *q, void (*each)(const struct store_audit *row, void *con
 	while (query_row(q)) {
 		row.id = query_get_int(q);
 		row.created = query_get_int(q);
+		row.person = query_get_int(q);
 		query_get_text(q, row.who, sizeof(row.who));
 		query_get_text(q, row.what, sizeof(row.what));
 		row.number = query_get_int(q);
 		row.token = query_get_int(q);
 		query_get_text(q, row.detail, sizeof(row.detail));
+		query_get_text(q, row.note, sizeof(row.note));
 		if (query_good(q))
 			each(&row, context);
 	}
@@ -83,13 +95,13 @@ read_rows(struct query *q, void (*each)(const struct store_audit *row, void *con
 }
 
 /* A row about what the scope has: it is as secret as that. */
-#define ABOUT_REQUEST " (? = '' OR EXISTS (SELECT 1 FROM request WHERE request.number = audit.number AND" QUERY_IN_SCOPE("request", "?") "))"
-#define ABOUT_TOKEN   " (? = '' OR EXISTS (SELECT 1 FROM token WHERE token.id = audit.token AND" QUERY_IN_SCOPE("token", "?") "))"
+#define ABOUT_REQUEST " (? = '' OR EXISTS (SELECT 1 FROM request WHERE request.number = a.number AND" QUERY_IN_SCOPE("request", "?") "))"
+#define ABOUT_TOKEN   " (? = '' OR EXISTS (SELECT 1 FROM token WHERE token.id = a.token AND" QUERY_IN_SCOPE("token", "?") "))"
 
 enum err
 store_audit_list(struct store *s, int64_t number, void (*each)(const struct store_audit *row, void *context), void *context)
 {
-	struct query q = query_new(s, "SELECT id, created, who, what, number, token, detail FROM audit WHERE number = ? AND" ABOUT_REQUEST " ORDER BY id");
+	struct query q = query_new(s, SELECT "WHERE a.number = ? AND a.what <> 'view' AND" ABOUT_REQUEST " ORDER BY a.id");
 
 	query_int(&q, number);
 	query_scope(&q);
@@ -101,12 +113,11 @@ enum err
 store_audit_list_token(struct store *s, int64_t token, unsigned max, void (*each)(const struct store_audit *row, void *context), void *context)
 {
 	struct query q = query_new(s,
-	    "SELECT * FROM (SELECT id, created, who, what, number, token, detail FROM audit WHERE token = ? AND token <> 0 AND" ABOUT_TOKEN
-	    " ORDER BY id DESC LIMIT ?) AS newest ORDER BY id");
+	    SELECT "WHERE a.id IN (SELECT id FROM audit WHERE token = ? AND token <> 0 AND what <> 'view' ORDER BY id DESC LIMIT ?) AND" ABOUT_TOKEN " ORDER BY a.id");
 
 	query_int(&q, token);
-	query_scope(&q);
-	query_scope(&q);
 	query_int(&q, max);
+	query_scope(&q);
+	query_scope(&q);
 	return read_rows(&q, each, context);
 }

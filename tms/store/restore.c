@@ -7,6 +7,7 @@
 
 #include "text.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* ---- which line of the log is a token's last ---- */
@@ -203,16 +204,46 @@ take_addresses_back(struct store *s)
 	return e;
 }
 
+/* The audit row of the request that the query has found, which ends here; *after is its number, or 0 where there is none any more. */
+static enum err
+note_moved(struct store *s, struct query *q, const char *from, int64_t now, int64_t *after)
+{
+	struct store_audit a = { .created = now, .who = "tms", .what = "restore" };
+	char to[32] = "";
+	enum err e;
+
+	if (query_row(q)) {
+		a.number = query_get_int(q);
+		query_get_text(q, to, sizeof(to));
+	}
+	e = query_end(q);
+	*after = a.number;
+	snprintf(a.detail, sizeof(a.detail), "from=%s to=%s", from, to);
+	return e == ERR_OK && a.number != 0 ? store_audit_add(s, &a) : e;
+}
+
+static enum err
+note_approvals(struct store *s, int64_t now)
+{
+	int64_t after = 0;
+	enum err e;
+
+	do {
+		struct query q = query_new(s,
+		    "SELECT number, CASE WHEN identified <> 0 THEN 'pending' ELSE 'unidentified' END FROM request WHERE state = 'approved' AND number > ? ORDER BY number LIMIT 1");
+		query_int(&q, after);
+		e = note_moved(s, &q, "approved", now, &after);
+	} while (e == ERR_OK && after != 0);
+	return e;
+}
+
 /* In a state of before its approval, with the address on record; how long it may wait begins anew. */
 static enum err
 take_approvals_back(struct store *s, int64_t now, int64_t valid_s, int64_t *ret_count)
 {
 	struct query q;
 	int changed = 0;
-	enum err e = run_at(s,
-	    "INSERT INTO audit (created, who, what, number, detail) SELECT ?, 'tms', 'restore', number,"
-	    " 'from=approved to=' || CASE WHEN identified <> 0 THEN 'pending' ELSE 'unidentified' END FROM request WHERE state = 'approved'",
-	    now, NULL);
+	enum err e = note_approvals(s, now);
 
 	if (e == ERR_OK)
 		e = query_exec(s, "DELETE FROM code WHERE number IN (SELECT number FROM request WHERE state = 'approved')");
@@ -236,14 +267,27 @@ take_approvals_back(struct store *s, int64_t now, int64_t valid_s, int64_t *ret_
 	"state = 'released' AND EXISTS (SELECT 1 FROM token WHERE token.serial = request.serial AND token.manufacturer = request.manufacturer" \
 	" AND token.model = request.model AND token.restored = ?1)"
 
+static enum err
+note_releases(struct store *s, int64_t now)
+{
+	int64_t after = 0;
+	enum err e;
+
+	do {
+		struct query q = query_new(s, "SELECT number, 'unknown' FROM request WHERE " OVERTAKEN " AND number > ?2 ORDER BY number LIMIT 1");
+		query_int(&q, now);
+		query_int(&q, after);
+		e = note_moved(s, &q, "released", now, &after);
+	} while (e == ERR_OK && after != 0);
+	return e;
+}
+
 /* A release whose token went on after the backup: how it ended is not known here. */
 static enum err
 forget_releases(struct store *s, int64_t now, int64_t *ret_count)
 {
 	int changed = 0;
-	enum err e = run_at(s,
-	    "INSERT INTO audit (created, who, what, number, detail) SELECT ?1, 'tms', 'restore', number, 'from=released to=unknown' FROM request WHERE " OVERTAKEN,
-	    now, NULL);
+	enum err e = note_releases(s, now);
 
 	if (e == ERR_OK)
 		e = run_at(s, "UPDATE request SET state = 'unknown', changed = ?1, trying = 0 WHERE " OVERTAKEN, now, &changed);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "schema.h"
 
+#include "chain.h"
 #include "database.h"
 #include "log.h"
 #include "postgres_sql.h"
@@ -316,7 +317,57 @@ static const char *const steps[] = {
 	"DROP INDEX request_state;"
 	"CREATE INDEX request_state ON request (state, number, created);"
 	"PRAGMA user_version = 10;",
+
+	/* the chain (chain.h): what was there before is put aside and sealed in the same transaction */
+	"DROP TRIGGER audit_kept;"
+	"DROP TRIGGER audit_there;"
+	"DROP INDEX audit_request;"
+	"DROP INDEX audit_opened;"
+	"DROP INDEX audit_alarm;"
+	"DROP INDEX audit_token;"
+	"ALTER TABLE audit RENAME TO audit_unsealed;"
+	"CREATE TABLE audit ("
+	" id INTEGER PRIMARY KEY," /* its place, without a gap */
+	" created INTEGER NOT NULL,"
+	" who TEXT NOT NULL,"
+	" person INTEGER NOT NULL,"
+	" what TEXT NOT NULL,"
+	" number INTEGER NOT NULL,"
+	" token INTEGER NOT NULL,"
+	" detail TEXT NOT NULL,"
+	" note BLOB NOT NULL," /* hash of the note, or empty */
+	" prev BLOB NOT NULL CHECK (length(prev) = 32),"
+	" hash BLOB NOT NULL CHECK (length(hash) = 32)"
+	") STRICT;"
+	"CREATE INDEX audit_request ON audit (number);"
+	"CREATE INDEX audit_token ON audit (token) WHERE token <> 0;"
+	"CREATE INDEX audit_opened ON audit (created) WHERE what IN ('release', 'export');"
+	"CREATE INDEX audit_alarm ON audit (created) WHERE what = 'alarm';"
+	"CREATE INDEX audit_view ON audit (person, number, token, created) WHERE what = 'view';"
+	"CREATE INDEX audit_erase ON audit (created) WHERE what = 'erase';"
+	"CREATE TABLE audit_note ("
+	" id INTEGER PRIMARY KEY REFERENCES audit (id),"
+	" created INTEGER NOT NULL," /* the row's */
+	" salt BLOB NOT NULL CHECK (length(salt) = 16),"
+	" actor TEXT NOT NULL,"
+	" text TEXT NOT NULL"
+	") STRICT;"
+	"CREATE INDEX audit_note_created ON audit_note (created);"
+	"CREATE TABLE audit_head (" /* one row: who changes it has the next place */
+	" id INTEGER PRIMARY KEY CHECK (id = 1),"
+	" seq INTEGER NOT NULL,"
+	" hash BLOB NOT NULL CHECK (length(hash) = 32)"
+	") STRICT;"
+	"INSERT INTO audit_head (id, seq, hash) VALUES (1, 0, x'0000000000000000000000000000000000000000000000000000000000000000');"
+	"CREATE TRIGGER audit_kept BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'audit rows are only added'); END;"
+	"CREATE TRIGGER audit_there BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'audit rows are only added'); END;"
+	"CREATE TRIGGER audit_said BEFORE UPDATE ON audit_note BEGIN SELECT RAISE(ABORT, 'notes are only added and erased'); END;"
+	"ALTER TABLE request ADD COLUMN erased INTEGER NOT NULL DEFAULT 0;"
+	"CREATE INDEX request_kept ON request (changed) WHERE erased = 0;"
+	"PRAGMA user_version = 11;",
 };
+
+#define SEALED_SINCE 11 /* the version with which the audit became a chain */
 
 #define STEP_COUNT ((int64_t)(sizeof(steps) / sizeof(steps[0])))
 
@@ -338,6 +389,52 @@ static const char *const steps_postgresql[STEP_COUNT] = {
 	      "DROP INDEX request_state;"
 	      "CREATE INDEX request_state ON request (state, number, created);"
 	      "PRAGMA user_version = 10;",
+	[10] = "DROP TRIGGER audit_kept ON audit;"
+	       "DROP TRIGGER audit_there ON audit;"
+	       "DROP INDEX audit_request;"
+	       "DROP INDEX audit_opened;"
+	       "DROP INDEX audit_alarm;"
+	       "DROP INDEX audit_token;"
+	       "ALTER TABLE audit RENAME TO audit_unsealed;"
+	       "CREATE TABLE audit ("
+	       " id BIGINT PRIMARY KEY,"
+	       " created INTEGER NOT NULL,"
+	       " who TEXT NOT NULL,"
+	       " person INTEGER NOT NULL,"
+	       " what TEXT NOT NULL,"
+	       " number INTEGER NOT NULL,"
+	       " token INTEGER NOT NULL,"
+	       " detail TEXT NOT NULL,"
+	       " note BLOB NOT NULL,"
+	       " prev BLOB NOT NULL CHECK (length(prev) = 32),"
+	       " hash BLOB NOT NULL CHECK (length(hash) = 32)"
+	       ");"
+	       "CREATE INDEX audit_request ON audit (number);"
+	       "CREATE INDEX audit_token ON audit (token) WHERE token <> 0;"
+	       "CREATE INDEX audit_opened ON audit (created) WHERE what IN ('release', 'export');"
+	       "CREATE INDEX audit_alarm ON audit (created) WHERE what = 'alarm';"
+	       "CREATE INDEX audit_view ON audit (person, number, token, created) WHERE what = 'view';"
+	       "CREATE INDEX audit_erase ON audit (created) WHERE what = 'erase';"
+	       "CREATE TABLE audit_note ("
+	       " id BIGINT PRIMARY KEY REFERENCES audit (id),"
+	       " created INTEGER NOT NULL,"
+	       " salt BLOB NOT NULL CHECK (length(salt) = 16),"
+	       " actor TEXT NOT NULL,"
+	       " text TEXT NOT NULL"
+	       ");"
+	       "CREATE INDEX audit_note_created ON audit_note (created);"
+	       "CREATE TABLE audit_head ("
+	       " id BIGINT PRIMARY KEY CHECK (id = 1),"
+	       " seq INTEGER NOT NULL,"
+	       " hash BLOB NOT NULL CHECK (length(hash) = 32)"
+	       ");"
+	       "INSERT INTO audit_head (id, seq, hash) VALUES (1, 0, decode(repeat('00', 32), 'hex'));"
+	       "CREATE TRIGGER audit_kept BEFORE UPDATE OR DELETE ON audit FOR EACH ROW EXECUTE FUNCTION audit_refuse();"
+	       "CREATE TRIGGER audit_there BEFORE TRUNCATE ON audit FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse();"
+	       "CREATE TRIGGER audit_said BEFORE UPDATE ON audit_note FOR EACH ROW EXECUTE FUNCTION audit_refuse();"
+	       "ALTER TABLE request ADD COLUMN erased INTEGER NOT NULL DEFAULT 0;"
+	       "CREATE INDEX request_kept ON request (changed) WHERE erased = 0;"
+	       "PRAGMA user_version = 11;",
 };
 
 int64_t
@@ -382,6 +479,7 @@ enum err
 schema_migrate(struct store *s)
 {
 	int64_t version = 0;
+	bool seals;
 	enum err e = s->database->version(s, &version);
 
 	if (e == ERR_OK && version == STEP_COUNT)
@@ -395,8 +493,11 @@ schema_migrate(struct store *s)
 		log_error("store", "version=%lld known=%lld cause=written by another version", (long long)version, (long long)STEP_COUNT);
 		e = ERR_STORE_FAILED;
 	}
+	seals = version < SEALED_SINCE;
 	while (e == ERR_OK && version < STEP_COUNT)
 		e = take_step(s, version, &version);
+	if (e == ERR_OK && seals)
+		e = chain_seal_old(s);
 	if (e == ERR_OK)
 		e = store_commit(s);
 	if (e != ERR_OK)

@@ -80,6 +80,12 @@ store_rollback(struct store *s)
 	s->database->rollback(s);
 }
 
+bool
+store_in_transaction(struct store *s)
+{
+	return s->database->in_transaction(s);
+}
+
 enum err
 store_end(struct store *s, enum err e)
 {

@@ -53,6 +53,7 @@ enum err store_begin(struct store *s);
 enum err store_begin_reading(struct store *s); /* what is read is of one moment; nobody is kept from writing */
 enum err store_commit(struct store *s);
 void store_rollback(struct store *s); /* also after a failed commit; harmless outside a transaction */
+bool store_in_transaction(struct store *s);
 
 /*
  * From now on this connection sees only what belongs to customers of that agency: requests, tokens, and what is said of them. Any other row is as if it were not there, for lists, single
@@ -677,19 +678,25 @@ struct store_restored_requests {
  */
 enum err store_restore_requests(struct store *s, int64_t now, int64_t valid_s, int64_t highest, struct store_restored_requests *ret);
 
-/* ---- audit: rows that are only ever added ---- */
+/* ---- audit: rows that are only ever added, each hashed over the one before (chain.h) ---- */
 
 struct store_audit {
-	int64_t id;
+	int64_t id; /* its place in the chain, from 1 without a gap */
 	int64_t created;
-	char who[STORE_PERSON_SIZE];	/* a person's name, "host", "tms", "desk" */
+	int64_t person;			/* at the desk, or 0 */
+	char who[STORE_PERSON_SIZE];	/* read: his name; of person 0, and when it is added: "host", "tms", "desk" */
 	char what[32];			/* one word of the protocol: "approve", "release", ... */
 	int64_t number;			/* of the request, or 0 */
 	int64_t token;			/* id, where it is about one in the inventory, or 0 */
-	char detail[STORE_DETAIL_SIZE]; /* key=value, no secret */
+	char detail[STORE_DETAIL_SIZE]; /* key=value of ids and words of ours, for ever: no secret, nothing of a person */
+	char note[STORE_DETAIL_SIZE];	/* key=value of what people have typed, of names and addresses: erased in its time, and empty then */
 };
 
+/* Appends to the chain; inside the transaction that does what the row says, or in one of its own. id is not looked at. */
 enum err store_audit_add(struct store *s, const struct store_audit *row);
+
+/* Whether a row that says the same was written since a time: what is looked at again and again is one row. */
+enum err store_audit_seen(struct store *s, const struct store_audit *row, int64_t since, bool *ret_seen);
 
 /* How many rows of that word there are for a request. */
 enum err store_audit_count(struct store *s, int64_t number, const char *what, int64_t *ret_count);
@@ -698,7 +705,8 @@ enum err store_audit_count(struct store *s, int64_t number, const char *what, in
 enum err store_audit_opened(struct store *s, int64_t since, int64_t *ret_count, int64_t *ret_number);
 enum err store_audit_newest(struct store *s, int64_t *ret_when); /* when the newest row was written, or 0 */
 enum err store_audit_last_alarm(struct store *s, int64_t *ret_when);
-/* Those about a token, oldest first, at most the newest max. */
+
+/* What was done and decided, and not who has looked at it. Of a token: oldest first, at most the newest max. */
 enum err store_audit_list_token(struct store *s, int64_t token, unsigned max, void (*each)(const struct store_audit *row, void *context), void *context);
 
 /* Oldest first; number 0: those of no request. */

@@ -490,7 +490,8 @@ class Tools(unittest.TestCase):
                 self.assertEqual(answer["cause"] == "", result == "sent")
                 taken = [name for name in os.listdir(folder) if name.isdigit()]
                 with contextlib.closing(sqlite3.connect(server.folder / "data" / "tms.sqlite")) as db:
-                    self.assertEqual(db.execute("SELECT who, detail FROM audit WHERE what = 'mail_test'").fetchall(), [("operator", f"to={to} result={result} status={answer['status']}")])
+                    self.assertEqual(db.execute("SELECT p.name, a.detail, n.text FROM audit a JOIN person p ON p.id = a.person JOIN audit_note n ON n.id = a.id WHERE what = 'mail_test'").fetchall(),
+                                     [("operator", f"result={result} status={answer['status']}", f"to={to}")])
                     self.assertEqual(db.execute("SELECT count(*) FROM outbox").fetchone(), (0,))
                 return answer["status"], [pathlib.Path(folder, name).read_bytes() for name in taken]
             finally:
@@ -574,7 +575,7 @@ class Tools(unittest.TestCase):
             with contextlib.closing(sqlite3.connect(path)) as db:
                 self.assertEqual(db.execute("SELECT serial FROM request").fetchall(), [("kept",)])
             with contextlib.closing(sqlite3.connect(server.folder / "data" / "tms.sqlite")) as db:
-                self.assertEqual(db.execute("SELECT who, detail FROM audit WHERE what = 'backup'").fetchall(), [("operator", f"file={one['file']} result=ok")])
+                self.assertEqual(db.execute("SELECT p.name, a.detail FROM audit a JOIN person p ON p.id = a.person WHERE what = 'backup'").fetchall(), [("operator", f"file={one['file']} result=ok")])
             # what a killed one left is seen as what it is, and no answer has what is in a file
             pathlib.Path(folder, "mokhoa-20200101T000000Z.sqlite.part").write_text("cut")
             self.assertEqual([(b["file"], b["whole"]) for b in self.list(server, lambda a: True)["backups"] if b["size"] == 3], [("mokhoa-20200101T000000Z.sqlite.part", False)])

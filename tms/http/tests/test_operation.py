@@ -349,7 +349,8 @@ class Checked(Operation):
 
     def test_the_clock(self):
         with contextlib.closing(sqlite3.connect(self.server.folder / "data" / "tms.sqlite")) as db:
-            db.execute("INSERT INTO audit (created, who, what, detail) VALUES (?, 'tms', 'test', '')", (int(time.time()) + 86400,))
+            db.execute("INSERT INTO audit (id, created, who, person, what, number, token, detail, note, prev, hash)"
+                       " VALUES (1000, ?, 'tms', 0, 'test', 0, 0, '', x'', zeroblob(32), zeroblob(32))", (int(time.time()) + 86400,))
             db.commit()
         self.fails("clock", "yet to come")
 

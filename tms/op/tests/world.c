@@ -109,6 +109,7 @@ fill_config(struct world *w)
 		.admin_ca = path_in(w, 4, "issuers.pem"),
 		.escrow_log = path_in(w, 5, "escrow.log"),
 		.escrow_log_same_device = true,
+		.audit_anchor = path_in(w, 6, "audit-anchor.log"),
 		.console_origin = "https://console.example",
 		.authority = "Thử nghiệm CA",
 		.hotline = "1900 1234",

@@ -3,6 +3,7 @@
  * Databases of every version that ever was, made by the steps of that time and filled as the programs of that time did: each comes to the newest version with every
  * value that it had, and with the very tables that a new one has.
  */
+#include "chain.h"
 #include "check.h"
 #include "schema.h"
 #include "store.h"
@@ -17,10 +18,12 @@
 #define NAME_MAX 64
 
 /* A row that a program of that version, or a later one, could have written. */
-static const struct {
+struct row {
 	int64_t since;
 	const char *sql;
-} rows[] = {
+};
+
+static const struct row rows[] = {
 	{ 1, "INSERT INTO person (id, fingerprint, name, role, created) VALUES (1, zeroblob(32), 'Nguyễn Văn An', 'approver', 1700000000)" },
 	{ 1, "INSERT INTO person (id, fingerprint, name, role, created) VALUES (2, randomblob(32), 'Trần Thị Bình', 'none', 1700000001)" },
 	{ 1, "INSERT INTO token (id, manufacturer, model, serial, customer, email, certificate_serial, state, failures, created)"
@@ -38,8 +41,6 @@ static const struct {
 	{ 1, "INSERT INTO done (number, result, stage, cryptoki, error, rotated, proof, created) VALUES (58498, 'completed', 'reporting', 0, 'ok', 1, 'verified', 1700000310)" },
 	{ 1, "INSERT INTO code (id, number, public_key, created, expires) VALUES (11, 58498, randomblob(32), 1700000160, 1700086560)" },
 	{ 1, "INSERT INTO outbox (id, number, kind, recipient, state, tries, due, created, error) VALUES (21, 58498, 'code', 'uoc@khach.example', 'queued', 2, 1700000400, 1700000155, 'mail_unreachable')" },
-	{ 1, "INSERT INTO audit (id, created, who, what, number, detail) VALUES (31, 1700000150, 'Nguyễn Văn An', 'approve', 58498, 'how=call_back')" },
-	{ 1, "INSERT INTO audit (id, created, who, what, number, detail) VALUES (32, 1700000200, 'host', 'release', 58498, 'candidates=1')" },
 	{ 2, "INSERT INTO vendor (id, name, created) VALUES (1, 'Hãng', 1700000000)" },
 	{ 2, "INSERT INTO module (id, vendor, system, name, path, parameters) VALUES (1, 1, 'windows', 'Mô-đun', 'C:\\x.dll', '')" },
 	{ 2, "INSERT INTO type (id, name, vendor, manufacturer, model, family, rotation, flags_reliable, pin_min, pin_max, pin_characters, key_length, key_characters, created)"
@@ -51,12 +52,25 @@ static const struct {
 	{ 5, "UPDATE escrow SET shared = 1, key = '0123456789abcdef' WHERE id = 4" },
 	{ 6, "UPDATE token SET restored = 1700000500" },
 	{ 7, "UPDATE token SET life = 'lost'" },
-	{ 7, "INSERT INTO audit (id, created, who, what, token, detail) VALUES (33, 1700000600, 'Nguyễn Văn An', 'lost', 7, '')" },
 	{ 7, "INSERT INTO proposal (id, token, kind, version, sealed, compared, active, next, life, reason, proposer, created, expires)"
 	     " VALUES (2, 7, 'cure', 0, x'', '', 4, 0, 'lost', 'Khách tìm lại được', 1, 1700000600, 1700600600)" },
 	{ 9, "UPDATE person SET agency = 'an-khang' WHERE id = 2" },
 	{ 9, "INSERT INTO agency_domain (domain, agency) VALUES ('khach.example', 'an-khang')" },
 	{ 9, "UPDATE agency SET second_approver = 1" },
+	{ 11, "INSERT INTO audit (id, created, who, person, what, number, token, detail, note, prev, hash)"
+	      " VALUES (1, 1700000150, 'person', 1, 'approve', 58498, 0, 'how=call_back', zeroblob(32), zeroblob(32), zeroblob(32))" },
+	{ 11, "INSERT INTO audit_note (id, created, salt, actor, text) VALUES (1, 1700000150, zeroblob(16), '', 'reference=F-1')" },
+	{ 11, "UPDATE audit_head SET seq = 1" },
+	{ 11, "UPDATE request SET erased = 0" },
+};
+
+/* Of the audit before it was a chain, whose rows are others since. */
+#define CHAINED 11
+
+static const struct row unchained[] = {
+	{ 1, "INSERT INTO audit (id, created, who, what, number, detail) VALUES (31, 1700000150, 'Nguyễn Văn An', 'approve', 58498, 'how=call_back')" },
+	{ 1, "INSERT INTO audit (id, created, who, what, number, detail) VALUES (32, 1700000200, 'host', 'release', 58498, 'candidates=1')" },
+	{ 7, "INSERT INTO audit (id, created, who, what, token, detail) VALUES (33, 1700000600, 'Nguyễn Văn An', 'lost', 7, '')" },
 };
 
 /* ---- one database as a text ---- */
@@ -100,7 +114,7 @@ run(sqlite3 *db, const char *sql, struct dump *d)
 	return good;
 }
 
-/* The statement that reads every column of every table of ours, in an order of its own, as a text. */
+/* The statement that reads every column of every table of ours, in an order of its own, as a text. The audit's rows are others since they are a chain. */
 static struct dump
 statements_of(sqlite3 *db)
 {
@@ -108,7 +122,7 @@ statements_of(sqlite3 *db)
 
 	run(db,
 	    "SELECT 'SELECT ' || group_concat('quote(\"' || c.name || '\")', ' || \",\" || ') || ' FROM \"' || t.name || '\" ORDER BY rowid;'"
-	    " FROM sqlite_schema t JOIN pragma_table_info(t.name) c WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%' AND t.name NOT LIKE '%\\_search%' ESCAPE '\\' AND t.name NOT LIKE '%\\_index%' ESCAPE '\\' GROUP BY t.name ORDER BY t.name",
+	    " FROM sqlite_schema t JOIN pragma_table_info(t.name) c WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%' AND t.name NOT LIKE '%\\_search%' ESCAPE '\\' AND t.name NOT LIKE '%\\_index%' ESCAPE '\\' AND t.name <> 'audit' GROUP BY t.name ORDER BY t.name",
 	    &d);
 	return d;
 }
@@ -152,9 +166,15 @@ make_old(const char *path, int64_t version)
 	run(db, "PRAGMA foreign_keys = ON", NULL);
 	for (int64_t i = 0; i < version; i++)
 		run(db, schema_step(i), NULL);
+	/* which the migration seals in the same transaction: there was nothing in it */
+	if (version >= CHAINED)
+		run(db, "DROP TABLE audit_unsealed", NULL);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (rows[i].since <= version)
 			run(db, rows[i].sql, NULL);
+	for (size_t i = 0; i < sizeof(unchained) / sizeof(unchained[0]) && version < CHAINED; i++)
+		if (unchained[i].since <= version)
+			run(db, unchained[i].sql, NULL);
 	sqlite3_close(db);
 }
 
@@ -188,6 +208,8 @@ look_through_the_store(const char *path, int64_t version)
 	struct store_request r;
 	struct store_token t;
 	struct store_outbox mail;
+	struct chain_row link;
+	struct chain_head head;
 	int64_t count = 0;
 	bool found = false;
 
@@ -197,6 +219,9 @@ look_through_the_store(const char *path, int64_t version)
 	CHECK(store_token_by_name(s, &name, &t) == ERR_OK && t.active == 4 && t.next == 0 && t.failures == 1 && t.release == 58498 && t.state == STORE_VERIFIED);
 	CHECK(t.life == (version >= 7 ? STORE_LOST : STORE_ACTIVE) && t.restored == (version >= 6 ? 1700000500 : 0) && t.exposed == (version >= 2 ? 1700000310 : 0));
 	CHECK(store_audit_count(s, 58498, "approve", &count) == ERR_OK && count == 1);
+	CHECK(chain_at(s, 1, &link, &found) == ERR_OK && found && link.row.person == 1 && link.row.created == 1700000150 && strcmp(link.row.detail, "how=call_back") == 0);
+	CHECK(chain_head_of(s, &head) == ERR_OK && head.seq == (version >= CHAINED ? 1 : version >= 7 ? 4
+												      : 3));
 	CHECK(store_outbox_claim(s, 1700001000, 1700001300, &mail, &found) == ERR_OK && found && mail.id == 21 && mail.tries == 3 && mail.kind == STORE_MAIL_CODE);
 	store_close(s);
 }

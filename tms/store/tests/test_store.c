@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Opening, transactions, people, tokens and their sealed rows, audit. */
+#include "chain.h"
 #include "check.h"
 #include "scratch.h"
 #include "scratch_database.h"
@@ -284,6 +285,7 @@ struct seen {
 	unsigned count;
 	int64_t last;
 	char what[32];
+	char who[STORE_PERSON_SIZE];
 };
 
 static void
@@ -295,6 +297,7 @@ see(const struct store_audit *row, void *context)
 	CHECK(row->id > seen->last);
 	seen->last = row->id;
 	strcpy(seen->what, row->what);
+	strcpy(seen->who, row->who);
 }
 
 static void
@@ -354,6 +357,31 @@ test_types(void)
 	scratch_free(&s);
 }
 
+/* What was there before the chain: the words of a row are in it, and what was typed, and the name of nobody who is known, beside it. */
+static void
+test_sealed(struct scratch *s)
+{
+	static const char *const who[] = { "host", "person", "person", "tms" };
+	static const char *const details[] = { "state=pending", "from=pending to=approved how=form", "error=phrase_mismatch", "rows=3" };
+	static const char *const notes[] = { "reason=locked address=192.0.2.1", "reference=name=x email=a@b.vn", "", "" };
+	static const char *const shown[] = { "host", "An", "Ai đó", "tms" };
+	struct chain_row row;
+	struct seen seen = { 0 };
+	bool found = false;
+
+	for (int64_t i = 0; i < 4; i++) {
+		CHECK(chain_at(s->store, i + 1, &row, &found) == ERR_OK && found);
+		CHECK_TEXT(row.row.who, who[i]);
+		CHECK_TEXT(row.row.detail, details[i]);
+		CHECK_TEXT(row.note.text, notes[i]);
+		CHECK_TEXT(row.note.actor, i == 2 ? "Ai đó" : "");
+		CHECK((row.row.person != 0) == (i == 1));
+	}
+	CHECK_TEXT(row.row.what, "seal");
+	CHECK(store_audit_list(s->store, 7, see, &seen) == ERR_OK && seen.count == 3);
+	CHECK_TEXT(seen.who, shown[2]);
+}
+
 /* A file of the first version, with a request that was released under it, is brought to this one. */
 static void
 test_migration(void)
@@ -375,12 +403,20 @@ test_migration(void)
 	CHECK(behind_its_back(&s,
 	    "DROP TABLE person_certificate; DROP TABLE agency_domain; DROP INDEX token_agency; DROP INDEX request_agency; DROP INDEX request_agency_changed; ALTER TABLE person DROP COLUMN agency;"
 	    "ALTER TABLE token DROP COLUMN agency; ALTER TABLE request DROP COLUMN agency;"
-	    "DROP TABLE request_search; DROP TABLE request_index; DROP INDEX request_created; DROP TABLE token_index; DROP TABLE proposal; DROP TABLE token_search; DROP INDEX token_life; DROP INDEX audit_token; DROP INDEX token_state; DROP INDEX token_manufacturer;"
-	    "DROP INDEX token_model; DROP INDEX request_changed; DROP INDEX outbox_waiting; ALTER TABLE token DROP COLUMN life; ALTER TABLE audit DROP COLUMN token;"
+	    "DROP TABLE request_search; DROP TABLE request_index; DROP INDEX request_created; DROP TABLE token_index; DROP TABLE proposal; DROP TABLE token_search; DROP INDEX token_life; DROP INDEX token_state; DROP INDEX token_manufacturer;"
+	    "DROP INDEX token_model; DROP INDEX request_changed; DROP INDEX outbox_waiting; ALTER TABLE token DROP COLUMN life;"
 	    "ALTER TABLE token DROP COLUMN restored; ALTER TABLE token DROP COLUMN exposed; ALTER TABLE release DROP COLUMN family; ALTER TABLE release DROP COLUMN rotation;"
-	    "DROP INDEX escrow_shared; DROP INDEX audit_opened; DROP INDEX audit_alarm; ALTER TABLE escrow DROP COLUMN shared; ALTER TABLE escrow DROP COLUMN key;"
+	    "DROP INDEX escrow_shared; ALTER TABLE escrow DROP COLUMN shared; ALTER TABLE escrow DROP COLUMN key;"
+	    "DROP INDEX request_kept; ALTER TABLE request DROP COLUMN erased; DROP TABLE audit_note; DROP TABLE audit_head; DROP TABLE audit;"
+	    "CREATE TABLE audit (id INTEGER PRIMARY KEY AUTOINCREMENT, created INTEGER NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL, number INTEGER NOT NULL DEFAULT 0,"
+	    " detail TEXT NOT NULL) STRICT; CREATE INDEX audit_request ON audit (number);"
+	    "CREATE TRIGGER audit_kept BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, ''); END; CREATE TRIGGER audit_there BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, ''); END;"
+	    "INSERT INTO person (fingerprint, name, role, created) VALUES (randomblob(32), 'An', 'approver', 1);"
+	    "INSERT INTO audit (id, created, who, what, number, detail) VALUES (3, 5, 'host', 'create', 7, 'state=pending reason=locked address=192.0.2.1'),"
+	    " (4, 6, 'An', 'approve', 7, 'from=pending to=approved how=form reference=name=x email=a@b.vn'), (9, 7, 'Ai đó', 'phrase', 7, 'error=phrase_mismatch');"
 	    "DROP TABLE type; DROP TABLE module; DROP TABLE vendor; DROP TABLE agency; DROP TABLE notice; PRAGMA user_version = 1"));
 	CHECK(store_open(s.path, &s.store) == ERR_OK);
+	test_sealed(&s);
 	CHECK(store_release_of(s.store, given.number, &read) == ERR_OK && read.family == FAMILY_SO_PIN && read.rotation && read.candidates[0] == t.active);
 	CHECK(read.answer.ciphertext_len == 7);
 	CHECK(store_token_by_name(s.store, &t.name, &t) == ERR_OK && t.exposed == 0);
