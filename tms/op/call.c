@@ -167,6 +167,17 @@ call_check_newest(struct call *c, const struct store_request *r, struct store_to
 	return e == ERR_OK && ret_token->release != r->number ? ERR_STATE_WRONG : e;
 }
 
+bool
+call_speaks_for_next(bool rotated, const char *stage, const char *error)
+{
+	if (rotated)
+		return true;
+	if (strcmp(stage, stage_name(STAGE_PROVING_ROTATION)) == 0)
+		return strcmp(error, err_name(ERR_TOKEN_SO_REFUSED)) != 0;
+	/* the worker was killed over it, and a call to the token that has begun goes on */
+	return strcmp(stage, stage_name(STAGE_ROTATING)) == 0 && strcmp(error, err_name(ERR_OK)) == 0;
+}
+
 enum err
 call_judge_token(struct call *c, const struct store_request *r, struct store_token *ret_token, struct store_type *ret_type)
 {

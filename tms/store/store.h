@@ -170,7 +170,7 @@ struct store_token {
 	enum store_token_state state;
 	enum store_life life;
 	int64_t active;	   /* id of the escrow row that is the SO PIN as far as is known */
-	int64_t next;	   /* id of the row that a granted rotation may have set, or 0 */
+	int64_t next;	   /* id of the row that a granted rotation may have set, or that people have entered (store_token_reported()), or 0 */
 	unsigned failures; /* releases in a row that no grant followed */
 	int64_t release;   /* number of the request that was released last, or 0 */
 	int64_t restored;  /* when a restore gave it candidates that the backup did not know, until an unlock has proved one; or 0 */
@@ -212,6 +212,15 @@ enum err store_token_rotated(struct store *s, int64_t id, int64_t next, int64_t 
 
 /* People say that this row is its SO PIN: the only candidate, of which nothing is proved. Every other row is retired, and kept. */
 enum err store_token_replaced(struct store *s, int64_t id, int64_t active, int64_t now);
+
+/*
+ * A machine that was released another value before people entered theirs says that it is the SO PIN. Neither saw what the other did, and nobody knows which was first:
+ * both are candidates, the proved one before the entered one, and every other row is retired.
+ */
+enum err store_token_reported(struct store *s, int64_t id, int64_t proved, int64_t entered, int64_t now);
+
+/* Whether its next row was made after its active one, as a grant makes them, and not entered by people. False without a next row. */
+enum err store_token_has_successor(struct store *s, const struct store_token *t, bool *ret);
 
 /* People say that a suspect one may be tried again: nothing is proved, and the failures are forgotten. */
 enum err store_token_cured(struct store *s, int64_t id);
