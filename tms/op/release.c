@@ -258,7 +258,7 @@ keep(struct call *c, struct store_request *r, const struct store_token *before, 
 	if (e == ERR_OK)
 		e = store_release_insert(c->store, release);
 	if (e == ERR_OK)
-		e = store_token_released(c->store, token.id, r->number);
+		e = store_token_released(c->store, token.id, r->number, c->now);
 	if (e == ERR_OK)
 		e = store_request_end_try(c->store, r->number, c->now, true);
 	if (e == ERR_OK)

@@ -174,7 +174,7 @@ struct store_token {
 	unsigned failures; /* releases in a row that no grant followed */
 	int64_t release;   /* number of the request that was released last, or 0 */
 	int64_t restored;  /* when a restore gave it candidates that the backup did not know, until an unlock has proved one; or 0 */
-	int64_t exposed;   /* since when a customer's machine may know the key that the token has: unlocked and not rotated; or 0 */
+	int64_t exposed;   /* since when a customer's machine may know the key that the token has: released, and no rotation proved since; or 0 */
 	int64_t created;
 };
 
@@ -198,13 +198,13 @@ enum err store_token_mark(struct store *s, int64_t id, enum store_token_state st
 enum err store_token_set_life(struct store *s, int64_t id, enum store_life life);
 enum err store_token_count(struct store *s, int64_t *ret_count);
 
-/* The request of that number was given this token's candidates: one more failure until a grant says otherwise. */
-enum err store_token_released(struct store *s, int64_t id, int64_t number);
+/* The request of that number was given this token's candidates, and a machine may know its key from now on: one more failure until a grant says otherwise. */
+enum err store_token_released(struct store *s, int64_t id, int64_t number, int64_t now);
 
 /* The active row is known and another is on its way: every other row is retired, the failures are forgotten. */
 enum err store_token_granted(struct store *s, int64_t id, int64_t active, int64_t next, int64_t now);
 
-/* An unlock with it was completed: verified, the failures are forgotten. Its key was given away with it, and is so until it is rotated. */
+/* An unlock with it was completed: verified, the failures are forgotten. Its key was given away, and is so until it is rotated. */
 enum err store_token_proved(struct store *s, int64_t id, bool rotated, int64_t now);
 
 /* That row, which was granted to it, is the active one now, and every other one is retired, whatever people have put in its place meanwhile. */

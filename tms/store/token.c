@@ -267,10 +267,11 @@ store_token_mark(struct store *s, int64_t id, enum store_token_state state)
 enum err
 store_token_proved(struct store *s, int64_t id, bool rotated, int64_t now)
 {
-	struct query q = query_new(s, "UPDATE token SET state = ?, failures = 0, restored = 0, exposed = ? WHERE id = ?");
+	struct query q = query_new(s, "UPDATE token SET state = ?, failures = 0, restored = 0, exposed = CASE WHEN ? = 1 THEN 0 WHEN exposed <> 0 THEN exposed ELSE ? END WHERE id = ?");
 
 	query_text(&q, store_token_state_name(STORE_VERIFIED));
-	query_int(&q, rotated ? 0 : now);
+	query_int(&q, rotated);
+	query_int(&q, now);
 	query_int(&q, id);
 	return query_run(&q, NULL);
 }
@@ -286,11 +287,12 @@ store_token_count(struct store *s, int64_t *ret_count)
 }
 
 enum err
-store_token_released(struct store *s, int64_t id, int64_t number)
+store_token_released(struct store *s, int64_t id, int64_t number, int64_t now)
 {
-	struct query q = query_new(s, "UPDATE token SET failures = failures + 1, release = ? WHERE id = ?");
+	struct query q = query_new(s, "UPDATE token SET failures = failures + 1, release = ?, exposed = CASE exposed WHEN 0 THEN ? ELSE exposed END WHERE id = ?");
 
 	query_int(&q, number);
+	query_int(&q, now);
 	query_int(&q, id);
 	return query_run(&q, NULL);
 }
