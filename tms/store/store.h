@@ -249,6 +249,7 @@ enum err store_token_next_refused(struct store *s, int64_t id, int64_t now);
 
 enum err store_escrow_insert(struct store *s, const struct store_escrow *row, int64_t *ret_id);
 enum err store_escrow_by_id(struct store *s, int64_t id, struct store_escrow *ret); /* ERR_ESCROW_MISSING */
+enum err store_escrow_first(struct store *s, int64_t token, int64_t *ret_id);	    /* the row that the token was put on record with */
 
 /* Says of a token's active row what its import knows. */
 enum err store_token_describe(struct store *s, int64_t id, bool shared, const char *key);
