@@ -22,7 +22,9 @@ call_end(struct call *c, enum err e)
 	return store_end(c->store, e);
 }
 
+#if defined(__GNUC__)
 __attribute__((format(printf, 5, 0)))
+#endif
 static enum err
 add_audit(struct call *c, const char *who, struct store_audit *row, const char *what, const char *format, va_list args)
 {
