@@ -58,7 +58,7 @@ class Scene:
         self.launcher()
         self.world.client_env["MOKHOA_LOG"] = "debug"
         self.world.new_home()
-        self.token = tokens.KINDS[kind](self.world)
+        self.token = tokens.ALL[kind](self.world)
         self.kind = kind
         self.number_of_pin = 0
         self.pins = [self.token.pin]  # that the customer has chosen or had, the newest last

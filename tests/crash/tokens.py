@@ -204,5 +204,62 @@ class SoftToken:
         return bool(flags & 0x600000)
 
 
+class MockToken:
+    """A PKCS#11 module that does what a script says (tests/mock): as fast as a token can be, and every user of the machine may call it. Its memory is a file that a
+    killed call can tear, so that it is not for cutting short."""
+    NAME = "Mokhoa tests", "Mock"
+    MODULE = "/etc/mokhoa/mock/mock_p11.so"  # what only root can have written
+    TRIES = "3"
+    PIN_CALLS = ("C_Login", "C_InitPIN", "C_SetPIN", "C_InitToken")
+
+    def __init__(self, w):
+        self.world, self.serial, self.email, self.pin = w, f"MOCK{w.run}", f"mock-{w.run.lower()}@khach.example", PIN
+        self.folder = os.path.join(w.dir, "mock")
+        os.makedirs(os.path.dirname(self.MODULE))
+        shutil.copy(os.path.join(world.BIN, "mock_p11.so"), self.MODULE)
+        w.sh(f"pki_customer $DIR mock customer-ca ec '/C=VN/O=CÔNG TY THỬ/CN=Khách thử' {self.email}")
+        os.mkdir(self.folder)
+        for name, text in (("script", f"serial 0 {self.serial}\n"), ("state", f"so_pin {SO_PIN}\nuser_pin {PIN}\n"), ("log", "")):
+            with open(os.path.join(self.folder, name), "w", encoding="ascii") as f:
+                f.write(text)
+            os.chmod(f.name, 0o666)
+        for source, name in (("mock.der", "certificate.der"), ("mock.key", "key.pem")):
+            shutil.copyfile(os.path.join(w.pki, source), os.path.join(self.folder, name))
+        w.sh("printf 'manufacturer,model,serial,so_pin,customer,email\\n%s,%s,%s,%s,THỬ,%s\\n' "
+             f"'{self.NAME[0]}' '{self.NAME[1]}' '{self.serial}' '{SO_PIN}' '{self.email}' | tms_import $DIR")
+        w.profile(modules=[{"name": "mock", "path": self.MODULE, "flags": "reliable", "environment": {"MOCK_P11": self.folder}}])
+
+    def down(self):
+        shutil.rmtree(os.path.dirname(self.MODULE))
+
+    def remembers(self):
+        with open(os.path.join(self.folder, "state"), encoding="ascii") as f:
+            return dict(line.split() for line in f)
+
+    def pin_calls(self):
+        """Every call that may cost a try, with its result."""
+        with open(os.path.join(self.folder, "log"), encoding="ascii") as f:
+            return [line.strip() for line in f if line.split()[0] in self.PIN_CALLS]
+
+    def forget_calls(self):
+        os.truncate(os.path.join(self.folder, "log"), 0)
+
+    def has_so_pin(self, so_pin):
+        return self.remembers()["so_pin"] == so_pin
+
+    def has_pin(self, pin):
+        return self.remembers()["user_pin"] == pin
+
+    def wrong_so_pins(self):
+        return sum(line.startswith("C_Login so") and line.endswith("0xa0") for line in self.pin_calls())
+
+    def was_erased(self):
+        return any(line.startswith("C_InitToken") for line in self.pin_calls())
+
+    def few(self):
+        return self.remembers().get("so_tries", self.TRIES) != self.TRIES
+
+
 KINDS = {"card": CardToken, "soft": SoftToken}
+ALL = {**KINDS, "mock": MockToken}
 

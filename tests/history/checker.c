@@ -2,6 +2,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "checker.h"
 
+#include "escrow_line.h"
 #include "json.h"
 
 #include <stdarg.h>
@@ -27,7 +28,14 @@ checker_wrong(struct checker *c, const char *format, ...)
 void
 checker_begin(struct checker *c, struct world *server, const struct sim *sim, bool fits)
 {
+	FILE *log = fopen(server->config.escrow_log, "r");
+
 	*c = (struct checker){ .server = server, .sim = sim, .fits = fits };
+	/* what other tokens have left */
+	if (log != NULL && fseek(log, 0, SEEK_END) == 0)
+		c->log_at = ftell(log);
+	if (log != NULL)
+		fclose(log);
 	for (size_t i = 0; i < SIM_REQUESTS; i++)
 		c->seen[i] = STATE_COUNT;
 }
@@ -191,7 +199,13 @@ open_row(struct checker *c, int64_t id)
 	return &c->opened[c->opened_count++].so_pin;
 }
 
-/* The promise: the token's SO PIN is one that the server would release. */
+const struct secret *
+checker_active(struct checker *c)
+{
+	return open_row(c, world_token(c->server, &c->sim->token.name).active);
+}
+
+/* The promise: the token's SO PIN is one that the server would release. Once it is, people alone can break it, by a mistake, and a machine's report mends it. */
 static bool
 check_candidates(struct checker *c)
 {
@@ -202,10 +216,55 @@ check_candidates(struct checker *c)
 		const struct secret *so_pin = ids[i] != 0 ? open_row(c, ids[i]) : NULL;
 		if (ids[i] != 0 && so_pin == NULL)
 			return checker_wrong(c, "escrow row %lld does not open", (long long)ids[i]);
-		if (so_pin != NULL && secret_equal(so_pin, &c->sim->token.so_pin))
+		if (so_pin != NULL && secret_equal(so_pin, &c->sim->token.so_pin)) {
+			c->fits = true;
 			return true;
+		}
 	}
 	return !c->fits || checker_wrong(c, "the token's SO PIN is none of the server's candidates");
+}
+
+/* ---- the escrow log ---- */
+
+/* What was appended since; the last line of the token stays. */
+static bool
+read_log(struct checker *c)
+{
+	FILE *f = fopen(c->server->config.escrow_log, "r");
+	struct escrow_log_line line;
+	char text[ESCROW_LOG_LINE_MAX + 2];
+	bool ok = true;
+
+	if (f == NULL)
+		return true;
+	ok = fseek(f, c->log_at, SEEK_SET) == 0;
+	while (ok && fgets(text, sizeof(text), f) != NULL) {
+		ok = escrow_line_read(text, strcspn(text, "\n"), &line) == ESCROW_LOG_WHOLE;
+		if (ok && token_name_equal(&line.candidates.token, &c->sim->token.name))
+			c->line = line;
+	}
+	c->log_at = ftell(f);
+	fclose(f);
+	return ok || checker_wrong(c, "a line of the escrow log is not whole");
+}
+
+/* The same promise for whoever restores a backup of before all this: by the token's last line alone. */
+static bool
+check_log(struct checker *c)
+{
+	struct secret so_pin = { 0 };
+	bool found = false;
+
+	if (!read_log(c))
+		return false;
+	for (size_t i = 0; i < c->line.candidates.count && !found; i++) {
+		const struct store_candidate *row = &c->line.candidates.rows[i];
+		if (transcript_open_escrow(c->server->vault_key, &c->sim->token.name, row->version, row->sealed, &so_pin) != ERR_OK)
+			return checker_wrong(c, "a row of the escrow log does not open");
+		found = secret_equal(&so_pin, &c->sim->token.so_pin);
+	}
+	secret_wipe(&so_pin);
+	return found || c->line.candidates.count == 0 || !c->fits || checker_wrong(c, "the token's SO PIN is none of its last line in the escrow log");
 }
 
 static unsigned
@@ -249,5 +308,5 @@ check_tries(struct checker *c)
 bool
 checker_look(struct checker *c)
 {
-	return c->wrong[0] == '\0' && check_candidates(c) && check_requests(c) && check_tries(c);
+	return c->wrong[0] == '\0' && check_candidates(c) && check_log(c) && check_requests(c) && check_tries(c);
 }

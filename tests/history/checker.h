@@ -6,6 +6,7 @@
 #ifndef MOKHOA_CHECKER_H
 #define MOKHOA_CHECKER_H
 
+#include "escrow_log.h"
 #include "sim.h"
 #include "world.h"
 
@@ -14,7 +15,7 @@
 struct checker {
 	struct world *server;
 	const struct sim *sim;
-	bool fits; /* the SO PIN that was imported is the token's */
+	bool fits; /* the token's SO PIN was a candidate, and nobody has entered another value by mistake since */
 	char wrong[256];
 	int64_t first;		       /* number of the history's first request */
 	enum state seen[SIM_REQUESTS]; /* by number; STATE_COUNT before it was there */
@@ -33,6 +34,8 @@ struct checker {
 	} opened[32]; /* escrow rows */
 	size_t opened_count;
 	unsigned most_wrong; /* SO tries in a row that were seen */
+	long log_at;	     /* of the escrow log, how far it was read */
+	struct escrow_log_line line;
 };
 
 void checker_begin(struct checker *c, struct world *server, const struct sim *sim, bool fits);
@@ -40,6 +43,9 @@ void checker_end(struct checker *c);
 
 /* Something that a server gave: the same call must be given the same for ever. body says what was asked. */
 void checker_answer(struct checker *c, const char *path, const json_t *body, const json_t *answer);
+
+/* What the active row holds; NULL where it does not open. */
+const struct secret *checker_active(struct checker *c);
 
 /* True as long as nothing is wrong. */
 bool checker_look(struct checker *c);

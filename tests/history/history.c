@@ -30,6 +30,9 @@ enum event {
 	EVENT_REPLAY,
 	EVENT_CLOCK,
 	EVENT_SWEEP,
+	EVENT_REPLACE,
+	EVENT_CURE,
+	EVENT_LIFE,
 	EVENT_COUNT
 };
 
@@ -53,6 +56,9 @@ static const struct {
 	[EVENT_REPLAY] = { "replay", 10 },
 	[EVENT_CLOCK] = { "clock", 6 },
 	[EVENT_SWEEP] = { "sweep", 5 },
+	[EVENT_REPLACE] = { "replace", 6 },
+	[EVENT_CURE] = { "cure", 3 },
+	[EVENT_LIFE] = { "lost, retired or back", 3 },
 };
 
 static enum event
@@ -101,6 +107,8 @@ happen(struct history *h, enum event e)
 {
 	switch (e) {
 	case EVENT_REQUEST:
+		if (h->reliable && dice_percent(&h->dice, 80))
+			h->sim.token.locked = true;
 		/* mostly where the token is */
 		history_page(h, h->sim.token.at >= 0 && dice_percent(&h->dice, 90) ? h->sim.token.at : (int)dice_roll(&h->dice, SIM_MACHINES), &op_unlock_request, history_request_params(h));
 		break;
@@ -147,6 +155,19 @@ happen(struct history *h, enum event e)
 		break;
 	case EVENT_SWEEP:
 		history_sweep(h);
+		break;
+	case EVENT_REPLACE:
+		history_replace(h);
+		/* a machine that died over its unlock tells of it now */
+		if (dice_percent(&h->dice, 70))
+			for (int i = 0; i < SIM_MACHINES; i++)
+				history_page(h, i, &op_unlock_status, json_object());
+		break;
+	case EVENT_CURE:
+		history_cure(h);
+		break;
+	case EVENT_LIFE:
+		history_change_life(h);
 		break;
 	case EVENT_COUNT:
 		break;
@@ -212,8 +233,13 @@ static enum history_end
 recover(struct history *h)
 {
 	unsigned before = h->sim.token.wrong_in_a_row;
-	enum err e;
-	const struct sim_request *r = recover_request(h, &e);
+	enum err e = history_make_active(h);
+	const struct sim_request *r;
+
+	if (e != ERR_OK)
+		checker_wrong(&h->checker, "two people cannot take it back that the token is lost: %s", err_name(e));
+	h->sim.token.locked = true;
+	r = recover_request(h, &e);
 
 	if (r != NULL) {
 		e = sim_error(history_page(h, 0, &op_unlock, json_pack("{s:s}", "request", r->id)));
@@ -238,9 +264,9 @@ recover(struct history *h)
 	h->totals->recoveries_with_a_try += r->wrong != 0;
 	if (r->wrong > 1)
 		checker_wrong(&h->checker, "the recovery has cost %u tries, %u before it", r->wrong, before);
-	if (world_token(h->w, &h->sim.token.name).next != 0)
+	if (h->rotation && world_token(h->w, &h->sim.token.name).next != 0)
 		checker_wrong(&h->checker, "the recovery has not rotated");
-	h->totals->rotations++;
+	h->totals->rotations += h->rotation;
 	return HISTORY_UNLOCKED;
 }
 
@@ -259,6 +285,21 @@ plug_in_first(struct history *h, unsigned n, struct dice *d)
 	t->flags = (enum sim_flags)dice_roll(d, SIM_FLAGS_COUNT);
 	secret_set(&t->user_pin, "before", 6);
 	secret_set(&t->so_pin, h->checker.fits ? WORLD_SO_PIN : "0000000000000000", 16);
+}
+
+/* What the desk has said of this kind of token, or nothing (a type that says what no type does). */
+static void
+set_type(struct history *h, struct dice *d)
+{
+	struct store_type t = { .name = "x", .created = h->w->now };
+
+	h->rotation = !dice_percent(d, 20);
+	h->reliable = dice_percent(d, 30);
+	t.rotation = h->rotation;
+	snprintf(t.manufacturer, sizeof(t.manufacturer), "%s", h->sim.token.name.manufacturer);
+	t.policy = (struct token_policy){ .family = FAMILY_SO_PIN, .pin_characters = CHARACTERS_ANY, .flags_reliable = h->reliable };
+	if (store_type_put(h->w->scratch.store, &t) != ERR_OK)
+		exit(1);
 }
 
 static void
@@ -295,6 +336,7 @@ history_new(struct history_server *server, struct dice *d, struct history_totals
 	h->checker.first = next_number(h->w);
 	world_import(h->w, n, "khach@example.vn");
 	plug_in_first(h, n, d);
+	set_type(h, d);
 	fill_profile(h);
 	h->sim.now = h->w->now;
 	for (int i = 0; i < SIM_MACHINES; i++) {
@@ -357,7 +399,7 @@ history_run(struct history_server *server, uint64_t seed, uint64_t keep, bool sa
 
 	h->say = say;
 	if (say)
-		printf("  fits=%d tries=%u flags=%d sleeps=%u dies=%u loses=%u fails=%u\n", h->checker.fits, h->sim.token.so_max, (int)h->sim.token.flags, h->sim.sleeps, h->sim.dies, h->sim.loses, h->sim.fails);
+		printf("  rotation=%d reliable=%d fits=%d tries=%u flags=%d sleeps=%u dies=%u loses=%u fails=%u\n", h->rotation, h->reliable, h->checker.fits, h->sim.token.so_max, (int)h->sim.token.flags, h->sim.sleeps, h->sim.dies, h->sim.loses, h->sim.fails);
 	play(h, keep, &d);
 	if (h->checker.wrong[0] == '\0') {
 		history_calm(h);

@@ -30,6 +30,9 @@ struct history {
 	struct mail mails[MAILS_MAX];
 	size_t mail_count;
 	unsigned pins;
+	unsigned entered; /* SO PINs by people */
+	bool rotation;	  /* what the desk says of this kind of token */
+	bool reliable;
 	bool honest; /* the person types the right code */
 	bool say;
 	struct history_totals *totals;
@@ -55,6 +58,7 @@ void history_restart(struct history *h);
 
 /* Somebody at the desk, by dice; body is taken. */
 enum err history_desk(struct history *h, enum err (*op)(struct call *c, json_t **ret_answer), int64_t number, json_t *body);
+enum err history_desk_of(struct history *h, unsigned who, enum err (*op)(struct call *c, json_t **ret_answer), int64_t number, json_t *body);
 void history_sweep(struct history *h);
 
 /* A message that came before comes again. */
@@ -76,6 +80,12 @@ void history_calm(struct history *h);
 enum err history_approve(struct history *h, int64_t number);
 void history_decide(struct history *h, bool yes); /* on one of the token's requests, by dice */
 void history_send_mails(struct history *h);
+
+/* What two people do to the token: another SO PIN on record, a suspect one that may be tried again; lost or retired by one, and back by two. */
+void history_replace(struct history *h);
+void history_cure(struct history *h);
+void history_change_life(struct history *h);
+enum err history_make_active(struct history *h);
 int64_t history_number_of(struct history *h, const char *id); /* 0: the server does not know it */
 
 /* For struct sim. */

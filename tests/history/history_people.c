@@ -4,6 +4,7 @@
 #include "history_parts.h"
 
 #include "code.h"
+#include "inventory.h"
 #include "json.h"
 #include "text.h"
 
@@ -46,6 +47,118 @@ history_decide(struct history *h, bool yes)
 	else if (number != 0)
 		(void)history_desk(h, op_admin_refuse, number, json_pack("{s:s}", "reason", "Sai số"));
 }
+
+/* ---- what takes two people ---- */
+
+/* Proposed by one and confirmed by the other, who may also find what somebody has proposed before. */
+static enum err
+do_by_two(struct history *h, enum err (*op)(struct call *c, json_t **ret_answer), json_t *body, enum store_proposal_kind kind)
+{
+	int64_t token = world_token(h->w, &h->sim.token.name).id;
+	struct store_proposal p;
+	enum err e;
+
+	if (store_proposal_open_of(h->w->scratch.store, token, &p) == ERR_OK)
+		(void)history_desk_of(h, 0, op_admin_proposal_reject, p.id, json_pack("{s:s}", "reason", "x"));
+	(void)history_desk_of(h, 0, op, token, body);
+	e = store_proposal_open_of(h->w->scratch.store, token, &p);
+	if (e != ERR_OK || p.kind != kind)
+		return ERR_PROPOSAL_CLOSED;
+	(void)history_desk_of(h, 1, op_admin_proposal_confirm, p.id, json_object());
+	e = store_proposal_by_id(h->w->scratch.store, p.id, &p);
+	if (e == ERR_OK && p.state == STORE_PROPOSAL_CONFIRMED) {
+		if (kind != STORE_RESTORE)
+			h->checker.in_vain = 0;
+		return ERR_OK;
+	}
+	return e == ERR_OK ? ERR_PROPOSAL_CLOSED : e;
+}
+
+static json_t *
+seal(struct history *h, const struct secret *so_pin)
+{
+	unsigned char row[TRANSCRIPT_ESCROW_ROW_LEN];
+	unsigned char pk[KEY_KEM_PK_LEN];
+
+	key_kem_public(h->w->vault_key, pk);
+	if (transcript_seal_escrow(pk, &h->sim.token.name, 1, so_pin, row) != ERR_OK)
+		return NULL;
+	return json_pack("{s:o, s:s}", "sealed", json_b64(row, sizeof(row)), "reason", "x");
+}
+
+/*
+ * What people enter is what they have just made the token's SO PIN, who had it in hand and knew the value of its maker; or something else by mistake; or the value that
+ * is on record. A server that dies between log and commit leaves a line of a value that nobody has confirmed: that is its own case, and none of these.
+ */
+void
+history_replace(struct history *h)
+{
+	enum {
+		RIGHT,
+		WRONG,
+		SAME
+	} how = dice_percent(&h->dice, 50) ? RIGHT : dice_percent(&h->dice, 50) ? WRONG
+										: SAME;
+	enum crash_mode mode = crash.mode;
+	const struct secret *on_record = checker_active(&h->checker);
+	struct secret so_pin = { 0 };
+	char text[24];
+
+	/* the token is with its customer */
+	if (how == RIGHT && h->sim.token.at >= 0)
+		how = SAME;
+	snprintf(text, sizeof(text), "entered-%06u", h->entered++);
+	if (how != SAME || on_record == NULL || !secret_set(&so_pin, (const char *)on_record->bytes, on_record->len))
+		secret_set(&so_pin, text, strlen(text));
+	crash.mode = CRASH_NOT;
+	/* while a machine has the candidates in hand the desk is told to wait */
+	if (dice_percent(&h->dice, 70)) {
+		h->sim.now += 3601;
+		history_sweep(h);
+	}
+	if (do_by_two(h, op_admin_token_replace, seal(h, &so_pin), STORE_REPLACE) == ERR_OK) {
+		if (how == RIGHT) {
+			h->sim.token.so_pin = so_pin;
+			h->sim.token.so_left = h->sim.token.so_max;
+			h->sim.token.wrong_in_a_row = 0;
+		}
+		if (how == WRONG)
+			h->checker.fits = false;
+		if (h->say)
+			printf("    replaced: %s\n", how == RIGHT ? "as it is now" : how == WRONG ? "by mistake"
+												  : "by the same");
+	}
+	crash.mode = mode;
+	secret_wipe(&so_pin);
+}
+
+void
+history_cure(struct history *h)
+{
+	if (do_by_two(h, op_admin_token_cure, json_pack("{s:s}", "reason", "x"), STORE_CURE) == ERR_OK && h->say)
+		printf("    cured\n");
+}
+
+enum err
+history_make_active(struct history *h)
+{
+	if (world_token(h->w, &h->sim.token.name).life == STORE_ACTIVE)
+		return ERR_OK;
+	return do_by_two(h, op_admin_token_restore, json_pack("{s:s}", "reason", "x"), STORE_RESTORE);
+}
+
+void
+history_change_life(struct history *h)
+{
+	struct store_token t = world_token(h->w, &h->sim.token.name);
+
+	if (t.life != STORE_ACTIVE)
+		(void)history_make_active(h);
+	else
+		(void)history_desk(h, dice_percent(&h->dice, 50) ? op_admin_token_lost : op_admin_token_retire, t.id, json_pack("{s:s}", "reason", "x"));
+}
+
+/* ---- mail ---- */
 
 static void
 make_code(struct history *h, char ret[16])

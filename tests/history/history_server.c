@@ -176,7 +176,13 @@ history_replay(struct history *h)
 enum err
 history_desk(struct history *h, operation *op, int64_t number, json_t *body)
 {
-	struct call c = { .address = "", .person = &h->w->people[dice_roll(&h->dice, 2)], .number = number, .body = body };
+	return history_desk_of(h, (unsigned)dice_roll(&h->dice, 2), op, number, body);
+}
+
+enum err
+history_desk_of(struct history *h, unsigned who, operation *op, int64_t number, json_t *body)
+{
+	struct call c = { .address = "", .person = &h->w->people[who], .number = number, .body = body };
 	enum err e;
 
 	json_decref(finish_call(h, &c, op, &e));

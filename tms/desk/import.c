@@ -203,16 +203,22 @@ compare(struct import *i, struct line *l, const struct store_escrow *kept)
 	return equal ? ERR_OK : ERR_TOKEN_DIFFERS;
 }
 
-/* One that is on record, of which nothing is changed. Whatever came after the first import is newer than any table. */
+/*
+ * One that is on record, of which nothing is changed. Whatever came after the first import is newer than any table: another row than the first, whose version is that of a
+ * table where people have entered it; or a first row that a restore has made of one that was rotated.
+ */
 static enum err
 look_at_kept(struct import *i, struct line *l, const struct store_token *t)
 {
 	struct store_escrow kept;
+	int64_t first = 0;
 	enum err e = store_escrow_by_id(i->store, t->active, &kept);
 
+	if (e == ERR_OK)
+		e = store_escrow_first(i->store, t->id, &first);
 	if (e != ERR_OK)
 		return ERR_STORE_FAILED;
-	if (t->next != 0 || kept.version > SHEET_VERSION) {
+	if (t->next != 0 || t->active != first || kept.version > SHEET_VERSION) {
 		l->result = REPORT_NEWER;
 		return ERR_OK;
 	}

@@ -22,7 +22,10 @@ call_end(struct call *c, enum err e)
 	return store_end(c->store, e);
 }
 
-__attribute__((format(printf, 5, 0))) static enum err
+#if defined(__GNUC__)
+__attribute__((format(printf, 5, 0)))
+#endif
+static enum err
 add_audit(struct call *c, const char *who, struct store_audit *row, const char *what, const char *format, va_list args)
 {
 	row->created = c->now;
@@ -202,6 +205,17 @@ call_check_newest(struct call *c, const struct store_request *r, struct store_to
 	enum err e = store_token_by_name(c->store, &r->token, ret_token);
 
 	return e == ERR_OK && ret_token->release != r->number ? ERR_STATE_WRONG : e;
+}
+
+bool
+call_speaks_for_next(bool rotated, const char *stage, const char *error)
+{
+	if (rotated)
+		return true;
+	if (strcmp(stage, stage_name(STAGE_PROVING_ROTATION)) == 0)
+		return strcmp(error, err_name(ERR_TOKEN_SO_REFUSED)) != 0;
+	/* the worker was killed over it, and a call to the token that has begun goes on */
+	return strcmp(stage, stage_name(STAGE_ROTATING)) == 0 && strcmp(error, err_name(ERR_OK)) == 0;
 }
 
 enum err

@@ -169,6 +169,9 @@ enum err call_find_number(struct call *c, struct store_request *ret);
  */
 enum err call_check_newest(struct call *c, const struct store_request *r, struct store_token *ret_token);
 
+/* Whether a report speaks for the next SO PIN by its stage (protocol/README.md, `stage` of `done`), and not for the active one. */
+bool call_speaks_for_next(bool rotated, const char *stage, const char *error);
+
 /*
  * Whether this token's SO PIN may be released: the errors of call_check_life(), ERR_TOKEN_UNSUPPORTED for a kind that cannot be unlocked, ERR_ESCROW_SUSPECT where people have to look
  * into it first. Releases that led nowhere, over all requests of a token, mean that its row may hold another card's SO PIN, and each

@@ -3,6 +3,7 @@
 #include "answer.h"
 #include "call.h"
 #include "decode.h"
+#include "escrow_log.h"
 #include "text.h"
 
 #include <stdio.h>
@@ -79,16 +80,26 @@ check_proof(struct call *c, const struct store_request *r, const struct transcri
 	return e == ERR_OK ? ERR_PROOF_REFUSED : e;
 }
 
-/* Whether the row that is the active one was among those which the machine was given: of one that people have put in its place since, it says nothing. */
-static enum err
-was_released(struct call *c, int64_t number, int64_t active, bool *ret)
+/* Whether people have entered another value since the newest release: nothing that this machine was given is active. */
+static bool
+is_replaced(const struct store_token *token, const struct store_release *released, const struct store_grant *grant)
 {
-	struct store_release released;
-	enum err e = store_release_of(c->store, number, &released);
+	return token->active != released->candidates[0] && token->active != released->candidates[1] && token->active != grant->next;
+}
 
-	if (e == ERR_OK)
-		*ret = active == released.candidates[0] || active == released.candidates[1];
-	return e;
+/*
+ * The machine has looked at the token before people entered their value, or after it and they were wrong: a report says nothing of when that was, and may have waited
+ * for days. So neither takes the other's place. Of a rotation that may have been made or not there is room for the likelier row alone; without a grant, of two that
+ * were released, for the one that was tried first.
+ */
+static enum err
+believe_both(struct call *c, const struct store_request *r, const struct store_token *token, const struct store_release *released,
+    const struct store_grant *grant, const struct transcript_done *d)
+{
+	bool next = grant->next != 0 && call_speaks_for_next(d->rotated, d->stage, d->error);
+	enum err e = store_token_reported(c->store, token->id, next ? grant->next : released->candidates[grant->active], token->active, c->now);
+
+	return e == ERR_OK ? escrow_log_append(c->service->config, c->store, &token->name, r->number, c->now) : e;
 }
 
 /*
@@ -102,6 +113,19 @@ says_no_such_pin(const struct transcript_done *d)
 	       (d->cryptoki == CKR_PIN_INVALID || d->cryptoki == CKR_PIN_LEN_RANGE);
 }
 
+/* What the machine was given. Nothing is granted where the report does not need it; a rotation without a grant is none that can be true. */
+static enum err
+find_given(struct call *c, const struct store_request *r, bool needs_grant, struct store_release *ret_released, struct store_grant *ret_grant)
+{
+	enum err e = store_grant_of(c->store, r->number, ret_grant);
+
+	if (e == ERR_STATE_WRONG && !needs_grant) {
+		*ret_grant = (struct store_grant){ .next = 0 };
+		e = ERR_OK;
+	}
+	return e == ERR_OK ? store_release_of(c->store, r->number, ret_released) : e;
+}
+
 /*
  * What the report says of the token's SO PIN, where no newer release has taken the token over. A rotation that is not reported as done
  * leaves both candidates: the next session finds out which one it is.
@@ -110,25 +134,22 @@ static enum err
 settle_token(struct call *c, const struct store_request *r, const struct transcript_done *d)
 {
 	bool no_such_pin = says_no_such_pin(d);
+	struct store_release released;
 	struct store_grant grant;
 	struct store_token token;
-	bool known = true;
 	enum err e = store_token_by_name(c->store, &r->token, &token);
 
-	/* either without a grant is no report that can be true */
-	if (e == ERR_OK && (d->rotated || no_such_pin))
-		e = store_grant_of(c->store, r->number, &grant);
-	if (e != ERR_OK || token.release != r->number)
+	if (e == ERR_OK)
+		e = find_given(c, r, d->rotated || no_such_pin, &released, &grant);
+	if (e != ERR_OK || token.release != r->number || strcmp(d->result, "completed") != 0)
 		return e;
+	if (is_replaced(&token, &released, &grant))
+		return believe_both(c, r, &token, &released, &grant, d);
 	if (d->rotated)
 		e = store_token_rotated(c->store, token.id, grant.next, c->now);
-	else
-		e = was_released(c, r->number, token.active, &known);
-	if (e == ERR_OK && no_such_pin && grant.next == token.next)
+	else if (no_such_pin && grant.next == token.next)
 		e = store_token_next_refused(c->store, token.id, c->now);
-	if (e == ERR_OK && known && strcmp(d->result, "completed") == 0)
-		e = store_token_proved(c->store, token.id, d->rotated, c->now);
-	return e;
+	return e == ERR_OK ? store_token_proved(c->store, token.id, d->rotated, c->now) : e;
 }
 
 static enum err

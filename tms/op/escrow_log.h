@@ -3,7 +3,7 @@
  * escrow_log: what each token's SO PIN may be, written down on another device than the database before anybody can make it so. After a restore
  * from an old backup the last line of a token says what the backup cannot know (../README.md, "The escrow log").
  *
- * Whatever changes the candidates of a token (a grant, an import, a value that people entered, another key of the vault) adds a line and writes it
+ * Whatever changes the candidates of a token (a grant, an import, a value that people entered, a report that makes an older one a candidate again, another key of the vault) adds a line and writes it
  * before it commits, inside the transaction of the store that makes the change: the right to write there is also the right to append here, so
  * that the lines of a token stand in the order of its commits. Only ever appended to. A line that a crash or a full device cut short was never
  * committed.

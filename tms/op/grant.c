@@ -76,11 +76,12 @@ find_successor(struct call *c, const struct store_request *r, const struct store
     const unsigned char h[KEY_HASH_LEN], struct store_escrow *ret_next, struct store_answer *ret_answer)
 {
 	struct vault_answer answer;
-	enum err e;
+	bool made = false;
+	enum err e = token->active == active->id ? store_token_has_successor(c->store, token, &made) : ERR_OK;
 
-	if (token->active == active->id && token->next != 0)
+	if (e == ERR_OK && made)
 		e = regrant(c, r, token->next, h, ret_next, &answer);
-	else
+	else if (e == ERR_OK)
 		e = renew(c, r, active, h, ret_next, &answer);
 	if (e != ERR_OK)
 		return e == ERR_SEALED_INVALID ? ERR_VAULT_REFUSED : e;
@@ -121,6 +122,20 @@ keep(struct call *c, struct store_request *r, const struct store_token *before, 
 	return e;
 }
 
+/*
+ * Whether the value after which the machine asks is one that the server still takes for the token's. Where two people have entered another one since the release
+ * (store_token_replaced()), a next one after it would be no candidate: the machine would set it, die before it says so, and the token have an SO PIN that nobody is
+ * given. And it must not become one here: that would leave no place for what people entered, on the word of a call that says nothing of when the token was looked
+ * at. So there is no rotation; the machine reports what the token took, and that stands beside what was entered (done.c) until a newer release proves either.
+ */
+static bool
+is_candidate(const struct store_token *token, const struct store_release *released, unsigned active)
+{
+	int64_t row = released->candidates[active];
+
+	return row == token->active || row == token->next;
+}
+
 static enum err
 grant_first(struct call *c, struct store_request *r, const struct store_release *released, unsigned active, struct store_grant *ret_grant)
 {
@@ -138,6 +153,8 @@ grant_first(struct call *c, struct store_request *r, const struct store_release 
 	e = store_escrow_by_id(c->store, released->candidates[active], &row);
 	if (e == ERR_OK)
 		e = store_token_by_name(c->store, &r->token, &token);
+	if (e == ERR_OK && !is_candidate(&token, released, active))
+		e = ERR_STATE_WRONG;
 	if (e == ERR_OK)
 		e = find_successor(c, r, &token, &row, released->h, &next, &ret_grant->answer);
 	if (e == ERR_OK)
@@ -181,8 +198,10 @@ op_grant(struct call *c, json_t **ret_answer)
 	}
 	if (e == ERR_OK && given.active != d.active)
 		e = ERR_STATE_WRONG;
-	/* looked at last, also for a grant that was kept before: another release may have come since */
+	/* looked at last, also for a grant that was kept before: another release may have come since, or another value */
 	if (e == ERR_OK)
 		e = call_check_newest(c, &r, &token);
+	if (e == ERR_OK && !is_candidate(&token, &released, d.active))
+		e = ERR_STATE_WRONG;
 	return e == ERR_OK ? answer_grant(c, h, given.active, &given.answer, ret_answer) : e;
 }

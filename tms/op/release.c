@@ -164,26 +164,20 @@ try_code(struct call *c, struct store_request *r, const struct decode_release *d
 
 /* ---- the token ---- */
 
-/* What a report says of the next SO PIN by its stage (protocol/README.md, `stage` of `done`). */
-static bool
-speaks_for_next(const struct store_done *d)
-{
-	if (d->rotated)
-		return true;
-	if (strcmp(d->stage, stage_name(STAGE_PROVING_ROTATION)) == 0)
-		return strcmp(d->error, err_name(ERR_TOKEN_SO_REFUSED)) != 0;
-	/* the worker was killed over it, and a call to the token that has begun goes on */
-	return strcmp(d->stage, stage_name(STAGE_ROTATING)) == 0 && strcmp(d->error, err_name(ERR_OK)) == 0;
-}
-
-/* Whether the token has its next SO PIN more likely than the active one: it was granted, and a machine that says nothing after that has most likely rotated. */
+/*
+ * Whether the token has its next SO PIN more likely than the active one: it was granted, and a machine that says nothing after that has most likely rotated. One that
+ * people have entered is less likely than what a machine has said of the token since.
+ */
 static enum err
 is_next_likelier(struct call *c, const struct store_token *token, bool *ret)
 {
 	struct store_done d;
-	enum err e = store_done_of_next(c->store, &token->name, token->next, &d);
+	enum err e = store_token_has_successor(c->store, token, ret);
 
-	*ret = e == ERR_STATE_WRONG || (e == ERR_OK && speaks_for_next(&d));
+	if (e != ERR_OK || !*ret)
+		return e;
+	e = store_done_of_next(c->store, &token->name, token->next, &d);
+	*ret = e == ERR_STATE_WRONG || (e == ERR_OK && call_speaks_for_next(d.rotated, d.stage, d.error));
 	return e == ERR_STATE_WRONG ? ERR_OK : e;
 }
 
@@ -192,7 +186,7 @@ static enum err
 order_candidates(struct call *c, const struct store_token *token, int64_t ret_ids[2])
 {
 	bool next_first = false;
-	enum err e = token->next != 0 ? is_next_likelier(c, token, &next_first) : ERR_OK;
+	enum err e = is_next_likelier(c, token, &next_first);
 
 	ret_ids[0] = next_first ? token->next : token->active;
 	ret_ids[1] = next_first ? token->active : token->next;
@@ -265,7 +259,7 @@ keep(struct call *c, struct store_request *r, const struct store_token *before, 
 	if (e == ERR_OK)
 		e = store_release_insert(c->store, release);
 	if (e == ERR_OK)
-		e = store_token_released(c->store, token.id, r->number);
+		e = store_token_released(c->store, token.id, r->number, c->now);
 	if (e == ERR_OK)
 		e = store_request_end_try(c->store, r->number, c->now, true);
 	if (e == ERR_OK)
@@ -321,7 +315,8 @@ overtaken(struct call *c, struct store_request *r)
 
 /*
  * Asked again, because the machine died or the token was pulled out: what was given is given again, to whoever has the code. It may be days
- * later, so that it is enough that the code lived when the release was made.
+ * later, so that it is enough that the code lived when the release was made. Also where people have entered another value meanwhile: if they were wrong, this
+ * machine is the one that can show it (done.c), and if not it costs the token no more tries than this request has been good for anyway.
  */
 static enum err
 release_again(struct call *c, struct store_request *r, const struct decode_release *d, const unsigned char h[KEY_HASH_LEN],

@@ -16,6 +16,17 @@ store_token_describe(struct store *s, int64_t id, bool shared, const char *key)
 }
 
 enum err
+store_escrow_first(struct store *s, int64_t token, int64_t *ret_id)
+{
+	struct query q = query_new(s, "SELECT min(id) FROM escrow WHERE token = ?");
+
+	query_int(&q, token);
+	if (query_row(&q))
+		*ret_id = query_get_int(&q);
+	return query_end(&q);
+}
+
+enum err
 store_escrow_walk(struct store *s, int64_t after, const char *key, struct store_sealed *ret_rows, size_t max, size_t *ret_count)
 {
 	struct query q = query_new(s,

@@ -140,22 +140,40 @@ make_token(struct store *s, const struct store_candidates *c, int64_t now)
 	return e == ERR_OK ? take_rows(s, id, c, now) : e;
 }
 
+/*
+ * Whether the database knows all that the line says. A line with a successor was known as soon as that one was made, whichever of the two it may be by now. Any
+ * other has a proved or entered row in front, which may be an older one that became a candidate again: then its bytes alone say nothing.
+ */
+static enum err
+is_known(struct store *s, const struct store_token *token, const struct store_candidates *c, bool *ret)
+{
+	bool has_successor = c->count == 2 && c->rows[1].version > c->rows[0].version;
+	int64_t first = 0;
+	int64_t last = 0;
+	enum err e = find_row(s, token->id, &c->rows[c->count - 1], &last);
+
+	if (e == ERR_OK)
+		e = find_row(s, token->id, &c->rows[0], &first);
+	*ret = last != 0 && (has_successor || (first != 0 && (first == token->active || first == token->next)));
+	return e;
+}
+
 enum err
 store_restore_token(struct store *s, const struct store_candidates *c, int64_t now, enum store_restored *ret_restored)
 {
 	struct store_token token;
-	int64_t known = 0;
+	bool known = false;
 	enum err e = store_token_by_name(s, &c->token, &token);
 
 	*ret_restored = STORE_RESTORED_MADE;
 	if (e == ERR_ESCROW_MISSING)
 		return make_token(s, c, now);
 	if (e == ERR_OK)
-		e = find_row(s, token.id, &c->rows[c->count - 1], &known);
+		e = is_known(s, &token, c, &known);
 	if (e != ERR_OK)
 		return e;
-	*ret_restored = known != 0 ? STORE_RESTORED_AS_IT_WAS : STORE_RESTORED_NEWER;
-	return known != 0 ? ERR_OK : take_rows(s, token.id, c, now);
+	*ret_restored = known ? STORE_RESTORED_AS_IT_WAS : STORE_RESTORED_NEWER;
+	return known ? ERR_OK : take_rows(s, token.id, c, now);
 }
 
 /* ---- requests ---- */

@@ -228,11 +228,11 @@ struct store_token {
 	enum store_token_state state;
 	enum store_life life;
 	int64_t active;	   /* id of the escrow row that is the SO PIN as far as is known */
-	int64_t next;	   /* id of the row that a granted rotation may have set, or 0 */
+	int64_t next;	   /* id of the row that a granted rotation may have set, or that people have entered (store_token_reported()), or 0 */
 	unsigned failures; /* releases in a row that no grant followed */
 	int64_t release;   /* number of the request that was released last, or 0 */
 	int64_t restored;  /* when a restore gave it candidates that the backup did not know, until an unlock has proved one; or 0 */
-	int64_t exposed;   /* since when a customer's machine may know the key that the token has: unlocked and not rotated; or 0 */
+	int64_t exposed;   /* since when a customer's machine may know the key that the token has: released, and no rotation proved since; or 0 */
 	int64_t created;
 	char agency[STORE_AGENCY_SIZE]; /* whose customer has it, or empty */
 };
@@ -260,13 +260,13 @@ enum err store_token_set_life(struct store *s, int64_t id, enum store_life life)
 enum err store_token_set_agency(struct store *s, const struct store_token *t, const char *agency);
 enum err store_token_count(struct store *s, int64_t *ret_count);
 
-/* The request of that number was given this token's candidates: one more failure until a grant says otherwise. */
-enum err store_token_released(struct store *s, int64_t id, int64_t number);
+/* The request of that number was given this token's candidates, and a machine may know its key from now on: one more failure until a grant says otherwise. */
+enum err store_token_released(struct store *s, int64_t id, int64_t number, int64_t now);
 
 /* The active row is known and another is on its way: every other row is retired, the failures are forgotten. */
 enum err store_token_granted(struct store *s, int64_t id, int64_t active, int64_t next, int64_t now);
 
-/* An unlock with it was completed: verified, the failures are forgotten. Its key was given away with it, and is so until it is rotated. */
+/* An unlock with it was completed: verified, the failures are forgotten. Its key was given away, and is so until it is rotated. */
 enum err store_token_proved(struct store *s, int64_t id, bool rotated, int64_t now);
 
 /* That row, which was granted to it, is the active one now, and every other one is retired, whatever people have put in its place meanwhile. */
@@ -274,6 +274,15 @@ enum err store_token_rotated(struct store *s, int64_t id, int64_t next, int64_t 
 
 /* People say that this row is its SO PIN: the only candidate, of which nothing is proved. Every other row is retired, and kept. */
 enum err store_token_replaced(struct store *s, int64_t id, int64_t active, int64_t now);
+
+/*
+ * A machine that was released another value before people entered theirs says that it is the SO PIN. Neither saw what the other did, and nobody knows which was first:
+ * both are candidates, the proved one before the entered one, and every other row is retired.
+ */
+enum err store_token_reported(struct store *s, int64_t id, int64_t proved, int64_t entered, int64_t now);
+
+/* Whether its next row was made after its active one, as a grant makes them, and not entered by people. False without a next row. */
+enum err store_token_has_successor(struct store *s, const struct store_token *t, bool *ret);
 
 /* People say that a suspect one may be tried again: nothing is proved, and the failures are forgotten. */
 enum err store_token_cured(struct store *s, int64_t id);
@@ -302,6 +311,7 @@ enum err store_token_next_refused(struct store *s, int64_t id, int64_t now);
 
 enum err store_escrow_insert(struct store *s, const struct store_escrow *row, int64_t *ret_id);
 enum err store_escrow_by_id(struct store *s, int64_t id, struct store_escrow *ret); /* ERR_ESCROW_MISSING */
+enum err store_escrow_first(struct store *s, int64_t token, int64_t *ret_id);	    /* the row that the token was put on record with */
 
 /* Says of a token's active row what its import knows. */
 enum err store_token_describe(struct store *s, int64_t id, bool shared, const char *key);

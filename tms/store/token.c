@@ -301,10 +301,11 @@ store_token_mark(struct store *s, int64_t id, enum store_token_state state)
 enum err
 store_token_proved(struct store *s, int64_t id, bool rotated, int64_t now)
 {
-	struct query q = query_new(s, "UPDATE token SET state = ?, failures = 0, restored = 0, exposed = ? WHERE id = ?");
+	struct query q = query_new(s, "UPDATE token SET state = ?, failures = 0, restored = 0, exposed = CASE WHEN ? = 1 THEN 0 WHEN exposed <> 0 THEN exposed ELSE ? END WHERE id = ?");
 
 	query_text(&q, store_token_state_name(STORE_VERIFIED));
-	query_int(&q, rotated ? 0 : now);
+	query_int(&q, rotated);
+	query_int(&q, now);
 	query_int(&q, id);
 	return query_run(&q, NULL);
 }
@@ -320,11 +321,12 @@ store_token_count(struct store *s, int64_t *ret_count)
 }
 
 enum err
-store_token_released(struct store *s, int64_t id, int64_t number)
+store_token_released(struct store *s, int64_t id, int64_t number, int64_t now)
 {
-	struct query q = query_new(s, "UPDATE token SET failures = failures + 1, release = ? WHERE id = ?");
+	struct query q = query_new(s, "UPDATE token SET failures = failures + 1, release = ?, exposed = CASE exposed WHEN 0 THEN ? ELSE exposed END WHERE id = ?");
 
 	query_int(&q, number);
+	query_int(&q, now);
 	query_int(&q, id);
 	return query_run(&q, NULL);
 }
@@ -342,8 +344,8 @@ keep_only(struct store *s, int64_t id, int64_t keep, int64_t keep_too, int64_t n
 	return query_run(&q, NULL);
 }
 
-enum err
-store_token_granted(struct store *s, int64_t id, int64_t active, int64_t next, int64_t now)
+static enum err
+set_candidates(struct store *s, int64_t id, int64_t active, int64_t next, int64_t now)
 {
 	struct query q = query_new(s, "UPDATE token SET active = ?, next = ?, failures = 0 WHERE id = ?");
 	enum err e;
@@ -353,6 +355,37 @@ store_token_granted(struct store *s, int64_t id, int64_t active, int64_t next, i
 	query_int(&q, id);
 	e = query_run(&q, NULL);
 	return e == ERR_OK ? keep_only(s, id, active, next, now) : e;
+}
+
+enum err
+store_token_granted(struct store *s, int64_t id, int64_t active, int64_t next, int64_t now)
+{
+	return set_candidates(s, id, active, next, now);
+}
+
+enum err
+store_token_reported(struct store *s, int64_t id, int64_t proved, int64_t entered, int64_t now)
+{
+	return set_candidates(s, id, proved, entered, now);
+}
+
+/* A successor's version is one above; what people enter was sealed as the first of its token. */
+enum err
+store_token_has_successor(struct store *s, const struct store_token *t, bool *ret)
+{
+	struct store_escrow active;
+	struct store_escrow next;
+	enum err e;
+
+	*ret = false;
+	if (t->next == 0)
+		return ERR_OK;
+	e = store_escrow_by_id(s, t->active, &active);
+	if (e == ERR_OK)
+		e = store_escrow_by_id(s, t->next, &next);
+	if (e == ERR_OK)
+		*ret = next.version > active.version;
+	return e;
 }
 
 enum err

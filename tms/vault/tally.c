@@ -88,7 +88,7 @@ tally_open(struct tally *t, const char *private_key)
 		e = json_load(b.data, b.len, &json, NULL);
 	if (e == ERR_OK && !take_file(t, json))
 		e = ERR_PARSE;
-	if (e == ERR_PROFILE_MISSING)
+	if (e == ERR_FILE_MISSING)
 		log_info("vault", "file=%s cause=not there yet; this hour begins with nothing", t->path);
 	else if (e != ERR_OK)
 		log_error("vault", "file=%s cause=cannot be read; this hour begins with nothing", t->path);

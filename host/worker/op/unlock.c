@@ -106,17 +106,23 @@ has_ended(const struct unlock *u)
 }
 
 static enum err
+look_for(struct unlock *u, const struct token_name *name)
+{
+	enum err e;
+
+	found_token_free(&u->token);
+	e = token_find(u->call->profile, name, &u->token);
+	/* his request says which token is meant, and that one is not there: that is all he needs to be told */
+	return e == ERR_NO_TOKEN || e == ERR_NO_READER ? ERR_TOKEN_ABSENT : e;
+}
+
+static enum err
 find_token(struct unlock *u)
 {
 	struct token_name name = u->entry->token;
-	enum err e;
 
 	leave_request(u);
-	e = token_find(u->call->profile, &name, &u->token);
-	/* his request says which token is meant, and that one is not there: that is all he needs to be told */
-	if (e == ERR_NO_TOKEN || e == ERR_NO_READER)
-		return ERR_TOKEN_ABSENT;
-	return e;
+	return look_for(u, &name);
 }
 
 /* Whether there is something to type a code for. */
@@ -266,11 +272,23 @@ is_set(const struct unlock *u)
 	return u->resumed && u->released.family == FAMILY_PUK && u->token.token->pin != PIN_STATE_LOCKED;
 }
 
+/*
+ * What the token says of an attempt whose end nobody has seen may be newer than the look before the prompt: whoever was at work for it (a service that a
+ * module asks) may have gone on after the step had died.
+ */
+static enum err
+look_again(struct unlock *u)
+{
+	return u->entry->unclear != 0 ? look_for(u, &u->entry->token) : ERR_OK;
+}
+
 static enum err
 set_pin(struct unlock *u)
 {
 	enum err e = enter(u, STAGE_SETTING_PIN);
 
+	if (e == ERR_OK)
+		e = look_again(u);
 	if (e == ERR_OK && !is_set(u))
 		e = attempt_set_pin(&u->request, &u->token, &u->released, &u->pin, &u->active, &u->said);
 	return e;

@@ -4,6 +4,8 @@
 
 #include "check.h"
 #include "escrow_log.h"
+#include "inventory.h"
+#include "json.h"
 #include "seen.h"
 #include "world.h"
 
@@ -188,6 +190,61 @@ test_line_without_commit(void)
 	world_free(w);
 }
 
+/* Another value, by two people. */
+static void
+replace(struct world *w, unsigned n, const char *text)
+{
+	struct store_token t = scratch_token(n);
+	unsigned char row[TRANSCRIPT_ESCROW_ROW_LEN];
+	unsigned char pk[KEY_KEM_PK_LEN];
+	struct secret so_pin = { 0 };
+	struct store_proposal p;
+	json_t *answer = NULL;
+
+	key_kem_public(w->vault_key, pk);
+	CHECK(secret_set(&so_pin, text, strlen(text)) && transcript_seal_escrow(pk, &t.name, 1, &so_pin, row) == ERR_OK);
+	t = world_token(w, &t.name);
+	CHECK(world_desk(w, 0, op_admin_token_replace, t.id, json_pack("{s:o, s:s}", "sealed", json_b64(row, sizeof(row)), "reason", "x"), &answer) == ERR_OK);
+	json_decref(answer);
+	CHECK(store_proposal_open_of(w->scratch.store, t.id, &p) == ERR_OK);
+	CHECK(world_desk(w, 1, op_admin_proposal_confirm, p.id, json_object(), &answer) == ERR_OK);
+	json_decref(answer);
+	secret_wipe(&so_pin);
+}
+
+/*
+ * A row that was retired is a candidate again after the backup, by a machine's report: the backup has all rows of the line, and not what the line says of them. One that was
+ * taken after the report stays as it was.
+ */
+static void
+test_candidate_again(bool rotated, bool early)
+{
+	static const struct machine_report unrotated = { .result = "completed", .proof_mechanism = "", .stage = "granting", .error = "tms_unreachable" };
+	struct world *w = world_new();
+	struct machine *m = machine_new(w, 1, MACHINE_OWN);
+	struct backup_replayed r;
+	struct store_token before, after;
+	const char *backup = NULL;
+
+	import(w, 1);
+	CHECK(machine_to_release(m) == ERR_OK && (!rotated || machine_grant(m, 0) == ERR_OK));
+	CHECK(store_request_transition(w->scratch.store, m->number, STATE_RELEASED, STATE_UNKNOWN, w->now) == ERR_OK);
+	replace(w, 1, "8F8F8F8F8F8F8F8F");
+	if (early)
+		backup = take_backup(w);
+	CHECK(machine_done(m, rotated ? &completed : &unrotated) == ERR_OK);
+	before = world_token(w, &m->token);
+	CHECK(before.next != 0);
+	if (!early)
+		backup = take_backup(w);
+	r = restore(w, backup);
+	after = world_token(w, &m->token);
+	CHECK(after.active == before.active && after.next == before.next);
+	CHECK(r.tokens[early ? STORE_RESTORED_NEWER : STORE_RESTORED_AS_IT_WAS] == 1);
+	machine_free(m);
+	world_free(w);
+}
+
 int
 main(void)
 {
@@ -196,5 +253,9 @@ main(void)
 	test_released_and_waiting();
 	test_suspect_stays();
 	test_line_without_commit();
+	test_candidate_again(true, true);
+	test_candidate_again(false, true);
+	test_candidate_again(true, false);
+	test_candidate_again(false, false);
 	return CHECK_DONE();
 }

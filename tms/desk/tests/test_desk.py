@@ -4,6 +4,7 @@
 import contextlib
 import csv
 import datetime
+import http.client
 import io
 import json
 import os
@@ -20,6 +21,7 @@ import tempfile
 import threading
 import time
 import unittest
+import urllib.parse
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..")
 sys.path[:0] = [os.path.join(ROOT, "protocol", "reference"), os.path.join(ROOT, "tests", "check")]
@@ -438,6 +440,56 @@ class Vault(Server):
         # the same table again is no fault
         done, rows = self.report(self.sealed("a,b,ONE,1111,,,", "a,b,SIX,6666,,,"))
         self.assertEqual((done, [r[2] for r in rows]), ((0, "lines=2 imported=1 refused=0 kept=1\n", ""), ["same", "imported"]))
+
+    @contextlib.contextmanager
+    def people(self, *names):
+        """A running server and operators at its desk: desk(name, path, body) is what it answers."""
+        made = {name: certificate(name, self.admin_ca)[0] for name in names}
+        for name, pem in made.items():
+            write_pem(self.file(f"{name}.pem"), pem)
+            self.assertEqual(run("person", "add", "--config", self.config, "--certificate", self.file(f"{name}.pem"), "--name", name, "--role", "operator")[0], 0)
+        with open(self.config, encoding="utf-8") as f:
+            config = json.load(f)
+
+        def desk(name, path, body=None):
+            headers = {"X-Client-Certificate": urllib.parse.quote(made[name].public_bytes(serialization.Encoding.PEM), safe="")}
+            if body is not None:
+                headers |= {"Content-Type": "application/json", "Origin": config["console_origin"], "X-Mokhoa-CSRF": desk(name, "me")["csrf"]}
+            connection = http.client.HTTPConnection("localhost", timeout=60)
+            with contextlib.closing(connection):
+                connection.sock = socket.socket(socket.AF_UNIX)
+                connection.sock.connect(config["listen"]["admin"])
+                connection.request("GET" if body is None else "POST", "/v1/admin/" + path, None if body is None else json.dumps(body), headers)
+                answer = connection.getresponse()
+                text = answer.read()
+            self.assertEqual(answer.status, 200, text)
+            return json.loads(text)
+
+        with open(self.file(self.name, "serve.log"), "ab") as log:
+            server = subprocess.Popen([PROGRAM, "serve", "--config", self.config], stderr=log)
+        try:
+            until = time.monotonic() + 30
+            while not os.path.exists(config["listen"]["admin"]):
+                self.assertLess(time.monotonic(), until, "the server does not answer")
+                time.sleep(0.02)
+            yield desk
+        finally:
+            server.terminate()
+            server.wait(60)
+
+    def test_what_people_have_entered_is_newer(self):
+        """Their row has the version of a first import, and so may the one that a later report puts in front of it."""
+        self.start_vault()
+        table = self.sealed("a,b,REPLACED,1111,,,", "a,b,KEPT,2222,,,")
+        self.assertEqual(self.report(table)[0][0], 0)
+        row = next(csv.DictReader(io.StringIO(self.sealed("a,b,REPLACED,3333,,,"), newline="")))
+        with self.people("dung", "giang") as desk:
+            [token] = [t["number"] for t in desk("dung", "tokens?token_serial=REPLACED")["tokens"]]
+            proposal = desk("dung", f"tokens/{token}/replace", {"sealed": row["sealed"], "reason": "biên bản 17"})["proposals"][0]["number"]
+            self.assertEqual(desk("giang", f"proposals/{proposal}/confirm", {})["kept"], 1)
+        for text in (table, self.sealed("a,b,REPLACED,3333,,,", "a,b,KEPT,2222,,,")):
+            done, rows = self.report(text)
+            self.assertEqual((done, [r[2] for r in rows]), ((0, "lines=2 imported=0 refused=0 kept=2\n", ""), ["newer", "same"]))
 
     def test_compares_have_a_limit(self):
         self.start_vault(compares_per_hour=2)

@@ -489,11 +489,31 @@ test_not_rotated_by_type(enum family family)
 	CHECK(machine_done(m, &not_rotated) == ERR_OK);
 	CHECK_TEXT(m->state, "completed");
 	CHECK(world_token(w, &m->token).active == before.active && world_token(w, &m->token).next == 0 && world_token(w, &m->token).failures == 0);
-	CHECK(world_token(w, &m->token).state == STORE_VERIFIED && world_token(w, &m->token).exposed == w->now);
+	CHECK(world_token(w, &m->token).state == STORE_VERIFIED && world_token(w, &m->token).exposed == w->now - 60);
 	CHECK(world_desk(w, 0, op_admin_detail, m->number, NULL, &one) == ERR_OK);
 	CHECK_TEXT(json_string_value(json_object_get(one, "outcome")), "not_rotated");
 	CHECK_TEXT(json_string_value(json_object_get(one, "family")), "so_pin");
 	json_decref(one);
+	machine_free(m);
+	world_free(w);
+}
+
+/* A machine may know the key from its release on, whatever it says or does not say of it; until the token is proved to have another one. */
+static void
+test_exposed(void)
+{
+	struct world *w = world_new();
+	struct machine *m = machine_new(w, 1, MACHINE_OWN);
+	int64_t since = w->now;
+
+	world_import(w, 1, "khach@example.vn");
+	CHECK(machine_to_release(m) == ERR_OK && world_token(w, &m->token).exposed == since);
+	w->now += 60;
+	CHECK(machine_done(m, &failed) == ERR_OK && world_token(w, &m->token).exposed == since);
+	machine_free(m);
+	m = machine_new(w, 1, MACHINE_OWN);
+	CHECK(machine_to_release(m) == ERR_OK && machine_grant(m, 0) == ERR_OK && world_token(w, &m->token).exposed == since);
+	CHECK(machine_done(m, &completed) == ERR_OK && world_token(w, &m->token).exposed == 0);
 	machine_free(m);
 	world_free(w);
 }
@@ -554,6 +574,7 @@ main(void)
 	test_order_of_candidates();
 	test_not_rotated_by_type(FAMILY_PUK);
 	test_not_rotated_by_type(FAMILY_SO_PIN);
+	test_exposed();
 	test_no_family();
 	test_key_of_the_type();
 	return CHECK_DONE();

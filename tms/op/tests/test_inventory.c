@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The inventory at the desk: what is never released, and what takes two people. */
+#include "by_two.h"
+
 #include "check.h"
 #include "inventory.h"
 #include "json.h"
@@ -13,119 +15,6 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-#define OTHER_SO_PIN "8F8F8F8F8F8F8F8F"
-
-static json_t *
-reason(void)
-{
-	return json_pack("{s:s}", "reason", "khách đến quầy trình báo");
-}
-
-/* One call of the desk; its answer is not looked at. */
-static enum err
-desk(struct world *w, unsigned who, enum err (*op)(struct call *, json_t **), int64_t number, json_t *body)
-{
-	json_t *answer = NULL;
-	enum err e = world_desk(w, who, op, number, body, &answer);
-
-	json_decref(answer);
-	return e;
-}
-
-static struct store_token
-token_of(struct world *w, unsigned n)
-{
-	struct store_token t = scratch_token(n);
-
-	return world_token(w, &t.name);
-}
-
-static enum err
-seal(struct world *w, unsigned n, const char *text, json_t **ret_body)
-{
-	struct store_token t = scratch_token(n);
-	unsigned char row[TRANSCRIPT_ESCROW_ROW_LEN];
-	unsigned char pk[KEY_KEM_PK_LEN];
-	struct secret so_pin = { 0 };
-
-	key_kem_public(w->vault_key, pk);
-	CHECK(secret_set(&so_pin, text, strlen(text)));
-	*ret_body = NULL;
-	if (transcript_seal_escrow(pk, &t.name, 1, &so_pin, row) == ERR_OK)
-		*ret_body = json_pack("{s:o, s:s}", "sealed", json_b64(row, sizeof(row)), "reason", "biên bản của hãng");
-	secret_wipe(&so_pin);
-	return *ret_body != NULL ? ERR_OK : ERR_INTERNAL;
-}
-
-static enum err
-propose_replace(struct world *w, unsigned who, unsigned n, const char *so_pin)
-{
-	json_t *body;
-
-	CHECK(seal(w, n, so_pin, &body) == ERR_OK);
-	return desk(w, who, op_admin_token_replace, token_of(w, n).id, body);
-}
-
-/* The proposal that waits for that token. */
-static int64_t
-waiting(struct world *w, unsigned n)
-{
-	struct store_proposal p = { .id = 0 };
-
-	CHECK(store_proposal_open_of(w->scratch.store, token_of(w, n).id, &p) == ERR_OK);
-	return p.id;
-}
-
-static enum err
-confirm(struct world *w, unsigned who, int64_t proposal)
-{
-	return desk(w, who, op_admin_proposal_confirm, proposal, json_object());
-}
-
-static struct machine *
-approved(struct world *w, unsigned n)
-{
-	struct machine *m = machine_new(w, n, MACHINE_OWN);
-
-	CHECK(machine_create(m) == ERR_OK && machine_approve(m) == ERR_OK);
-	machine_mail(m, 900);
-	CHECK(machine_verb(m, "status") == ERR_OK);
-	return m;
-}
-
-/* A release that nobody reports; the sweep gives it up. */
-static void
-fail_once(struct world *w, unsigned n)
-{
-	struct machine *m = approved(w, n);
-	const struct machine_report failed = { .result = "failed", .proof_mechanism = "" };
-
-	CHECK(machine_release(m) == ERR_OK && machine_done(m, &failed) == ERR_OK);
-	machine_free(m);
-}
-
-static void
-make_suspect(struct world *w, unsigned n)
-{
-	struct machine *m;
-
-	fail_once(w, n);
-	fail_once(w, n);
-	m = machine_new(w, n, MACHINE_OWN);
-	CHECK(machine_create(m) == ERR_OK && machine_approve(m) == ERR_ESCROW_SUSPECT && token_of(w, n).state == STORE_SUSPECT);
-	machine_free(m);
-}
-
-static bool
-is_other(const struct secret *s)
-{
-	struct secret other = { 0 };
-	bool same = secret_set(&other, OTHER_SO_PIN, strlen(OTHER_SO_PIN)) && secret_equal(&other, s);
-
-	secret_wipe(&other);
-	return same;
-}
 
 /* ---- lost and retired ---- */
 
@@ -289,81 +178,6 @@ test_cure(void)
 	world_free(w);
 }
 
-static unsigned
-log_lines(const struct world *w)
-{
-	FILE *f = fopen(w->config.escrow_log, "r");
-	unsigned lines = 0;
-
-	for (int c = f != NULL ? fgetc(f) : EOF; c != EOF; c = fgetc(f))
-		lines += c == '\n';
-	if (f != NULL)
-		fclose(f);
-	return lines;
-}
-
-static void
-test_replace(void)
-{
-	struct world *w = world_new();
-	struct machine *m;
-	struct store_escrow row;
-	struct store_proposal p;
-	struct store_token t;
-	int64_t before, proposal, kept = 0;
-	unsigned lines;
-
-	world_import(w, 1, "khach@example.vn");
-	make_suspect(w, 1);
-	before = token_of(w, 1).active;
-	lines = log_lines(w);
-	CHECK(propose_replace(w, 0, 1, OTHER_SO_PIN) == ERR_OK);
-	proposal = waiting(w, 1);
-	CHECK(token_of(w, 1).active == before && log_lines(w) == lines);
-	CHECK(confirm(w, 0, proposal) == ERR_SECOND_PERSON && token_of(w, 1).active == before);
-	CHECK(confirm(w, 1, proposal) == ERR_OK && log_lines(w) == lines + 1);
-	t = token_of(w, 1);
-	CHECK(t.active != before && t.next == 0 && t.state == STORE_UNVERIFIED && t.failures == 0);
-	CHECK(store_escrow_by_id(w->scratch.store, before, &row) == ERR_OK && row.retired == w->now);
-	CHECK(store_escrow_by_id(w->scratch.store, t.active, &row) == ERR_OK && row.retired == 0);
-	CHECK(store_escrow_kept(w->scratch.store, t.id, &kept) == ERR_OK && kept == 1);
-	CHECK(store_proposal_by_id(w->scratch.store, proposal, &p) == ERR_OK && p.state == STORE_PROPOSAL_CONFIRMED && p.sealed[0] == 0);
-	CHECK(confirm(w, 1, proposal) == ERR_PROPOSAL_CLOSED && log_lines(w) == lines + 1);
-	/* the customer's machine is given what two people have entered, and nothing else */
-	m = approved(w, 1);
-	CHECK(machine_release(m) == ERR_OK && m->candidate_count == 1 && is_other(&m->candidates[0]));
-	CHECK(machine_grant(m, 0) == ERR_OK);
-	machine_free(m);
-	world_free(w);
-}
-
-/* The vault opens what is to be the only candidate before anybody can confirm it, and says whether it is the value on record. */
-static void
-test_what_the_vault_says(void)
-{
-	struct world *w = world_new();
-	struct store_proposal p;
-	json_t *body;
-	int64_t id;
-
-	world_import(w, 1, "khach@example.vn");
-	id = token_of(w, 1).id;
-	/* of another token: a table that was cut wrongly */
-	CHECK(seal(w, 2, OTHER_SO_PIN, &body) == ERR_OK);
-	CHECK(desk(w, 0, op_admin_token_replace, id, body) == ERR_VAULT_REFUSED);
-	CHECK(propose_replace(w, 0, 1, WORLD_SO_PIN) == ERR_OK);
-	CHECK(store_proposal_by_id(w->scratch.store, waiting(w, 1), &p) == ERR_OK);
-	CHECK_TEXT(p.compared, "same");
-	CHECK(desk(w, 0, op_admin_proposal_reject, p.id, reason()) == ERR_OK && propose_replace(w, 0, 1, OTHER_SO_PIN) == ERR_OK);
-	CHECK(store_proposal_by_id(w->scratch.store, waiting(w, 1), &p) == ERR_OK);
-	CHECK_TEXT(p.compared, "other");
-	world_vault_stop(w);
-	CHECK(confirm(w, 1, p.id) == ERR_VAULT_UNREACHABLE && token_of(w, 1).active == p.active);
-	world_vault_start(w);
-	CHECK(confirm(w, 1, p.id) == ERR_OK && token_of(w, 1).active != p.active);
-	world_free(w);
-}
-
 /* Each way in which a proposal comes to nothing leaves the token as it is. */
 static void
 test_proposals_that_end(void)
@@ -424,45 +238,6 @@ test_two_certificates(void)
 	world_free(w);
 }
 
-/* A machine that has the candidates in hand is waited for; after that its report counts more than what people have entered. */
-static void
-test_under_way(void)
-{
-	static const struct machine_report completed = { .result = "completed", .rotated = true, .proof_mechanism = "" };
-	static const struct machine_report unrotated = { .result = "completed", .rotated = false, .proof_mechanism = "" };
-	struct world *w = world_new();
-	struct machine *m;
-	struct store_token granted, t;
-	int64_t entered;
-
-	world_import(w, 1, "khach@example.vn");
-	m = approved(w, 1);
-	CHECK(propose_replace(w, 0, 1, OTHER_SO_PIN) == ERR_OK);
-	CHECK(machine_release(m) == ERR_OK);
-	CHECK(confirm(w, 1, waiting(w, 1)) == ERR_TOKEN_UNDER_WAY);
-	CHECK(machine_grant(m, 0) == ERR_OK);
-	CHECK(confirm(w, 1, waiting(w, 1)) == ERR_PROPOSAL_STALE);
-	CHECK(desk(w, 0, op_admin_proposal_reject, waiting(w, 1), reason()) == ERR_OK);
-	CHECK(propose_replace(w, 0, 1, OTHER_SO_PIN) == ERR_TOKEN_UNDER_WAY);
-	CHECK(store_request_transition(w->scratch.store, m->number, STATE_RELEASED, STATE_UNKNOWN, w->now) == ERR_OK);
-	granted = token_of(w, 1);
-	CHECK(propose_replace(w, 0, 1, OTHER_SO_PIN) == ERR_OK && confirm(w, 1, waiting(w, 1)) == ERR_OK);
-	CHECK(token_of(w, 1).active != granted.active && token_of(w, 1).next == 0);
-	/* it comes back and has rotated: the one successor is a candidate again */
-	CHECK(machine_done(m, &completed) == ERR_OK);
-	t = token_of(w, 1);
-	CHECK(t.active == granted.next && t.next == 0 && t.state == STORE_VERIFIED);
-	machine_free(m);
-	/* it comes back and has not: nothing is said of what was entered meanwhile */
-	m = approved(w, 1);
-	CHECK(machine_release(m) == ERR_OK && store_request_transition(w->scratch.store, m->number, STATE_RELEASED, STATE_UNKNOWN, w->now) == ERR_OK);
-	CHECK(propose_replace(w, 0, 1, OTHER_SO_PIN) == ERR_OK && confirm(w, 1, waiting(w, 1)) == ERR_OK);
-	entered = token_of(w, 1).active;
-	CHECK(machine_done(m, &unrotated) == ERR_OK && token_of(w, 1).active == entered && token_of(w, 1).state == STORE_UNVERIFIED);
-	machine_free(m);
-	world_free(w);
-}
-
 /* ---- looking ---- */
 
 static void
@@ -509,11 +284,8 @@ main(void)
 	test_lives();
 	test_lost_while_the_vault_works();
 	test_cure();
-	test_replace();
-	test_what_the_vault_says();
 	test_proposals_that_end();
 	test_two_certificates();
-	test_under_way();
 	test_detail();
 	return CHECK_DONE();
 }

@@ -244,9 +244,9 @@ test_rotation(void)
 	memset(next.sealed, 0x77, sizeof(next.sealed));
 	CHECK(store_token_import(s.store, &t, 1, next.sealed, &id) == ERR_OK);
 	CHECK(store_request_insert(s.store, &r, "", 0, &number) == ERR_OK);
-	CHECK(store_token_released(s.store, id, number) == ERR_OK);
-	CHECK(store_token_released(s.store, id, number) == ERR_OK);
-	CHECK(store_token_by_name(s.store, &t.name, &t) == ERR_OK && t.failures == 2 && t.release == number);
+	CHECK(store_token_released(s.store, id, number, SCRATCH_NOW - 2) == ERR_OK);
+	CHECK(store_token_released(s.store, id, number, SCRATCH_NOW - 1) == ERR_OK);
+	CHECK(store_token_by_name(s.store, &t.name, &t) == ERR_OK && t.failures == 2 && t.release == number && t.exposed == SCRATCH_NOW - 2);
 	first = t.active;
 	next.token = id;
 	CHECK(store_escrow_insert(s.store, &next, &second) == ERR_OK);
@@ -258,8 +258,8 @@ test_rotation(void)
 	CHECK(store_escrow_by_id(s.store, first, &row) == ERR_OK && row.retired == SCRATCH_NOW + 2);
 	CHECK(store_token_mark(s.store, id, STORE_SUSPECT) == ERR_OK);
 	CHECK(store_token_by_name(s.store, &t.name, &t) == ERR_OK && t.state == STORE_SUSPECT);
-	CHECK(store_token_released(s.store, id, number) == ERR_OK && store_token_proved(s.store, id, true, SCRATCH_NOW) == ERR_OK);
-	CHECK(store_token_by_name(s.store, &t.name, &t) == ERR_OK && t.state == STORE_VERIFIED && t.failures == 0);
+	CHECK(store_token_released(s.store, id, number, SCRATCH_NOW) == ERR_OK && store_token_proved(s.store, id, true, SCRATCH_NOW) == ERR_OK);
+	CHECK(store_token_by_name(s.store, &t.name, &t) == ERR_OK && t.state == STORE_VERIFIED && t.failures == 0 && t.exposed == 0);
 	CHECK_TEXT(store_token_state_name(STORE_VERIFIED), "verified");
 	CHECK_TEXT(store_token_state_name(STORE_TOKEN_STATE_COUNT), "");
 	CHECK(behind_its_back(&s, "UPDATE token SET state = 'of tomorrow'"));

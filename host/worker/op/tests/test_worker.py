@@ -632,6 +632,21 @@ class Candidates(WorkerTest):
         self.assertEqual(len(self.stage.pin_calls()), 1)
         self.assertEqual(self.report()["error"], "token_so_last_try")
 
+    def test_what_the_token_says_while_the_person_types(self):
+        """A try whose end nobody saw is counted only then, by who worked on for the step that died: that candidate is not presented again."""
+        request = self.approved()
+        self.tms.so_pins = [WRONG_SO_PIN, SO_PIN]
+        self.stage.script("do C_Login crash")
+        self.refused("module_failed", self.unlock(request))
+        self.stage.script()
+        self.stage.person(f"hold {self.stage.path('typing')}", f"type {CODE}", f"type {NEW_PIN}")
+        worker = self.stage.start("unlock", request)
+        worker.until("prompting")
+        self.stage.card(so_tries=2)
+        self.stage.put("typing", "")
+        self.unlocked(worker.answer(), request)
+        self.assertNotIn("C_Login so 0xa0", self.stage.pin_calls())
+
 
 class Disturbed(WorkerTest):
     def test_the_module_crashes_then_works(self):

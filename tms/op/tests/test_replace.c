@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Another SO PIN by two people, and what a machine says that was released one before. */
+#include "by_two.h"
+
+#include "check.h"
+#include "escrow_log.h"
+#include "inventory.h"
+
+#include <stdio.h>
+
+static void
+test_replace(void)
+{
+	struct world *w = world_new();
+	struct machine *m;
+	struct store_escrow row;
+	struct store_proposal p;
+	struct store_token t;
+	int64_t before, proposal, kept = 0;
+	unsigned lines;
+
+	world_import(w, 1, "khach@example.vn");
+	make_suspect(w, 1);
+	before = token_of(w, 1).active;
+	lines = log_lines(w);
+	CHECK(propose_replace(w, 0, 1, OTHER_SO_PIN) == ERR_OK);
+	proposal = waiting(w, 1);
+	CHECK(token_of(w, 1).active == before && log_lines(w) == lines);
+	CHECK(confirm(w, 0, proposal) == ERR_SECOND_PERSON && token_of(w, 1).active == before);
+	CHECK(confirm(w, 1, proposal) == ERR_OK && log_lines(w) == lines + 1);
+	t = token_of(w, 1);
+	CHECK(t.active != before && t.next == 0 && t.state == STORE_UNVERIFIED && t.failures == 0);
+	CHECK(store_escrow_by_id(w->scratch.store, before, &row) == ERR_OK && row.retired == w->now);
+	CHECK(store_escrow_by_id(w->scratch.store, t.active, &row) == ERR_OK && row.retired == 0);
+	CHECK(store_escrow_kept(w->scratch.store, t.id, &kept) == ERR_OK && kept == 1);
+	CHECK(store_proposal_by_id(w->scratch.store, proposal, &p) == ERR_OK && p.state == STORE_PROPOSAL_CONFIRMED && p.sealed[0] == 0);
+	CHECK(confirm(w, 1, proposal) == ERR_PROPOSAL_CLOSED && log_lines(w) == lines + 1);
+	/* the customer's machine is given what two people have entered, and nothing else */
+	m = approved(w, 1);
+	CHECK(machine_release(m) == ERR_OK && m->candidate_count == 1 && is_other(&m->candidates[0]));
+	CHECK(machine_grant(m, 0) == ERR_OK);
+	machine_free(m);
+	world_free(w);
+}
+
+/* The vault opens what is to be the only candidate before anybody can confirm it, and says whether it is the value on record. */
+static void
+test_what_the_vault_says(void)
+{
+	struct world *w = world_new();
+	struct store_proposal p;
+	json_t *body;
+	int64_t id;
+
+	world_import(w, 1, "khach@example.vn");
+	id = token_of(w, 1).id;
+	/* of another token: a table that was cut wrongly */
+	CHECK(seal(w, 2, OTHER_SO_PIN, &body) == ERR_OK);
+	CHECK(desk(w, 0, op_admin_token_replace, id, body) == ERR_VAULT_REFUSED);
+	CHECK(propose_replace(w, 0, 1, WORLD_SO_PIN) == ERR_OK);
+	CHECK(store_proposal_by_id(w->scratch.store, waiting(w, 1), &p) == ERR_OK);
+	CHECK_TEXT(p.compared, "same");
+	CHECK(desk(w, 0, op_admin_proposal_reject, p.id, reason()) == ERR_OK && propose_replace(w, 0, 1, OTHER_SO_PIN) == ERR_OK);
+	CHECK(store_proposal_by_id(w->scratch.store, waiting(w, 1), &p) == ERR_OK);
+	CHECK_TEXT(p.compared, "other");
+	world_vault_stop(w);
+	CHECK(confirm(w, 1, p.id) == ERR_VAULT_UNREACHABLE && token_of(w, 1).active == p.active);
+	world_vault_start(w);
+	CHECK(confirm(w, 1, p.id) == ERR_OK && token_of(w, 1).active != p.active);
+	world_free(w);
+}
+
+/* The value that is on record already takes no successor away that a sleeping machine may still set. */
+static void
+test_same_value(void)
+{
+	struct world *w = world_new();
+	struct machine *m;
+	struct store_token granted, t;
+	unsigned lines;
+
+	world_import(w, 1, "khach@example.vn");
+	m = approved(w, 1);
+	CHECK(machine_release(m) == ERR_OK && machine_grant(m, 0) == ERR_OK);
+	CHECK(store_request_transition(w->scratch.store, m->number, STATE_RELEASED, STATE_UNKNOWN, w->now) == ERR_OK);
+	granted = token_of(w, 1);
+	lines = log_lines(w);
+	CHECK(store_token_mark(w->scratch.store, granted.id, STORE_SUSPECT) == ERR_OK);
+	CHECK(propose_replace(w, 0, 1, WORLD_SO_PIN) == ERR_OK && confirm(w, 1, waiting(w, 1)) == ERR_OK);
+	t = token_of(w, 1);
+	CHECK(t.active == granted.active && t.next == granted.next && t.state == STORE_UNVERIFIED && t.failures == 0 && log_lines(w) == lines);
+	CHECK(machine_grant(m, 0) == ERR_OK);
+	machine_free(m);
+	world_free(w);
+}
+
+/* A machine that has the candidates in hand is waited for. */
+static void
+test_under_way(void)
+{
+	struct world *w = world_new();
+	struct machine *m;
+
+	world_import(w, 1, "khach@example.vn");
+	m = approved(w, 1);
+	CHECK(propose_replace(w, 0, 1, OTHER_SO_PIN) == ERR_OK);
+	CHECK(machine_release(m) == ERR_OK);
+	CHECK(confirm(w, 1, waiting(w, 1)) == ERR_TOKEN_UNDER_WAY);
+	CHECK(machine_grant(m, 0) == ERR_OK);
+	CHECK(confirm(w, 1, waiting(w, 1)) == ERR_PROPOSAL_STALE);
+	CHECK(desk(w, 0, op_admin_proposal_reject, waiting(w, 1), reason()) == ERR_OK);
+	CHECK(propose_replace(w, 0, 1, OTHER_SO_PIN) == ERR_TOKEN_UNDER_WAY);
+	CHECK(store_request_transition(w->scratch.store, m->number, STATE_RELEASED, STATE_UNKNOWN, w->now) == ERR_OK);
+	CHECK(propose_replace(w, 0, 1, OTHER_SO_PIN) == ERR_OK && confirm(w, 1, waiting(w, 1)) == ERR_OK);
+	machine_free(m);
+	world_free(w);
+}
+
+/* ---- a machine that comes back after people have entered another value: what it has proved and what they say are both candidates ---- */
+
+static void
+lose(struct world *w, const struct machine *m)
+{
+	CHECK(store_request_transition(w->scratch.store, m->number, STATE_RELEASED, STATE_UNKNOWN, w->now) == ERR_OK);
+}
+
+static int64_t
+replaced(struct world *w, unsigned n, const char *so_pin)
+{
+	CHECK(propose_replace(w, 0, n, so_pin) == ERR_OK && confirm(w, 1, waiting(w, n)) == ERR_OK);
+	CHECK(token_of(w, n).next == 0);
+	return token_of(w, n).active;
+}
+
+/* The rows of the last line of the escrow log, by their versions. */
+static void
+last_line(const struct world *w, uint64_t ret_versions[2])
+{
+	struct escrow_log_reader *r = NULL;
+	struct escrow_log_line line;
+	enum escrow_log_kind kind;
+	int64_t at;
+
+	ret_versions[0] = ret_versions[1] = 0;
+	CHECK(escrow_log_open(w->config.escrow_log, &r) == ERR_OK);
+	while (escrow_log_next(r, &kind, &line, &at))
+		for (size_t i = 0; kind == ESCROW_LOG_WHOLE && i < 2; i++)
+			ret_versions[i] = i < line.candidates.count ? line.candidates.rows[i].version : 0;
+	escrow_log_close(r);
+}
+
+/* Of a machine that was granted a row or not, what its report makes of the token. */
+static void
+test_report_after_replace(void)
+{
+	static const struct {
+		bool grants;
+		struct machine_report report;
+		bool next; /* the next one stands beside what was entered, else the one that was released */
+	} cells[] = {
+		{ false, { .result = "completed", .proof_mechanism = "", .stage = "granting", .error = "tms_unreachable" }, false },
+		{ true, { .result = "completed", .proof_mechanism = "", .stage = "rotating", .error = "token_failed" }, false },
+		{ true, { .result = "completed", .proof_mechanism = "", .stage = "rotating", .cryptoki = 0xa1, .error = "token_failed" }, false },
+		{ true, { .result = "completed", .proof_mechanism = "", .stage = "rotating", .error = "ok" }, true },
+		{ true, { .result = "completed", .proof_mechanism = "", .stage = "proving_rotation", .error = "token_removed" }, true },
+		{ true, { .result = "completed", .proof_mechanism = "", .rotated = true }, true },
+	};
+	struct world *w = world_new();
+
+	for (unsigned i = 0; i < sizeof(cells) / sizeof(cells[0]); i++) {
+		unsigned n = i + 1;
+		struct machine *m;
+		struct store_token before, after;
+		struct store_escrow row;
+		uint64_t versions[2];
+		int64_t entered;
+		unsigned lines;
+
+		world_import(w, n, "khach@example.vn");
+		m = approved(w, n);
+		CHECK(machine_release(m) == ERR_OK && (!cells[i].grants || machine_grant(m, 0) == ERR_OK));
+		lose(w, m);
+		before = token_of(w, n);
+		entered = replaced(w, n, OTHER_SO_PIN);
+		lines = log_lines(w);
+		CHECK(machine_done(m, &cells[i].report) == ERR_OK);
+		after = token_of(w, n);
+		if (!CHECK(after.active == (cells[i].next ? before.next : before.active) && after.next == entered))
+			printf("  cell %u: active=%lld next=%lld entered=%lld\n", i, (long long)after.active, (long long)after.next, (long long)entered);
+		CHECK(after.state == STORE_UNVERIFIED && after.failures == 0);
+		CHECK(store_escrow_by_id(w->scratch.store, after.active, &row) == ERR_OK && row.retired == 0);
+		CHECK(store_escrow_by_id(w->scratch.store, entered, &row) == ERR_OK && row.retired == 0);
+		CHECK(log_lines(w) == lines + 1);
+		last_line(w, versions);
+		CHECK(versions[0] == (cells[i].next ? 2 : 1) && versions[1] == 1);
+		machine_free(m);
+	}
+	world_free(w);
+}
+
+/* One that failed has proved nothing. */
+static void
+test_failure_after_replace(void)
+{
+	static const struct machine_report failed = { .result = "failed", .proof_mechanism = "" };
+	struct world *w = world_new();
+	struct machine *m;
+	int64_t entered;
+
+	world_import(w, 1, "khach@example.vn");
+	m = approved(w, 1);
+	CHECK(machine_release(m) == ERR_OK);
+	lose(w, m);
+	entered = replaced(w, 1, OTHER_SO_PIN);
+	CHECK(machine_done(m, &failed) == ERR_OK && token_of(w, 1).active == entered && token_of(w, 1).next == 0);
+	machine_free(m);
+	world_free(w);
+}
+
+/* Nobody is granted, or given again, a next SO PIN after a value that is no candidate any more: it would be none itself. */
+static void
+test_grant_after_replace(void)
+{
+	static const struct machine_report unrotated = { .result = "completed", .proof_mechanism = "", .stage = "granting", .error = "state_wrong" };
+	struct world *w = world_new();
+
+	for (unsigned n = 1; n <= 2; n++) {
+		struct machine *m;
+		int64_t released, entered;
+		unsigned lines;
+
+		world_import(w, n, "khach@example.vn");
+		released = token_of(w, n).active;
+		m = approved(w, n);
+		CHECK(machine_release(m) == ERR_OK && (n == 1 || machine_grant(m, 0) == ERR_OK));
+		lose(w, m);
+		entered = replaced(w, n, OTHER_SO_PIN);
+		lines = log_lines(w);
+		CHECK(machine_release(m) == ERR_OK); /* it may show that people were wrong */
+		CHECK(machine_grant(m, 0) == ERR_STATE_WRONG);
+		CHECK(token_of(w, n).active == entered && token_of(w, n).next == 0 && log_lines(w) == lines);
+		CHECK(machine_done(m, &unrotated) == ERR_OK);
+		CHECK(token_of(w, n).active == released && token_of(w, n).next == entered && log_lines(w) == lines + 1);
+		machine_free(m);
+	}
+	world_free(w);
+}
+
+/* Whichever of the two a later machine proves, its own successor is drawn: neither is the other's. */
+static void
+test_unlock_after_both(void)
+{
+	static const struct machine_report unrotated = { .result = "completed", .proof_mechanism = "", .stage = "granting", .error = "tms_unreachable" };
+	static const struct machine_report rotated = { .result = "completed", .rotated = true, .proof_mechanism = "" };
+	struct world *w = world_new();
+
+	for (unsigned n = 1; n <= 2; n++) {
+		struct machine *m;
+		struct store_token both, granted;
+		struct store_escrow row;
+
+		world_import(w, n, "khach@example.vn");
+		m = approved(w, n);
+		CHECK(machine_release(m) == ERR_OK);
+		lose(w, m);
+		replaced(w, n, OTHER_SO_PIN);
+		CHECK(machine_done(m, &unrotated) == ERR_OK);
+		machine_free(m);
+		both = token_of(w, n);
+		m = approved(w, n);
+		CHECK(machine_release(m) == ERR_OK && m->candidate_count == 2 && !is_other(&m->candidates[0]) && is_other(&m->candidates[1]));
+		CHECK(machine_grant(m, n - 1) == ERR_OK && !is_other(&m->next));
+		granted = token_of(w, n);
+		CHECK(granted.active == (n == 1 ? both.active : both.next) && granted.next != both.active && granted.next != both.next);
+		CHECK(store_escrow_by_id(w->scratch.store, n == 1 ? both.next : both.active, &row) == ERR_OK && row.retired == w->now);
+		CHECK(machine_done(m, &rotated) == ERR_OK && token_of(w, n).active == granted.next && token_of(w, n).next == 0);
+		machine_free(m);
+	}
+	world_free(w);
+}
+
+int
+main(void)
+{
+	test_replace();
+	test_what_the_vault_says();
+	test_same_value();
+	test_under_way();
+	test_report_after_replace();
+	test_failure_after_replace();
+	test_grant_after_replace();
+	test_unlock_after_both();
+	return CHECK_DONE();
+}
