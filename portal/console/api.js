@@ -65,6 +65,7 @@ export const removeNotice = (number) => post(`notices/${number}/remove`, {});
 export const backups = () => call("backups");
 export const backup = () => post("backups", {});
 export const testMail = () => post("mail/test", {});
+export const report = (query) => call(`report?${new URLSearchParams(query)}`);
 export const keys = () => call("keys");
 export const proposals = () => call("proposals");
 /* verb: lost, retire, restore, cure, replace */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The administrator's console: who is here, and what the address asks for: #?filters the list, #number?filters one request of it; #token/number one token, #tokens?filters the
- * inventory; #proposals what waits for a second person; #types, #vendors, #notices and #tools are what they say. What waits is asked for every few seconds, and the page that stands there is told when something has moved.
+ * inventory; #proposals what waits for a second person; #types, #vendors, #notices and #tools
+ * are what they say; #report?days is the report. What waits is asked for every few seconds, and the page that stands there is told when something has moved.
  */
 import { applyTexts, fetchJson, h, loadTexts, offerLanguages, shown } from "/style/page.js";
 import * as api from "/api.js";
@@ -9,6 +10,7 @@ import { showDetail } from "/detail.js";
 import { showTypes, showVendors } from "/kinds.js";
 import { showList } from "/list.js";
 import { showNotices } from "/notices.js";
+import { showReport } from "/report.js";
 import { showToken } from "/token.js";
 import { showProposals, showTokens } from "/tokens.js";
 import { showTools } from "/tools.js";
@@ -62,6 +64,7 @@ function pageOf(hash) {
   const [, number] = /^token\/([1-9]\d{0,15})$/.exec(hash) ?? [];
   if (number) return { menu: "#tokens", back: state.tokens, open: (tools) => showToken(place, tools, Number(number)) };
   if (Object.hasOwn(pages, hash)) return { menu: `#${hash}`, open: (tools) => pages[hash](place, tools) };
+  if (/^report(\?|$)/.test(hash)) return { menu: "#report", open: (tools) => showReport(place, tools, filters(hash.slice("report".length))) };
   if (/^tokens(\?|$)/.test(hash)) {
     state.tokens = `#${hash}`;
     return { menu: "#tokens", open: (tools) => showTokens(place, tools, filters(hash.slice("tokens".length))) };

@@ -148,6 +148,14 @@ const modules = [
 const backups = [{ file: "mokhoa-20261130T013000Z.sqlite.part", size: 40960, changed: NOW, whole: false }, { file: "mokhoa-20261129T013000Z.sqlite", size: 5800000000, changed: NOW - 86400, whole: true }];
 const vaultKeys = [{ key: "0123456789abcdef", seals: true, others: 1204 }, { key: "fedcba9876543210", seals: false, others: 98796 }];
 
+/* the report */
+const statesOf = (n) => Object.fromEntries(["pending", "unidentified", "approved", "refused", "released", "completed", "unknown", "failed", "expired", "cancelled", "locked_out"].map((state, i) => [state, (n * (i + 3)) % 17]));
+const noStates = Object.fromEntries(Object.keys(statesOf(1)).map((state) => [state, 0]));
+const reported = {
+  days: Array.from({ length: 334 }, (_, i) => ({ day: 1548954000 + 86400 * i, states: statesOf(i) })), states: statesOf(5), approval: { count: 1234, median: 4980, p90: 190000 },
+  agencies: [{ agency: "", states: statesOf(2) }, { agency: "an-khang", states: statesOf(4) }], types: [{ type: "Token AN loại 2", states: statesOf(3) }, { type: EVIL, states: statesOf(6) }, { type: "", states: noStates }],
+};
+
 /* name: [key of the title, hash, role, GET answers, POST answers, what is done and waited for] */
 const consoles = {
   list: ["list_title", "", "approver", { requests: rows, next: 58488 }],
@@ -219,6 +227,11 @@ const consoles = {
   vendors: ["vendors_title", "vendors", "operator", { modules }],
   vendors_auditor: ["vendors_title", "vendors", "auditor", { modules }],
   vendors_empty: ["vendors_title", "vendors", "operator", { modules: [] }, undefined, shows("vendors_empty")],
+  report: ["report_title", "report?from=2019-02-01&to=2019-12-31", "auditor", reported, undefined, async (page, t) => {
+    for (const summary of await page.$$("summary")) await summary.click();
+    await page.waitForFunction((text) => document.querySelector("main").innerText.includes(text), t("report_lost"), PATIENCE);
+  }],
+  report_empty: ["report_title", "report", "viewer", { days: [], agencies: [], types: [], states: noStates, approval: { count: 0, median: 0, p90: 0 } }],
   tools: ["tools_title", "tools", "operator", { byPath: { backups: { backups, running: false }, keys: { keys: vaultKeys } } }],
   tools_auditor: ["tools_title", "tools", "auditor", { byPath: { backups: { backups: [], running: true }, keys: { keys: vaultKeys.slice(0, 1).map((key) => ({ ...key, others: 0 })) } } }],
   tools_off: ["tools_title", "tools", "operator", { byPath: { backups: spoken("backups_off").error, keys: spoken("vault_unreachable").error } }, undefined, alerts],

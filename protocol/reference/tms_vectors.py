@@ -416,6 +416,17 @@ def tools(v):
     for call, path in (("admin.backups", "/v1/admin/backups"), ("admin.keys", "/v1/admin/keys")):
         get(call, path, "role_refused", "desk")
 
+    report, day = "/v1/admin/report", 86400
+    for given in ("operator", "auditor", "desk"):
+        get("admin.report", report + "?from=1700000000&to=1700000001", "report_answer", given)
+    for name, query in (("400 days", "?from=1699981200&to=%d" % (1699981200 + 400 * day)), ("the first second", "?from=1&to=2"), ("the last", "?from=9007199254740990&to=9007199254740991")):
+        v.add("admin.report: %s" % name, "admin.report", report + query, {}, "report_answer", given="auditor", method="GET")
+    for name, query, valid in (("401 days", "?from=1699981200&to=%d" % (1699981200 + 400 * day + 1), True), ("backwards", "?from=2&to=1", True), ("nothing", "?from=2&to=2", True),
+                               ("without from", "?to=2", True), ("without to", "?from=1", True), ("no query", "", True), ("from 0", "?from=0&to=2", False), ("to 0", "?from=1&to=0", False),
+                               ("from x", "?from=x&to=2", False), ("to 2^53", "?from=1&to=9007199254740992", False), ("a state", "?from=1&to=2&state=pending", False), ("from twice", "?from=1&from=1&to=2", False)):
+        v.add("admin.report: %s" % name, "admin.report", report + query, {}, "invalid_params", given="auditor", method="GET", valid=valid)
+    v.add("admin.report by a stranger", "admin.report", report + "?from=1&to=2", {}, "admin_unknown", given="stranger", method="GET")
+
     right = {"severity": "warning", "title": {"vi": "Bảo trì", "en": "Maintenance"}, "text": {"vi": "Từ 22 giờ.", "en": "From 10 pm."}, "starts": 1700000000, "ends": 0}
     for call, path in (("admin.notice.add", notices), ("admin.notice.change", notices + "/1")):
         same_for_every_body(v, call, path, right, "desk_notices_answer", given="operator")
@@ -724,6 +735,29 @@ def tool_answers(answers):
     a.words("result", ("sent", "unknown", "later", "absent", "refused", "settings"))
     a.at("status", right=[0, 599], wrong=[-1, 600, "250", None])
     a.text("cause", 256)
+
+    states = dict.fromkeys((*STATES, "unidentified"), 1)
+    a = answers.of("report_answer", {"days": [{"day": 1699981200, "states": states}], "agencies": [{"agency": "an-khang", "states": states}], "types": [{"type": "Token ví dụ", "states": states}],
+                                     "states": states, "approval": {"count": 7, "median": 3600, "p90": 86400}})
+    a.keys()
+    for key in ("days", "agencies", "types"):
+        a.keys(key + ".0")
+        a.at(key, wrong=[None, [None]])
+        a.keys(key + ".0.states")
+    for key in ("agencies", "types"):
+        a.at(key, right=[[]])
+    a.at("states", wrong=[[], None, 7])
+    a.at("approval", wrong=[[], None, 7])
+    a.at("days", right=[[], [{"day": 0, "states": states}] * 400], wrong=[[{"day": 0, "states": states}] * 401])
+    a.at("days.0.day", right=[-25200, 2**53 - 1], wrong=[-25201, 2**53, None])
+    a.keys("states")
+    for state in states:
+        a.at("states." + state, right=[0, 2**53 - 1], wrong=[-1, 2**53, None])
+    a.text("agencies.0.agency", 32)
+    a.text("types.0.type", 64)
+    a.keys("approval")
+    for key in ("count", "median", "p90"):
+        a.at("approval." + key, right=[0, 2**53 - 1], wrong=[-1, 2**53, None])
 
     key = {"key": "0123456789abcdef", "seals": True, "others": 0}
     a = answers.of("keys_answer", {"keys": [key]})

@@ -59,7 +59,8 @@ enum query_list {
 	LIST_NONE = 0,
 	LIST_REQUESTS = 1,
 	LIST_TOKENS = 2,
-	LIST_BOTH = LIST_REQUESTS | LIST_TOKENS
+	LIST_BOTH = LIST_REQUESTS | LIST_TOKENS,
+	LIST_REPORT = 4
 };
 
 static enum query_list
@@ -67,6 +68,8 @@ list_of(const struct route *route)
 {
 	if (route->run == op_admin_tokens)
 		return LIST_TOKENS;
+	if (route->run == op_admin_report)
+		return LIST_REPORT;
 	return route->run == op_admin_list ? LIST_REQUESTS : LIST_NONE;
 }
 
@@ -118,8 +121,8 @@ read_query(const struct exchange_request *request, const struct route *route, st
 		{ "order", .text = &query->order, .lists = LIST_TOKENS },
 		{ "type", .number = &query->type, .lists = LIST_TOKENS },
 		{ "after", .number = &query->after, .lists = LIST_TOKENS },
-		{ "from", .number = &query->from, .lists = LIST_REQUESTS },
-		{ "to", .number = &query->to, .lists = LIST_REQUESTS },
+		{ "from", .number = &query->from, .lists = LIST_REQUESTS | LIST_REPORT },
+		{ "to", .number = &query->to, .lists = LIST_REQUESTS | LIST_REPORT },
 		{ "before", .number = &query->before, .lists = LIST_REQUESTS },
 		{ "limit", .number = &query->limit, .lists = LIST_BOTH }, /* the last: 0 is no limit */
 	};

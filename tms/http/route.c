@@ -50,6 +50,7 @@ static const struct route routes[] = {
 	{ "admin.backup", "POST", "/v1/admin/backups", MAY(0, 0, 1, 0, 0, 0), op_admin_backup },
 	{ "admin.mail.test", "POST", "/v1/admin/mail/test", MAY(0, 0, 1, 0, 0, 0), op_admin_mail_test },
 	{ "admin.keys", "GET", "/v1/admin/keys", MAY(0, 0, 1, 1, 0, 0), op_admin_keys },
+	{ "admin.report", "GET", "/v1/admin/report", MAY(1, 1, 1, 1, 1, 1), op_admin_report },
 };
 
 unsigned

@@ -91,6 +91,7 @@ static const struct {
 	{ "POST", "/v1/admin/backups", "--O---" },
 	{ "POST", "/v1/admin/mail/test", "--O---" },
 	{ "GET", "/v1/admin/keys", "--OU--" },
+	{ "GET", "/v1/admin/report", "VAOUva" },
 };
 
 static const struct {
