@@ -561,6 +561,19 @@ async function tools() {
   expect("a backup is made and seen", true);
   expect("no link leads to it", (await page.$$eval("main a", (all) => all.length)) === 0);
   expect("where the vault's keys stand", (await page.$$eval("main h2", (all) => all.map((e) => e.textContent))).includes("Khóa của kho") && /[0-9a-f]{16}/.test(await page.textContent("main")));
+  await open("report");
+  await page.waitForSelector("svg.chart");
+  expect("a chart has its numbers behind it", (await page.locator("svg.chart rect").count()) === 30 && (await page.locator("details table").count()) === 3);
+  await press("the numbers", "summary");
+  expect("and shows them", await page.isVisible("details[open] tbody tr"));
+  const [file] = await Promise.all([page.waitForEvent("download"), press("the table to take along", "a[download]")]);
+  const csv = readFileSync(await file.path(), "utf8");
+  expect("a table to take along", /^report_day_\d{4}-\d\d-\d\d_\d{4}-\d\d-\d\d\.csv$/.test(file.suggestedFilename()) && csv.startsWith('\ufeff"Ngày","Số yêu cầu","Chưa duyệt"') && csv.split("\r\n").length === 32);
+  await page.fill("input[name=from]", "2026-01-01");
+  await page.fill("input[name=to]", "2026-01-02");
+  await press("what shows other days", "form button.primary");
+  await page.waitForFunction(() => document.querySelectorAll("svg.chart rect").length === 2);
+  expect("the address has the days", (await page.evaluate(() => location.hash)) === "#report?from=2026-01-01&to=2026-01-02");
   await dung.of.close();
 
   for (const who of ["an", "auditor"]) {

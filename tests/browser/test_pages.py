@@ -208,7 +208,7 @@ class Pages(unittest.TestCase):
         path = "/v1/admin/requests"
         calls = [{"target": f"{path}/{asked.number}/approve", "body": {"how": "call_back", "reference": "", "phrase": asked.phrase}},
                  {"target": f"{path}/{refused.number}/refuse", "body": {"reason": "x"}}, {"target": f"{path}/{approved.number}/resend", "body": {}},
-                 {"target": "/v1/admin/me", "body": {}}, {"target": "/v1/admin/waiting", "body": {}}, {"target": path, "body": {}}]
+                 {"target": "/v1/admin/me", "body": {}}, {"target": "/v1/admin/waiting", "body": {}}, {"target": "/v1/admin/report", "body": {}}, {"target": path, "body": {}}]
         token = self.stage.sql("SELECT id FROM token WHERE serial = ?", asked.token["serial"])[0][0]
         notice = {"severity": "info", "title": {"vi": "x", "en": ""}, "text": {"vi": "x", "en": ""}, "starts": 0, "ends": 0}
         kind = {"name": "x", "vendor": "", "manufacturer": "x", "model": "", "family": "none", "rotation": False, "flags_reliable": False, "pin_min": 0, "pin_max": 0,
@@ -232,7 +232,7 @@ class Pages(unittest.TestCase):
         wrong = {what: count for what, count in judged.items() if what[1] != "origin_refused" and what != ("none", "method_not_found")}
         self.assertEqual(wrong, {})
         self.assertEqual(os.listdir(f"{self.stage.dir}/tms/backups"), [])
-        for route in ("approve", "refuse", "resend", "me", "list", "waiting", "notice.add", "notice.change", "notice.remove", "type.put", "vendor.put", "backup", "mail.test", "keys"):
+        for route in ("approve", "refuse", "resend", "me", "list", "waiting", "report", "notice.add", "notice.change", "notice.remove", "type.put", "vendor.put", "backup", "mail.test", "keys"):
             self.assertGreaterEqual(judged["admin." + route, "origin_refused"], 10, route)
         refused = sum(count for (_, result), count in judged.items() if result == "origin_refused")
         statuses = collections.Counter(status for status, in self.said("nginx/access.log", r'"[A-Z]+ /v1/admin/\S* \S+" (\d+) .*Mozilla'))
