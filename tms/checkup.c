@@ -4,6 +4,7 @@
 
 #include "escrow_log.h"
 #include "expiry.h"
+#include "hsm.h"
 #include "keyfile.h"
 #include "keyring.h"
 #include "letter.h"
@@ -249,6 +250,48 @@ check_vault(struct look *l)
 		say(l, held ? VERDICT_OK : VERDICT_FAIL, "vault", "%s: %s key %s", c->socket, held ? "answers, and holds" : "answers, and does not hold", id);
 }
 
+/* In a process of the vault's user, where the vault does not run: who can read its keys can be it. */
+static enum err
+try_hsm(const struct config_vault *c)
+{
+	struct keyring ring = { .count = 0 };
+	struct stat st;
+	struct hsm *hsm;
+	enum err e;
+
+	if (stat(c->private_key, &st) != 0 || keyring_read(c->private_key, &ring) != ERR_OK)
+		return ERR_CONFIG_INVALID;
+	hsm = hsm_new(&c->hsm, st.st_uid, NULL, NULL);
+	e = hsm != NULL ? hsm_login(hsm) : ERR_NO_MEMORY;
+	for (size_t i = 0; e == ERR_OK && i < ring.count; i++)
+		if (ring.keys[i].in_hsm)
+			e = hsm_try(hsm, &ring.keys[i]);
+	hsm_free(hsm);
+	keyring_wipe(&ring);
+	return e;
+}
+
+/* The vault is asked, who is logged in: another login with a wrong PIN would be another try. */
+static void
+check_hsm(struct look *l)
+{
+	const struct config_vault *c = &l->config->vault;
+	struct vault_keys keys;
+	enum err e;
+
+	if (c->hsm.module == NULL)
+		return;
+	e = vault_check(c->socket, &keys);
+	if (e == ERR_VAULT_UNREACHABLE && access(c->private_key, R_OK) == 0)
+		e = try_hsm(c);
+	if (e == ERR_OK)
+		say(l, VERDICT_OK, "vault.hsm", "%s: lets the vault in, and has its keys", c->hsm.token);
+	else if (e == ERR_VAULT_UNREACHABLE || e == ERR_VAULT_REFUSED)
+		say(l, VERDICT_WARN, "vault.hsm", "%s: not looked at; root and the vault's user may ask", c->hsm.token);
+	else
+		say(l, VERDICT_FAIL, "vault.hsm", "%s: %s: %s", c->hsm.token, err_name(e), err_sentence(e, "en"));
+}
+
 static void
 check_smtp(struct look *l)
 {
@@ -307,7 +350,7 @@ check_clock(struct look *l)
 
 /* ---- the whole ---- */
 
-static void (*const checks[])(struct look *l) = { check_files, check_vault_key, check_certificates, check_service, check_database, check_escrow_log, check_sockets, check_vault, check_smtp, check_templates,
+static void (*const checks[])(struct look *l) = { check_files, check_vault_key, check_certificates, check_service, check_database, check_escrow_log, check_sockets, check_vault, check_hsm, check_smtp, check_templates,
 	check_clock };
 
 /* What is on record, where it can be read. */

@@ -102,7 +102,7 @@ static const struct command commands[] = {
 	{ "seal", desk_seal, "--vault-key FILE < CSV > CSV", "niêm phong SO PIN trước khi chuyển đi", "seals SO PINs before they travel" },
 	{ "import", desk_import, "--config FILE [--dry-run] [--report FILE] < CSV", "nhập token đã niêm phong", "imports sealed tokens" },
 	{ "export", desk_export, "--config FILE --to CERTIFICATE --output FILE [--private-key FILE]", "xuất token và SO PIN cho một chứng thư, trên máy có khóa của kho", "exports tokens and SO PINs for a certificate, where the vault's keys are" },
-	{ "keys", desk_keys, "list|new|reseal|retire|recall --config FILE; backup FILE --config FILE --to CERTIFICATE [--to CERTIFICATE]; check|restore FILE --config FILE --key PRIVATE-KEY",
+	{ "keys", desk_keys, "list|reseal|retire|recall --config FILE; new --config FILE [--in file|hsm] [--object LABEL|ID]; backup FILE --config FILE --to CERTIFICATE [--to CERTIFICATE]; check|restore FILE --config FILE --key PRIVATE-KEY",
 	    "đổi khóa của kho khi máy chủ vẫn chạy; sao lưu khóa cho người giữ khóa", "rolls the vault's key while the server runs; seals the keys of server and vault to the certificates of their custodians" },
 	{ "vendor", desk_vendor, "add|list --config FILE, modules --config FILE --system SYSTEM", "hãng token và mô-đun PKCS#11 theo hệ điều hành", "token vendors and their PKCS#11 modules by system" },
 	{ "type", desk_type, "add|list --config FILE", "loại token: họ mở khóa, quy tắc PIN", "kinds of tokens: how they unlock, which PINs they take" },

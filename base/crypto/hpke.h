@@ -20,7 +20,10 @@
 enum err hpke_seal(const unsigned char to_pk[KEY_KEM_PK_LEN], const void *info, size_t info_len, const void *aad, size_t aad_len,
     const void *plain, size_t len, unsigned char ret_enc[HPKE_ENC_LEN], unsigned char *ret_ct);
 
-/* Writes ct_len - HPKE_TAG_LEN bytes to ret_plain; ERR_SEALED_INVALID where it does not open, and then ret_plain is wiped. */
+/*
+ * Writes ct_len - HPKE_TAG_LEN bytes to ret_plain; ERR_SEALED_INVALID where it does not open, of a key that is elsewhere what keeps it
+ * says besides, and then ret_plain is wiped.
+ */
 enum err hpke_open(const struct key_kem *key, const unsigned char enc[HPKE_ENC_LEN], const void *info, size_t info_len,
     const void *aad, size_t aad_len, const unsigned char *ct, size_t ct_len, unsigned char *ret_plain);
 

@@ -16,9 +16,11 @@
 
 /* Both halves are kept beside OpenSSL's object, so that the accessors cannot fail. */
 struct key_kem {
-	EVP_PKEY *pkey;
+	EVP_PKEY *pkey; /* NULL where the private half is elsewhere */
 	unsigned char pk[KEY_KEM_PK_LEN];
 	unsigned char sk[KEY_KEM_SK_LEN];
+	enum err (*agree)(void *context, const unsigned char peer_pk[KEY_KEM_PK_LEN], unsigned char ret_x[KEY_KEM_X_LEN]);
+	void *context; /* of agree */
 };
 
 struct key_sig {
@@ -111,6 +113,20 @@ key_kem_from_private(const unsigned char sk[KEY_KEM_SK_LEN])
 	return key;
 }
 
+struct key_kem *
+key_kem_elsewhere(const unsigned char pk[KEY_KEM_PK_LEN],
+    enum err (*agree)(void *context, const unsigned char peer_pk[KEY_KEM_PK_LEN], unsigned char ret_x[KEY_KEM_X_LEN]), void *context)
+{
+	struct key_kem *key = key_kem_public_ok(pk) ? calloc(1, sizeof(*key)) : NULL;
+
+	if (key == NULL)
+		return NULL;
+	memcpy(key->pk, pk, sizeof(key->pk));
+	key->agree = agree;
+	key->context = context;
+	return key;
+}
+
 void
 key_kem_free(struct key_kem *key)
 {
@@ -146,24 +162,26 @@ key_kem_public_ok(const unsigned char pk[KEY_KEM_PK_LEN])
 	return good;
 }
 
-enum err
-key_kem_agree(const struct key_kem *key, const unsigned char peer_pk[KEY_KEM_PK_LEN], unsigned char ret_x[32])
+static enum err
+agree_here(const struct key_kem *key, const unsigned char peer_pk[KEY_KEM_PK_LEN], unsigned char ret_x[KEY_KEM_X_LEN])
 {
-	EVP_PKEY *peer = key_kem_public_ok(peer_pk) ? import_point(peer_pk, NULL) : NULL;
+	EVP_PKEY *peer = import_point(peer_pk, NULL);
 	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, key->pkey, NULL);
-	size_t len = 32;
-	enum err e = ERR_SEALED_INVALID;
+	size_t len = KEY_KEM_X_LEN;
+	bool agreed = peer != NULL && context != NULL && EVP_PKEY_derive_init(context) == 1 && EVP_PKEY_derive_set_peer(context, peer) == 1 &&
+		      EVP_PKEY_derive(context, ret_x, &len) == 1 && len == KEY_KEM_X_LEN;
 
-	if (peer == NULL)
-		goto out;
-	e = ERR_INTERNAL;
-	if (context != NULL && EVP_PKEY_derive_init(context) == 1 && EVP_PKEY_derive_set_peer(context, peer) == 1 &&
-	    EVP_PKEY_derive(context, ret_x, &len) == 1 && len == 32)
-		e = ERR_OK;
-out:
 	EVP_PKEY_CTX_free(context);
 	EVP_PKEY_free(peer);
-	return e;
+	return agreed ? ERR_OK : ERR_INTERNAL;
+}
+
+enum err
+key_kem_agree(const struct key_kem *key, const unsigned char peer_pk[KEY_KEM_PK_LEN], unsigned char ret_x[KEY_KEM_X_LEN])
+{
+	if (!key_kem_public_ok(peer_pk))
+		return ERR_SEALED_INVALID;
+	return key->agree != NULL ? key->agree(key->context, peer_pk, ret_x) : agree_here(key, peer_pk, ret_x);
 }
 
 /* ---- Ed25519 ---- */

@@ -46,6 +46,50 @@ fresh_keys_agree_and_differ(void)
 	key_kem_free(NULL);
 }
 
+/* What keeps a private half elsewhere, and what it was asked. */
+struct elsewhere {
+	struct key_kem *kept;
+	enum err says;
+	unsigned asked;
+};
+
+static enum err
+agree_elsewhere(void *context, const unsigned char peer_pk[KEY_KEM_PK_LEN], unsigned char ret_x[KEY_KEM_X_LEN])
+{
+	struct elsewhere *there = context;
+
+	there->asked++;
+	return there->says == ERR_OK ? key_kem_agree(there->kept, peer_pk, ret_x) : there->says;
+}
+
+static void
+a_private_half_may_be_elsewhere(void)
+{
+	struct elsewhere there = { .kept = key_kem_new(), .says = ERR_OK };
+	struct key_kem *peer = key_kem_new(), *key;
+	unsigned char pk[65], got_pk[65], peer_pk[65], x[32], peer_x[32], sk[32], none[32] = { 0 };
+
+	key_kem_public(there.kept, pk);
+	key_kem_public(peer, peer_pk);
+	key = key_kem_elsewhere(pk, agree_elsewhere, &there);
+	CHECK(key != NULL);
+	key_kem_public(key, got_pk);
+	CHECK(memcmp(got_pk, pk, sizeof(pk)) == 0);
+	CHECK(key_kem_agree(key, peer_pk, x) == ERR_OK && key_kem_agree(peer, pk, peer_x) == ERR_OK && memcmp(x, peer_x, sizeof(x)) == 0);
+	key_kem_private(key, sk);
+	CHECK(memcmp(sk, none, sizeof(sk)) == 0);
+	there.says = ERR_HSM_UNAVAILABLE;
+	CHECK(key_kem_agree(key, peer_pk, x) == ERR_HSM_UNAVAILABLE && there.asked == 2);
+	/* it is never asked about what is no point */
+	peer_pk[64] ^= 1;
+	CHECK(key_kem_agree(key, peer_pk, x) == ERR_SEALED_INVALID && there.asked == 2);
+	pk[64] ^= 1;
+	CHECK(key_kem_elsewhere(pk, agree_elsewhere, &there) == NULL);
+	key_kem_free(key);
+	key_kem_free(peer);
+	key_kem_free(there.kept);
+}
+
 static void
 bad_points_are_refused(void)
 {
@@ -178,6 +222,7 @@ main(void)
 {
 	agreement_is_the_one_of_cavp();
 	fresh_keys_agree_and_differ();
+	a_private_half_may_be_elsewhere();
 	bad_points_are_refused();
 	private_numbers_have_a_range();
 	signatures_are_those_of_rfc_8032();

@@ -7,6 +7,8 @@
  * Prints one JSON object; exit status 1 where the goal is not met.
  */
 #define _POSIX_C_SOURCE 200809L
+#include "pairs.h"
+
 #include <fcntl.h>
 #include <spawn.h>
 #include <stdint.h>
@@ -14,11 +16,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define EXTENSION "chrome-extension://abcdefghijklmnopabcdefghijklmnop/"
-#define PAIRS_MAX 10000
 #define WARM_UP	  10
 
 static const char hello[] =
@@ -31,15 +31,6 @@ die(const char *what)
 {
 	fprintf(stderr, "cold_start: %s\n", what);
 	exit(1);
-}
-
-static double
-now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
 }
 
 static void
@@ -111,25 +102,11 @@ run(char *program, int quiet)
 	return end - start;
 }
 
-static int
-compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static double
-quantile(double *sorted, size_t n, double q)
-{
-	return sorted[(size_t)(q * (double)(n - 1))];
-}
-
 int
 main(int argc, char *argv[])
 {
-	static double host[PAIRS_MAX], empty[PAIRS_MAX], ratio[PAIRS_MAX];
-	double goal, median;
+	static double host[PAIRS_MAX], empty[PAIRS_MAX];
+	double goal;
 	int quiet = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	size_t n;
 
@@ -143,15 +120,6 @@ main(int argc, char *argv[])
 		size_t at = i < WARM_UP ? 0 : i - WARM_UP;
 		host[at] = run(argv[4], quiet);
 		empty[at] = run(argv[5], quiet);
-		ratio[at] = host[at] / empty[at];
 	}
-	qsort(host, n, sizeof(*host), compare);
-	qsort(empty, n, sizeof(*empty), compare);
-	qsort(ratio, n, sizeof(*ratio), compare);
-	median = quantile(ratio, n, 0.5);
-	printf("{\"name\": \"%s\", \"value\": %.0f, \"unit\": \"us\", \"against\": %.0f, \"ratio\": %.3f, \"n\": %zu, "
-	       "\"spread\": [%.3f, %.3f], \"goal\": %.2f, \"met\": %s}\n",
-	    argv[1], quantile(host, n, 0.5), quantile(empty, n, 0.5), median, n, quantile(ratio, n, 0.25), quantile(ratio, n, 0.75), goal,
-	    median <= goal ? "true" : "false");
-	return median > goal;
+	return pairs_report(argv[1], goal, host, empty, n);
 }

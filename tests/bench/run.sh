@@ -11,6 +11,7 @@
 #            libraries      that the dynamic linker loads for mokhoa-host
 #            page-hello, page-token-info   from a page's call to its answer in Chromium, -warm and -cold, against the least extension before the
 #                           least native host in the same page (page.py); only when named, because they want a browser
+#            vault-hsm      to open an escrow row with a key in SoftHSM, against one of the file; only when named, because it wants SoftHSM and builds the server
 #   value, unit; against: the same of the empty program; ratio; n: measurements; spread: quartiles of the ratio
 #   goal, met: the ratio's where there is one, else the value's
 #
@@ -20,6 +21,7 @@ cd "$(dirname "$0")/../.."
 build=$PWD/build/bench
 names="cold-start system-calls answer-bytes libraries"
 pages="page-hello page-token-info"
+servers="vault-hsm"
 pairs=1000
 
 skip() {
@@ -53,6 +55,14 @@ make_page() {
 	MOKHOA_NODE_MODULES=$PWD/build/browser
 	export MOKHOA_BIN MOKHOA_NODE_MODULES
 	/usr/bin/python3 tests/browser/browser.py install "$MOKHOA_NODE_MODULES" || skip "npm's packages cannot be had"
+}
+
+make_vault() {
+	[ -e /usr/lib/softhsm/libsofthsm2.so ] || skip "SoftHSM is missing: apt-get install softhsm2"
+	if ! { cmake --preset plain -B "$build/vault" -DMOKHOA_CLIENT=OFF && cmake --build "$build/vault" --target bench_hsm; } >"$build/log" 2>&1; then
+		tail -n 30 "$build/log" >&2
+		exit 1
+	fi
 }
 
 # One row of a count: NAME VALUE UNIT AGAINST GOAL
@@ -114,15 +124,19 @@ if [ "${1:-}" = --inside ]; then
 	exit $status
 fi
 
-case " $names $pages " in
+case " $names $pages $servers " in
 *" ${1:-cold-start} "*) ;;
 *)
-	echo "usage: sh tests/bench/run.sh [$(echo "$names $pages" | tr ' ' '|')]" >&2
+	echo "usage: sh tests/bench/run.sh [$(echo "$names $pages $servers" | tr ' ' '|')]" >&2
 	exit 2
 	;;
 esac
 mkdir -p "$build"
 case ${1:-} in
+vault-hsm)
+	make_vault
+	exec "$build/vault/bin/bench_hsm" vault-hsm 4 $pairs
+	;;
 page-*)
 	make_page
 	method=$(echo "${1#page-}" | sed 's/token-info/token.info/')

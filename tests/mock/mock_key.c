@@ -3,6 +3,7 @@
 
 #include <openssl/bio.h>
 #include <openssl/bn.h>
+#include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -15,21 +16,28 @@ enum {
 };
 
 static EVP_PKEY *key;
+static EVP_PKEY *agree_key;
 
-bool
-mock_key_load(const char *folder)
+static bool
+load(const char *folder, const char *name, EVP_PKEY **ret)
 {
 	char path[1024];
 	BIO *in;
 
-	snprintf(path, sizeof(path), "%s/key.pem", folder);
-	EVP_PKEY_free(key);
-	key = NULL;
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	EVP_PKEY_free(*ret);
+	*ret = NULL;
 	in = BIO_new_file(path, "rb");
 	if (in != NULL)
-		key = PEM_read_bio_PrivateKey(in, NULL, NULL, NULL);
+		*ret = PEM_read_bio_PrivateKey(in, NULL, NULL, NULL);
 	BIO_free(in);
-	return key != NULL;
+	return *ret != NULL;
+}
+
+bool
+mock_key_load(const char *folder)
+{
+	return load(folder, "key.pem", &key);
 }
 
 /* DER to the two numbers one after the other. */
@@ -68,4 +76,34 @@ mock_key_sign(CK_MECHANISM_TYPE type, const unsigned char *data, CK_ULONG len, u
 out:
 	EVP_PKEY_CTX_free(context);
 	return rv;
+}
+
+bool
+mock_agree_load(const char *folder, unsigned char *ret_point)
+{
+	size_t len = 0;
+
+	ret_point[0] = 0x04;
+	ret_point[1] = MOCK_POINT_LEN - 2;
+	return load(folder, "agree.pem", &agree_key) &&
+	       EVP_PKEY_get_octet_string_param(agree_key, OSSL_PKEY_PARAM_PUB_KEY, ret_point + 2, MOCK_POINT_LEN - 2, &len) == 1 && len == MOCK_POINT_LEN - 2;
+}
+
+CK_RV
+mock_agree_derive(const unsigned char *point, CK_ULONG len, unsigned char *ret_x)
+{
+	EVP_PKEY *peer = EVP_PKEY_new();
+	EVP_PKEY_CTX *context = agree_key != NULL ? EVP_PKEY_CTX_new(agree_key, NULL) : NULL;
+	size_t x_len = MOCK_X_LEN;
+	bool agreed;
+
+	if (len == MOCK_POINT_LEN && point[0] == 0x04) {
+		point += 2;
+		len -= 2;
+	}
+	agreed = peer != NULL && context != NULL && EVP_PKEY_copy_parameters(peer, agree_key) == 1 && EVP_PKEY_set1_encoded_public_key(peer, point, len) == 1 &&
+		 EVP_PKEY_derive_init(context) == 1 && EVP_PKEY_derive_set_peer(context, peer) == 1 && EVP_PKEY_derive(context, ret_x, &x_len) == 1;
+	EVP_PKEY_CTX_free(context);
+	EVP_PKEY_free(peer);
+	return agreed && x_len == MOCK_X_LEN ? CKR_OK : CKR_MECHANISM_PARAM_INVALID;
 }

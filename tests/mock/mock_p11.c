@@ -7,16 +7,22 @@
  *                    puk_tries; written back at each change
  *   certificate.der  what it shows without a login, where the file is there
  *   key.pem          the private key that goes with it, for who is logged in
+ *   agree.pem        a private key of an HSM for C_DeriveKey, CKA_ID "agree", for who is logged in; its public half is there for all
  *   log              appended: every call with its result, "C_Login so 0xa0"; a PIN is never in it
  *
  *   slots N            readers, each with a token (1)
  *   serial I TEXT      serial of the token in reader I ("MOCK0001")
+ *   label TEXT         label of every token
  *   empty I            reader I is empty
  *   reader I TEXT      description of reader I ("Mock reader I")
  *   blank I            the token of reader I is not initialised
  *   limits MIN MAX     lengths of a PIN (4, 12)
  *   readers            its slots are readers that take cards, and not places of its own
  *   silent             the SO PIN's flags are never set
+ *   octets             C_DeriveKey takes another's point in an OCTET STRING alone
+ *   bare               CKA_EC_POINT is the point without its OCTET STRING
+ *   short              a shared secret comes without the zeros in front
+ *   loose              the private key of agree.pem may be taken out
  *   unasked            C_Login(CKU_SO) passes; the SO PIN is judged by what needs it
  *   environ            the names of the variables that it finds go to the file "environ"
  *   hole               the list of functions lacks C_InitPIN
@@ -47,7 +53,10 @@ enum {
 	SO_TRIES = 3,
 	SESSION = 7,
 	CERTIFICATE = 11,
-	KEY = 12
+	KEY = 12,
+	AGREE = 13, /* the private half of agree.pem */
+	AGREE_PUBLIC = 14,
+	SHARED = 15 /* a secret that was derived */
 };
 
 struct line {
@@ -77,6 +86,8 @@ static struct {
 	CK_SLOT_ID slot;
 	unsigned char certificate[65536];
 	size_t certificate_len;
+	unsigned char agree_point[MOCK_POINT_LEN];
+	unsigned char shared[MOCK_X_LEN];
 	struct {
 		const char *call;
 		unsigned count;
@@ -457,7 +468,7 @@ C_GetTokenInfo_(CK_SLOT_ID id, CK_TOKEN_INFO *info)
 	snprintf(number, sizeof(number), "%lu", id);
 	serial = find("serial", number);
 	memset(info, 0, sizeof(*info));
-	pad(info->label, sizeof(info->label), "Mock \xc4\x91\x01\xff token");
+	pad(info->label, sizeof(info->label), find("label", NULL) != NULL ? find("label", NULL)->what : "Mock \xc4\x91\x01\xff token");
 	pad(info->manufacturerID, sizeof(info->manufacturerID), "Mokhoa tests");
 	pad(info->model, sizeof(info->model), "Mock");
 	pad(info->serialNumber, sizeof(info->serialNumber), mock.swapped ? "OTHER" : serial != NULL ? serial->value
@@ -645,6 +656,32 @@ has_key(void)
 	return folder != NULL && mock_key_load(folder);
 }
 
+static bool
+has_agree(void)
+{
+	const char *folder = getenv("MOCK_P11");
+
+	return folder != NULL && mock_agree_load(folder, mock.agree_point);
+}
+
+/* Whether an object of the HSM is asked for: by its CKA_ID, or its label, which is the same. */
+static bool
+is_agree(const CK_ATTRIBUTE *template, CK_ULONG count)
+{
+	for (CK_ULONG i = 0; i < count; i++)
+		if ((template[i].type == CKA_ID || template[i].type == CKA_LABEL) && template[i].ulValueLen == 5 && memcmp(template[i].pValue, "agree", 5) == 0)
+			return has_agree();
+	return false;
+}
+
+static CK_OBJECT_HANDLE
+agree_object(CK_OBJECT_CLASS object_class)
+{
+	if (object_class == CKO_PUBLIC_KEY)
+		return AGREE_PUBLIC;
+	return object_class == CKO_PRIVATE_KEY && mock.login == CKU_USER ? AGREE : 0;
+}
+
 static CK_RV
 C_FindObjectsInit_(CK_SESSION_HANDLE session, CK_ATTRIBUTE *template, CK_ULONG count)
 {
@@ -657,6 +694,8 @@ C_FindObjectsInit_(CK_SESSION_HANDLE session, CK_ATTRIBUTE *template, CK_ULONG c
 	for (CK_ULONG i = 0; i < count; i++)
 		if (template[i].type == CKA_CLASS && *(CK_OBJECT_CLASS *)template[i].pValue != CKO_CERTIFICATE)
 			mock.found = *(CK_OBJECT_CLASS *)template[i].pValue == CKO_PRIVATE_KEY && mock.login == CKU_USER && has_key() ? KEY : 0;
+	if (is_agree(template, count))
+		mock.found = agree_object(*(CK_OBJECT_CLASS *)template[0].pValue);
 	return note("C_FindObjectsInit", "", CKR_OK);
 }
 
@@ -698,6 +737,39 @@ get(CK_ATTRIBUTE *attribute, const void *value, CK_ULONG len)
 	return CKR_OK;
 }
 
+/* An attribute of the HSM's key or of what was derived with it. */
+static CK_RV
+get_of_hsm(CK_OBJECT_HANDLE object, CK_ATTRIBUTE *attribute)
+{
+	static const unsigned char p256[] = { 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07 };
+	const CK_KEY_TYPE type = CKK_EC;
+	const CK_BBOOL yes = CK_TRUE;
+	const CK_BBOOL extractable = find("loose", NULL) != NULL ? CK_TRUE : CK_FALSE;
+	CK_ULONG zeros = 0;
+
+	switch (attribute->type) {
+	case CKA_VALUE:
+		while (find("short", NULL) != NULL && zeros < MOCK_X_LEN - 1 && mock.shared[zeros] == 0)
+			zeros++;
+		return object == SHARED ? get(attribute, mock.shared + zeros, MOCK_X_LEN - zeros) : CKR_ATTRIBUTE_SENSITIVE;
+	case CKA_KEY_TYPE:
+		return get(attribute, &type, sizeof(type));
+	case CKA_DERIVE:
+	case CKA_SENSITIVE:
+		return get(attribute, &yes, sizeof(yes));
+	case CKA_EXTRACTABLE:
+		return get(attribute, &extractable, sizeof(extractable));
+	case CKA_ID:
+		return get(attribute, "agree", 5);
+	case CKA_EC_PARAMS:
+		return get(attribute, p256, sizeof(p256));
+	case CKA_EC_POINT:
+		return find("bare", NULL) != NULL ? get(attribute, mock.agree_point + 2, MOCK_POINT_LEN - 2) : get(attribute, mock.agree_point, MOCK_POINT_LEN);
+	default:
+		return CKR_ATTRIBUTE_TYPE_INVALID;
+	}
+}
+
 static CK_RV
 C_GetAttributeValue_(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *template, CK_ULONG count)
 {
@@ -706,11 +778,12 @@ C_GetAttributeValue_(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTR
 	CK_RV rv = CKR_OK;
 
 	(void)session;
-	(void)object;
 	if (in_session("C_GetAttributeValue", "", &rv))
 		return rv;
 	for (CK_ULONG i = 0; i < count && rv == CKR_OK; i++) {
-		if (template[i].type == CKA_VALUE)
+		if (object >= AGREE)
+			rv = get_of_hsm(object, &template[i]);
+		else if (template[i].type == CKA_VALUE)
 			rv = get(&template[i], mock.certificate, (CK_ULONG)mock.certificate_len);
 		else if (template[i].type == CKA_CLASS)
 			rv = get(&template[i], &object_class, sizeof(object_class));
@@ -749,6 +822,60 @@ C_Sign_(CK_SESSION_HANDLE session, unsigned char *data, CK_ULONG len, unsigned c
 	return note("C_Sign", "", mock_key_sign(mock.signing, data, len, ret, ret_len));
 }
 
+/* ---- an HSM ---- */
+
+static CK_RV
+C_DeriveKey_(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key, CK_ATTRIBUTE *template, CK_ULONG count, CK_OBJECT_HANDLE *ret)
+{
+	const CK_ECDH1_DERIVE_PARAMS *params = mechanism->pParameter;
+	CK_RV rv;
+
+	(void)session;
+	(void)template;
+	(void)count;
+	if (in_session("C_DeriveKey", "", &rv))
+		return rv;
+	if (mock.login != CKU_USER)
+		rv = CKR_USER_NOT_LOGGED_IN;
+	else if (key != AGREE || mechanism->mechanism != CKM_ECDH1_DERIVE || params->kdf != CKD_NULL)
+		rv = CKR_KEY_HANDLE_INVALID;
+	else if (find("octets", NULL) != NULL && params->ulPublicDataLen != MOCK_POINT_LEN)
+		rv = CKR_MECHANISM_PARAM_INVALID;
+	else
+		rv = mock_agree_derive(params->pPublicData, params->ulPublicDataLen, mock.shared);
+	*ret = SHARED;
+	return note("C_DeriveKey", "", rv);
+}
+
+static CK_RV
+C_DestroyObject_(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object)
+{
+	CK_RV rv;
+
+	(void)session;
+	if (in_session("C_DestroyObject", "", &rv))
+		return rv;
+	return note("C_DestroyObject", "", object == SHARED ? CKR_OK : CKR_OBJECT_HANDLE_INVALID);
+}
+
+/* The HSM's key is put into the folder; it makes none. */
+static CK_RV
+C_GenerateKeyPair_(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_ATTRIBUTE *public_key, CK_ULONG public_count, CK_ATTRIBUTE *private_key, CK_ULONG private_count,
+    CK_OBJECT_HANDLE *ret_public, CK_OBJECT_HANDLE *ret_private)
+{
+	CK_RV rv;
+
+	(void)session;
+	(void)mechanism;
+	(void)public_key;
+	(void)public_count;
+	(void)private_key;
+	(void)private_count;
+	(void)ret_public;
+	(void)ret_private;
+	return in_session("C_GenerateKeyPair", "", &rv) ? rv : note("C_GenerateKeyPair", "", CKR_FUNCTION_NOT_SUPPORTED);
+}
+
 static CK_FUNCTION_LIST list = {
 	.version = { 2, 40 },
 	.C_Initialize = C_Initialize_,
@@ -772,6 +899,9 @@ static CK_FUNCTION_LIST list = {
 	.C_FindObjectsFinal = C_FindObjectsFinal_,
 	.C_SignInit = C_SignInit_,
 	.C_Sign = C_Sign_,
+	.C_DeriveKey = C_DeriveKey_,
+	.C_DestroyObject = C_DestroyObject_,
+	.C_GenerateKeyPair = C_GenerateKeyPair_,
 };
 
 CK_RV

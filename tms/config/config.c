@@ -32,11 +32,13 @@ static const char *const unknown_words[] = { [CONFIG_UNKNOWN_REFUSE] = "refuse",
 static const char *const format_words[] = { [CONFIG_LOG_TEXT] = "text", [CONFIG_LOG_JSON] = "json", NULL };
 static const char *const level_words[] = { [CONFIG_LOG_ERROR] = "error", [CONFIG_LOG_INFO] = "info", [CONFIG_LOG_DEBUG] = "debug", NULL };
 
+/* "vault.hsm" stands within "vault"; where it is not there, none of its keys is missing. */
 static const struct section {
 	const char *name;
 	bool required;
-} sections[] = { { "listen", true }, { "vault", true }, { "smtp", true }, { "mail", false }, { "log", false }, { "limits", false }, { "revocation", false } };
+} sections[] = { { "listen", true }, { "vault", true }, { "vault.hsm", false }, { "smtp", true }, { "mail", false }, { "log", false }, { "limits", false }, { "revocation", false } };
 
+#define SECTION_MAX   32 /* of a name, with its NUL */
 #define SECTION_COUNT (sizeof(sections) / sizeof(sections[0]))
 
 static const struct value_row rows[] = {
@@ -79,6 +81,12 @@ static const struct value_row rows[] = {
 	{ "vault", "client", VALUE_TEXT, false, .offset = AT(vault.client), .min = 1, .max = 32, .fixed = true },
 	{ "vault", "rows_per_hour", VALUE_COUNT, false, .offset = AT(vault.rows_per_hour), .min = 1, .max = 1000000, .fallback = 200, .fixed = true },
 	{ "vault", "compares_per_hour", VALUE_COUNT, false, .offset = AT(vault.compares_per_hour), .min = 1, .max = 1000000, .fallback = 1000, .fixed = true },
+	{ "vault.hsm", "module", VALUE_PATH, true, .offset = AT(vault.hsm.module), .fixed = true },
+	{ "vault.hsm", "token", VALUE_TEXT, true, .offset = AT(vault.hsm.token), .min = 1, .max = 32, .fixed = true },
+	{ "vault.hsm", "serial", VALUE_TEXT, true, .offset = AT(vault.hsm.serial), .min = 1, .max = 16, .fixed = true },
+	{ "vault.hsm", "key", VALUE_TEXT, false, .offset = AT(vault.hsm.key), .min = 1, .max = 64, .fixed = true },
+	{ "vault.hsm", "pin_file", VALUE_PATH, false, .offset = AT(vault.hsm.pin_file), .fixed = true },
+	{ "vault.hsm", "pin_credential", VALUE_TEXT, false, .offset = AT(vault.hsm.pin_credential), .min = 1, .max = 64, .fixed = true },
 	{ "smtp", "url", VALUE_SMTP_URL, true, .offset = AT(smtp.url) },
 	{ "smtp", "from", VALUE_ADDRESS, true, .offset = AT(smtp.from) },
 	{ "smtp", "credentials", VALUE_PATH, false, .offset = AT(smtp.credentials) },
@@ -97,6 +105,18 @@ static const struct value_row rows[] = {
 };
 
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
+
+/* ---- the name of a section ---- */
+
+/* The name of what a section stands within, "" for the top; and its own name there. */
+static void
+split(const char *name, char ret_outer[SECTION_MAX], const char **ret_inner)
+{
+	const char *dot = strchr(name, '.');
+
+	snprintf(ret_outer, SECTION_MAX, "%.*s", dot != NULL ? (int)(dot - name) : 0, name);
+	*ret_inner = dot != NULL ? dot + 1 : name;
+}
 
 /* ---- where an error stands ---- */
 
@@ -119,8 +139,13 @@ place_of(const struct reading *r, const char *section, const char *key, enum par
 {
 	size_t object = place_begin(r->text, r->len);
 	struct place_member member;
+	char outer[SECTION_MAX];
+	const char *inner;
 
-	if (section[0] != '\0' && place_find(r->text, r->len, object, section, &member))
+	split(section, outer, &inner);
+	if (outer[0] != '\0' && place_find(r->text, r->len, object, outer, &member))
+		object = member.value;
+	if (inner[0] != '\0' && place_find(r->text, r->len, object, inner, &member))
 		object = member.value;
 	if (place_find(r->text, r->len, object, key, &member))
 		return place_at(r->text, r->len, part == PART_KEY ? member.key : member.value);
@@ -139,12 +164,18 @@ refuse(const struct reading *r, const char *section, const char *key, enum part 
 
 /* ---- names ---- */
 
+/* A section that stands within the one, "" for the top. */
 static bool
-is_section(const char *key)
+is_section(const char *within, const char *key)
 {
-	for (size_t i = 0; i < SECTION_COUNT; i++)
-		if (strcmp(sections[i].name, key) == 0)
+	char outer[SECTION_MAX];
+	const char *inner;
+
+	for (size_t i = 0; i < SECTION_COUNT; i++) {
+		split(sections[i].name, outer, &inner);
+		if (strcmp(outer, within) == 0 && strcmp(inner, key) == 0)
 			return true;
+	}
 	return false;
 }
 
@@ -154,7 +185,7 @@ is_known(const char *section, const char *key)
 	for (size_t i = 0; i < ROW_COUNT; i++)
 		if (strcmp(rows[i].section, section) == 0 && strcmp(rows[i].key, key) == 0)
 			return true;
-	return section[0] == '\0' && is_section(key);
+	return is_section(section, key);
 }
 
 /* The known name of that section that is nearest to a word, or NULL where none is near. */
@@ -162,10 +193,14 @@ static const char *
 nearest(const char *section, const char *word)
 {
 	const char *best = NULL;
+	char outer[SECTION_MAX];
 
 	for (size_t i = 0; i < ROW_COUNT + SECTION_COUNT; i++) {
-		const char *known = i < ROW_COUNT ? rows[i].key : sections[i - ROW_COUNT].name;
-		bool here = strcmp(i < ROW_COUNT ? rows[i].section : "", section) == 0;
+		const char *known = i < ROW_COUNT ? rows[i].key : NULL;
+		bool here;
+		if (i >= ROW_COUNT)
+			split(sections[i - ROW_COUNT].name, outer, &known);
+		here = strcmp(i < ROW_COUNT ? rows[i].section : outer, section) == 0;
 		if (here && near_may_mean(word, known) && (best == NULL || near_distance(word, known) < near_distance(word, best)))
 			best = known;
 	}
@@ -250,13 +285,35 @@ read_rows(const struct reading *r, const char *section, json_t *object)
 static enum err
 read_section(const struct reading *r, json_t *json, const struct section *section)
 {
-	json_t *object = json_object_get(json, section->name);
+	char outer[SECTION_MAX];
+	const char *inner;
+	json_t *object;
 
+	split(section->name, outer, &inner);
+	object = json_object_get(outer[0] != '\0' ? json_object_get(json, outer) : json, inner);
 	if (object == NULL && section->required)
-		return refuse(r, "", section->name, PART_VALUE, "is missing; it must be an object");
+		return refuse(r, outer, inner, PART_VALUE, "is missing; it must be an object");
 	if (object != NULL && !json_is_object(object))
-		return refuse(r, "", section->name, PART_VALUE, "must be an object");
+		return refuse(r, outer, inner, PART_VALUE, "must be an object");
+	if (object == NULL && outer[0] != '\0')
+		return ERR_OK;
 	return read_rows(r, section->name, object);
+}
+
+static enum err
+check_hsm(const struct reading *r)
+{
+	struct config_hsm *hsm = &r->config->vault.hsm;
+
+	if (hsm->module == NULL)
+		return ERR_OK;
+	if ((hsm->pin_file == NULL) == (hsm->pin_credential == NULL))
+		return refuse(r, "vault.hsm", "pin_file", PART_VALUE, "one of \"pin_file\" and \"pin_credential\" must say where the PIN is");
+	if (hsm->pin_credential != NULL && (hsm->pin_credential[0] == '.' || strchr(hsm->pin_credential, '/') != NULL))
+		return refuse(r, "vault.hsm", "pin_credential", PART_VALUE, "must be a name, without a path");
+	if (hsm->key == NULL)
+		hsm->key = "mokhoa-vault";
+	return ERR_OK;
 }
 
 /* What one key says of another. */
@@ -264,7 +321,10 @@ static enum err
 check_pairs(const struct reading *r)
 {
 	const struct config *c = r->config;
+	enum err e = check_hsm(r);
 
+	if (e != ERR_OK)
+		return e;
 	if ((c->smtp.tls == CONFIG_TLS_SMTPS) != (strncmp(c->smtp.url, "smtps:", 6) == 0))
 		return refuse(r, "smtp", "tls", PART_VALUE, "does not fit the beginning of \"url\"");
 	return ERR_OK;

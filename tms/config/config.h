@@ -26,6 +26,16 @@ struct config_listen {
 	const char *metrics;	   /* where health and metrics are read: a Unix socket or 127.0.0.1:PORT; NULL: nowhere */
 };
 
+/* An HSM that holds private keys of the vault. */
+struct config_hsm {
+	const char *module;	    /* PKCS#11, absolute, root's; NULL: there is no HSM */
+	const char *token;	    /* label */
+	const char *serial;	    /* serial number */
+	const char *key;	    /* label of the keys that are made there; default "mokhoa-vault" */
+	const char *pin_file;	    /* that only the vault's user can read; NULL where there is a credential */
+	const char *pin_credential; /* its name among those that the service manager gives the vault; NULL where there is a file */
+};
+
 struct config_vault {
 	const char *socket;
 	const char *public_key;	    /* file (keyfile.h), KEY_KEM_PK_LEN bytes */
@@ -33,6 +43,7 @@ struct config_vault {
 	const char *client;	    /* user that may call it; NULL: the vault's own */
 	unsigned rows_per_hour;	    /* an unlock takes two or three; default 200 */
 	unsigned compares_per_hour; /* of imported rows with those on record; default 1000 */
+	struct config_hsm hsm;
 };
 
 enum config_tls {

@@ -69,6 +69,16 @@ check_vault(const struct config *config, const struct keys *k)
 	return e == ERR_OK && memcmp(pk, k->vault_public, sizeof(pk)) != 0 ? ERR_KEYS_MISMATCH : e;
 }
 
+static size_t
+count_in_hsm(const struct keyring *ring)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < ring->count; i++)
+		count += ring->keys[i].in_hsm;
+	return count;
+}
+
 /* What clients' profiles have, for people to compare. */
 static void
 print_public(const char *word, const struct keys *k)
@@ -76,9 +86,24 @@ print_public(const char *word, const struct keys *k)
 	json_t *signing = json_b64(k->signing_public, sizeof(k->signing_public));
 	json_t *vault = json_b64(k->vault_public, sizeof(k->vault_public));
 
-	printf("%s tms_key=%s vault_key=%s vault_keys=%zu\n", word, json_string_value(signing), json_string_value(vault), k->vault.count);
+	printf("%s tms_key=%s vault_key=%s vault_keys=%zu in_hsm=%zu\n", word, json_string_value(signing), json_string_value(vault), k->vault.count, count_in_hsm(&k->vault));
 	json_decref(signing);
 	json_decref(vault);
+}
+
+/* What this file cannot hold, said to people: nobody should find out in the hour of a restore. */
+static void
+warn_of_hsm(const struct config *config, const struct keys *k)
+{
+	unsigned char pk[KEY_KEM_PK_LEN];
+	char id[KEYRING_ID_LEN + 1];
+
+	for (size_t i = 0; i < k->vault.count; i++)
+		if (k->vault.keys[i].in_hsm && keyring_public(&k->vault, i, pk, id) == ERR_OK)
+			fprintf(stderr,
+			    "mokhoa-tms: khóa %s nằm trong HSM (token %s, số sê-ri %s) và không thể ra ngoài: bản này chỉ ghi nó ở đâu. Sao lưu token đó bằng chính công cụ của HSM.\n"
+			    "mokhoa-tms: key %s is in the HSM (token %s, serial number %s) and cannot leave it: this file only says where it is. Back that token up with the HSM's own tool.\n",
+			    id, config->vault.hsm.token, config->vault.hsm.serial, id, config->vault.hsm.token, config->vault.hsm.serial);
 }
 
 /* ---- backup ---- */
@@ -90,6 +115,8 @@ read_keys(const struct config *config, struct keys *k)
 
 	if (e == ERR_OK)
 		e = complain(keyring_read(config->vault.private_key, &k->vault), config->vault.private_key);
+	if (e == ERR_OK && keyring_has_hsm(&k->vault) && config->vault.hsm.module == NULL)
+		e = complain(ERR_CONFIG_INVALID, "vault.hsm");
 	if (e == ERR_OK)
 		e = complain(find_public(k), config->signing_key);
 	return e == ERR_OK ? complain(check_vault(config, k), config->vault.public_key) : e;
@@ -100,11 +127,17 @@ ring_json(const struct keyring *ring)
 {
 	json_t *keys = json_array();
 
-	for (size_t i = 0; i < ring->count; i++)
-		if (json_array_append_new(keys, json_b64(ring->keys[i], sizeof(ring->keys[i]))) != 0) {
+	for (size_t i = 0; i < ring->count; i++) {
+		char line[KEYRING_LINE_SIZE];
+		int failed;
+		keyring_line(&ring->keys[i], line);
+		failed = json_array_append_new(keys, json_string(line));
+		wipe(line, sizeof(line));
+		if (failed != 0) {
 			json_decref(keys);
 			return NULL;
 		}
+	}
 	return keys;
 }
 
@@ -151,8 +184,10 @@ run_backup(const struct config *config, const char *file, const struct option_li
 	}
 	if (e == ERR_OK && os_write_private(file, text.data, text.len) != ERR_OK)
 		e = complain(ERR_FILE_FAILED, file);
-	if (e == ERR_OK)
+	if (e == ERR_OK) {
 		print_public("keys", &k);
+		warn_of_hsm(config, &k);
+	}
 	buf_free(&plain);
 	buf_free(&text);
 	wipe(&k, sizeof(k));
@@ -167,9 +202,11 @@ read_ring(const json_t *keys, struct keyring *ret)
 	ret->count = json_array_size(keys);
 	if (ret->count < 1 || ret->count > KEYRING_MAX)
 		return false;
-	for (size_t i = 0; i < ret->count; i++)
-		if (!json_b64_exact(json_array_get(keys, i), ret->keys[i], sizeof(ret->keys[i])))
+	for (size_t i = 0; i < ret->count; i++) {
+		const json_t *line = json_array_get(keys, i);
+		if (!json_is_string(line) || !keyring_key_from_line(json_string_value(line), json_string_length(line), &ret->keys[i]))
 			return false;
+	}
 	return true;
 }
 

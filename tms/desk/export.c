@@ -4,13 +4,14 @@
  * memory of this process alone.
  *
  * It opens the rows itself, with the file of the vault's keys: the vault opens one row at a time, for one machine, and counts, and no call of its socket gives
- * more. So whoever exports must be able to read that file, and no server that was taken over can. Every token is an audit row, committed before anything is
+ * more. So whoever exports must be able to read that file, and no server that was taken over can. A key in the HSM is asked there, in a process of the vault's user. Every token is an audit row, committed before anything is
  * written, and counts in the alarm like a release.
  */
 #include "desk.h"
 
 #include "columns.h"
 #include "enveloped.h"
+#include "hsm.h"
 #include "keyring.h"
 #include "options.h"
 #include "os.h"
@@ -20,6 +21,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define BATCH 64 /* rows a transaction */
 
@@ -29,6 +31,8 @@ struct export
 	struct store *store;
 	struct keyring ring;
 	struct key_kem *keys[KEYRING_MAX];
+	struct hsm *hsm; /* NULL where no key is in one */
+	struct hsm_half halves[KEYRING_MAX];
 	char to[2 * KEY_HASH_LEN + 1]; /* fingerprint of the certificate */
 	struct buf table;
 	int64_t now;
@@ -144,15 +148,54 @@ export_all(struct export *x)
 	return e;
 }
 
+static void
+free_keys(struct export *x)
+{
+	for (size_t i = 0; i < KEYRING_MAX; i++) {
+		key_kem_free(x->keys[i]);
+		x->keys[i] = NULL;
+	}
+	keyring_wipe(&x->ring);
+}
+
+/* In the process that will have the HSM's module. */
+static void
+forget(void *context)
+{
+	struct export *x = context;
+
+	free_keys(x);
+	buf_free(&x->table);
+}
+
+/* The vault's user is the one whose file the ring is. */
 static enum err
-read_keys(struct export *x)
+open_hsm(struct export *x, const struct config *config)
+{
+	struct stat st;
+
+	if (!keyring_has_hsm(&x->ring))
+		return ERR_OK;
+	if (config->vault.hsm.module == NULL || stat(x->private_key, &st) != 0)
+		return fail(ERR_CONFIG_INVALID, "vault.hsm");
+	x->hsm = hsm_new(&config->vault.hsm, st.st_uid, forget, x);
+	return x->hsm != NULL ? ERR_OK : fail(ERR_NO_MEMORY, NULL);
+}
+
+static enum err
+read_keys(struct export *x, const struct config *config)
 {
 	enum err e = keyring_read(x->private_key, &x->ring);
 
+	if (e == ERR_OK)
+		e = open_hsm(x, config);
 	for (size_t i = 0; e == ERR_OK && i < x->ring.count; i++) {
-		x->keys[i] = key_kem_from_private(x->ring.keys[i]);
+		const struct keyring_key *key = &x->ring.keys[i];
+		x->keys[i] = key->in_hsm ? hsm_key(x->hsm, key, &x->halves[i]) : key_kem_from_private(key->sk);
 		if (x->keys[i] == NULL)
 			e = ERR_CONFIG_INVALID;
+		if (e == ERR_OK && key->in_hsm)
+			e = hsm_try(x->hsm, key);
 	}
 	return e == ERR_OK ? ERR_OK : fail(e, x->private_key);
 }
@@ -186,7 +229,7 @@ run(struct export *x, const struct config *config)
 	text_hex(fingerprint, sizeof(fingerprint), x->to);
 	if (x->private_key == NULL)
 		x->private_key = config->vault.private_key;
-	e = read_keys(x);
+	e = read_keys(x, config);
 	if (e != ERR_OK)
 		return e;
 	e = store_open(config->database, &x->store);
@@ -218,9 +261,8 @@ desk_export(int argc, char **argv)
 	if (options_config(x.config_file, &config) != ERR_OK)
 		return 1;
 	e = run(&x, config);
-	for (size_t i = 0; i < KEYRING_MAX; i++)
-		key_kem_free(x.keys[i]);
-	keyring_wipe(&x.ring);
+	free_keys(&x);
+	hsm_free(x.hsm);
 	buf_free(&x.table);
 	store_close(x.store);
 	config_free(config);

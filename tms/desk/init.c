@@ -5,9 +5,11 @@
  */
 #include "desk.h"
 
+#include "hsm.h"
 #include "json.h"
 #include "key.h"
 #include "keyfile.h"
+#include "keyring.h"
 #include "nginx.h"
 #include "options.h"
 #include "os.h"
@@ -31,12 +33,14 @@ struct init {
 	const char *backups;
 	const char *from, *smtp, *smtp_tls, *smtp_ca, *smtp_credentials;
 	const char *escrow_log, *tms_user, *vault_user, *nginx_group;
+	const char *hsm_module, *hsm_token, *hsm_serial, *hsm_key, *hsm_pin_file, *hsm_pin_credential;
 	bool same_device;
 	uid_t tms_uid, vault_uid;
 	char origin[300]; /* of the customers' port */
 	char console_origin[300];
 	struct config *config; /* as the files will say */
 	struct buf json;       /* the configuration's text */
+	struct keyring vault;  /* the vault's first key */
 	unsigned char tms_pk[KEY_SIG_PK_LEN];
 };
 
@@ -86,6 +90,12 @@ read_options(int argc, char **argv, struct init *i)
 		{ .name = "--tms-user", .value = &i->tms_user },
 		{ .name = "--vault-user", .value = &i->vault_user },
 		{ .name = "--nginx-group", .value = &i->nginx_group },
+		{ .name = "--hsm-module", .value = &i->hsm_module },
+		{ .name = "--hsm-token", .value = &i->hsm_token },
+		{ .name = "--hsm-serial", .value = &i->hsm_serial },
+		{ .name = "--hsm-key", .value = &i->hsm_key },
+		{ .name = "--hsm-pin-file", .value = &i->hsm_pin_file },
+		{ .name = "--hsm-pin-credential", .value = &i->hsm_pin_credential },
 	};
 	enum err e = options_read(argc, argv, rows, sizeof(rows) / sizeof(rows[0]));
 
@@ -97,6 +107,9 @@ read_options(int argc, char **argv, struct init *i)
 	i->smtp_tls = i->smtp_tls != NULL ? i->smtp_tls : "starttls";
 	if (i->portal_files == NULL && (i->extensions != NULL || i->install != NULL || i->websocket))
 		return refuse(ERR_USAGE, "--portal-files", "must name the portal's folder where --extensions, --install or --websocket is given");
+	if (i->hsm_module == NULL &&
+	    (i->hsm_token != NULL || i->hsm_serial != NULL || i->hsm_key != NULL || i->hsm_pin_file != NULL || i->hsm_pin_credential != NULL))
+		return refuse(ERR_USAGE, "--hsm-module", "must name the HSM's PKCS#11 module where another --hsm- option is given");
 	if (i->escrow_log == NULL && !i->same_device)
 		return refuse(ERR_USAGE, "--escrow-log", "must name a file on another device than the database; --escrow-log-same-device does without");
 	return ERR_OK;
@@ -193,6 +206,20 @@ set_optional(json_t *object, const char *key, const char *value)
 }
 
 static json_t *
+hsm_json(const struct init *i)
+{
+	json_t *hsm = json_object();
+
+	set_optional(hsm, "module", i->hsm_module);
+	set_optional(hsm, "token", i->hsm_token);
+	set_optional(hsm, "serial", i->hsm_serial);
+	set_optional(hsm, "key", i->hsm_key);
+	set_optional(hsm, "pin_file", i->hsm_pin_file);
+	set_optional(hsm, "pin_credential", i->hsm_pin_credential);
+	return hsm;
+}
+
+static json_t *
 make_json(const struct init *i)
 {
 	json_t *vault = json_pack("{s:o, s:o, s:o}",
@@ -210,6 +237,8 @@ make_json(const struct init *i)
 	json_t *whole;
 
 	set_optional(vault, "client", i->tms_user);
+	if (i->hsm_module != NULL)
+		json_object_set_new(vault, "hsm", hsm_json(i));
 	set_optional(smtp, "ca", i->smtp_ca);
 	set_optional(smtp, "credentials", i->smtp_credentials);
 	set_optional(listen, "group", i->nginx_group);
@@ -320,31 +349,63 @@ write_key(const char *path, const void *bytes, size_t len, mode_t mode, uid_t ow
 	return give(path, mode, owner);
 }
 
+/* In the HSM by a process of the vault's user, before there is any folder: what is wrong with an HSM is mended and init run again. */
+static enum err
+make_vault_key(struct init *i)
+{
+	struct keyring_key *first = &i->vault.keys[0];
+	struct key_kem *key;
+	struct hsm *hsm;
+	enum err e;
+
+	i->vault.count = 1;
+	if (i->hsm_module == NULL) {
+		key = key_kem_new();
+		if (key == NULL)
+			return ERR_NO_MEMORY;
+		key_kem_private(key, first->sk);
+		key_kem_free(key);
+		return ERR_OK;
+	}
+	hsm = hsm_new(&i->config->vault.hsm, i->vault_uid, NULL, NULL);
+	e = hsm != NULL ? hsm_make(hsm, first) : ERR_NO_MEMORY;
+	hsm_free(hsm);
+	if (e != ERR_OK)
+		options_complain(e, i->hsm_module);
+	return e;
+}
+
+static enum err
+write_vault_key(const struct init *i)
+{
+	unsigned char pk[KEY_KEM_PK_LEN];
+	char id[KEYRING_ID_LEN + 1];
+	enum err e = keyring_public(&i->vault, 0, pk, id);
+
+	if (e == ERR_OK)
+		e = keyring_write(i->config->vault.private_key, &i->vault);
+	if (e != ERR_OK)
+		return refuse(e, i->config->vault.private_key, "cannot be written");
+	e = give(i->config->vault.private_key, 0400, i->vault_uid);
+	return e == ERR_OK ? write_key(i->config->vault.public_key, pk, sizeof(pk), 0444, geteuid()) : e;
+}
+
 static enum err
 make_keys(struct init *i)
 {
 	unsigned char seed[KEY_SIG_SEED_LEN];
-	unsigned char sk[KEY_KEM_SK_LEN];
-	unsigned char pk[KEY_KEM_PK_LEN];
 	struct key_sig *tms = key_sig_new();
-	struct key_kem *vault = key_kem_new();
-	enum err e = tms != NULL && vault != NULL ? ERR_OK : ERR_NO_MEMORY;
+	enum err e = tms != NULL ? ERR_OK : ERR_NO_MEMORY;
 
 	if (e == ERR_OK) {
 		key_sig_private(tms, seed);
 		key_sig_public(tms, i->tms_pk);
-		key_kem_private(vault, sk);
-		key_kem_public(vault, pk);
 		e = write_key(i->config->signing_key, seed, sizeof(seed), 0400, i->tms_uid);
 	}
 	if (e == ERR_OK)
-		e = write_key(i->config->vault.private_key, sk, sizeof(sk), 0400, i->vault_uid);
-	if (e == ERR_OK)
-		e = write_key(i->config->vault.public_key, pk, sizeof(pk), 0444, geteuid());
+		e = write_vault_key(i);
 	wipe(seed, sizeof(seed));
-	wipe(sk, sizeof(sk));
 	key_sig_free(tms);
-	key_kem_free(vault);
 	return e;
 }
 
@@ -465,7 +526,9 @@ make_all(struct init *i)
 	/* keys are never made twice: what was sealed to the first ones would be lost */
 	if (lstat(i->dir, &st) == 0)
 		return refuse(ERR_CONFIG_INVALID, i->dir, "exists already; nothing was changed");
-	e = make_folders(i);
+	e = make_vault_key(i);
+	if (e == ERR_OK)
+		e = make_folders(i);
 	if (e == ERR_OK)
 		e = make_keys(i);
 	if (e == ERR_OK)
@@ -492,6 +555,7 @@ desk_init(int argc, char **argv)
 	if (e == ERR_OK)
 		e = make_all(&i);
 	buf_free(&i.json);
+	keyring_wipe(&i.vault);
 	config_free(i.config);
 	return e == ERR_OK ? 0 : e == ERR_USAGE ? 2
 						: 1;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * keys: the roll of the vault's key, while vault and server run (../README.md, "The vault's key"): new makes a key and lets it seal, reseal walks
- * all rows over to it, retire takes the older ones out of the vault once no row needs them, recall puts them back for what a backup brings.
+ * all rows over to it, retire takes the older ones out of the vault once no row needs them, recall puts them back for what a backup brings. A key's private half is in
+ * the file or in the HSM; only the vault speaks to that.
  */
 #include "desk.h"
 
@@ -12,6 +13,7 @@
 #include "keyring.h"
 #include "options.h"
 #include "os.h"
+#include "text.h"
 #include "vault_client.h"
 
 #include <stdarg.h>
@@ -27,6 +29,8 @@ struct keys {
 	struct store *store;
 	struct keyring ring;
 	int64_t now;
+	const char *in;	    /* of new: "file" or "hsm" */
+	const char *object; /* of new: a key that is in the HSM already; NULL: a fresh one */
 };
 
 static enum err
@@ -96,28 +100,32 @@ retired_path(const struct keys *k, char ret[OS_PATH_MAX])
 	snprintf(ret, OS_PATH_MAX, "%s.retired", k->config->vault.private_key);
 }
 
-static bool
-has_key(const struct keyring *ring, const unsigned char key[KEY_KEM_SK_LEN])
-{
-	for (size_t i = 0; i < ring->count; i++)
-		if (memcmp(ring->keys[i], key, KEY_KEM_SK_LEN) == 0)
-			return true;
-	return false;
-}
-
 /* Behind the ones that are there; false where there is no room for one that is not. */
 static bool
-add_key(struct keyring *ring, const unsigned char key[KEY_KEM_SK_LEN])
+add_key(struct keyring *ring, const struct keyring_key *key)
 {
-	if (has_key(ring, key))
+	if (keyring_has(ring, key))
 		return true;
 	if (ring->count == KEYRING_MAX)
 		return false;
-	memcpy(ring->keys[ring->count++], key, KEY_KEM_SK_LEN);
+	ring->keys[ring->count++] = *key;
 	return true;
 }
 
 /* ---- list ---- */
+
+/* Where the private half is. */
+static void
+print_place(const struct keyring_key *key)
+{
+	char object[2 * KEYRING_OBJECT_MAX + 1];
+
+	text_hex(key->object.id, key->object.len, object);
+	if (key->in_hsm)
+		printf(" in=hsm object=%s\n", object);
+	else
+		printf(" in=file\n");
+}
 
 static enum err
 list(struct keys *k)
@@ -131,8 +139,10 @@ list(struct keys *k)
 		e = keyring_public(&k->ring, i, pk, id);
 		if (e == ERR_OK)
 			e = store_escrow_count_other(k->store, id, &others);
-		if (e == ERR_OK)
-			printf("key=%s %s rows_under_others=%lld\n", id, i == 0 ? "seals" : "opens", (long long)others);
+		if (e == ERR_OK) {
+			printf("key=%s %s rows_under_others=%lld", id, i == 0 ? "seals" : "opens", (long long)others);
+			print_place(&k->ring.keys[i]);
+		}
 	}
 	return e;
 }
@@ -140,19 +150,48 @@ list(struct keys *k)
 /* ---- new ---- */
 
 static enum err
+make_in_file(struct keyring_key *ret)
+{
+	struct key_kem *key = key_kem_new();
+
+	if (key == NULL)
+		return fail(ERR_NO_MEMORY, NULL);
+	key_kem_private(key, ret->sk);
+	key_kem_free(key);
+	return ERR_OK;
+}
+
+/* The vault makes or looks for it, who alone speaks to the HSM. A key whose line does not get into the ring is nobody's: it stays in the HSM, unused. */
+static enum err
+make_in_hsm(const struct keys *k, struct keyring_key *ret)
+{
+	char line[VAULT_LINE_SIZE];
+	enum err e = vault_make(k->config->vault.socket, k->object, line);
+
+	if (e == ERR_OK && (!keyring_key_from_line(line, strlen(line), ret) || !ret->in_hsm))
+		e = ERR_VAULT_UNREACHABLE;
+	if (e == ERR_OK && keyring_has(&k->ring, ret))
+		return fail(ERR_KEY_IN_USE, "this key is one of the vault's already");
+	return e == ERR_OK ? ERR_OK : fail(e, k->object != NULL ? k->object : k->config->vault.socket);
+}
+
+static enum err
 add_newest(struct keys *k)
 {
-	struct key_kem *key = k->ring.count < KEYRING_MAX ? key_kem_new() : NULL;
+	struct keyring_key key = { .in_hsm = false };
+	enum err e;
 
 	if (k->ring.count == KEYRING_MAX)
 		return fail(ERR_KEY_IN_USE, "the vault holds as many keys as it can; retire the older ones first");
-	if (key == NULL)
-		return fail(ERR_NO_MEMORY, NULL);
-	memmove(k->ring.keys[1], k->ring.keys[0], k->ring.count * KEY_KEM_SK_LEN);
-	key_kem_private(key, k->ring.keys[0]);
-	k->ring.count++;
-	key_kem_free(key);
-	return write_ring(k);
+	e = strcmp(k->in, "hsm") == 0 ? make_in_hsm(k, &key) : make_in_file(&key);
+	if (e == ERR_OK) {
+		memmove(&k->ring.keys[1], &k->ring.keys[0], k->ring.count * sizeof(key));
+		k->ring.keys[0] = key;
+		k->ring.count++;
+		e = write_ring(k);
+	}
+	wipe(&key, sizeof(key));
+	return e;
 }
 
 /* The private file comes first: what is sealed to the public one must open. A run that was cut short between the two is ended by the next one. */
@@ -173,7 +212,7 @@ new_key(struct keys *k)
 	if (e == ERR_OK)
 		e = write_public(k->config->vault.public_key, pk);
 	if (e == ERR_OK)
-		e = audit(k, "new=%s keys=%zu", id, k->ring.count);
+		e = audit(k, "new=%s keys=%zu in=%s", id, k->ring.count, k->ring.keys[0].in_hsm ? "hsm" : "file");
 	if (e == ERR_OK)
 		printf("key=%s keys=%zu\n", id, k->ring.count);
 	return e;
@@ -299,7 +338,7 @@ set_aside(struct keys *k)
 	if (stat(path, &st) == 0)
 		e = keyring_read(path, &retired);
 	for (size_t i = 1; e == ERR_OK && i < k->ring.count; i++)
-		room = add_key(&retired, k->ring.keys[i]) && room;
+		room = add_key(&retired, &k->ring.keys[i]) && room;
 	if (e == ERR_OK && !room)
 		e = fail(ERR_KEY_IN_USE, "the file of retired keys is full; move it to where the backup of the keys is");
 	else if (e == ERR_OK)
@@ -350,9 +389,11 @@ recall(struct keys *k)
 	if (e == ERR_OK && keyring_read(path, &retired) != ERR_OK)
 		e = fail(ERR_CONFIG_INVALID, path);
 	for (size_t i = 0; e == ERR_OK && i < retired.count; i++)
-		room = add_key(&k->ring, retired.keys[i]) && room;
+		room = add_key(&k->ring, &retired.keys[i]) && room;
 	if (e == ERR_OK && !room)
 		e = fail(ERR_KEY_IN_USE, "the vault holds as many keys as it can");
+	if (e == ERR_OK && keyring_has_hsm(&k->ring) && k->config->vault.hsm.module == NULL)
+		e = fail(ERR_CONFIG_INVALID, "a retired key is in an HSM, and the configuration names none (vault.hsm)");
 	if (e == ERR_OK)
 		e = write_ring(k);
 	if (e == ERR_OK)
@@ -366,17 +407,15 @@ recall(struct keys *k)
 /* ---- the verbs ---- */
 
 static int
-run(int argc, char **argv, enum err (*verb)(struct keys *k))
+run_with(const char *config_file, const struct keys *asked, enum err (*verb)(struct keys *k))
 {
-	const char *config_file = NULL;
-	struct keys k = { .now = os_time() };
+	struct keys k = *asked;
 	struct config *config = NULL;
 	enum err e;
 
-	if (options_config_file(argc, argv, &config_file) != 0)
-		return 2;
 	if (options_config(config_file, &config) != ERR_OK)
 		return 1;
+	k.now = os_time();
 	k.config = config;
 	e = store_open(config->database, &k.store);
 	if (e == ERR_OK)
@@ -390,15 +429,55 @@ run(int argc, char **argv, enum err (*verb)(struct keys *k))
 }
 
 static int
+run(int argc, char **argv, enum err (*verb)(struct keys *k))
+{
+	const struct keys nothing_asked = { .in = NULL };
+	const char *config_file = NULL;
+
+	if (options_config_file(argc, argv, &config_file) != 0)
+		return 2;
+	return run_with(config_file, &nothing_asked, verb);
+}
+
+static int
 command_list(int argc, char **argv)
 {
 	return run(argc, argv, list);
 }
 
+/* A key for a vault with an HSM is made there, unless told. */
+static enum err
+new_somewhere(struct keys *k)
+{
+	bool has_hsm = k->config->vault.hsm.module != NULL;
+
+	if (k->in == NULL)
+		k->in = has_hsm ? "hsm" : "file";
+	if (strcmp(k->in, "hsm") == 0 && !has_hsm)
+		return fail(ERR_CONFIG_INVALID, "vault.hsm");
+	return new_key(k);
+}
+
 static int
 command_new(int argc, char **argv)
 {
-	return run(argc, argv, new_key);
+	struct keys asked = { .in = NULL };
+	const char *config_file = NULL;
+	const struct option_row rows[] = {
+		{ .name = "--config", .value = &config_file, .required = true },
+		{ .name = "--in", .value = &asked.in },
+		{ .name = "--object", .value = &asked.object },
+	};
+
+	if (options_read(argc, argv, rows, sizeof(rows) / sizeof(rows[0])) != ERR_OK)
+		return 2;
+	if (asked.in != NULL && strcmp(asked.in, "file") != 0 && strcmp(asked.in, "hsm") != 0)
+		return options_refuse("--in", "must be file or hsm");
+	if (asked.object != NULL && asked.in != NULL && strcmp(asked.in, "hsm") != 0)
+		return options_refuse("--object", "is a key that is in the HSM");
+	if (asked.object != NULL)
+		asked.in = "hsm";
+	return run_with(config_file, &asked, new_somewhere);
 }
 
 static int

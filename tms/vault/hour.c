@@ -35,6 +35,14 @@ hour_take(struct hour *h, uint64_t now_ms, unsigned count)
 }
 
 void
+hour_return(struct hour *h, unsigned count)
+{
+	unsigned *rows = &h->rows[h->minute % HOUR_MINUTES];
+
+	*rows -= count < *rows ? count : *rows;
+}
+
+void
 hour_read(const struct hour *h, uint64_t now_ms, unsigned ret[HOUR_MINUTES])
 {
 	struct hour now = *h;

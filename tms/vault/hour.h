@@ -22,6 +22,9 @@ struct hour {
 /* Counts so many rows before they are opened; false, and nothing is counted, where the hour has no room for them. */
 bool hour_take(struct hour *h, uint64_t now_ms, unsigned count);
 
+/* Takes back what hour_take() has counted a moment ago, for what was not done. */
+void hour_return(struct hour *h, unsigned count);
+
 unsigned hour_sum(const struct hour *h);
 
 /* The counts by minutes, the newest first; and the other way round, as they were so many minutes ago. */

@@ -115,6 +115,39 @@ keys(const struct ring *ring, const struct vault_request *q, struct vault_reply 
 	return ERR_OK;
 }
 
+static enum err
+write_line(const struct keyring_key *key, enum err e, struct vault_reply *reply)
+{
+	if (e == ERR_OK)
+		keyring_line(key, reply->line);
+	return e;
+}
+
+static enum err
+make(const struct ring *ring, const struct vault_request *q, struct vault_reply *reply)
+{
+	struct keyring_key key;
+
+	(void)q;
+	return ring->hsm != NULL ? write_line(&key, hsm_make(ring->hsm, &key), reply) : ERR_CONFIG_INVALID;
+}
+
+static enum err
+adopt(const struct ring *ring, const struct vault_request *q, struct vault_reply *reply)
+{
+	struct keyring_key key;
+
+	return ring->hsm != NULL ? write_line(&key, hsm_adopt(ring->hsm, q->name, &key), reply) : ERR_CONFIG_INVALID;
+}
+
+static enum err
+check(const struct ring *ring, const struct vault_request *q, struct vault_reply *reply)
+{
+	enum err e = ring_try(ring);
+
+	return e == ERR_OK ? keys(ring, q, reply) : e;
+}
+
 static const struct {
 	enum err (*run)(const struct ring *ring, const struct vault_request *q, struct vault_reply *reply);
 	bool for_a_machine; /* seals to the key that came with it */
@@ -125,6 +158,9 @@ static const struct {
 	[VAULT_COMPARE] = { compare, false },
 	[VAULT_REWRAP] = { rewrap, false },
 	[VAULT_KEYS] = { keys, false },
+	[VAULT_MAKE] = { make, false },
+	[VAULT_ADOPT] = { adopt, false },
+	[VAULT_CHECK] = { check, false },
 };
 
 enum err

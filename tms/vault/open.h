@@ -12,7 +12,7 @@
 
 /*
  * ERR_VAULT_REFUSED for a key that is no point of the curve, for a last version and for an SO PIN that has no next one; ERR_SEALED_INVALID for a
- * row that does not open.
+ * row that does not open; what the HSM says (hsm.h), where a key is there; ERR_CONFIG_INVALID where one is asked for and there is no HSM.
  */
 enum err open_run(const struct ring *ring, const struct vault_request *request, struct vault_reply *ret_reply);
 

@@ -5,6 +5,7 @@
 #include "transcript.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -21,8 +22,13 @@ take_keys(const struct keyring *from, struct ring *r)
 	unsigned char pk[KEY_KEM_PK_LEN];
 	enum err e = ERR_OK;
 
+	r->halves = calloc(KEYRING_MAX, sizeof(*r->halves));
+	if (r->halves == NULL)
+		return ERR_NO_MEMORY;
 	for (r->count = 0; e == ERR_OK && r->count < from->count; r->count++) {
-		r->keys[r->count] = key_kem_from_private(from->keys[r->count]);
+		const struct keyring_key *key = &from->keys[r->count];
+		r->in_hsm[r->count] = key->in_hsm;
+		r->keys[r->count] = key->in_hsm ? hsm_key(r->hsm, key, &r->halves[r->count]) : key_kem_from_private(key->sk);
 		e = r->keys[r->count] != NULL ? keyring_public(from, r->count, pk, r->ids[r->count]) : ERR_CONFIG_INVALID;
 	}
 	return e;
@@ -40,7 +46,7 @@ enum err
 ring_load(struct ring *r, const char *path)
 {
 	struct keyring from = { .count = 0 };
-	struct ring fresh = { .count = 0 };
+	struct ring fresh = { .hsm = r->hsm };
 	struct stat st = { .st_ino = 0 };
 	enum err e = ERR_CONFIG_INVALID;
 
@@ -48,9 +54,12 @@ ring_load(struct ring *r, const char *path)
 		log_error("vault", "file=%s cause=it is missing, or not the vault user's own, or others can read it", path);
 	else
 		e = keyring_read(path, &from);
-	if (e == ERR_OK) {
+	if (e == ERR_OK && r->hsm == NULL && keyring_has_hsm(&from)) {
+		log_error("vault", "file=%s cause=a key is in an HSM, and the configuration names none (vault.hsm)", path);
+		e = ERR_CONFIG_INVALID;
+	} else if (e == ERR_OK) {
 		e = take_keys(&from, &fresh);
-		if (e != ERR_OK)
+		if (e == ERR_CONFIG_INVALID)
 			log_error("vault", "file=%s cause=it holds no key", path);
 	}
 	keyring_wipe(&from);
@@ -85,16 +94,44 @@ ring_free(struct ring *r)
 		key_kem_free(r->keys[i]);
 		r->keys[i] = NULL;
 	}
+	free(r->halves);
+	r->halves = NULL;
 	r->count = 0;
+}
+
+/* One kind of keys alone. */
+static enum err
+open_with(const struct ring *r, bool in_hsm, const struct token_name *token, const struct vault_row *row, struct secret *ret_so_pin)
+{
+	enum err e = ERR_SEALED_INVALID;
+
+	for (size_t i = 0; e == ERR_SEALED_INVALID && i < r->count; i++)
+		if (r->in_hsm[i] == in_hsm)
+			e = transcript_open_escrow(r->keys[i], token, row->version, row->sealed, ret_so_pin);
+	return e;
 }
 
 enum err
 ring_open(const struct ring *r, const struct token_name *token, const struct vault_row *row, struct secret *ret_so_pin)
 {
-	enum err e = ERR_SEALED_INVALID;
+	enum err e = open_with(r, false, token, row, ret_so_pin);
 
-	for (size_t i = 0; e == ERR_SEALED_INVALID && i < r->count; i++)
-		e = transcript_open_escrow(r->keys[i], token, row->version, row->sealed, ret_so_pin);
+	return e == ERR_SEALED_INVALID ? open_with(r, true, token, row, ret_so_pin) : e;
+}
+
+enum err
+ring_try(const struct ring *r)
+{
+	enum err e = r->hsm != NULL ? hsm_login(r->hsm) : ERR_OK;
+
+	for (size_t i = 0; e == ERR_OK && i < r->count; i++) {
+		struct keyring_key key = { .in_hsm = r->in_hsm[i], .object = r->halves[i].object };
+		key_kem_public(r->keys[i], key.pk);
+		if (key.in_hsm)
+			e = hsm_try(r->hsm, &key);
+		if (e != ERR_OK)
+			log_error("vault", "key=%s result=%s", r->ids[i], err_name(e));
+	}
 	return e;
 }
 

@@ -108,3 +108,11 @@ tally_take(struct tally *t, enum tally_kind kind, unsigned count)
 	log_error("vault", "file=%s cause=cannot be written, and nothing is opened that is not counted", t->path);
 	return ERR_VAULT_REFUSED;
 }
+
+/* What the file says more than was done is an hour's patience for a vault that is started anew, and no harm. */
+void
+tally_return(struct tally *t, enum tally_kind kind, unsigned count)
+{
+	hour_return(&t->hours[kind], count);
+	(void)keep(t, os_now_ms());
+}

@@ -32,4 +32,7 @@ void tally_open(struct tally *t, const char *private_key);
 /* Counts so many before they are done. ERR_VAULT_LIMIT where the hour has no room; ERR_VAULT_REFUSED, logged, where the count cannot be kept. */
 enum err tally_take(struct tally *t, enum tally_kind kind, unsigned count);
 
+/* Takes back what was counted and not done, because the HSM was away: an outage must not use up the hour that comes after it. */
+void tally_return(struct tally *t, enum tally_kind kind, unsigned count);
+
 #endif

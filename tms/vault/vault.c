@@ -26,11 +26,13 @@
 struct connection {
 	intptr_t handle; /* -1 for a free place */
 	uint64_t deadline;
+	bool desk; /* root, or our own user */
 	struct frame_reader reader;
 };
 
 struct vault {
 	const char *private_key; /* file */
+	struct hsm *hsm;	 /* NULL: there is none */
 	struct ring ring;
 	struct tally tally;
 	uid_t client; /* who may speak, beside ourselves */
@@ -42,39 +44,51 @@ struct vault {
 
 /*
  * What is counted before it is done. A compare tells one bit where a release tells all, but of values that the caller may have made up, so it has a
- * count of its own; a rewrap and the list of the keys tell nothing.
+ * count of its own; the rest tells nothing.
  */
-static enum err
-count(struct vault *v, const struct vault_request *q)
+static unsigned
+counted(const struct vault_request *q, enum tally_kind *ret_kind)
 {
 	switch (q->verb) {
 	case VAULT_RESEAL:
 	case VAULT_RENEW:
 	case VAULT_REGRANT:
-		return tally_take(&v->tally, TALLY_ROWS, (unsigned)q->count);
+		*ret_kind = TALLY_ROWS;
+		return (unsigned)q->count;
 	case VAULT_COMPARE:
-		return tally_take(&v->tally, TALLY_COMPARES, 1);
+		*ret_kind = TALLY_COMPARES;
+		return 1;
 	case VAULT_REWRAP:
 	case VAULT_KEYS:
+	case VAULT_MAKE:
+	case VAULT_ADOPT:
+	case VAULT_CHECK:
 	case VAULT_VERB_COUNT:
 		break;
 	}
-	return ERR_OK;
+	return 0;
 }
 
 static enum err
-decide(struct vault *v, const struct vault_request *q, struct vault_reply *reply)
+decide(struct vault *v, bool desk, const struct vault_request *q, struct vault_reply *reply)
 {
-	enum err e = count(v, q);
+	enum tally_kind kind = TALLY_ROWS;
+	unsigned count = counted(q, &kind);
+	enum err e = !desk && vault_verb_is_desk(q->verb) ? ERR_VAULT_REFUSED : ERR_OK;
 
+	if (e == ERR_OK && count != 0)
+		e = tally_take(&v->tally, kind, count);
 	if (e != ERR_OK)
 		return e;
 	ring_refresh(&v->ring, v->private_key);
-	return open_run(&v->ring, q, reply);
+	e = open_run(&v->ring, q, reply);
+	if (count != 0 && vault_is_hsm_error(e))
+		tally_return(&v->tally, kind, count);
+	return e;
 }
 
 static void
-answer(struct vault *v, intptr_t handle, const unsigned char *bytes, size_t len)
+answer(struct vault *v, const struct connection *c, const unsigned char *bytes, size_t len)
 {
 	struct vault_request q = { .verb = VAULT_VERB_COUNT };
 	struct vault_reply reply = { .equal = false };
@@ -85,9 +99,9 @@ answer(struct vault *v, intptr_t handle, const unsigned char *bytes, size_t len)
 	enum err e = vault_request_read(bytes, len, &q);
 
 	if (e == ERR_OK)
-		e = decide(v, &q, &reply);
+		e = decide(v, c->desk, &q, &reply);
 	if (vault_reply_write(q.verb, e, &reply, &b) == ERR_OK)
-		(void)frame_write(handle, b.data, b.len, VAULT_FRAME_MAX);
+		(void)frame_write(c->handle, b.data, b.len, VAULT_FRAME_MAX);
 	log_info("vault", "verb=%s rows=%zu result=%s ms=%u hour=%u/%u compares=%u/%u token=%s/%s/%s", vault_verb_name(q.verb), q.count, err_name(e),
 	    (unsigned)(os_now_ms() - began), hour_sum(rows), rows->max, hour_sum(compares), compares->max, q.token.manufacturer, q.token.model, q.token.serial);
 	buf_free(&b);
@@ -127,7 +141,7 @@ serve(struct vault *v, struct connection *c)
 	if (e == ERR_OK && bytes == NULL)
 		return;
 	if (e == ERR_OK)
-		answer(v, c->handle, bytes, len);
+		answer(v, c, bytes, len);
 	else if (!clean)
 		log_info("vault", "result=%s", err_name(e));
 	if (e == ERR_FRAME_TOO_LARGE)
@@ -162,7 +176,7 @@ welcome(struct vault *v)
 		refuse(fd, ERR_VAULT_REFUSED);
 		os_close(fd);
 	} else {
-		*c = (struct connection){ .handle = fd, .deadline = os_now_ms() + CONNECTION_MS, .reader = frame_reader_new(VAULT_FRAME_MAX) };
+		*c = (struct connection){ .handle = fd, .deadline = os_now_ms() + CONNECTION_MS, .desk = peer.uid == geteuid() || peer.uid == 0, .reader = frame_reader_new(VAULT_FRAME_MAX) };
 	}
 }
 
@@ -228,21 +242,50 @@ listen_at(const char *path)
 	return -1;
 }
 
+/* In the process that will have the HSM's module: the keys of the file are none of its business. */
+static void
+forget(void *context)
+{
+	struct vault *v = context;
+
+	ring_free(&v->ring);
+}
+
+static void
+leave(struct vault *v)
+{
+	ring_free(&v->ring);
+	hsm_free(v->hsm);
+}
+
+/* The HSM's process comes first, so that it is logged in when it is asked; what is wrong with it keeps nothing shut that a key of the file opens. */
+static enum err
+begin(struct vault *v, const struct config *config)
+{
+	if (config->vault.hsm.module != NULL) {
+		v->hsm = hsm_new(&config->vault.hsm, geteuid(), forget, v);
+		if (v->hsm == NULL)
+			return ERR_NO_MEMORY;
+		hsm_begin(v->hsm);
+		v->ring.hsm = v->hsm;
+	}
+	if (ring_load(&v->ring, v->private_key) != ERR_OK)
+		return ERR_CONFIG_INVALID;
+	if (config->vault.client != NULL && !user_find(config->vault.client, &v->client)) {
+		log_error("vault", "user=%s cause=there is no such user", config->vault.client);
+		return ERR_CONFIG_INVALID;
+	}
+	v->listener = listen_at(config->vault.socket);
+	return v->listener != -1 ? ERR_OK : ERR_CONFIG_INVALID;
+}
+
 int
 vault_main(const struct config *config)
 {
 	struct vault v = { .private_key = config->vault.private_key, .client = geteuid() };
 
-	if (ring_load(&v.ring, v.private_key) != ERR_OK)
-		return 1;
-	if (config->vault.client != NULL && !user_find(config->vault.client, &v.client)) {
-		log_error("vault", "user=%s cause=there is no such user", config->vault.client);
-		ring_free(&v.ring);
-		return 1;
-	}
-	v.listener = listen_at(config->vault.socket);
-	if (v.listener == -1) {
-		ring_free(&v.ring);
+	if (begin(&v, config) != ERR_OK) {
+		leave(&v);
 		return 1;
 	}
 	v.tally.hours[TALLY_ROWS].max = config->vault.rows_per_hour;

@@ -3,6 +3,7 @@
 
 #include "log.h"
 #include "os.h"
+#include "p11.h"
 
 #include <stddef.h>
 
@@ -90,79 +91,35 @@ cryptoki_check(struct cryptoki *c, enum cryptoki_context context, const char *ca
 
 /* ---- the module ---- */
 
-enum err
-cryptoki_trusted(const char *path)
-{
-	enum err e = os_check_trusted(path);
-
-	if (e != ERR_OK)
-		log_debug("cryptoki", "module=%s error=%s", path, err_name(e));
-	return e == ERR_FILE_MISSING ? ERR_MODULE_MISSING : e;
-}
-
 /* A module that leaves out a call which we make would be a jump to nowhere. */
 static bool
 list_is_whole(const CK_FUNCTION_LIST *list)
 {
-	return list != NULL && list->version.major >= 2 && list->C_Initialize != NULL && list->C_Finalize != NULL &&
-	       list->C_GetSlotList != NULL && list->C_GetSlotInfo != NULL && list->C_GetTokenInfo != NULL && list->C_InitPIN != NULL &&
-	       list->C_SetPIN != NULL && list->C_OpenSession != NULL && list->C_CloseSession != NULL && list->C_Login != NULL &&
-	       list->C_Logout != NULL && list->C_FindObjectsInit != NULL && list->C_FindObjects != NULL && list->C_FindObjectsFinal != NULL &&
-	       list->C_GetAttributeValue != NULL;
+	return list->C_Finalize != NULL && list->C_GetSlotList != NULL && list->C_GetSlotInfo != NULL && list->C_GetTokenInfo != NULL &&
+	       list->C_InitPIN != NULL && list->C_SetPIN != NULL && list->C_OpenSession != NULL && list->C_CloseSession != NULL &&
+	       list->C_Login != NULL && list->C_Logout != NULL && list->C_FindObjectsInit != NULL && list->C_FindObjects != NULL &&
+	       list->C_FindObjectsFinal != NULL && list->C_GetAttributeValue != NULL;
 }
 
 static enum err
 load(struct cryptoki *c, const char *path)
 {
-	CK_FUNCTION_LIST *list = NULL;
-	CK_C_GetFunctionList get_list;
-	void *library;
-	enum err e = os_library_open(path, &library);
+	CK_RV rv;
+	enum err e = p11_load(path, list_is_whole, &c->list, &rv);
 
-	if (e != ERR_OK)
-		return e;
-	get_list = (CK_C_GetFunctionList)os_library_symbol(library, "C_GetFunctionList");
-	if (get_list == NULL) {
-		log_debug("cryptoki", "module=%s error=\"no C_GetFunctionList: not a PKCS#11 module\"", path);
-		return ERR_MODULE_FAILED;
-	}
-	e = cryptoki_check(c, CRYPTOKI_MODULE, "C_GetFunctionList", get_list(&list));
-	if (e != ERR_OK)
-		return e;
-	if (!list_is_whole(list)) {
-		log_debug("cryptoki", "module=%s error=\"its list of functions has holes\"", path);
-		return ERR_MODULE_FAILED;
-	}
-	c->list = list;
-	return ERR_OK;
-}
-
-/* A module that knows no locks (CKR_CANT_LOCK) is asked for none: we are one thread. */
-static CK_RV
-initialize(const CK_FUNCTION_LIST *list, const char *parameters)
-{
-	/* NSS reads its parameters where the standard has pReserved, and a NULL behind them */
-	struct {
-		CK_C_INITIALIZE_ARGS args;
-		void *nothing;
-	} whole = { .args = { .flags = CKF_OS_LOCKING_OK, .pReserved = (void *)parameters } };
-	CK_RV rv = list->C_Initialize(&whole.args);
-
-	if (rv == CKR_CANT_LOCK && parameters == NULL)
-		rv = list->C_Initialize(NULL);
-	return rv == CKR_CRYPTOKI_ALREADY_INITIALIZED ? CKR_OK : rv;
+	return rv != CKR_OK ? cryptoki_check(c, CRYPTOKI_MODULE, "C_GetFunctionList", rv) : e;
 }
 
 enum err
 cryptoki_open(struct cryptoki *c, const char *path, const char *parameters)
 {
-	enum err e = cryptoki_trusted(path);
+	enum err e = p11_trusted(path);
 
 	if (e == ERR_OK)
 		e = load(c, path);
 	if (e != ERR_OK)
 		return e;
-	e = cryptoki_check(c, CRYPTOKI_MODULE, "C_Initialize", initialize(c->list, parameters));
+	e = cryptoki_check(c, CRYPTOKI_MODULE, "C_Initialize", p11_initialize(c->list, parameters));
 	if (e != ERR_OK)
 		c->list = NULL;
 	return e;

@@ -48,13 +48,7 @@ enum cryptoki_context {
 /* ERR_OK for CKR_OK, and never ERR_OK for anything else. */
 enum err cryptoki_err(enum cryptoki_context context, CK_RV rv);
 
-/* Only an administrator can have put the file there: ERR_MODULE_MISSING, ERR_PROFILE_UNSAFE. To be asked before anything loads it. */
-enum err cryptoki_trusted(const char *path);
-
-/*
- * Checks, loads and starts the module: ERR_MODULE_MISSING, ERR_PROFILE_UNSAFE, ERR_MODULE_FAILED. parameters: what NSS and its like take in the
- * reserved field of CK_C_INITIALIZE_ARGS; NULL, as the standard wants it, for all others.
- */
+/* Checks, loads and starts the module (p11.h), with the parameters that it is to be started with: ERR_MODULE_MISSING, ERR_PROFILE_UNSAFE, ERR_MODULE_FAILED. */
 enum err cryptoki_open(struct cryptoki *c, const char *path, const char *parameters);
 
 /* Logs out, closes the session, ends the module. The library stays mapped: modules crash when they are taken away. */

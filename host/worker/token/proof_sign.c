@@ -9,6 +9,7 @@
 #include "token_proof.h"
 
 #include "log.h"
+#include "p11.h"
 #include "text.h"
 
 #include <libp11.h>
@@ -181,7 +182,7 @@ sign_with(struct token_signer *s, PKCS11_KEY *token_key, X509 *certificate, cons
 static enum err
 load(struct token_signer *s, const char *path)
 {
-	enum err e = cryptoki_trusted(path);
+	enum err e = p11_trusted(path);
 
 	if (e != ERR_OK)
 		return e;

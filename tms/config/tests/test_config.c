@@ -15,9 +15,10 @@
 	"{\n\"data\": \"/var/lib/mokhoa-tms\",\n\"signing_key\": \"/etc/mokhoa/signing.key\",\n\"issuers\": \"/etc/mokhoa/issuers.pem\",\n" \
 	"\"admin_ca\": \"/etc/mokhoa/admin.pem\",\n\"console_origin\": \"https://console.example\",\n\"authority\": \"Thử nghiệm CA\",\n" \
 	"\"hotline\": \"1900 1234\",\n\"languages\": [\"vi\", \"en\"],\n\"escrow_log\": \"/srv/escrow.log\",\n"
-#define LISTEN "\"listen\": { \"public\": \"/run/mokhoa/public.sock\", \"admin\": \"/run/mokhoa/admin.sock\" },\n"
-#define VAULT  "\"vault\": { \"socket\": \"/run/mokhoa/vault.sock\", \"public_key\": \"/etc/mokhoa/vault.pub\", \"private_key\": \"/etc/mokhoa/vault.key\" },\n"
-#define SMTP   "\"smtp\": { \"url\": \"smtp://127.0.0.1:25\", \"from\": \"mokhoa@example.vn\", \"tls\": \"none\" }\n}"
+#define LISTEN	 "\"listen\": { \"public\": \"/run/mokhoa/public.sock\", \"admin\": \"/run/mokhoa/admin.sock\" },\n"
+#define VAULT	 "\"vault\": { \"socket\": \"/run/mokhoa/vault.sock\", \"public_key\": \"/etc/mokhoa/vault.pub\", \"private_key\": \"/etc/mokhoa/vault.key\" },\n"
+#define HSM(hsm) TOP LISTEN "\"vault\": { \"socket\": \"/v.sock\", \"public_key\": \"/v.pub\", \"private_key\": \"/v.key\",\n\"hsm\": " hsm " },\n" SMTP
+#define SMTP	 "\"smtp\": { \"url\": \"smtp://127.0.0.1:25\", \"from\": \"mokhoa@example.vn\", \"tls\": \"none\" }\n}"
 
 struct wrong {
 	const char *text;
@@ -78,6 +79,19 @@ static const struct wrong wrong[] = {
 	{ TOP LISTEN VAULT "\"smtp\": { \"url\": \"smtps://mail\", \"from\": \"a@example.vn\", \"tls\": \"starttls\" }}", "does not fit" },
 	{ TOP LISTEN VAULT "\"smtp\": { \"url\": \"http://mail/index\", \"from\": \"a@example.vn\", \"tls\": \"none\" }}", "must be smtp://" },
 	{ TOP LISTEN VAULT "\"smtp\": { \"url\": \"smtp://user:pass@mail\", \"from\": \"a@example.vn\", \"tls\": \"none\" }}", "\"credentials\"" },
+	{ HSM("1"), "line 13, column 8: key \"vault.hsm\": must be an object" },
+	{ HSM("{\n\"token\": \"a\", \"serial\": \"1\", \"pin_file\": \"/p\" }"), "line 13, column 8: key \"vault.hsm.module\": is missing" },
+	{ HSM("{ \"module\": \"m.so\", \"token\": \"a\", \"serial\": \"1\", \"pin_file\": \"/p\" }"), "must be an absolute path" },
+	{ HSM("{ \"module\": \"/m.so\", \"serial\": \"1\", \"pin_file\": \"/p\" }"), "key \"vault.hsm.token\": is missing" },
+	{ HSM("{ \"module\": \"/m.so\", \"token\": \"a\", \"pin_file\": \"/p\" }"), "key \"vault.hsm.serial\": is missing" },
+	{ HSM("{ \"module\": \"/m.so\", \"token\": \"a\", \"serial\": \"12345678901234567\", \"pin_file\": \"/p\" }"), "key \"vault.hsm.serial\": must be" },
+	{ HSM("{ \"module\": \"/m.so\", \"token\": \"a\",\n \"serial\": \"1\",\n \"pin\": \"1234\" }"), "line 15, column 2: key \"vault.hsm.pin\": is not known" },
+	{ HSM("{ \"module\": \"/m.so\", \"token\": \"a\", \"serial\": \"1\" }"), "one of \"pin_file\" and \"pin_credential\"" },
+	{ HSM("{ \"module\": \"/m.so\", \"token\": \"a\", \"serial\": \"1\", \"pin_file\": \"/p\", \"pin_credential\": \"p\" }"), "one of \"pin_file\" and \"pin_credential\"" },
+	{ HSM("{ \"module\": \"/m.so\", \"token\": \"a\", \"serial\": \"1\", \"pin_credential\": \"../p\" }"), "must be a name" },
+	{ HSM("{ \"module\": \"/m.so\", \"token\": \"a\", \"serial\": \"1\", \"pin_credential\": \"a/p\" }"), "must be a name" },
+	{ TOP "\"hsm\": {},\n" LISTEN VAULT SMTP, "key \"hsm\": is not known" },
+	{ TOP "\"vault.hsm\": {},\n" LISTEN VAULT SMTP, "key \"vault.hsm\": is not known" },
 	{ TOP LISTEN VAULT "\"smtp\": { \"url\": 25, \"from\": \"a@example.vn\", \"tls\": \"none\" }}", "must be smtp://" },
 };
 
@@ -139,7 +153,7 @@ test_right(void)
 	CHECK_TEXT(c->database, "/var/lib/mokhoa-tms/tms.sqlite");
 	CHECK_TEXT(c->authority, "Thử nghiệm CA");
 	CHECK_TEXT(c->language, "vi");
-	CHECK(c->portal == NULL && c->listen.group == NULL && c->smtp.credentials == NULL && c->vault.client == NULL && !c->escrow_log_same_device);
+	CHECK(c->portal == NULL && c->listen.group == NULL && c->smtp.credentials == NULL && c->vault.client == NULL && c->vault.hsm.module == NULL && !c->escrow_log_same_device);
 	CHECK(c->request_valid_s == 604800 && c->approval_valid_s == 604800 && c->code_valid_s == 86400 && c->unknown_after_s == 3600 && c->failed_after_s == 2592000);
 	CHECK(c->listen.threads == 4 && c->vault.rows_per_hour == 200 && c->vault.compares_per_hour == 1000 && c->unidentified_max == 1000 && c->unidentified_by_address == 5);
 	CHECK(c->smtp.tls == CONFIG_TLS_NONE);
@@ -168,6 +182,30 @@ test_right(void)
 	CHECK(c->log.format == CONFIG_LOG_JSON && c->log.level == CONFIG_LOG_DEBUG && c->limits.address_per_minute == 30 && c->limits.person_per_minute == 31);
 	config_free(c);
 	config_free(NULL);
+}
+
+static void
+test_hsm(void)
+{
+	static const char file[] = HSM("{ \"module\": \"/m.so\", \"token\": \"Kho kh\u00f3a\", \"serial\": \"1234567890123456\", \"pin_file\": \"/p\" }");
+	static const char credential[] = HSM("{ \"module\": \"/m.so\", \"token\": \"a\", \"serial\": \"1\", \"key\": \"k\", \"pin_credential\": \"hsm-pin\" }");
+	char where[CONFIG_WHERE_SIZE];
+	struct config *c = NULL;
+
+	if (!CHECK(config_parse(file, sizeof(file) - 1, "tms.json", &c, where) == ERR_OK))
+		return;
+	CHECK_TEXT(c->vault.hsm.module, "/m.so");
+	CHECK_TEXT(c->vault.hsm.serial, "1234567890123456");
+	CHECK_TEXT(c->vault.hsm.key, "mokhoa-vault");
+	CHECK_TEXT(c->vault.hsm.pin_file, "/p");
+	CHECK(c->vault.hsm.pin_credential == NULL);
+	config_free(c);
+	if (!CHECK(config_parse(credential, sizeof(credential) - 1, "tms.json", &c, where) == ERR_OK))
+		return;
+	CHECK_TEXT(c->vault.hsm.key, "k");
+	CHECK_TEXT(c->vault.hsm.pin_credential, "hsm-pin");
+	CHECK(c->vault.hsm.pin_file == NULL);
+	config_free(c);
 }
 
 static void
@@ -214,6 +252,7 @@ main(void)
 	test_near();
 	test_languages();
 	test_right();
+	test_hsm();
 	test_files();
 	return CHECK_DONE();
 }

@@ -584,18 +584,14 @@ class Vault(Server):
         self.assertIn("enc", answer)
         return reference.hpke_open(machine, reference.unb64(answer["enc"]), bytes(32), b"", reference.unb64(answer["ciphertext"]))
 
-    def test_roll_of_the_key_while_unlocks_go_on(self):
-        [old] = self.start_vault()
-        rows = [f"a,b,ROLL{n},1234567{n},,," for n in range(150)]
-        self.assertEqual(self.report(self.sealed(*rows))[0][0], 0)
-        # a row that was retired and is kept for manual recovery
-        self.sql("INSERT INTO escrow (token, version, sealed, created, retired, key) SELECT token, version, sealed, created, 1, key FROM escrow LIMIT 1")
-        clear = {n: self.unlock(f"ROLL{n}") for n in range(150)}
+    @contextlib.contextmanager
+    def unlocking(self, clear):
+        """One release after the other, each compared with its value of before; gives what waits until there were some more."""
         wrong, count, stop = [], [0], threading.Event()
 
         def unlocks():
             while not stop.is_set():
-                n = count[0] % 150
+                n = count[0] % len(clear)
                 try:
                     if self.unlock(f"ROLL{n}") != clear[n]:
                         wrong.append(n)
@@ -603,9 +599,29 @@ class Vault(Server):
                     wrong.append((n, repr(e)))
                 count[0] += 1
 
+        def some_more():
+            until, wanted = time.monotonic() + 60, count[0] + 5
+            while count[0] < wanted and time.monotonic() < until:
+                time.sleep(0.02)
+            self.assertGreaterEqual(count[0], wanted)
+
         thread = threading.Thread(target=unlocks)
         thread.start()
         try:
+            yield some_more
+        finally:
+            stop.set()
+            thread.join()
+        self.assertEqual(wrong, [])
+
+    def test_roll_of_the_key_while_unlocks_go_on(self):
+        [old] = self.start_vault()
+        rows = [f"a,b,ROLL{n},1234567{n},,," for n in range(150)]
+        self.assertEqual(self.report(self.sealed(*rows))[0][0], 0)
+        # a row that was retired and is kept for manual recovery
+        self.sql("INSERT INTO escrow (token, version, sealed, created, retired, key) SELECT token, version, sealed, created, 1, key FROM escrow LIMIT 1")
+        clear = {n: self.unlock(f"ROLL{n}") for n in range(150)}
+        with self.unlocking(clear) as some_more:
             with open(self.key_file, encoding="ascii") as f:
                 first = f.read()
             status, out, err = self.keys("new")
@@ -615,7 +631,7 @@ class Vault(Server):
                 self.assertEqual(f.read().splitlines()[1:], first.splitlines())
             self.assertEqual([stat.S_IMODE(os.stat(f).st_mode) for f in (self.key_file, self.pub_file)], [0o400, 0o444])
             self.assertEqual(self.ask({"verb": "keys"})["keys"], [new, old])
-            self.assertEqual(self.keys("list")[1], f"key={new} seals rows_under_others=151\nkey={old} opens rows_under_others=0\n")
+            self.assertEqual(self.keys("list")[1], f"key={new} seals rows_under_others=151 in=file\nkey={old} opens rows_under_others=0 in=file\n")
             self.fails(1, "key_in_use", self.keys("retire"), "151 rows")
             # a table that was sealed to the old key is still taken, a new one is sealed to the new one
             self.assertEqual(self.report(self.sealed("a,b,LATE,7777,,,"))[1], [(2, "LATE", "imported")])
@@ -628,22 +644,14 @@ class Vault(Server):
             self.assertEqual(self.keys("retire"), (0, f"key={new} retired=1\n", ""))
             self.assertEqual(self.ask({"verb": "keys"})["keys"], [new])
             self.assertEqual(self.keys("retire"), (0, f"key={new} retired=0\n", ""))
-            after = count[0]
-            until = time.monotonic() + 60
-            while count[0] < after + 5 and time.monotonic() < until:
-                time.sleep(0.05)
-        finally:
-            stop.set()
-            thread.join()
-        self.assertEqual(wrong, [])
-        self.assertGreater(count[0], after)
+            some_more()
         # what was set aside is the old key, and can be put back for what a backup brings
         with open(self.key_file + ".retired", encoding="ascii") as f:
             self.assertEqual(f.read(), first)
         self.assertEqual(self.keys("recall"), (0, "recalled=1 keys=2\n", ""))
         self.assertEqual(self.ask({"verb": "keys"})["keys"], [new, old])
         self.assertEqual([row[0] for row in self.sql("SELECT detail FROM audit WHERE what = 'keys' ORDER BY id")],
-                         [f"new={new} keys=2", f"resealed=151 unopened=0 key={new}", f"resealed=0 unopened=0 key={new}", f"retired=1 key={new}", "recalled=1"])
+                         [f"new={new} keys=2 in=file", f"resealed=151 unopened=0 key={new}", f"resealed=0 unopened=0 key={new}", f"retired=1 key={new}", "recalled=1"])
 
     def test_new_key_in_two_steps(self):
         # killed between the private and the public file: the next run ends it and makes no other key

@@ -545,8 +545,8 @@ test_roll(void)
 	world_import(w, 1, "khach@example.vn");
 	m = approved(w, 1);
 	CHECK(machine_release(m) == ERR_OK);
-	key_kem_private(fresh, ring.keys[0]);
-	key_kem_private(w->vault_key, ring.keys[1]);
+	key_kem_private(fresh, ring.keys[0].sk);
+	key_kem_private(w->vault_key, ring.keys[1].sk);
 	CHECK(keyring_write(w->config.vault.private_key, &ring) == ERR_OK && keyring_public(&ring, 0, pk, id) == ERR_OK);
 	CHECK(machine_grant(m, 0) == ERR_OK && machine_done(m, &done) == ERR_OK);
 	CHECK(store_escrow_by_id(w->scratch.store, world_token(w, &m->token).active, &row) == ERR_OK);

@@ -155,13 +155,42 @@ vault_rewrap(const char *socket_path, const struct token_name *token, const stru
 }
 
 enum err
-vault_keys(const char *socket_path, struct vault_keys *ret_keys)
+vault_make(const char *socket_path, const char *name, char ret_line[VAULT_LINE_SIZE])
 {
-	struct vault_request q = { .verb = VAULT_KEYS };
+	struct vault_request q = { .verb = name != NULL ? VAULT_ADOPT : VAULT_MAKE };
+	struct vault_reply reply;
+	enum err e;
+
+	if (name != NULL && strlen(name) >= sizeof(q.name))
+		return ERR_HSM_KEY_MISSING;
+	if (name != NULL)
+		memcpy(q.name, name, strlen(name) + 1);
+	e = ask(socket_path, &q, &reply);
+	if (e == ERR_OK)
+		memcpy(ret_line, reply.line, VAULT_LINE_SIZE);
+	return e;
+}
+
+static enum err
+ask_keys(const char *socket_path, enum vault_verb verb, struct vault_keys *ret_keys)
+{
+	struct vault_request q = { .verb = verb };
 	struct vault_reply reply;
 	enum err e = ask(socket_path, &q, &reply);
 
 	if (e == ERR_OK)
 		*ret_keys = reply.keys;
 	return e;
+}
+
+enum err
+vault_keys(const char *socket_path, struct vault_keys *ret_keys)
+{
+	return ask_keys(socket_path, VAULT_KEYS, ret_keys);
+}
+
+enum err
+vault_check(const char *socket_path, struct vault_keys *ret_keys)
+{
+	return ask_keys(socket_path, VAULT_CHECK, ret_keys);
 }

@@ -3,7 +3,7 @@
  * vault_client: asks the vault to open a sealed SO PIN for a customer's machine, and what else a TMS may want of rows that it cannot open. The caller never sees one in clear.
  *
  * Each call is a connection of its own and takes at most VAULT_CLIENT_MS; any thread may call. Every function: ERR_VAULT_UNREACHABLE where
- * nobody answers as a vault does, ERR_VAULT_LIMIT where this hour's rows are used up, ERR_SEALED_INVALID where a row does not open,
+ * nobody answers as a vault does or its HSM is away, ERR_VAULT_LIMIT where this hour's rows are used up, ERR_SEALED_INVALID where a row does not open,
  * ERR_VAULT_REFUSED where the vault will not do it. ret_x is written only on success.
  */
 #ifndef MOKHOA_VAULT_CLIENT_H
@@ -23,6 +23,8 @@
 #define VAULT_CLIENT_MS	  10000
 #define VAULT_KEY_ID_SIZE 17 /* of the id of a key of the vault (keyring.h) and a NUL */
 #define VAULT_KEYS_MAX	  4
+#define VAULT_NAME_SIZE	  65  /* of a key's label in an HSM, and a NUL */
+#define VAULT_LINE_SIZE	  160 /* of a line of the ring (keyring.h) */
 
 struct vault_row {
 	uint64_t version; /* as sealed into the row */
@@ -75,5 +77,16 @@ enum err vault_compare(const char *socket_path, const struct token_name *token, 
 enum err vault_rewrap(const char *socket_path, const struct token_name *token, const struct vault_row *row, struct vault_row *ret_row);
 
 enum err vault_keys(const char *socket_path, struct vault_keys *ret_keys);
+
+/*
+ * For the operator's commands, as root or as the vault's user; everybody else is ERR_VAULT_REFUSED. Besides the errors above: what the HSM says (hsm.h), and
+ * ERR_CONFIG_INVALID where the vault has none.
+ */
+
+/* A key for the ring in the HSM: a fresh one, or with a name (a label, or the hexadecimal digits of a CKA_ID) one that is there already. */
+enum err vault_make(const char *socket_path, const char *name, char ret_line[VAULT_LINE_SIZE]);
+
+/* Tries every key of the vault that is in an HSM. */
+enum err vault_check(const char *socket_path, struct vault_keys *ret_keys);
 
 #endif

@@ -17,7 +17,9 @@ enum part {
 	ANSWER = 64,  /* "enc" and "ciphertext" */
 	SEALED = 128, /* "sealed" and "key" */
 	EQUAL = 256,
-	KEYS = 512
+	KEYS = 512,
+	NAME = 1024,
+	LINE = 2048
 };
 
 static const struct {
@@ -25,6 +27,7 @@ static const struct {
 	size_t rows; /* the fewest; with ROWS */
 	unsigned asks;
 	unsigned answers;
+	bool desk;
 } verbs[VAULT_VERB_COUNT] = {
 	[VAULT_RESEAL] = { "reseal", 1, TOKEN | ROWS | TO | NONCE, ANSWER },
 	[VAULT_RENEW] = { "renew", 0, TOKEN | ROW | FORMAT | TO, ANSWER | SEALED },
@@ -32,12 +35,21 @@ static const struct {
 	[VAULT_COMPARE] = { "compare", 2, TOKEN | ROWS, EQUAL },
 	[VAULT_REWRAP] = { "rewrap", 0, TOKEN | ROW, SEALED },
 	[VAULT_KEYS] = { "keys", 0, 0, KEYS },
+	[VAULT_MAKE] = { "make", 0, 0, LINE, .desk = true },
+	[VAULT_ADOPT] = { "adopt", 0, NAME, LINE, .desk = true },
+	[VAULT_CHECK] = { "check", 0, 0, KEYS, .desk = true },
 };
 
 const char *
 vault_verb_name(enum vault_verb verb)
 {
 	return verb >= 0 && verb < VAULT_VERB_COUNT ? verbs[verb].name : "";
+}
+
+bool
+vault_verb_is_desk(enum vault_verb verb)
+{
+	return verb >= 0 && verb < VAULT_VERB_COUNT && verbs[verb].desk;
 }
 
 /* Appends a fresh value and lets it go. */
@@ -126,6 +138,8 @@ vault_request_write(const struct vault_request *q, struct buf *b)
 		good = set(json, "to", json_b64(q->to, sizeof(q->to))) && set(json, "h", json_b64(q->h, sizeof(q->h))) && good;
 	if (asks & NONCE)
 		good = set(json, "nonce", json_b64(q->nonce, sizeof(q->nonce))) && good;
+	if (asks & NAME)
+		good = set(json, "name", json_string(q->name)) && good;
 	if (good)
 		return dump_and_free(json, b);
 	json_decref(json);
@@ -152,7 +166,7 @@ read_parts(json_t *json, struct vault_request *q)
 	unsigned asks = verbs[q->verb].asks;
 	size_t keys = 1;
 
-	for (unsigned part = TOKEN; part <= NONCE; part *= 2)
+	for (unsigned part = TOKEN; part <= NAME; part *= 2)
 		if (asks & part)
 			keys += part == FORMAT || part == TO ? 2 : 1;
 	q->count = asks & ROW ? 1 : 0;
@@ -162,7 +176,8 @@ read_parts(json_t *json, struct vault_request *q)
 	       (!(asks & ROWS) || read_rows(json_object_get(json, "rows"), q)) &&
 	       (!(asks & FORMAT) || read_format(json, &q->format)) &&
 	       (!(asks & TO) || (json_b64_exact(json_object_get(json, "to"), q->to, sizeof(q->to)) && json_b64_exact(json_object_get(json, "h"), q->h, sizeof(q->h)))) &&
-	       (!(asks & NONCE) || json_b64_exact(json_object_get(json, "nonce"), q->nonce, sizeof(q->nonce)));
+	       (!(asks & NONCE) || json_b64_exact(json_object_get(json, "nonce"), q->nonce, sizeof(q->nonce))) &&
+	       (!(asks & NAME) || json_text(json_object_get(json, "name"), q->name, 1, sizeof(q->name) - 1));
 }
 
 enum err
@@ -226,15 +241,29 @@ vault_reply_write(enum vault_verb verb, enum err e, const struct vault_reply *re
 		good = set(json, "equal", json_boolean(reply->equal)) && good;
 	if (answers & KEYS)
 		good = set(json, "keys", keys_json(&reply->keys)) && good;
+	if (answers & LINE)
+		good = set(json, "line", json_string(reply->line)) && good;
 	if (good)
 		return dump_and_free(json, b);
 	json_decref(json);
 	return ERR_NO_MEMORY;
 }
 
-/* What the vault says of itself stays in our log: the caller can do something about these four only. */
+bool
+vault_is_hsm_error(enum err e)
+{
+	static const enum err errors[] = { ERR_HSM_UNAVAILABLE, ERR_HSM_MODULE, ERR_HSM_TOKEN_MISSING, ERR_HSM_PIN_FILE, ERR_HSM_PIN_REFUSED, ERR_HSM_PIN_LOCKED,
+		ERR_HSM_KEY_MISSING, ERR_HSM_KEY_UNFIT };
+
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
+		if (errors[i] == e)
+			return true;
+	return false;
+}
+
+/* What the vault says of itself stays in our log: the caller can do something about these four only. A vault whose HSM is away is one that does not answer. */
 static enum err
-read_error(json_t *error)
+read_error(enum vault_verb verb, json_t *error)
 {
 	const char *name = NULL;
 	enum err e;
@@ -244,8 +273,10 @@ read_error(json_t *error)
 	e = err_from_name(name);
 	if (e == ERR_VAULT_LIMIT || e == ERR_SEALED_INVALID || e == ERR_VAULT_REFUSED)
 		return e;
+	if (vault_verb_is_desk(verb) && (vault_is_hsm_error(e) || e == ERR_CONFIG_INVALID))
+		return e;
 	log_error("vault", "client cause=the vault answered %s", err_name(e));
-	return ERR_VAULT_REFUSED;
+	return vault_is_hsm_error(e) ? ERR_VAULT_UNREACHABLE : ERR_VAULT_REFUSED;
 }
 
 /* 16 digits of lower-case hexadecimal. */
@@ -272,7 +303,7 @@ static bool
 read_answer(enum vault_verb verb, const json_t *json, struct vault_reply *r)
 {
 	unsigned answers = verbs[verb].answers;
-	size_t keys = (answers & ANSWER ? 2u : 0u) + (answers & SEALED ? 2u : 0u) + (answers & EQUAL ? 1u : 0u) + (answers & KEYS ? 1u : 0u);
+	size_t keys = (answers & ANSWER ? 2u : 0u) + (answers & SEALED ? 2u : 0u) + (answers & EQUAL ? 1u : 0u) + (answers & KEYS ? 1u : 0u) + (answers & LINE ? 1u : 0u);
 	const json_t *equal = json_object_get(json, "equal");
 
 	r->equal = json_is_true(equal);
@@ -282,7 +313,8 @@ read_answer(enum vault_verb verb, const json_t *json, struct vault_reply *r)
 	       (!(answers & SEALED) || (json_b64_exact(json_object_get(json, "sealed"), r->next.sealed, sizeof(r->next.sealed)) &&
 					   read_key_id(json_object_get(json, "key"), r->next.key))) &&
 	       (!(answers & EQUAL) || json_is_boolean(equal)) &&
-	       (!(answers & KEYS) || read_keys(json_object_get(json, "keys"), &r->keys));
+	       (!(answers & KEYS) || read_keys(json_object_get(json, "keys"), &r->keys)) &&
+	       (!(answers & LINE) || json_text(json_object_get(json, "line"), r->line, 1, sizeof(r->line) - 1));
 }
 
 enum err
@@ -295,7 +327,7 @@ vault_reply_read(enum vault_verb verb, const void *bytes, size_t len, struct vau
 	if (json_load(bytes, len, &json, NULL) != ERR_OK)
 		return ERR_VAULT_UNREACHABLE;
 	if (json_object_get(json, "error") != NULL) {
-		e = read_error(json_object_get(json, "error"));
+		e = read_error(verb, json_object_get(json, "error"));
 	} else if (read_answer(verb, json, &reply)) {
 		*ret = reply;
 		e = ERR_OK;

@@ -364,9 +364,9 @@ write_ring(const struct key_kem *newest, const struct key_kem *older)
 {
 	struct keyring ring = { .count = older != NULL ? 2 : 1 };
 
-	key_kem_private(newest, ring.keys[0]);
+	key_kem_private(newest, ring.keys[0].sk);
 	if (older != NULL)
-		key_kem_private(older, ring.keys[1]);
+		key_kem_private(older, ring.keys[1].sk);
 	CHECK(keyring_write(key_path, &ring) == ERR_OK);
 	keyring_wipe(&ring);
 }
@@ -417,38 +417,6 @@ test_roll(void)
 }
 
 static void
-test_keyring_files(void)
-{
-	static const char *const bad[] = { "", "\n", "AAAA\n", "x", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n" };
-	char path[112];
-	struct keyring ring = { .count = KEYRING_MAX };
-	struct keyring got;
-
-	snprintf(path, sizeof(path), "%s/ring", folder);
-	for (size_t i = 0; i < KEYRING_MAX; i++)
-		memset(ring.keys[i], (int)i + 1, KEY_KEM_SK_LEN);
-	CHECK(keyring_write(path, &ring) == ERR_OK && keyring_read(path, &got) == ERR_OK);
-	CHECK(got.count == KEYRING_MAX && memcmp(got.keys, ring.keys, sizeof(ring.keys)) == 0);
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		CHECK(os_write_private(path, bad[i], strlen(bad[i])) == ERR_OK);
-		CHECK(keyring_read(path, &got) == ERR_CONFIG_INVALID && got.count == 0);
-	}
-	/* one line too many */
-	{
-		struct buf b = buf_new(4096);
-		for (int i = 0; i <= KEYRING_MAX; i++)
-			buf_add_text(&b, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n");
-		CHECK(os_write_private(path, b.data, b.len) == ERR_OK && keyring_read(path, &got) == ERR_CONFIG_INVALID);
-		buf_drop(&b, b.len / (KEYRING_MAX + 1));
-		CHECK(os_write_private(path, b.data, b.len) == ERR_OK && keyring_read(path, &got) == ERR_OK && got.count == KEYRING_MAX);
-		buf_free(&b);
-	}
-	unlink(path);
-	CHECK(keyring_read(path, &got) == ERR_CONFIG_INVALID);
-	CHECK(keyring_write("/nowhere/at/all", &ring) == ERR_JOURNAL_FAILED);
-}
-
-static void
 test_nobody_there(void)
 {
 	struct vault_row row = sealed(SO_PIN, 1);
@@ -456,6 +424,25 @@ test_nobody_there(void)
 
 	CHECK(vault_reseal(socket_path, &token, &row, 1, host_pk, h, nonce, &answer) == ERR_VAULT_UNREACHABLE);
 	CHECK(vault_reseal("/nowhere/at/all", &token, &row, 1, host_pk, h, nonce, &answer) == ERR_VAULT_UNREACHABLE);
+}
+
+/* A vault without an HSM says so, and takes no ring with a key of one. */
+static void
+test_no_hsm(void)
+{
+	struct keyring ring = { .count = 2 };
+	struct vault_keys keys;
+	char line[VAULT_LINE_SIZE];
+
+	CHECK(vault_make(socket_path, NULL, line) == ERR_CONFIG_INVALID && vault_make(socket_path, "label", line) == ERR_CONFIG_INVALID);
+	CHECK(vault_check(socket_path, &keys) == ERR_OK && keys.count == 1);
+	key_kem_private(vault_key, ring.keys[1].sk);
+	ring.keys[0] = (struct keyring_key){ .in_hsm = true, .object = { { 1 }, 1 } };
+	memcpy(ring.keys[0].pk, host_pk, sizeof(host_pk));
+	CHECK(keyring_write(key_path, &ring) == ERR_OK);
+	CHECK(vault_keys(socket_path, &keys) == ERR_OK && keys.count == 1);
+	write_ring(vault_key, NULL);
+	CHECK(vault_keys(socket_path, &keys) == ERR_OK && keys.count == 1);
 }
 
 /* A key that others may read is no vault's key; nor is a file of something else. */
@@ -483,6 +470,8 @@ ask_as_another(uid_t uid)
 {
 	struct vault_row row = sealed(SO_PIN, 1);
 	struct vault_answer answer;
+	struct vault_keys keys;
+	char line[VAULT_LINE_SIZE];
 	int status = -1;
 	pid_t pid = fork();
 
@@ -490,6 +479,9 @@ ask_as_another(uid_t uid)
 		if (setuid(uid) != 0)
 			_exit(77);
 		enum err e = vault_reseal(socket_path, &token, &row, 1, host_pk, h, nonce, &answer);
+		/* what is the desk's is nobody's whom the server runs as */
+		if (e == ERR_OK && (vault_make(socket_path, NULL, line) != ERR_VAULT_REFUSED || vault_make(socket_path, "x", line) != ERR_VAULT_REFUSED || vault_check(socket_path, &keys) != ERR_VAULT_REFUSED))
+			_exit(3);
 		_exit(e == ERR_VAULT_REFUSED ? 0 : e == ERR_OK ? 1
 							       : 2);
 	}
@@ -539,13 +531,13 @@ main(void)
 
 	test_nobody_there();
 	test_unsafe_key();
-	test_keyring_files();
 	pid = start_vault(1000, 1000, NULL);
 	test_reseal();
 	test_renew();
 	test_regrant();
 	test_compare();
 	test_roll();
+	test_no_hsm();
 	test_what_does_not_open();
 	test_garbage();
 	test_silent_peers();

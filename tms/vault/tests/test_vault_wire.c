@@ -5,6 +5,8 @@
 #include "json.h"
 #include "vault_wire.h"
 
+#include <stdio.h>
+
 static struct vault_request
 some_request(enum vault_verb verb)
 {
@@ -20,7 +22,9 @@ some_request(enum vault_verb verb)
 		memset(q.nonce, 3, sizeof(q.nonce));
 	if (verb == VAULT_RENEW)
 		q.format = (struct vault_format){ .length = 8, .characters = CHARACTERS_DIGITS };
-	if (verb == VAULT_KEYS)
+	if (verb == VAULT_ADOPT)
+		return (struct vault_request){ .verb = verb, .name = "Kho khóa" };
+	if (verb == VAULT_KEYS || verb == VAULT_MAKE || verb == VAULT_CHECK)
 		return (struct vault_request){ .verb = verb };
 	if (verb == VAULT_COMPARE || verb == VAULT_REWRAP)
 		return q;
@@ -43,6 +47,7 @@ check_round_trip(enum vault_verb verb)
 	CHECK(memcmp(got.rows, q.rows, sizeof(q.rows)) == 0);
 	CHECK(memcmp(got.to, q.to, sizeof(q.to)) == 0 && memcmp(got.h, q.h, sizeof(q.h)) == 0);
 	CHECK(memcmp(got.nonce, q.nonce, sizeof(q.nonce)) == 0);
+	CHECK_TEXT(got.name, q.name);
 	CHECK(got.format.length == q.format.length && got.format.characters == q.format.characters);
 	buf_free(&b);
 }
@@ -105,6 +110,13 @@ test_bad_requests(void)
 	CHECK(read_changed(VAULT_REWRAP, "row", NULL) == ERR_INVALID_PARAMS);
 	CHECK(read_changed(VAULT_REWRAP, "to", json_b64(bytes, KEY_KEM_PK_LEN)) == ERR_INVALID_PARAMS);
 	CHECK(read_changed(VAULT_KEYS, "token", json_object()) == ERR_INVALID_PARAMS);
+	CHECK(read_changed(VAULT_MAKE, "name", json_string("x")) == ERR_INVALID_PARAMS);
+	CHECK(read_changed(VAULT_CHECK, "name", json_string("x")) == ERR_INVALID_PARAMS);
+	CHECK(read_changed(VAULT_ADOPT, "name", NULL) == ERR_INVALID_PARAMS);
+	CHECK(read_changed(VAULT_ADOPT, "name", json_string("")) == ERR_INVALID_PARAMS);
+	CHECK(read_changed(VAULT_ADOPT, "name", json_integer(1)) == ERR_INVALID_PARAMS);
+	CHECK(read_changed(VAULT_ADOPT, "name", json_string("1234567890123456789012345678901234567890123456789012345678901234")) == ERR_OK);
+	CHECK(read_changed(VAULT_ADOPT, "name", json_string("12345678901234567890123456789012345678901234567890123456789012345")) == ERR_INVALID_PARAMS);
 }
 
 static void
@@ -185,6 +197,36 @@ test_other_replies(void)
 	CHECK(read_reply(VAULT_KEYS, "{\"keys\": [\"0123456789abcdef\"]}") == ERR_OK);
 }
 
+/* What the matter is with the HSM is for the desk to know; to the server its vault is one that does not answer. */
+static void
+test_hsm_replies(void)
+{
+	static const char *const errors[] = { "hsm_unavailable", "hsm_module_failed", "hsm_token_missing", "hsm_pin_missing", "hsm_pin_refused", "hsm_pin_locked", "hsm_key_missing",
+		"hsm_key_unfit" };
+	struct vault_reply reply = { .line = "hsm 00 AAAA" };
+	struct vault_reply got = { .equal = false };
+	struct buf b = buf_new(VAULT_FRAME_MAX);
+
+	for (enum vault_verb verb = VAULT_RESEAL; verb < VAULT_VERB_COUNT; verb++)
+		for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+			char text[128];
+			enum err e;
+			snprintf(text, sizeof(text), "{\"error\":{\"data\":{\"name\":\"%s\"}}}", errors[i]);
+			e = read_reply(verb, text);
+			CHECK(vault_verb_is_desk(verb) == (verb >= VAULT_MAKE));
+			CHECK(e == (vault_verb_is_desk(verb) ? err_from_name(errors[i]) : ERR_VAULT_UNREACHABLE));
+		}
+	CHECK(!vault_is_hsm_error(ERR_OK) && !vault_is_hsm_error(ERR_SEALED_INVALID) && vault_is_hsm_error(ERR_HSM_KEY_UNFIT));
+	CHECK(read_reply(VAULT_MAKE, "{\"error\":{\"data\":{\"name\":\"config_invalid\"}}}") == ERR_CONFIG_INVALID);
+	CHECK(read_reply(VAULT_RENEW, "{\"error\":{\"data\":{\"name\":\"config_invalid\"}}}") == ERR_VAULT_REFUSED);
+	CHECK(vault_reply_write(VAULT_MAKE, ERR_OK, &reply, &b) == ERR_OK && vault_reply_read(VAULT_ADOPT, b.data, b.len, &got) == ERR_OK);
+	CHECK_TEXT(got.line, "hsm 00 AAAA");
+	CHECK(vault_reply_read(VAULT_CHECK, b.data, b.len, &got) == ERR_VAULT_UNREACHABLE);
+	CHECK(read_reply(VAULT_MAKE, "{\"line\": \"\"}") == ERR_VAULT_UNREACHABLE);
+	CHECK(read_reply(VAULT_MAKE, "{\"line\": 1}") == ERR_VAULT_UNREACHABLE);
+	buf_free(&b);
+}
+
 int
 main(void)
 {
@@ -195,9 +237,13 @@ main(void)
 	check_round_trip(VAULT_COMPARE);
 	check_round_trip(VAULT_REWRAP);
 	check_round_trip(VAULT_KEYS);
+	check_round_trip(VAULT_MAKE);
+	check_round_trip(VAULT_ADOPT);
+	check_round_trip(VAULT_CHECK);
 	test_bad_requests();
 	test_rows_are_bounded();
 	test_replies();
 	test_other_replies();
+	test_hsm_replies();
 	return CHECK_DONE();
 }
