@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The state machine as a table: every state against every action, written down a second time and by hand. */
+#include "buf.h"
 #include "check.h"
 #include "machine.h"
+#include "os.h"
+
+#include <stdio.h>
+#include <string.h>
 
 /* A state to go to, or an error's wire name. One column an action, in the order of enum machine_action. */
 static const char *const expected[STATE_COUNT][MACHINE_ACTION_COUNT + 1] = {
@@ -32,11 +37,51 @@ test_cell(enum state from, enum machine_action action)
 	CHECK(!state_is_final(from) || e != ERR_OK || to == from);
 }
 
+/* A line of the table in ../../README.md: what each action makes of a request in that state. */
+static void
+write_line(enum state from, struct buf *ret)
+{
+	buf_add_text(ret, "| `");
+	buf_add_text(ret, state_name(from));
+	buf_add_text(ret, "` |");
+	for (int action = 0; action < MACHINE_ACTION_COUNT; action++) {
+		enum state to = STATE_COUNT;
+		enum err e = machine_next(from, (enum machine_action)action, &to);
+		buf_add_text(ret, e == ERR_OK ? " **" : " ");
+		buf_add_text(ret, e == ERR_OK ? state_name(to) : e == ERR_STATE_WRONG ? ""
+										      : err_name(e));
+		buf_add_text(ret, e == ERR_OK ? "** |" : e == ERR_STATE_WRONG ? "|"
+									      : " |");
+	}
+	buf_add_text(ret, "\n");
+}
+
+/* The table as it is printed for people is this one. */
+static void
+test_readme(const char *path)
+{
+	struct buf readme = buf_new(1 << 20);
+	const char *text;
+
+	CHECK(os_read_file(path, &readme) == ERR_OK);
+	text = buf_text(&readme);
+	for (int from = 0; from < STATE_COUNT; from++) {
+		struct buf line = buf_new(4096);
+		write_line((enum state)from, &line);
+		if (!CHECK(text != NULL && buf_error(&line) == ERR_OK && strstr(text, buf_text(&line)) != NULL))
+			printf("%s lacks\n%s", path, buf_text(&line));
+		buf_free(&line);
+	}
+	buf_free(&readme);
+}
+
 int
-main(void)
+main(int argc, char **argv)
 {
 	enum state to;
 
+	if (argc == 2)
+		test_readme(argv[1]);
 	for (int from = 0; from < STATE_COUNT; from++)
 		for (int action = 0; action < MACHINE_ACTION_COUNT; action++)
 			test_cell((enum state)from, (enum machine_action)action);
