@@ -242,8 +242,8 @@ async function consoleTokens(who, texts, lists) {
       const kinds = await page.evaluate(() => new Set([...document.querySelectorAll("tbody tr")].map((tr) => [...tr.querySelectorAll("*")].map((e) => e.localName).join(" "))).size);
       if (kinds !== 1) fault(where, `${kinds} kinds of row`);
       const whole = (await page.textContent("main")).replace(/\s+/g, " ");
-      const shown = await page.evaluate(async (all) => (await import("/style/page.js")).shown(JSON.stringify(all)), texts.map((text) => text.kinds?.[hash] ?? []));
-      for (const text of JSON.parse(shown).flat()) if (!whole.includes(text.replace(/\s+/g, " ").trim())) fault(where, `is not there as text: ${text}`);
+      const shown = await page.evaluate(async (all) => all.map((await import("/style/page.js")).shown), texts.flatMap((text) => text.kinds?.[hash] ?? []));
+      for (const text of shown) if (!whole.includes(text.replace(/\s+/g, " ").trim())) fault(where, `is not there as text: ${text}`);
     }
   await of.close();
 }

@@ -211,12 +211,8 @@ class Pages(unittest.TestCase):
                  {"target": "/v1/admin/me", "body": {}}, {"target": "/v1/admin/waiting", "body": {}}, {"target": "/v1/admin/report", "body": {}}, {"target": path, "body": {}}]
         token = self.stage.sql("SELECT id FROM token WHERE serial = ?", asked.token["serial"])[0][0]
         notice = {"severity": "info", "title": {"vi": "x", "en": ""}, "text": {"vi": "x", "en": ""}, "starts": 0, "ends": 0}
-        kind = {"name": "x", "vendor": "", "manufacturer": "x", "model": "", "family": "none", "rotation": False, "flags_reliable": False, "pin_min": 0, "pin_max": 0,
-                "pin_characters": "any", "key_length": 0, "key_characters": "any"}
-        module = {"vendor": "x", "system": "linux", "name": "x", "path": "/x", "parameters": ""}
-        tools = [{"target": "/v1/admin/notices", "body": notice}, {"target": "/v1/admin/notices/1", "body": notice}, {"target": "/v1/admin/notices/1/remove", "body": {}},
-                 {"target": "/v1/admin/types", "body": kind}, {"target": "/v1/admin/vendors", "body": module}, {"target": "/v1/admin/backups", "body": {}},
-                 {"target": "/v1/admin/mail/test", "body": {}}, {"target": "/v1/admin/keys", "body": {}}]
+        # the rest of an operator's routes are judged by the same lines (tms/http/tests/test_http.py asks each)
+        tools = [{"target": "/v1/admin/notices", "body": notice}, {"target": "/v1/admin/backups", "body": {}}, {"target": "/v1/admin/mail/test", "body": {}}]
         calls += [{"target": f"/v1/admin/tokens/{token}/{verb}", "body": {"reason": "x"}} for verb in ("lost", "retire")]
         self.stage.sql("UPDATE person SET role = 'approver' WHERE fingerprint = ?", self.fingerprint("an"))
         before, lines = self.dump(), len(self.said("serve.log", "()"))
@@ -232,7 +228,7 @@ class Pages(unittest.TestCase):
         wrong = {what: count for what, count in judged.items() if what[1] != "origin_refused" and what != ("none", "method_not_found")}
         self.assertEqual(wrong, {})
         self.assertEqual(os.listdir(f"{self.stage.dir}/tms/backups"), [])
-        for route in ("approve", "refuse", "resend", "me", "list", "waiting", "report", "notice.add", "notice.change", "notice.remove", "type.put", "vendor.put", "backup", "mail.test", "keys"):
+        for route in ("approve", "refuse", "resend", "me", "list", "waiting", "report", "notice.add", "backup", "mail.test"):
             self.assertGreaterEqual(judged["admin." + route, "origin_refused"], 10, route)
         refused = sum(count for (_, result), count in judged.items() if result == "origin_refused")
         statuses = collections.Counter(status for status, in self.said("nginx/access.log", r'"[A-Z]+ /v1/admin/\S* \S+" (\d+) .*Mozilla'))
