@@ -71,4 +71,9 @@ export const proposals = () => call("proposals");
 /* verb: lost, retire, restore, cure, replace */
 export const change = (number, verb, body) => post(`tokens/${number}/${verb}`, body);
 export const confirm = (proposal) => post(`proposals/${proposal}/confirm`, {});
+export const people = () => call("people");
+export const proposePerson = (body) => post("people", body);
+export const removePerson = (number, reason) => post(`people/${number}/remove`, { reason });
+export const confirmPerson = (enrolment) => post(`enrolments/${enrolment}/confirm`, {});
+export const rejectPerson = (enrolment, reason) => post(`enrolments/${enrolment}/reject`, { reason });
 export const reject = (proposal, reason) => post(`proposals/${proposal}/reject`, { reason });

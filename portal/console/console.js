@@ -11,13 +11,14 @@ import { showTypes, showVendors } from "/kinds.js";
 import { showList } from "/list.js";
 import { showNotices } from "/notices.js";
 import { showReport } from "/report.js";
+import { showPeople } from "/people.js";
 import { showToken } from "/token.js";
 import { showProposals, showTokens } from "/tokens.js";
 import { showTools } from "/tools.js";
 
 const at = (id) => document.getElementById(id);
 const place = at("main");
-const pages = { proposals: showProposals, types: showTypes, vendors: showVendors, notices: showNotices, tools: showTools };
+const pages = { proposals: showProposals, types: showTypes, vendors: showVendors, notices: showNotices, people: showPeople, tools: showTools };
 const POLL_MS = 5000;
 const AGAIN_MS = 60000; // what moves no request, like a token that was reported lost, is seen after that
 const state = { config: null, me: null, t: null, language: "vi", list: "#", tokens: "#tokens", waiting: { pending: 0, unidentified: 0, oldest: 0, proposals: 0, mark: "" }, page: null };

@@ -16,7 +16,7 @@ function facts(t, r) {
     fact("token", [r.token.manufacturer, r.token.model].filter(Boolean).join(", ")), fact("in_inventory", r.token_number ? [lifeBadge(t, r.token_life), " ", h("a", { href: `#token/${r.token_number}` }, t("see_token"))] : ""), fact("certificate_serial", mono(r.certificate_serial)),
     fact("reason", t(`reason_${r.reason}`)), fact("language", t(`language_${r.language}`)), fact("created", showTime(r.created)), fact("expires", showTime(r.expires)),
     fact("decided", r.decided ? showTime(r.decided) : ""), fact("decided_by", r.decided_by), fact("how", r.how && t(`how_${r.how}`)), fact("reference", r.reference),
-    fact("note", r.note), fact("waiting_email", r.waiting_email), fact("family", r.family && t(`family_${r.family}`)), fact("outcome", r.outcome && t(`outcome_${r.outcome}`)),
+    fact("note", r.note), fact("waiting_email", r.waiting_email), fact("waiting_by", r.waiting_by && h("bdi", {}, r.waiting_by)), fact("agency", r.agency), fact("family", r.family && t(`family_${r.family}`)), fact("outcome", r.outcome && t(`outcome_${r.outcome}`)),
   ].flat().filter(Boolean));
 }
 
@@ -50,6 +50,7 @@ function approveForm(tools, r, done) {
     r.state === "unidentified" && h("p", { class: "note warn" }, t("unidentified_warning")),
     h("p", {}, r.email ? t("approve_text", { email: r.email }) : t("approve_text_nowhere")),
     r.waiting_email && h("p", { class: "note warn" }, t("second_text", { email: r.waiting_email })),
+    r.waiting_by && !r.waiting_email && h("p", { class: "note warn" }, t("second_needed", { name: r.waiting_by })),
     h("fieldset", {}, h("legend", {}, t("how")), h("div", { class: "choices" }, HOW.map((how) => h("label", { class: "choice" }, h("input", { type: "radio", name: "how", value: how, required: true }), h("span", {}, t(`how_${how}`)))))),
     field(t("reference"), h("input", { name: "reference", maxlength: REFERENCE_MAX, autocomplete: "off" })),
     field(t("phrase"), h("input", { name: "phrase", class: "mono", required: true, maxlength: 32, autocomplete: "off", autocapitalize: "characters", spellcheck: "false" }), t("phrase_hint")),
@@ -128,7 +129,7 @@ export async function showDetail(place, tools, number, known = null, notice = nu
   const told = { ...tools, failed: faster };
   const forms = [
     open && me.role === "approver" && approveForm(told, r, done),
-    r.state === "approved" && me.role !== "auditor" && resendForm(told, r, done),
+    r.state === "approved" && (me.role === "approver" || me.role === "operator") && resendForm(told, r, done),
     (open || r.state === "approved") && me.role === "approver" && refuseForm(told, r, done),
   ].filter(Boolean);
   const heading = h("h1", { tabindex: -1 }, t("detail_title", { number: r.number }), " ", badge(t, r.state));

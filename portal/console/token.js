@@ -18,7 +18,7 @@ function tokenFacts(t, r) {
   return facts([
     [t("customer"), r.customer || t("customer_none")], [t("email"), r.email], [t("token_serial"), mono(r.token.serial)],
     [t("token"), [r.token.manufacturer, r.token.model].filter(Boolean).join(", ")], [t("type"), r.type || t("type_none")], [t("vendor"), r.vendor],
-    [t("certificate_serial"), mono(r.certificate_serial)], [t("created_token"), showTime(r.created)], [t("family"), t(`family_${r.family}`)],
+    [t("certificate_serial"), mono(r.certificate_serial)], [t("agency"), mono(r.agency)], [t("created_token"), showTime(r.created)], [t("family"), t(`family_${r.family}`)],
     [t("rotated"), r.rotated ? showTime(r.rotated) : t("rotated_none")], [t("rotation"), sayYes(t, r.rotation)], [t("next"), sayYes(t, r.next)],
     [t("exposed"), r.exposed ? showTime(r.exposed) : t("no")], [t("failures"), String(r.failures)], [t("kept"), String(r.kept)],
   ]);
@@ -66,9 +66,11 @@ function replaceForm(tools, r, done) {
     });
 }
 
+const decides = (me) => me.role === "approver" || me.role === "operator";
+
 function decisionForms(tools, p, done) {
   const { t, me } = tools;
-  if (me.role === "auditor") return [];
+  if (!decides(me) || me.agency) return [];
   const word = p.mine ? "withdraw" : "reject";
   return [
     !p.mine && form(tools, t("confirm_title"), h("p", { class: "small soft" }, t(`confirm_${p.kind}`)), t("confirm_do"), "primary", async () => done(await api.confirm(p.number), "done_confirm")),
@@ -78,8 +80,9 @@ function decisionForms(tools, p, done) {
 
 function forms(tools, r, open, done) {
   const { me } = tools;
-  if (me.role === "auditor") return [];
+  if (!decides(me)) return [];
   const barred = r.life !== "active";
+  if (me.agency) return barred ? [] : [simpleForm(tools, r, "lost", "danger", done)];
   return [
     !open && me.role === "operator" && r.state === "suspect" && simpleForm(tools, r, "cure", "", done),
     !open && barred && simpleForm(tools, r, "restore", "", done),

@@ -318,7 +318,10 @@ export type ErrorName =
   | "revocation_unknown"
   | "template_invalid"
   | "audit_broken"
-  | "audit_anchor_failed";
+  | "audit_anchor_failed"
+  | "person_unknown"
+  | "certificate_refused"
+  | "last_operator";
 
 /** What the extension says where no host answers (webext/causes.json). */
 export type HostError =

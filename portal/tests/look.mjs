@@ -155,6 +155,18 @@ const reported = {
   days: Array.from({ length: 334 }, (_, i) => ({ day: 1548954000 + 86400 * i, states: statesOf(i) })), states: statesOf(5), approval: { count: 1234, median: 4980, p90: 190000 },
   agencies: [{ agency: "", states: statesOf(2) }, { agency: "an-khang", states: statesOf(4) }], types: [{ type: "Token AN loại 2", states: statesOf(3) }, { type: EVIL, states: statesOf(6) }, { type: "", states: noStates }],
 };
+/* people */
+const PRINT = "0123456789abcdef".repeat(4);
+const enrolments = [
+  { number: 1, name: "Trần Thị Mới", role: "approver", agency: "", fingerprint: PRINT, not_after: NOW + 300 * 86400, reason: "Nhận việc từ tháng này", proposed_by: "Phạm Văn Dũng", mine: false, created: NOW, expires: NOW + 7 * 86400 },
+  { number: 2, name: EVIL, role: "viewer", agency: "an-khang", fingerprint: PRINT, not_after: NOW + 86400, reason: EVIL, proposed_by: EVIL, mine: true, created: NOW, expires: NOW + 86400 },
+];
+const held = (not_after, retired = 0) => ({ fingerprint: PRINT, not_after, created: 1551061735, retired });
+const desk = (waits = enrolments) => ({ people: [
+  { number: 1, name: "Phạm Văn Dũng", role: "operator", agency: "", created: 1551061735, certificates: [held(NOW + 400 * 86400), held(NOW + 5 * 86400), held(NOW - 86400), held(0, NOW)] },
+  { number: 2, name: "Đặng Thị Đại Lý", role: "approver", agency: "an-khang", created: 1551061735, certificates: [held(0)] },
+  { number: 3, name: EVIL, role: "none", agency: "", created: 1551061735, certificates: [] },
+], enrolments: waits });
 
 /* name: [key of the title, hash, role, GET answers, POST answers, what is done and waited for] */
 const consoles = {
@@ -240,6 +252,20 @@ const consoles = {
       await page.click(`button:text-is(${JSON.stringify(t("mail_do"))})`);
       await page.waitForSelector(`form .note${result === "sent" ? ".good" : ".bad"}`, PATIENCE);
     }]])),
+  people: ["people_title", "people", "operator", desk()],
+  people_auditor: ["people_title", "people", "auditor", desk()],
+  people_alone: ["people_title", "people", "operator", desk([])],
+  person_changed: ["people_title", "people", "operator", desk([]), undefined, async (page, t) => page.click(`button:text-is(${JSON.stringify(t("change"))})`), shows("person_remove")],
+  person_proposed: ["people_title", "people", "operator", desk([]), desk(), async (page, t) => {
+    await page.fill("input[name=name]", EVIL);
+    await page.fill("textarea[name=certificate]", "-----BEGIN CERTIFICATE-----");
+    await page.fill("textarea[name=reason]", "Nhận việc");
+    await page.click(`button:text-is(${JSON.stringify(t("propose_do"))})`);
+    await shows("done_propose_person")(page, t);
+  }],
+  person_refused: ["people_title", "people", "operator", desk(), spoken("second_person").error, async (page, t) => page.click(`button:text-is(${JSON.stringify(t("confirm_do"))})`), alerts],
+  waiting_second: ["detail_title", "58498", "approver", one(58498, "pending", { waiting_by: EVIL, agency: "an-khang", how: "form" }), undefined, async (page) => page.waitForSelector("form .note.warn", PATIENCE)],
+  viewer: ["detail_title", "58496", "viewer", one(58496, "approved", { how: "call_back", decided_by: "Trần Thị Bình" }), undefined, async (page) => (await page.locator("main form").count()) && fault("viewer", "a viewer has a form")],
   proposals_empty: ["proposals_title", "proposals", "operator", { proposals: [] }, undefined, shows("proposals_empty")],
 };
 

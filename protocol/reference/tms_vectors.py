@@ -24,7 +24,7 @@ WORLDS = {
 
 STATUSES = {"parse_error": 400, "invalid_request": 400, "invalid_params": 400, "mail_address": 400, "signature_refused": 401, "method_not_found": 404,
             "request_unknown": 404, "phrase_mismatch": 409, "request_not_approved": 409, "frame_too_large": 413, "origin_refused": 403, "admin_unknown": 403,
-            "role_refused": 403, "csrf_refused": 403, "token_unknown": 404, "proposal_unknown": 404, "vault_unreachable": 503,
+            "role_refused": 403, "person_unknown": 404, "agency_unknown": 404, "certificate_refused": 409, "csrf_refused": 403, "token_unknown": 404, "proposal_unknown": 404, "vault_unreachable": 503,
             "notice_unknown": 404, "vendor_unknown": 404, "backups_off": 409}
 SHAPE = ("parse_error", "invalid_request", "invalid_params", "mail_address", "frame_too_large")  # what the body alone can earn
 HOST_KEM_PK = ref.kem_public(HOST_KEM)
@@ -514,6 +514,51 @@ def tools(v):
             v.add("%s by the %s" % (call, given), call, path, {"body": right}, "role_refused", given=given)
 
 
+def people(v):
+    path = "/v1/admin/people"
+    for given, reply in (("operator", "people_answer"), ("auditor", "people_answer"), ("desk", "role_refused")):
+        v.add("admin.people, %s" % given, "admin.people", path, {}, reply, given=given, method="GET")
+    call = "admin.person.propose"
+    right = {"name": "Trần Thị Mới", "role": "approver", "agency": "", "certificate": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "reason": "nhận việc"}
+
+    def body(name, value, reply, **more):
+        v.add("%s: %s" % (call, name), call, path, {"body": value}, reply, given="operator", **more)
+
+    same_for_every_body(v, call, path, right, "certificate_refused", given="operator")
+    for key, most in (("name", 128), ("reason", 512)):
+        for value in (long_text(most), "x"):
+            body("%s of %d bytes" % (key, len(value.encode())), {**right, key: value}, "certificate_refused")
+        for value in (long_text(most + 1), "", None, 1, "a\u202eb"):
+            body("%s %s" % (key, short(json.dumps(value))), {**right, key: value}, "invalid_params")
+    for role in ("viewer", "operator", "auditor"):
+        body("role %s" % role, {**right, "role": role}, "certificate_refused")
+    for role in ("none", "", "king", None):
+        body("role %s" % json.dumps(role), {**right, "role": role}, "invalid_params")
+    for role in ("viewer", "approver"):
+        for agency in ("a", "0", "a" * 32):
+            body("%s of an agency %s that is not there" % (role, short(agency)), {**right, "role": role, "agency": agency}, "agency_unknown")
+    for role in ("operator", "auditor"):
+        body("%s of an agency" % role, {**right, "role": role, "agency": "an-khang"}, "invalid_params", valid=True)
+    for agency in ("-a", "A", "a" * 33, "đ", None):
+        body("agency %s" % json.dumps(agency), {**right, "agency": agency}, "invalid_params")
+    body("certificate of 8,192 bytes", {**right, "certificate": "x" * 8192}, "certificate_refused")
+    body("certificate of one byte", {**right, "certificate": "x"}, "certificate_refused")
+    for value in ("x" * 8193, "", None, 1):
+        body("certificate %s" % short(json.dumps(value)), {**right, "certificate": value}, "invalid_params")
+
+    reasons(v, "admin.person.remove", path + "/1/remove", "people_answer")
+    reasons(v, "admin.enrolment.reject", "/v1/admin/enrolments/1/reject", "people_answer")
+    same_for_every_body(v, "admin.enrolment.confirm", "/v1/admin/enrolments/1/confirm", {}, "people_answer", given="operator")
+    for number in ("0", "x", "9007199254740991"):
+        v.add("admin.person.remove: number %s" % number, "admin.person.remove", "%s/%s/remove" % (path, number), {"body": {"reason": "x"}}, "person_unknown", given="operator")
+        for word, sent in (("confirm", {}), ("reject", {"reason": "x"})):
+            v.add("admin.enrolment.%s: number %s" % (word, number), "admin.enrolment." + word, "/v1/admin/enrolments/%s/%s" % (number, word), {"body": sent}, "proposal_unknown", given="operator")
+    for name, at, sent in ((call, path, right), ("admin.person.remove", path + "/9/remove", {"reason": "x"}), ("admin.enrolment.confirm", "/v1/admin/enrolments/9/confirm", {}),
+                           ("admin.enrolment.reject", "/v1/admin/enrolments/9/reject", {"reason": "x"})):
+        for given in ("desk", "auditor"):
+            v.add("%s by the %s" % (name, given), name, at, {"body": sent}, "role_refused", given=given)
+
+
 # ---- answers ----
 
 def tms_answers():
@@ -618,8 +663,37 @@ def tms_answers():
     a.text("history.0.detail", 1024)
     a.at("history.0.event", right=["a", "e" * 64], wrong=["", "E", "e" * 65, None])
     inventory_answers(answers, row, one["history"])
+    people_answers(answers)
     tool_answers(answers)
     return answers.content()
+
+
+def people_answers(answers):
+    fingerprint = "0123456789abcdef" * 4
+    person = {"number": 4, "name": "Nguyễn Thị Duyệt", "role": "approver", "agency": "", "created": EXPIRES - 604800,
+              "certificates": [{"fingerprint": fingerprint, "not_after": EXPIRES, "created": EXPIRES - 604800, "retired": 0}]}
+    enrolment = {"number": 2, "name": "Trần Thị Mới", "role": "viewer", "agency": "an-khang", "fingerprint": fingerprint, "not_after": EXPIRES, "reason": "nhận việc", "proposed_by": "Phạm Văn Hành",
+                 "mine": False, "created": EXPIRES - 604800, "expires": EXPIRES}
+    a = answers.of("people_answer", {"people": [person], "enrolments": [enrolment]})
+    a.keys()
+    for key in ("people", "enrolments", "people.0.certificates"):
+        a.at(key, right=[[]], wrong=[None, [None]])
+    for at in ("people.0", "people.0.certificates.0", "enrolments.0"):
+        a.keys(at)
+    for at in ("people.0.", "enrolments.0."):
+        a.at(at + "number", right=[1, 2**53 - 1], wrong=[0, 2**53, "1"])
+        a.text(at + "name", 128)
+        agency_id(a, at + "agency")
+    a.words("people.0.role", ("viewer", "approver", "operator", "auditor", "none"))
+    a.words("enrolments.0.role", ("viewer", "approver", "operator", "auditor"))
+    for path in ("people.0.created", "people.0.certificates.0.not_after", "people.0.certificates.0.created", "people.0.certificates.0.retired", "enrolments.0.not_after", "enrolments.0.created",
+                 "enrolments.0.expires"):
+        a.seconds(path)
+    for path in ("people.0.certificates.0.fingerprint", "enrolments.0.fingerprint"):
+        a.at(path, wrong=[fingerprint[1:], fingerprint + "0", fingerprint.upper(), "", None])
+    a.text("enrolments.0.reason", 512)
+    a.text("enrolments.0.proposed_by", 128)
+    a.at("enrolments.0.mine", right=[True], wrong=[1, None])
 
 
 def inventory_answers(answers, request, history):
@@ -793,4 +867,5 @@ def tms():
     desk(v)
     inventory(v)
     tools(v)
+    people(v)
     return {"about": ABOUT, "worlds": WORLDS, "vectors": v.rows}

@@ -478,6 +478,64 @@ async function lost(expect) {
   await an.of.close();
 }
 
+/* Somebody is let in by two operators and shut out by one; who proposed him cannot confirm it. At 360 px as well. */
+async function people(expect, dung) {
+  const name = "Người Lạ";
+  const open = async (who) => {
+    await who.page.goto(`${order.desk}/?lang=vi#people`);
+    await who.page.waitForSelector("main tbody tr");
+  };
+  const row = (who) => who.page.locator("tbody tr", { hasText: name });
+  const nobody = await byKeys("stranger");
+  await nobody.page.goto(`${order.desk}/?lang=vi`);
+  await nobody.page.waitForSelector("main [role=alert]");
+
+  await dung.page.goto(`${order.desk}/?lang=vi#tokens`);
+  await dung.page.waitForSelector("main h1");
+  expect("keys reach the menu of people", await dung.tabTo('.menu a[href="#people"]'));
+  await dung.page.keyboard.press("Enter");
+  await dung.page.waitForSelector("main tbody tr");
+  expect("keys reach a name", await dung.tabTo("input[name=name]"));
+  await dung.page.keyboard.type(name);
+  expect("keys reach a role", await dung.tabTo("select[name=role]"));
+  await dung.page.keyboard.press("ArrowUp");
+  expect("keys reach a certificate", await dung.tabTo("textarea[name=certificate]"));
+  await dung.page.keyboard.insertText(readFileSync(`${order.pki}/stranger.pem`, "utf8"));
+  expect("a person is proposed by keys alone", await dung.fill("Đề nghị thêm người dùng", "Nhận việc"));
+  await dung.page.waitForSelector("main .note.good");
+  expect("who proposed cannot confirm a person", (await dung.page.locator('h2:text-is("Xác nhận đề nghị")').count()) === 0 && (await dung.page.locator('h2:text-is("Rút lại đề nghị")').count()) === 1);
+  await nobody.page.reload();
+  await nobody.page.waitForSelector("main [role=alert]");
+  expect("a proposal lets nobody in", true);
+
+  await ask({ promote: "binh" });
+  const binh = await byKeys("binh");
+  await binh.page.setViewportSize({ width: 360, height: 800 });
+  await open(binh);
+  for (const text of (await binh.page.evaluate(inspect)).outside) fault("people 360 px", `outside of its place: ${text}`);
+  expect("confirmed by a second operator's keys", await binh.fill("Xác nhận đề nghị", null));
+  await binh.page.waitForSelector("main .note.good");
+  expect("the person is there", (await row(binh).textContent()).includes("người xem"));
+  await nobody.page.reload();
+  await nobody.page.waitForSelector("main form[role=search]");
+  expect("and comes in", (await nobody.page.textContent("#greeting")).includes("người xem"));
+  expect("a viewer has no menu of people", !(await nobody.page.isVisible('.menu a[href="#people"]')));
+  await binh.of.close();
+
+  await dung.page.reload();
+  await dung.page.waitForSelector("main tbody tr");
+  expect("keys reach the person", await dung.tabTo(`button[aria-label="Sửa ${name}"]`));
+  await dung.page.keyboard.press("Enter");
+  await dung.page.waitForSelector("form button.danger");
+  expect("shut out by keys alone", await dung.fill("Thu quyền", "Nghỉ việc"));
+  await dung.page.waitForSelector("main .note.good");
+  expect("has no role", (await row(dung).textContent()).includes("không còn quyền"));
+  await nobody.page.reload();
+  await nobody.page.waitForSelector("main [role=alert]");
+  expect("and is out", true);
+  await nobody.of.close();
+}
+
 /* What operators write and run, by keys alone; an approver reads it and finds no button. */
 async function tools() {
   const done = {};
@@ -574,6 +632,7 @@ async function tools() {
   await press("what shows other days", "form button.primary");
   await page.waitForFunction(() => document.querySelectorAll("svg.chart rect").length === 2);
   expect("the address has the days", (await page.evaluate(() => location.hash)) === "#report?from=2026-01-01&to=2026-01-02");
+  await people(expect, dung);
   await dung.of.close();
 
   for (const who of ["an", "auditor"]) {

@@ -212,7 +212,8 @@ class Pages(unittest.TestCase):
         token = self.stage.sql("SELECT id FROM token WHERE serial = ?", asked.token["serial"])[0][0]
         notice = {"severity": "info", "title": {"vi": "x", "en": ""}, "text": {"vi": "x", "en": ""}, "starts": 0, "ends": 0}
         # the rest of an operator's routes are judged by the same lines (tms/http/tests/test_http.py asks each)
-        tools = [{"target": "/v1/admin/notices", "body": notice}, {"target": "/v1/admin/backups", "body": {}}, {"target": "/v1/admin/mail/test", "body": {}}]
+        tools = [{"target": "/v1/admin/notices", "body": notice}, {"target": "/v1/admin/backups", "body": {}}, {"target": "/v1/admin/mail/test", "body": {}},
+                 {"target": "/v1/admin/enrolments/1/confirm", "body": {}}]
         calls += [{"target": f"/v1/admin/tokens/{token}/{verb}", "body": {"reason": "x"}} for verb in ("lost", "retire")]
         self.stage.sql("UPDATE person SET role = 'approver' WHERE fingerprint = ?", self.fingerprint("an"))
         before, lines = self.dump(), len(self.said("serve.log", "()"))
@@ -228,7 +229,7 @@ class Pages(unittest.TestCase):
         wrong = {what: count for what, count in judged.items() if what[1] != "origin_refused" and what != ("none", "method_not_found")}
         self.assertEqual(wrong, {})
         self.assertEqual(os.listdir(f"{self.stage.dir}/tms/backups"), [])
-        for route in ("approve", "refuse", "resend", "me", "list", "waiting", "report", "notice.add", "backup", "mail.test"):
+        for route in ("approve", "refuse", "resend", "me", "list", "waiting", "report", "notice.add", "backup", "mail.test", "enrolment.confirm"):
             self.assertGreaterEqual(judged["admin." + route, "origin_refused"], 10, route)
         refused = sum(count for (_, result), count in judged.items() if result == "origin_refused")
         statuses = collections.Counter(status for status, in self.said("nginx/access.log", r'"[A-Z]+ /v1/admin/\S* \S+" (\d+) .*Mozilla'))
@@ -280,9 +281,10 @@ class Pages(unittest.TestCase):
         with open(f"{self.stage.dir}/tms/tms.json", "w", encoding="utf-8") as f:
             json.dump(config, f)
         self.stage.sh("serve_down $DIR; serve_up $DIR")
+        self.asked["promote"] = lambda a: self.stage.sql("UPDATE person SET role = 'operator' WHERE fingerprint = ?", self.fingerprint(a["promote"]))
         done = self.drive("tools")
         events = [what for what, in self.stage.sql("SELECT what FROM audit a JOIN person p ON p.id = a.person WHERE p.name = 'Phạm Văn Dũng' AND what <> 'view' ORDER BY a.id")]
-        self.assertEqual(events, ["notice", "notice", "notice", "vendor", "type", "type", "mail_test", "backup"])
+        self.assertEqual(events, ["notice", "notice", "notice", "vendor", "type", "type", "mail_test", "backup", "person", "person"])
         until("the test mail", lambda: self.stage.mails("van-hanh@khach.example"))
         (made,) = os.listdir(f"{self.stage.dir}/tms/backups")
         with sqlite3.connect(f"file:{self.stage.dir}/tms/backups/{made}?mode=ro", uri=True) as db:

@@ -213,6 +213,9 @@ class Wire(unittest.TestCase):
             path = path.replace("/tokens/1", "/tokens/%d" % token).replace("/proposals/1", "/proposals/%d" % proposal)
         if person == "operator" and re.search(r"/notices/1(/|$)", path):
             path = path.replace("/notices/1", "/notices/%d" % self.notice())
+        if person == "operator" and re.search(r"/(people|enrolments)/1/", path):
+            newcomer, enrolment = self.newcomer()
+            path = path.replace("/people/1/", "/people/%d/" % newcomer).replace("/enrolments/1/", "/enrolments/%d/" % enrolment)
         if person == "approver" and re.search(r"/requests/1(/|$)", path):
             Life(self.server, "desk")
             path = path.replace("/requests/1", "/requests/%d" % self.newest(), 1)
@@ -238,6 +241,15 @@ class Wire(unittest.TestCase):
             proposal = db.execute("INSERT INTO proposal (token, kind, version, sealed, compared, active, next, life, reason, proposer, created, expires) SELECT ?, 'restore', 0, x'', '', ?,"
                                   " 0, 'lost', 'x', id, 1, ? FROM person WHERE role = 'approver'", (number, row, int(time.time()) + 3600)).lastrowid
             return token(life)[0], proposal
+
+    def newcomer(self):
+        """Somebody at the desk, and what another operator has proposed of somebody else: (person, enrolment)."""
+        with contextlib.closing(sqlite3.connect(self.server.folder / "data" / "tms.sqlite", timeout=20)) as db, db:
+            def person(role):
+                return db.execute("INSERT INTO person (fingerprint, name, role, created) VALUES (?, ?, ?, 1)", (os.urandom(32), os.urandom(8).hex(), role)).lastrowid
+            enrolment = db.execute("INSERT INTO enrolment (name, role, agency, fingerprint, not_after, reason, proposer, created, expires) VALUES (?, 'viewer', '', ?, 4000000000, 'x', ?, 1, 4000000000)",
+                                   (os.urandom(8).hex(), os.urandom(32), person("operator"))).lastrowid
+            return person("viewer"), enrolment
 
     def notice(self):
         with contextlib.closing(sqlite3.connect(self.server.folder / "data" / "tms.sqlite", timeout=20)) as db, db:

@@ -51,6 +51,11 @@ static const struct route routes[] = {
 	{ "admin.mail.test", "POST", "/v1/admin/mail/test", MAY(0, 0, 1, 0, 0, 0), op_admin_mail_test },
 	{ "admin.keys", "GET", "/v1/admin/keys", MAY(0, 0, 1, 1, 0, 0), op_admin_keys },
 	{ "admin.report", "GET", "/v1/admin/report", MAY(1, 1, 1, 1, 1, 1), op_admin_report },
+	{ "admin.people", "GET", "/v1/admin/people", MAY(0, 0, 1, 1, 0, 0), op_admin_people },
+	{ "admin.person.propose", "POST", "/v1/admin/people", MAY(0, 0, 1, 0, 0, 0), op_admin_person_propose },
+	{ "admin.person.remove", "POST", "/v1/admin/people/{number}/remove", MAY(0, 0, 1, 0, 0, 0), op_admin_person_remove },
+	{ "admin.enrolment.confirm", "POST", "/v1/admin/enrolments/{number}/confirm", MAY(0, 0, 1, 0, 0, 0), op_admin_enrolment_confirm },
+	{ "admin.enrolment.reject", "POST", "/v1/admin/enrolments/{number}/reject", MAY(0, 0, 1, 0, 0, 0), op_admin_enrolment_reject },
 };
 
 unsigned

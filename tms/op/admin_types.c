@@ -3,6 +3,7 @@
 #include "answer.h"
 #include "call.h"
 #include "decode.h"
+#include "text.h"
 
 struct rows {
 	json_t *array;
@@ -72,11 +73,28 @@ op_admin_vendors(struct call *c, json_t **ret_answer)
 	return give("modules", &rows, store_module_list(c->store, add_module, &rows), ret_answer);
 }
 
+/* Whether its requests take two people is not for one to change: that is said by the command line (type add). */
 static enum err
-put_type(struct call *c, const struct store_type *t)
+keep_policy(struct call *c, struct store_type *t)
 {
-	enum err e = store_type_put(c->store, t);
+	struct token_name name = { .manufacturer = "" };
+	struct store_type was;
+	enum err e;
 
+	text_copy(name.manufacturer, sizeof(name.manufacturer), t->manufacturer);
+	text_copy(name.model, sizeof(name.model), t->model);
+	e = store_type_of(c->store, &name, &was);
+	t->second_approver = e == ERR_OK && was.second_approver;
+	return e;
+}
+
+static enum err
+put_type(struct call *c, struct store_type *t)
+{
+	enum err e = keep_policy(c, t);
+
+	if (e == ERR_OK)
+		e = store_type_put(c->store, t);
 	if (e != ERR_OK)
 		return e;
 	return call_audit(c, NULL, 0, "type", "manufacturer=%s model=%s family=%s rotation=%s flags_reliable=%s pin=%u-%u/%s key=%u/%s", t->manufacturer, t->model,

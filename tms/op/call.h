@@ -88,6 +88,11 @@ enum err op_admin_notice_add(struct call *c, json_t **ret_answer);
 enum err op_admin_notice_change(struct call *c, json_t **ret_answer);
 enum err op_admin_notice_remove(struct call *c, json_t **ret_answer);
 enum err op_admin_report(struct call *c, json_t **ret_answer);
+enum err op_admin_people(struct call *c, json_t **ret_answer);
+enum err op_admin_person_propose(struct call *c, json_t **ret_answer);
+enum err op_admin_person_remove(struct call *c, json_t **ret_answer);
+enum err op_admin_enrolment_confirm(struct call *c, json_t **ret_answer);
+enum err op_admin_enrolment_reject(struct call *c, json_t **ret_answer);
 enum err op_admin_keys(struct call *c, json_t **ret_answer);
 
 /* What no call does: expires what is over, gives up on releases without a report; a batch of them. How many were looked at. */

@@ -191,6 +191,36 @@ decode_reason(json_t *body, struct decode_reason *ret)
 	return text_of(reason, 1, DECODE_REASON_MAX, &ret->reason) ? ERR_OK : ERR_INVALID_PARAMS;
 }
 
+/* Of an agency only those who have nothing to do with the rest. */
+static bool
+place_ok(enum store_role role, const char *agency)
+{
+	return role < STORE_NONE && (agency[0] == '\0' || (store_agency_id_ok(agency) && store_role_of_agency(role)));
+}
+
+enum err
+decode_person(json_t *body, struct decode_person *ret)
+{
+	json_t *name, *certificate, *reason;
+	const char *role;
+
+	if (json_unpack(body, "{s:o, s:s, s:s, s:o, s:o !}",
+		"name", &name,
+		"role", &role,
+		"agency", &ret->agency,
+		"certificate", &certificate,
+		"reason", &reason) != 0)
+		return ERR_INVALID_PARAMS;
+	ret->role = store_role_from_name(role);
+	ret->certificate = json_string_value(certificate);
+	if (!text_of(name, 1, STORE_PERSON_SIZE - 1, &ret->name) ||
+	    !place_ok(ret->role, ret->agency) ||
+	    ret->certificate == NULL || json_string_length(certificate) < 1 || json_string_length(certificate) > DECODE_PEM_MAX ||
+	    !text_of(reason, 1, DECODE_REASON_MAX, &ret->reason))
+		return ERR_INVALID_PARAMS;
+	return ERR_OK;
+}
+
 enum err
 decode_replace(json_t *body, struct decode_replace *ret)
 {

@@ -59,6 +59,17 @@ struct decode_approve {
 	const char *reason; /* of the change, or NULL */
 };
 
+#define DECODE_PEM_MAX 8192
+
+/* Who is to sit at the desk. */
+struct decode_person {
+	const char *name;
+	enum store_role role;
+	const char *agency;	 /* or empty */
+	const char *certificate; /* PEM */
+	const char *reason;
+};
+
 /* refuse, lost, retire, restore, cure, reject: why */
 struct decode_reason {
 	const char *reason;
@@ -89,6 +100,7 @@ enum err decode_done(json_t *body, struct decode_done *ret);
 enum err decode_approve(json_t *body, struct decode_approve *ret);
 
 enum err decode_reason(json_t *body, struct decode_reason *ret);
+enum err decode_person(json_t *body, struct decode_person *ret);
 enum err decode_replace(json_t *body, struct decode_replace *ret);
 
 /* The rest of the row is the caller's: number, created. */

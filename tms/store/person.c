@@ -80,6 +80,15 @@ store_person_by_fingerprint(struct store *s, const unsigned char fingerprint[KEY
 }
 
 enum err
+store_person_of_certificate(struct store *s, const unsigned char fingerprint[KEY_HASH_LEN], struct store_person *ret)
+{
+	struct query q = query_new(s, SELECT_WITH_CERTIFICATE);
+
+	query_bytes(&q, fingerprint, KEY_HASH_LEN);
+	return one_person(&q, ret);
+}
+
+enum err
 store_person_by_id(struct store *s, int64_t id, struct store_person *ret)
 {
 	struct query q = query_new(s, SELECT "WHERE person.id = ?");
@@ -237,15 +246,11 @@ store_person_set_role(struct store *s, int64_t id, enum store_role role, const c
 	return e == ERR_OK && changed != 1 ? ERR_ADMIN_UNKNOWN : e;
 }
 
-/* Who holds that certificate, whether it still opens anything or not. */
 static enum err
 find_holder(struct store *s, const struct store_person *p, struct store_person *ret)
 {
-	struct query q = query_new(s, SELECT_WITH_CERTIFICATE);
-	enum err e;
+	enum err e = store_person_of_certificate(s, p->fingerprint, ret);
 
-	query_bytes(&q, p->fingerprint, sizeof(p->fingerprint));
-	e = one_person(&q, ret);
 	return e == ERR_ADMIN_UNKNOWN ? store_person_by_name(s, p->name, ret) : e;
 }
 

@@ -370,6 +370,25 @@ static const char *const steps[] = {
 	"CREATE INDEX request_report ON request (((created + 25200) / 86400), agency, state, manufacturer, model);"
 	"CREATE INDEX request_waits ON request (((created + 25200) / 86400), ((decided - created) / 60), agency) WHERE decided > 0 AND state <> 'refused';"
 	"PRAGMA user_version = 12;",
+
+	"CREATE TABLE enrolment ("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT," /* never used again: audit rows name it */
+	" name TEXT NOT NULL,"
+	" role TEXT NOT NULL,"
+	" agency TEXT NOT NULL,"
+	" fingerprint BLOB NOT NULL,"
+	" not_after INTEGER NOT NULL,"
+	" reason TEXT NOT NULL,"
+	" proposer INTEGER NOT NULL REFERENCES person (id),"
+	" created INTEGER NOT NULL,"
+	" expires INTEGER NOT NULL,"
+	" state TEXT NOT NULL DEFAULT 'open',"
+	" decider INTEGER REFERENCES person (id),"
+	" decided INTEGER NOT NULL DEFAULT 0,"
+	" note TEXT NOT NULL DEFAULT ''"
+	") STRICT;"
+	"CREATE INDEX enrolment_open ON enrolment (id) WHERE state = 'open';"
+	"PRAGMA user_version = 13;",
 };
 
 #define SEALED_SINCE 11 /* the version with which the audit became a chain */

@@ -99,6 +99,7 @@ enum err store_person_put(struct store *s, const struct store_person *p, int64_t
 
 /* A person by his own number is given another role and agency. ERR_ADMIN_UNKNOWN, ERR_AGENCY_UNKNOWN. */
 enum err store_person_set_role(struct store *s, int64_t id, enum store_role role, const char *agency);
+enum err store_person_of_certificate(struct store *s, const unsigned char fingerprint[KEY_HASH_LEN], struct store_person *ret); /* ERR_ADMIN_UNKNOWN; whether it still opens anything or not */
 enum err store_person_by_name(struct store *s, const char *name, struct store_person *ret);					/* ERR_ADMIN_UNKNOWN */
 enum err store_person_by_fingerprint(struct store *s, const unsigned char fingerprint[KEY_HASH_LEN], struct store_person *ret); /* ERR_ADMIN_UNKNOWN */
 enum err store_person_by_id(struct store *s, int64_t id, struct store_person *ret);						/* ERR_ADMIN_UNKNOWN */

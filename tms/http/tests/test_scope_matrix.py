@@ -83,7 +83,6 @@ class Server(wire.Server):
         wire.Life(self, mark)
         [(request,)] = self.sql("SELECT max(number) FROM request")
         self.sql("UPDATE request SET state = 'pending', customer = ?, email = ?, certificate_serial = ? WHERE number = ?", mark + " Co", mark + "@example.vn", mark.encode().hex().upper(), request)
-        self.sql("INSERT INTO audit (created, who, what, number, token, detail) VALUES (1, 'host', 'create', ?, ?, ?)", request, token, mark)
         proposal = self.sql("INSERT INTO proposal (token, kind, version, sealed, compared, active, next, life, reason, proposer, created, expires) SELECT ?, 'cure', 0, x'', '', ?, 0, 'active', ?, id, 1,"
                             " 4000000000 FROM person WHERE name = 'operator'", token, row, mark)
         return {"requests": request, "tokens": token, "proposals": proposal}

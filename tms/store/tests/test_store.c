@@ -401,7 +401,7 @@ test_migration(void)
 	store_close(s.store);
 	s.store = NULL;
 	CHECK(behind_its_back(&s,
-	    "DROP INDEX request_report; DROP INDEX request_waits; DROP TABLE person_certificate; DROP TABLE agency_domain; DROP INDEX token_agency; DROP INDEX request_agency; DROP INDEX request_agency_changed; ALTER TABLE person DROP COLUMN agency;"
+	    "DROP INDEX request_report; DROP INDEX request_waits; DROP TABLE enrolment; DROP TABLE person_certificate; DROP TABLE agency_domain; DROP INDEX token_agency; DROP INDEX request_agency; DROP INDEX request_agency_changed; ALTER TABLE person DROP COLUMN agency;"
 	    "ALTER TABLE token DROP COLUMN agency; ALTER TABLE request DROP COLUMN agency;"
 	    "DROP TABLE request_search; DROP TABLE request_index; DROP INDEX request_created; DROP TABLE token_index; DROP TABLE proposal; DROP TABLE token_search; DROP INDEX token_life; DROP INDEX token_state; DROP INDEX token_manufacturer;"
 	    "DROP INDEX token_model; DROP INDEX request_changed; DROP INDEX outbox_waiting; ALTER TABLE token DROP COLUMN life;"
