@@ -76,7 +76,7 @@ begin(struct restore *r)
 	e = os_lock_file(r->lock_path, &r->lock);
 	if (e != ERR_OK)
 		return e == ERR_BUSY ? ERR_DATA_IN_USE : ERR_FILE_FAILED;
-	return store_hold(r->config->database, &r->hold);
+	return r->config->postgresql == NULL ? store_hold(r->config->database, &r->hold) : ERR_OK;
 }
 
 /* ---- the new database ---- */
@@ -182,7 +182,7 @@ backup_restore(const struct config *config, const char *file, bool skip_damaged,
     char ret_kept[BACKUP_KEPT_SIZE])
 {
 	struct restore r = { .config = config, .lock = -1 };
-	enum err e = begin(&r);
+	enum err e = config->postgresql == NULL ? begin(&r) : ERR_DATABASE_SERVER;
 
 	ret_kept[0] = '\0';
 	if (e == ERR_OK)
@@ -192,6 +192,25 @@ backup_restore(const struct config *config, const char *file, bool skip_damaged,
 	if (r.hold != NULL && e != ERR_OK)
 		remove_fresh(&r);
 	store_let_go(r.hold);
+	if (r.lock != -1)
+		os_unlock_file(r.lock, r.lock_path);
+	return e;
+}
+
+enum err
+backup_replay_only(const struct config *config, bool skip_damaged, int64_t now, struct backup_replayed *ret)
+{
+	struct restore r = { .config = config, .lock = -1 };
+	struct store *s = NULL;
+	enum err e = config->postgresql != NULL ? begin(&r) : ERR_USAGE;
+
+	if (e == ERR_OK)
+		e = store_open(config->database, &s);
+	if (e == ERR_OK)
+		e = store_check_alone(s);
+	if (e == ERR_OK)
+		e = backup_replay(s, config, skip_damaged, now, ret);
+	store_close(s);
 	if (r.lock != -1)
 		os_unlock_file(r.lock, r.lock_path);
 	return e;

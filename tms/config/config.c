@@ -43,6 +43,7 @@ static const struct section {
 
 static const struct value_row rows[] = {
 	{ "", "data", VALUE_PATH, true, .offset = AT(data), .fixed = true },
+	{ "", "database", VALUE_DATABASE, false, .offset = AT(postgresql), .fixed = true },
 	{ "", "signing_key", VALUE_PATH, true, .offset = AT(signing_key), .fixed = true },
 	{ "", "issuers", VALUE_PATH, true, .offset = AT(issuers) },
 	{ "", "admin_ca", VALUE_PATH, true, .offset = AT(admin_ca) },
@@ -356,12 +357,13 @@ refuse_text(const struct reading *r, enum err e, const char *cause)
 static enum err
 name_database(struct config *c)
 {
-	size_t size = strlen(c->data) + sizeof("/tms.sqlite");
+	const char *beside = c->postgresql != NULL ? c->postgresql : c->data;
+	size_t size = strlen(beside) + sizeof("/tms.sqlite");
 
 	c->database = malloc(size);
 	if (c->database == NULL)
 		return ERR_NO_MEMORY;
-	snprintf(c->database, size, "%s/tms.sqlite", c->data);
+	snprintf(c->database, size, "%s%s", beside, c->postgresql != NULL ? "" : "/tms.sqlite");
 	return ERR_OK;
 }
 

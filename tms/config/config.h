@@ -110,8 +110,9 @@ struct config_limits {
 };
 
 struct config {
-	const char *data; /* folder, absolute */
-	char *database;	  /* data/tms.sqlite */
+	const char *data;	/* folder, absolute */
+	const char *postgresql; /* "database": URL; NULL: SQLite */
+	char *database;		/* that URL, or data/tms.sqlite */
 	struct config_listen listen;
 	const char *signing_key; /* file (keyfile.h), KEY_SIG_SEED_LEN bytes */
 	struct config_vault vault;

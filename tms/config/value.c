@@ -56,6 +56,20 @@ is_smtp_url(const char *text)
 	return (strncmp(text, "smtp://", 7) == 0 || strncmp(text, "smtps://", 8) == 0) && strpbrk(text, " @?#") == NULL;
 }
 
+/* A password would stand before the @ or be a parameter; libpq takes it from a file of its own (passfile). */
+static bool
+is_database(const char *text)
+{
+	static const char scheme[] = "postgresql://";
+	const char *host = text + strlen(scheme);
+	size_t authority;
+
+	if (strncmp(text, scheme, strlen(scheme)) != 0 || strchr(text, ' ') != NULL || strstr(text, "password=") != NULL)
+		return false;
+	authority = strcspn(host, "/?");
+	return memchr(host, '@', authority) == NULL || memchr(host, ':', strcspn(host, "@")) == NULL;
+}
+
 static bool
 is_http_url(const char *text)
 {
@@ -148,6 +162,8 @@ value_read(const struct value_row *row, const json_t *value, void *ret)
 		return read_checked(value, 8, 255, is_smtp_url, ret);
 	case VALUE_HTTP_URL:
 		return read_checked(value, 8, 255, is_http_url, ret);
+	case VALUE_DATABASE:
+		return read_checked(value, 14, 512, is_database, ret);
 	case VALUE_DOOR:
 		return read_checked(value, 2, 107, is_door, ret);
 	case VALUE_WORD:
@@ -215,6 +231,7 @@ value_expected(const struct value_row *row, char ret[VALUE_EXPECTED_SIZE])
 		[VALUE_ADDRESS] = "a mail address",
 		[VALUE_SMTP_URL] = "smtp://host[:port] or smtps://host[:port]; user and password stand in \"credentials\"",
 		[VALUE_HTTP_URL] = "http://host[:port][/path]: what a responder says is signed",
+		[VALUE_DATABASE] = "postgresql://[user@][host]/name[?parameters]; a password stands in the file that \"passfile\" names",
 		[VALUE_DOOR] = "the absolute path of a Unix socket, or 127.0.0.1:PORT",
 		[VALUE_LANGUAGES] = "a list of \"vi\" and \"en\", the first language first",
 		[VALUE_SWITCH] = "true or false",

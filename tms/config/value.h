@@ -19,8 +19,9 @@ enum value_kind {
 	VALUE_ADDRESS, /* a mail address */
 	VALUE_SMTP_URL,
 	VALUE_HTTP_URL,
-	VALUE_DOOR, /* a Unix socket, or a port of this machine alone */
-	VALUE_WORD, /* one of words, as its index */
+	VALUE_DATABASE, /* of PostgreSQL, by its URL without a password */
+	VALUE_DOOR,	/* a Unix socket, or a port of this machine alone */
+	VALUE_WORD,	/* one of words, as its index */
 	VALUE_LANGUAGES,
 	VALUE_SECONDS, /* int64_t, min..max */
 	VALUE_COUNT,   /* unsigned, min..max */

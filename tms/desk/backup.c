@@ -84,24 +84,34 @@ desk_restore(int argc, char **argv)
 	const char *config_file = NULL;
 	const char *file = NULL;
 	bool skip_damaged = false;
+	bool replay_only = false;
 	struct config *config = NULL;
 	struct backup_replayed replayed;
-	char kept[BACKUP_KEPT_SIZE];
+	char kept[BACKUP_KEPT_SIZE] = "";
 	const struct option_row options[] = {
 		{ .name = "--config", .value = &config_file, .required = true },
 		{ .name = "--skip-damaged-lines", .given = &skip_damaged },
+		{ .name = "--replay-only", .given = &replay_only },
 	};
 	enum err e;
 
-	if (read_file(&argc, &argv, &file) != 0 || options_read(argc, argv, options, sizeof(options) / sizeof(options[0])) != ERR_OK)
+	/* without a file it is PostgreSQL's own tools that have put the data back */
+	if (argc >= 1 && argv[0][0] != '-' && read_file(&argc, &argv, &file) != 0)
 		return 2;
+	if (options_read(argc, argv, options, sizeof(options) / sizeof(options[0])) != ERR_OK)
+		return 2;
+	if ((file == NULL) != replay_only)
+		return options_refuse("FILE", "must stand behind the command, or --replay-only in its place");
 	if (options_config(config_file, &config) != ERR_OK)
 		return 1;
-	e = backup_restore(config, file, skip_damaged, os_time(), &replayed, kept);
+	if (replay_only)
+		e = backup_replay_only(config, skip_damaged, os_time(), &replayed);
+	else
+		e = backup_restore(config, file, skip_damaged, os_time(), &replayed, kept);
 	if (e == ERR_OK)
 		print_restored(&replayed, kept);
 	else
-		options_complain(e, about(e, config, file));
+		options_complain(e, about(e, config, file != NULL ? file : "--replay-only"));
 	config_free(config);
 	return e == ERR_OK ? 0 : 1;
 }

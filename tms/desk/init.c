@@ -31,6 +31,7 @@ struct init {
 	const char *operator_email;
 	const char *approvers_email;
 	const char *backups;
+	const char *database;
 	const char *from, *smtp, *smtp_tls, *smtp_ca, *smtp_credentials;
 	const char *escrow_log, *tms_user, *vault_user, *nginx_group;
 	const char *hsm_module, *hsm_token, *hsm_serial, *hsm_key, *hsm_pin_file, *hsm_pin_credential;
@@ -81,6 +82,7 @@ read_options(int argc, char **argv, struct init *i)
 		{ .name = "--operator-email", .value = &i->operator_email },
 		{ .name = "--approvers-email", .value = &i->approvers_email },
 		{ .name = "--backups", .value = &i->backups },
+		{ .name = "--database", .value = &i->database },
 		{ .name = "--smtp", .value = &i->smtp, .required = true },
 		{ .name = "--smtp-tls", .value = &i->smtp_tls },
 		{ .name = "--smtp-ca", .value = &i->smtp_ca },
@@ -262,6 +264,7 @@ make_json(const struct init *i)
 	set_optional(whole, "operator_email", i->operator_email);
 	set_optional(whole, "approvers_email", i->approvers_email);
 	set_optional(whole, "backups", i->backups);
+	set_optional(whole, "database", i->database);
 	return whole;
 }
 
@@ -418,7 +421,7 @@ make_database(const struct init *i)
 	store_close(store);
 	if (e != ERR_OK)
 		return refuse(e, i->config->database, "cannot be made");
-	return give(i->config->database, 0600, i->tms_uid);
+	return i->database != NULL ? ERR_OK : give(i->config->database, 0600, i->tms_uid);
 }
 
 static enum err

@@ -142,6 +142,23 @@ store_open_backup(const char *path, struct store **ret_store)
 
 /* ---- a database that nobody uses ---- */
 
+/* What a file is held by is store_hold(). */
+enum err
+store_check_alone(struct store *s)
+{
+	struct query q;
+	int64_t others = 0;
+	enum err e;
+
+	if (sqlite_of(s) != NULL)
+		return ERR_OK;
+	q = query_new(s, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'mokhoa-tms' AND pid <> pg_backend_pid()");
+	if (query_row(&q))
+		others = query_get_int(&q);
+	e = query_end(&q);
+	return e == ERR_OK && others != 0 ? ERR_DATA_IN_USE : e;
+}
+
 struct store_hold {
 	sqlite3 *db; /* NULL where there is none, or none that can be read */
 };

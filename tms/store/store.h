@@ -644,6 +644,9 @@ enum err store_backup(struct store *s, const char *path);
 /* Opens such a file, which nobody else uses, and brings it to this program's version. ERR_BACKUP_INVALID, ERR_BACKUP_NEWER; logged. */
 enum err store_open_backup(const char *path, struct store **ret_store);
 
+/* ERR_DATA_IN_USE where another server or command has a database of PostgreSQL open. */
+enum err store_check_alone(struct store *s);
+
 struct store_hold;
 
 /*
