@@ -114,7 +114,7 @@ static const struct command commands[] = {
 	    "brings a backup back and makes up for its age from the escrow log; the old data is kept under another name" },
 	{ "audit", desk_audit, "verify --config FILE [--from NUMBER] [--tms-key KEY]; export --config FILE [--from NUMBER] [--ids-only]; erase --config FILE --before DATE [--dry-run]",
 	    "nhật ký kiểm toán: kiểm tra chuỗi và neo, xuất từng dòng, xóa dữ liệu cá nhân đã quá hạn", "the audit: verifies chain and anchors, writes it out, erases personal data whose time is over" },
-	{ "escrow-log", desk_escrow_log, "check --config FILE", "kiểm tra nhật ký khóa", "reads the escrow log and says what it is worth" },
+	{ "escrow-log", desk_escrow_log, "check|adopt --config FILE", "kiểm tra nhật ký khóa, hoặc nhận nhật ký mới thay nhật ký đã mất", "says what the escrow log is worth, or takes a new one for one that is lost" },
 	{ "agency", desk_agency, "add ID --config FILE --name NAME --origin ORIGIN [--origin ORIGIN] [--replace] | list --config FILE | remove ID --config FILE",
 	    "đại lý được nhúng trang mở khóa", "the agencies whose pages may show the unlock page" },
 	{ "notice", desk_notice, "add --config FILE --title-vi TEXT --text-vi TEXT [--title-en TEXT --text-en TEXT] [--severity info|warning] [--from TIME] [--until TIME]"

@@ -144,23 +144,39 @@ check_log(struct store *s, const struct config *config)
 	return ERR_ESCROW_LOG_DAMAGED;
 }
 
+/* The old log is lost: the next one that is written to is the servers' log from then on. */
+static enum err
+adopt_log(struct store *s, const struct config *config)
+{
+	enum err e = store_begin(s);
+
+	if (e == ERR_OK)
+		e = store_end(s, store_escrow_set_mark(s, ""));
+	if (e == ERR_OK)
+		printf("escrow_log=%s\n", config->escrow_log);
+	else
+		options_complain(e, config->database);
+	return e;
+}
+
 int
 desk_escrow_log(int argc, char **argv)
 {
 	const char *config_file = NULL;
 	struct config *config = NULL;
 	struct store *s = NULL;
+	bool adopt = argc >= 1 && strcmp(argv[0], "adopt") == 0;
 	enum err e;
 
-	if (argc < 1 || strcmp(argv[0], "check") != 0)
-		return options_refuse("escrow-log", "check");
+	if (argc < 1 || (!adopt && strcmp(argv[0], "check") != 0))
+		return options_refuse("escrow-log", "check or adopt");
 	if (options_config_file(argc - 1, argv + 1, &config_file) != 0)
 		return 2;
 	if (options_config(config_file, &config) != ERR_OK)
 		return 1;
 	e = store_open(config->database, &s);
 	if (e == ERR_OK)
-		e = check_log(s, config);
+		e = adopt ? adopt_log(s, config) : check_log(s, config);
 	else
 		options_complain(e, config->database);
 	store_close(s);

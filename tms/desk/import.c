@@ -56,7 +56,7 @@ give_up(struct import *i, enum err why)
 static enum err
 commit(struct import *i)
 {
-	enum err e = i->begun ? escrow_log_write(i->config, &i->log) : ERR_OK;
+	enum err e = i->begun ? escrow_log_write(i->config, i->store, &i->log) : ERR_OK;
 
 	if (e == ERR_OK && i->begun)
 		e = store_commit(i->store);

@@ -265,7 +265,7 @@ keep(const struct keys *k, struct walk *w, struct buf *log)
 			e = escrow_log_add(k->store, &row->token, 0, k->now, log);
 		w->resealed += e == ERR_OK;
 	}
-	return e == ERR_OK ? escrow_log_write(k->config, log) : e;
+	return e == ERR_OK ? escrow_log_write(k->config, k->store, log) : e;
 }
 
 static enum err

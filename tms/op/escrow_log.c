@@ -7,18 +7,73 @@
 #include "os.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- the one log of several servers ---- */
+
+/* The checksum in which its first line ends; empty for a log that is not there, or has no line. */
+static bool
+read_mark(const char *path, char ret_mark[STORE_MARK_SIZE])
+{
+	char line[ESCROW_LOG_LINE_MAX];
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	ssize_t got = fd >= 0 ? pread(fd, line, sizeof(line), 0) : 0;
+	const char *end = got > 0 ? memchr(line, '\n', (size_t)got) : NULL;
+	bool read = got >= 0 && (fd >= 0 || errno == ENOENT);
+
+	os_close(fd);
+	ret_mark[0] = '\0';
+	if (end != NULL && end - line >= STORE_MARK_SIZE - 1) {
+		memcpy(ret_mark, end - (STORE_MARK_SIZE - 1), STORE_MARK_SIZE - 1);
+		ret_mark[STORE_MARK_SIZE - 1] = '\0';
+	}
+	return read;
+}
+
+/* That the lines of the other servers are in this file as well. */
+static enum err
+check_mark(const struct config *config, struct store *s, char ret_known[STORE_MARK_SIZE])
+{
+	char mark[STORE_MARK_SIZE] = "";
+	enum err e = store_escrow_mark(s, ret_known);
+
+	if (e != ERR_OK || ret_known[0] == '\0')
+		return e;
+	if (read_mark(config->escrow_log, mark) && strcmp(mark, ret_known) == 0)
+		return ERR_OK;
+	log_error("escrow", "file=%s begins=%s known=%s cause=not the log that the other servers of this database write to", config->escrow_log, mark, ret_known);
+	return ERR_ESCROW_LOG_OTHER;
+}
+
+/* The first line that any of the servers wrote is what their log is known by. */
+static enum err
+keep_mark(const struct config *config, struct store *s)
+{
+	char mark[STORE_MARK_SIZE] = "";
+
+	return read_mark(config->escrow_log, mark) ? store_escrow_set_mark(s, mark) : ERR_ESCROW_LOG_FAILED;
+}
 
 enum err
-escrow_log_write(const struct config *config, const struct buf *batch)
+escrow_log_write(const struct config *config, struct store *s, const struct buf *batch)
 {
-	if (buf_error(batch) != ERR_OK || batch->len == 0)
-		return buf_error(batch);
-	if (append_file_write(config->escrow_log, batch))
-		return ERR_OK;
-	log_error("escrow", "file=%s cause=%s; no SO PIN is granted or imported until it can be written", config->escrow_log, strerror(errno));
-	return ERR_ESCROW_LOG_FAILED;
+	char known[STORE_MARK_SIZE] = "";
+	enum err e = buf_error(batch);
+
+	if (e != ERR_OK || batch->len == 0)
+		return e;
+	if (store_is_shared(s))
+		e = check_mark(config, s, known);
+	if (e != ERR_OK)
+		return e;
+	if (!append_file_write(config->escrow_log, batch)) {
+		log_error("escrow", "file=%s cause=%s; no SO PIN is granted or imported until it can be written", config->escrow_log, strerror(errno));
+		return ERR_ESCROW_LOG_FAILED;
+	}
+	return store_is_shared(s) && known[0] == '\0' ? keep_mark(config, s) : ERR_OK;
 }
 
 /* ---- what is written ---- */
@@ -45,7 +100,7 @@ escrow_log_append(const struct config *config, struct store *s, const struct tok
 	enum err e = escrow_log_add(s, token, number, now, &batch);
 
 	if (e == ERR_OK)
-		e = escrow_log_write(config, &batch);
+		e = escrow_log_write(config, s, &batch);
 	buf_free(&batch);
 	return e;
 }

@@ -36,8 +36,11 @@ enum err escrow_log_add(struct store *s, const struct token_name *token, int64_t
 /* An empty batch for so many lines. */
 struct buf escrow_log_batch(size_t lines);
 
-/* The batch is on the disk when this returns ERR_OK; an empty one is. ERR_ESCROW_LOG_FAILED, logged with what the operator has to look at. */
-enum err escrow_log_write(const struct config *config, const struct buf *batch);
+/*
+ * The batch is on the disk when this returns ERR_OK; an empty one is. ERR_ESCROW_LOG_FAILED, logged with what the operator has to look at. Inside the transaction. All servers of one
+ * database write to one log, which is known by its first line: ERR_ESCROW_LOG_OTHER where this is another one, because a restore would miss the others' lines.
+ */
+enum err escrow_log_write(const struct config *config, struct store *s, const struct buf *batch);
 
 /* Both for one token. */
 enum err escrow_log_append(const struct config *config, struct store *s, const struct token_name *token, int64_t number, int64_t now);

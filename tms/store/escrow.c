@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sealed rows by the key of the vault and by whether their value is that of other tokens, too. */
-#include "query.h"
+#include "database.h"
 
 #include <string.h>
 
@@ -97,4 +97,37 @@ store_token_must_rotate(struct store *s, const struct store_token *t, bool *ret)
 	if (e == ERR_OK)
 		*ret = row.shared && t->release != 0;
 	return e;
+}
+
+bool
+store_is_shared(const struct store *s)
+{
+	return s->database != &database_sqlite;
+}
+
+enum err
+store_escrow_mark(struct store *s, char ret_mark[STORE_MARK_SIZE])
+{
+	struct query q;
+
+	ret_mark[0] = '\0';
+	if (!store_is_shared(s))
+		return ERR_OK;
+	q = query_new(s, "SELECT mark FROM escrow_log");
+	if (query_row(&q))
+		query_get_text(&q, ret_mark, STORE_MARK_SIZE);
+	return query_end(&q);
+}
+
+enum err
+store_escrow_set_mark(struct store *s, const char *mark)
+{
+	struct query q;
+	enum err e = store_is_shared(s) ? query_exec(s, "DELETE FROM escrow_log") : ERR_OK;
+
+	if (e != ERR_OK || !store_is_shared(s) || mark[0] == '\0')
+		return e;
+	q = query_new(s, "INSERT INTO escrow_log (mark) VALUES (?)");
+	query_text(&q, mark);
+	return query_run(&q, NULL);
 }

@@ -137,11 +137,14 @@ set_up(struct postgres *c)
 	return false;
 }
 
+/* A server that has closed it while nobody asked is noticed here and not by the statement: behind its last words, which are read first, the connection ends. */
 static bool
 is_connected(struct postgres *c)
 {
-	/* a server that has closed it while nobody asked is noticed here and not by the statement */
-	return PQstatus(c->connection) == CONNECTION_OK && PQconsumeInput(c->connection) == 1 && PQstatus(c->connection) == CONNECTION_OK;
+	for (int i = 0; i < 2; i++)
+		if (PQstatus(c->connection) != CONNECTION_OK || PQconsumeInput(c->connection) != 1)
+			return false;
+	return PQstatus(c->connection) == CONNECTION_OK;
 }
 
 /* The connection, made again where it was lost; false inside a transaction that was lost with it. */
@@ -234,7 +237,9 @@ commit(struct store *s)
 	}
 	result = PQexec(c->connection, "COMMIT");
 	done = is_good(result) && strcmp(PQcmdStatus(result), "COMMIT") == 0;
-	if (!done)
+	if (!done && is_good(result))
+		log_error("store", "cause=a statement of the transaction has failed");
+	else if (!done)
 		log_result(c->connection, result);
 	c->began = !done && PQtransactionStatus(c->connection) != PQTRANS_IDLE;
 	PQclear(result);

@@ -412,6 +412,8 @@ static const char *const steps_postgresql[STEP_COUNT] = {
 	      "CREATE INDEX request_created ON request (created, number);"
 	      "DROP INDEX request_state;"
 	      "CREATE INDEX request_state ON request (state, number, created);"
+	      /* which log of all servers' the tokens' lines are in: at most one row */
+	      "CREATE TABLE escrow_log (mark TEXT NOT NULL);"
 	      "PRAGMA user_version = 10;",
 	[10] = "DROP TRIGGER audit_kept ON audit;"
 	       "DROP TRIGGER audit_there ON audit;"

@@ -341,6 +341,15 @@ enum err store_escrow_walk(struct store *s, int64_t after, const char *key, stru
 enum err store_escrow_rewrap(struct store *s, const struct store_sealed *row, const unsigned char sealed[TRANSCRIPT_ESCROW_ROW_LEN], const char *key);
 enum err store_escrow_count_other(struct store *s, const char *key, int64_t *ret_count);
 
+/*
+ * Where several servers share a database: by what its one escrow log is known (op/escrow_log.h), empty where nobody has said, or where the database is a
+ * file and has one server. Both inside the transaction that writes to the log.
+ */
+#define STORE_MARK_SIZE 17
+bool store_is_shared(const struct store *s);
+enum err store_escrow_mark(struct store *s, char ret_mark[STORE_MARK_SIZE]);
+enum err store_escrow_set_mark(struct store *s, const char *mark); /* empty: the next one that is written to is the one */
+
 /* ---- kinds of tokens, and the modules that drive them ---- */
 
 #define STORE_TYPE_SIZE 65 /* of the name of a type, a vendor or a module, with a NUL */

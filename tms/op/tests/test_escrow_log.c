@@ -189,6 +189,31 @@ test_new_file_of_the_folder(void)
 	world_free(w);
 }
 
+/* Servers of one database with logs of their own: the second is refused, until somebody says that the first log is lost. */
+static void
+test_one_log(void)
+{
+	struct world *w = world_new();
+	struct config other = w->config;
+	const struct token_name name = scratch_token(1).name;
+	char path[300];
+	bool shared = store_is_shared(w->scratch.store);
+
+	snprintf(path, sizeof(path), "%s/other.log", w->scratch.folder);
+	other.escrow_log = path;
+	world_import(w, 1, "khach@example.vn");
+	CHECK(store_begin(w->scratch.store) == ERR_OK);
+	CHECK(escrow_log_append(&w->config, w->scratch.store, &name, 0, w->now) == ERR_OK);
+	CHECK(store_commit(w->scratch.store) == ERR_OK && store_begin(w->scratch.store) == ERR_OK);
+	CHECK(escrow_log_append(&w->config, w->scratch.store, &name, 0, w->now) == ERR_OK);
+	CHECK(escrow_log_append(&other, w->scratch.store, &name, 0, w->now) == (shared ? ERR_ESCROW_LOG_OTHER : ERR_OK));
+	CHECK(store_escrow_set_mark(w->scratch.store, "") == ERR_OK);
+	CHECK(escrow_log_append(&other, w->scratch.store, &name, 0, w->now + 1) == ERR_OK);
+	CHECK(escrow_log_append(&w->config, w->scratch.store, &name, 0, w->now) == (shared ? ERR_ESCROW_LOG_OTHER : ERR_OK));
+	CHECK(store_commit(w->scratch.store) == ERR_OK);
+	world_free(w);
+}
+
 int
 main(void)
 {
@@ -198,5 +223,6 @@ main(void)
 	test_no_line_no_grant("/dev/full");
 	test_no_line_no_grant("/dev/null"); /* takes bytes, and its sync fails */
 	test_wrong_places();
+	test_one_log();
 	return CHECK_DONE();
 }
