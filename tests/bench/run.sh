@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-#   sh tests/bench/run.sh [NAME]
+#   sh tests/bench/run.sh [NAME] [--full]
 #
 # Measures what a budget was given for, with the release build that it makes in build/bench, and prints one JSON object a line:
 #
@@ -12,6 +12,8 @@
 #            page-hello, page-token-info   from a page's call to its answer in Chromium, -warm and -cold, against the least extension before the
 #                           least native host in the same page (page.py); only when named, because they want a browser
 #            vault-hsm      to open an escrow row with a key in SoftHSM, against one of the file; only when named, because it wants SoftHSM and builds the server
+#            tms-search     the desk's list over 1,000,000 requests (--full: 10,000,000) in SQLite and in PostgreSQL, by each filter alone and the usual pairs, at
+#                           an HTTP client on the server's socket against an answer that asks no database (search.py); only when named
 #   value, unit; against: the same of the empty program; ratio; n: measurements; spread: quartiles of the ratio
 #   goal, met: the ratio's where there is one, else the value's
 #
@@ -124,10 +126,10 @@ if [ "${1:-}" = --inside ]; then
 	exit $status
 fi
 
-case " $names $pages $servers " in
+case " $names $pages $servers tms-search " in
 *" ${1:-cold-start} "*) ;;
 *)
-	echo "usage: sh tests/bench/run.sh [$(echo "$names $pages $servers" | tr ' ' '|')]" >&2
+	echo "usage: sh tests/bench/run.sh [$(echo "$names $pages $servers" | tr ' ' '|')|tms-search]" >&2
 	exit 2
 	;;
 esac
@@ -136,6 +138,15 @@ case ${1:-} in
 vault-hsm)
 	make_vault
 	exec "$build/vault/bin/bench_hsm" vault-hsm 4 $pairs
+	;;
+tms-search)
+	if ! { cmake --preset release -B "$build/tms" -DMOKHOA_CLIENT=OFF && cmake --build "$build/tms" --target mokhoa-tms; } >"$build/log" 2>&1; then
+		tail -n 30 "$build/log" >&2
+		exit 1
+	fi
+	rows=1000000
+	[ "${2:-}" = --full ] && rows=10000000
+	exec /usr/bin/python3 -W ignore tests/bench/search.py "$build/tms/bin/mokhoa-tms" $rows
 	;;
 page-*)
 	make_page

@@ -14,7 +14,7 @@
 
 #define SCANNED	    20000
 #define SAMPLE_TEXT "2000" /* rows of which the words of a question are counted */
-#define SLACK	    1000   /* numbers by which dates and numbers may disagree: clocks of several servers, and one that was put back a little */
+#define SLACK	    128	   /* numbers by which dates and numbers may disagree: clocks of several servers, and one that was put back a little */
 #define SQL_MAX	    4096
 
 struct reading {
