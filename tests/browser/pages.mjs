@@ -236,6 +236,7 @@ async function consoleTokens(who, texts, lists) {
     for (const width of [1280, 360]) {
       where = `${hash} ${width} px`;
       await page.setViewportSize({ width, height: 800 });
+      await page.goto("about:blank"); // else the rows of the list before are still there
       await page.goto(`${order.desk}/?lang=vi#${hash}`);
       await page.waitForSelector("tbody tr");
       for (const text of (await page.evaluate(inspect)).outside) fault(where, `outside of its place: ${text}`);
