@@ -138,6 +138,8 @@ class Faults:
         self.net.settle()
         self.checker.now()
         self.look_for_doubles(unlock)
+        if done:
+            self.look_for_report(unlock)
         row = self.table[(fault.place, fault.verb)]
         row["faults"] += 1
         row["reached"] += reached
@@ -157,6 +159,15 @@ class Faults:
                 raise check.Broken(f"request {number} had {codes} codes sent, and {resent} asked for", unlock.story())
         for number, times in self.scene.world.sql("SELECT number, count(*) FROM granted GROUP BY number HAVING count(*) > 1"):
             raise check.Broken(f"request {number} was granted {times} times", unlock.story())
+
+    def look_for_report(self, unlock):
+        """The server knows how it ended, or hears it when the page looks."""
+        if self.scene.row_of(unlock)[1] != "completed":
+            with self.scene.host() as host:
+                self.scene.call(unlock, host, "unlock.status", {"request": unlock.request["request"]})
+        state = self.scene.row_of(unlock)[1]
+        if state != "completed":
+            raise check.Broken(f"the token is unlocked, and to the server the request is {state}", unlock.story())
 
     # ---- all of them ----
 
