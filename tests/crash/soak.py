@@ -32,6 +32,7 @@ class Soak:
         self.checker = check.Checker(self.scene)
         self.resident = {name: [] for name in BOUNDS}
         self.descriptors = {name: [] for name in BOUNDS}
+        self.sizes = []
         self.times = []
 
     def unlock(self, host):
@@ -53,11 +54,9 @@ class Soak:
             with open(f"/proc/{pid}/status", encoding="ascii") as f:
                 self.resident[name].append(next(int(line.split()[1]) for line in f if line.startswith("VmRSS")))
             self.descriptors[name].append(len(os.listdir(f"/proc/{pid}/fd")))
-
-    def sizes(self):
-        """Bytes of database and escrow log."""
         data = self.scene.path("tms", "data")
-        return sum(os.path.getsize(os.path.join(data, name)) for name in os.listdir(data)), os.path.getsize(self.scene.path("tms", "escrow", "escrow.log"))
+        self.sizes.append((sum(os.path.getsize(os.path.join(data, name)) for name in os.listdir(data)),
+                           os.path.getsize(self.scene.path("tms", "escrow", "escrow.log"))))
 
     def run(self, count, minutes):
         end = time.monotonic() + minutes * 60 if minutes else None
@@ -66,20 +65,18 @@ class Soak:
                 if end and time.monotonic() > end:
                     print(f"{n} of {count} unlocks in {minutes} minutes", flush=True)
                     break
-                if n == min(WARM_UP_MOST, int(count * WARM_UP)):
-                    warm, sizes = n, self.sizes()
                 self.unlock(host)
                 self.look(host)
                 if n % 500 == 499:
                     self.checker.now()
                     self.scene.token.forget_calls()
                     print(f"{n + 1} unlocks: resident KiB { {k: v[-1] for k, v in self.resident.items()} }, descriptors { {k: v[-1] for k, v in self.descriptors.items()} }, "
-                          f"bytes {self.sizes()}, {statistics.median(self.times[-100:]):.2f} s", flush=True)
+                          f"bytes {self.sizes[-1]}, {statistics.median(self.times[-100:]):.2f} s", flush=True)
             self.checker.now()
-        return warm, sizes
 
-    def judge(self, warm, sizes):
+    def judge(self):
         """Sentences about what has grown."""
+        warm = min(WARM_UP_MOST, int(len(self.times) * WARM_UP))
         count = len(self.times) - warm
         for name, bound in BOUNDS.items():
             early, late = (statistics.median(part) for part in (self.resident[name][warm:warm + SAMPLES], self.resident[name][-SAMPLES:]))
@@ -89,7 +86,7 @@ class Soak:
                 yield f"{name} has grown from {early:.0f} to {late:.0f} KiB in {count} unlocks"
             if self.descriptors[name][-1] > self.descriptors[name][warm] + DESCRIPTORS[name]:
                 yield f"{name} holds {self.descriptors[name][-1]} descriptors, {self.descriptors[name][warm]} before"
-        database, log = ((now - then) / count for now, then in zip(self.sizes(), sizes))
+        database, log = ((now - then) / count for now, then in zip(self.sizes[-1], self.sizes[warm]))
         early, late = (statistics.median(part) for part in (self.times[warm:warm + SAMPLES], self.times[-SAMPLES:]))
         print(f"an unlock: {database:.0f} bytes of database, {log:.0f} of escrow log; {early:.2f} s at first, {late:.2f} s at last", flush=True)
 
@@ -101,7 +98,8 @@ def main():
     options = parser.parse_args()
     soak = Soak()
     try:
-        broken = list(soak.judge(*soak.run(options.unlocks, options.minutes)))
+        soak.run(options.unlocks, options.minutes)
+        broken = list(soak.judge())
         for sentence in broken:
             print("BROKEN " + sentence)
         return 1 if broken else 0

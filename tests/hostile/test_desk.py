@@ -9,10 +9,8 @@ import json
 import os
 import socket
 import ssl
-import struct
 import subprocess
 import sys
-import time
 import unittest
 import urllib.parse
 

@@ -25,6 +25,7 @@ struct transfer {
 	struct tms_reply *reply;
 	size_t head_len;
 	char issuer[ISSUER_MAX]; /* of the certificate that the server showed; empty before it showed one */
+	bool refused;		 /* a certificate that it showed */
 	char error[CURL_ERROR_SIZE];
 };
 
@@ -75,7 +76,7 @@ note_issuer(struct transfer *t, X509 *certificate)
 	BIO_free(out);
 }
 
-/* Changes no verdict: it only remembers who issued what the server showed, because that names an inspecting proxy. */
+/* Changes no verdict: it only remembers it, and who issued what the server showed, because that names an inspecting proxy. */
 static int
 look_at_certificate(int verdict, X509_STORE_CTX *store)
 {
@@ -85,6 +86,8 @@ look_at_certificate(int verdict, X509_STORE_CTX *store)
 
 	if (t != NULL && shown != NULL && t->issuer[0] == '\0')
 		note_issuer(t, shown);
+	if (t != NULL && !verdict)
+		t->refused = true;
 	return verdict;
 }
 
@@ -194,9 +197,9 @@ set_bounds(struct transfer *t)
 
 /* ---- what came of it ---- */
 
-/* libcurl's codes at our border. A handshake that ended before any certificate was seen is the network's doing: a reset, a captive portal. */
+/* libcurl's codes at our border. A handshake that ended where no certificate was refused is the network's doing: a reset at any byte, a captive portal. */
 static enum err
-from_curl(CURLcode code, bool certificate_seen)
+from_curl(CURLcode code, bool certificate_refused)
 {
 	switch (code) {
 	case CURLE_OK:
@@ -212,7 +215,7 @@ from_curl(CURLcode code, bool certificate_seen)
 	case CURLE_PROXY:
 		return ERR_TMS_UNREACHABLE;
 	case CURLE_SSL_CONNECT_ERROR:
-		return certificate_seen ? ERR_TMS_CERTIFICATE : ERR_TMS_UNREACHABLE;
+		return certificate_refused ? ERR_TMS_CERTIFICATE : ERR_TMS_UNREACHABLE;
 	case CURLE_SSL_CERTPROBLEM:
 	case CURLE_SSL_CIPHER:
 	case CURLE_PEER_FAILED_VERIFICATION:
@@ -240,7 +243,7 @@ static enum err
 run(struct transfer *t, const struct profile *profile)
 {
 	CURLcode code = curl_easy_perform(t->curl);
-	enum err e = from_curl(code, t->issuer[0] != '\0');
+	enum err e = from_curl(code, t->refused);
 	const char *type = NULL;
 
 	if (code != CURLE_OK)

@@ -7,8 +7,10 @@ usage: test_tms_client.py TMS_PROBE
 
 import json
 import os
+import select
 import socket
 import ssl
+import struct
 import subprocess
 import sys
 import tempfile
@@ -173,6 +175,50 @@ class Tls(Client):
         self.refused("profile_invalid", tls_ca="/nowhere/ca.pem")
 
 
+class Line:
+    """Carries connections to a port until it is told to cut the next one, behind so many bytes of what the server says."""
+
+    def __init__(self, port):
+        self.port, self.at, self.resets, self.passed = port, None, False, 0
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"https://localhost:{self.listener.getsockname()[1]}"
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def close(self):
+        self.listener.close()
+
+    def cut(self, at, resets):
+        self.at, self.resets = at, resets
+
+    def serve(self):
+        while True:
+            try:
+                near, _ = self.listener.accept()
+            except OSError:
+                return
+            at, self.at = self.at, None
+            with near, socket.create_connection(("127.0.0.1", self.port)) as far:
+                try:
+                    self.carry(near, far, at)
+                except OSError:
+                    pass
+
+    def carry(self, near, far, at):
+        self.passed = 0
+        while True:
+            for sock in select.select([near, far], [], [], 30)[0]:
+                data = sock.recv(65536)
+                if sock is far and at is not None and self.passed + len(data) > at:
+                    near.sendall(data[:at - self.passed])
+                    if self.resets:
+                        near.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    return
+                if not data:
+                    return
+                (near if sock is far else far).sendall(data)
+                self.passed += len(data) if sock is far else 0
+
+
 class Network(Client):
     def free_port(self):
         with socket.socket() as s:
@@ -184,6 +230,31 @@ class Network(Client):
 
     def test_no_such_name(self):
         self.assertEqual(self.error("status", url="https://tms.invalid"), "tms_unreachable")
+
+    def test_a_line_that_goes_at_any_byte(self):
+        """Of what the server says: a certificate that was seen, and taken, is no other's because the network went after it."""
+        line = self.line()
+        self.assertEqual(self.error("status", url=line.url), "ok")
+        total, ends = line.passed, []
+        for resets in (False, True):
+            for at in range(0, total, 89):
+                line.cut(at, resets)
+                ends.append(self.error("status", url=line.url, counter=len(ends) + 2))
+            # what comes behind the whole answer is not waited for
+            whole = [n for n, end in enumerate(ends) if end == "ok"]
+            self.assertLess(len(whole), 3, ends)
+        self.assertEqual(set(ends) - {"ok"}, {"tms_unreachable"}, ends)
+        for call in ("create", "release", "grant"):
+            with self.subTest(call):
+                self.tms.requests[wire.b64(ID)].update(state="approved", approval=b"\x09" * 16)
+                self.tms.code = CODE
+                line.cut(total // 3, True)
+                self.assertEqual(self.error(call, url=line.url, active=0), "ok")
+
+    def line(self):
+        line = Line(self.server.server_port)
+        self.addCleanup(line.close)
+        return line
 
     def test_what_does_no_harm_is_repeated(self):
         for call in ("create", "release", "grant"):
