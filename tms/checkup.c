@@ -93,6 +93,8 @@ check_files(struct look *l)
 	look_at(l, "vault.public_key", c->vault.public_key, S_IWGRP | S_IWOTH);
 	if (c->smtp.credentials != NULL)
 		look_at(l, "smtp.credentials", c->smtp.credentials, S_IRWXG | S_IRWXO);
+	if (c->mail.bounce_key != NULL)
+		look_at(l, "mail.bounce_key", c->mail.bounce_key, S_IWGRP | S_IRWXO);
 }
 
 /* Root may read everything, and where both have one user nothing is apart: only a server that can read the vault's key by mistake is wrong. */

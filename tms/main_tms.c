@@ -108,6 +108,7 @@ static const struct command commands[] = {
 	{ "type", desk_type, "add|list --config FILE", "loại token: họ mở khóa, quy tắc PIN", "kinds of tokens: how they unlock, which PINs they take" },
 	{ "person", desk_person, "add --config FILE --certificate FILE --name NAME --role approver|operator|auditor|none; remove --config FILE --fingerprint HEX; list --config FILE",
 	    "thêm, thu quyền, liệt kê người quản trị", "adds, shuts out and lists administrators" },
+	{ "bounce", desk_bounce, "--config FILE --recipient ADDRESS < MESSAGE", "nhận thư bị trả lại từ Postfix và ghi vào lịch sử yêu cầu", "takes a mail that came back from Postfix and writes it into the request's history" },
 	{ "templates", desk_templates, "FOLDER", "ghi các mẫu thư có sẵn vào một thư mục để sửa", "writes what the mails say into a folder, to be edited" },
 	{ "backup", desk_backup, "FILE --config FILE", "sao lưu cơ sở dữ liệu khi máy chủ đang chạy", "writes a backup of the database while the server works" },
 	{ "restore", desk_restore, "FILE|--replay-only --config FILE [--skip-damaged-lines]", "khôi phục từ bản sao lưu và nhật ký khóa; dữ liệu cũ được giữ dưới tên khác",

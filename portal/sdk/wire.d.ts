@@ -321,7 +321,9 @@ export type ErrorName =
   | "audit_anchor_failed"
   | "person_unknown"
   | "certificate_refused"
-  | "last_operator";
+  | "last_operator"
+  | "mail_bounced"
+  | "bounce_invalid";
 
 /** What the extension says where no host answers (webext/causes.json). */
 export type HostError =

@@ -9,7 +9,8 @@
 #   mail_code DIR ADDRESS   the code in the newest mail that has one, as XXXX-XXXX-XXXX-X; fails where there is none.
 #
 # A mail lands in DIR/mail/ADDRESS/new, one file each, the address in lower case. Two kinds of recipient are refused on purpose, so that
-# both kinds of refusal can be seen: anything that begins with "no-such-" (550) and with "try-later-" (450).
+# both kinds of refusal can be seen: anything that begins with "no-such-" (550) and with "try-later-" (450). What begins with "returned-" is taken, and comes back
+# to its sender as a report of delivery.
 #
 # Postfix's programs give up root for the user "postfix" and deliver as "nobody". In a user namespace with nothing but uid 0 in it there is
 # nobody to become (setgid: Invalid argument) and Postfix takes no root as its owner, so postfix_up returns 77 there and says so.
@@ -87,7 +88,7 @@ postfix_keep_sh() {
 	cat <<-KEEP
 		umask 022
 		address=\$(printf %s "\$1" | tr A-Z a-z)
-		case \$address in */*|.*|'') exit 65 ;; esac
+		case \$address in */*|.*|'') exit 65 ;; returned-*) exit 67 ;; esac
 		box=$1/mail/\$address
 		mkdir -p "\$box/tmp" "\$box/new" || exit 75
 		file=\$(date +%s%N).\$\$

@@ -13,6 +13,7 @@ import json
 import os
 import shutil
 import sqlite3
+import signal
 import subprocess
 import sys
 import tempfile
@@ -265,6 +266,75 @@ class Servers(unittest.TestCase):
         self.assertTrue(50 < due - time.time() < 61)
         self.assertEqual((error, self.codes(customer)), ("mail_unreachable", 0))
         self.saw(error)
+
+    def test_mail_that_comes_back(self):
+        """Taken by the mail server and given up behind it: the report finds the row, and stands in the history that the desk sees."""
+        config = f"{self.stage.dir}/tms/tms.json"
+        key = f"{self.stage.dir}/tms/keys/bounce.key"
+        with open(config, encoding="utf-8") as f:
+            before = f.read()
+        with open(os.open(key, os.O_WRONLY | os.O_CREAT, 0o400), "w", encoding="ascii") as f:
+            f.write(ref.b64(os.urandom(32)) + "\n")
+        os.chown(key, TMS_UID, -1)
+        settings = json.loads(before)
+        settings["mail"] = {"bounce_domain": "bounce.ca.example", "bounce_key": key}
+        with open(config, "w", encoding="utf-8") as f:
+            json.dump(settings, f)
+        self.stage.sh("serve_down $DIR; serve_up $DIR")
+        try:
+            customer = Customer(self.stage, "RETURNED1", "returned-box@khach.example").create().approve()
+            number, = until("the mail's row", lambda: self.stage.sql("SELECT id FROM outbox WHERE number = ? AND state = 'sent'", customer.number))[0]
+            box, = until("the report", lambda: [name for name in os.listdir(f"{self.stage.dir}/mail") if name.startswith(f"bounce+{number}.")])
+            report = until("its file", lambda: os.listdir(f"{self.stage.dir}/mail/{box}/new"))[0]
+            with open(f"{self.stage.dir}/mail/{box}/new/{report}", "rb") as f:
+                text = f.read()
+            # somebody who makes one up marks nothing
+            forged = box.replace(".", ".0", 1)[:-1] if not box.endswith("0") else box.replace("bounce+", "bounce+1", 1)
+            self.assertEqual(self.bounce(config, forged, text).returncode, 65)
+            self.saw("bounce_invalid")
+            self.assertEqual(self.bounce(config, box, b"From: x\n\nAction: failed\nStatus: 5.1.1\n").returncode, 65)
+            self.assertEqual(self.stage.sql("SELECT state FROM outbox WHERE id = ?", number)[0][0], "sent")
+            for _ in range(2):  # twice is once
+                done = self.bounce(config, box, text)
+                self.assertEqual((done.returncode, done.stdout), (0, f"mail={number} status=5.1.1\n".encode()), done.stderr)
+            self.assertEqual(self.stage.sql("SELECT state, error FROM outbox WHERE id = ?", number)[0], ("failed", "mail_bounced"))
+            self.saw("mail_bounced")
+            status, body = self.stage.curl(self.stage.admin, f"v1/admin/requests/{customer.number}", person="an")
+            found = [row["detail"] for row in json.loads(body)["history"] if row["event"] == "mail"]
+            self.assertEqual((status, [detail for detail in found if "bounced" in detail]), (200, ["kind=code outcome=bounced status=5.1.1"]), found)
+        finally:
+            with open(config, "w", encoding="utf-8") as f:
+                f.write(before)
+            self.stage.sh("serve_down $DIR; serve_up $DIR")
+
+    def bounce(self, config, recipient, text):
+        """As Postfix's pipe runs it."""
+        command = ["setpriv", "--reuid", str(TMS_UID), "--regid", str(TMS_UID), "--clear-groups", os.environ["MOKHOA_BIN"] + "/mokhoa-tms", "bounce", "--config", config, "--recipient",
+                   recipient]
+        return subprocess.run(command, input=text, capture_output=True, timeout=60, check=False)
+
+    def test_release_in_flight_is_answered(self):
+        """The server is told to stop while a release waits for the vault: it is answered, and the server ends well."""
+        customer = Customer(self.stage, "FLIGHT1", "flight@khach.example").create().approve()
+        code = customer.code()
+        with open(f"{self.stage.dir}/vault.pid", encoding="ascii") as f:
+            vault = int(f.read())
+        with open(f"{self.stage.dir}/serve.pid", encoding="ascii") as f:
+            server = int(f.read())
+        os.kill(vault, signal.SIGSTOP)
+        try:
+            with concurrent.futures.ThreadPoolExecutor(1) as pool:
+                release = pool.submit(customer.release, code)
+                until("the release under way", lambda: self.stage.sql("SELECT 1 FROM request WHERE number = ? AND trying <> 0", customer.number))
+                time.sleep(0.5)  # the proof is judged, and the vault asked
+                os.kill(server, signal.SIGTERM)
+                until("the doors closed", lambda: not os.path.exists(f"{self.stage.dir}/tms/run/public.sock"))
+                os.kill(vault, signal.SIGCONT)
+                self.assertEqual(release.result(60)[0], 200)
+        finally:
+            os.kill(vault, signal.SIGCONT)
+            self.stage.sh("serve_down $DIR; serve_up $DIR")
+        self.assertEqual(self.stage.sql("SELECT state FROM request WHERE number = ?", customer.number)[0][0], "released")
 
     def test_no_mail_after_cancelling(self):
         self.stage.sh("postfix_down $DIR")

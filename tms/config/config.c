@@ -94,6 +94,8 @@ static const struct value_row rows[] = {
 	{ "smtp", "ca", VALUE_PATH, false, .offset = AT(smtp.ca) },
 	{ "smtp", "tls", VALUE_WORD, true, .offset = AT(smtp.tls), .words = tls_words },
 	{ "mail", "templates", VALUE_PATH, false, .offset = AT(mail.templates) },
+	{ "mail", "bounce_domain", VALUE_DOMAIN, false, .offset = AT(mail.bounce_domain) },
+	{ "mail", "bounce_key", VALUE_PATH, false, .offset = AT(mail.bounce_key) },
 	{ "log", "format", VALUE_WORD, false, .offset = AT(log.format), .fallback = CONFIG_LOG_TEXT, .words = format_words },
 	{ "log", "level", VALUE_WORD, false, .offset = AT(log.level), .fallback = CONFIG_LOG_INFO, .words = level_words },
 	{ "revocation", "crl", VALUE_PATH, false, .offset = AT(revocation.crl) },
@@ -328,6 +330,8 @@ check_pairs(const struct reading *r)
 		return e;
 	if ((c->smtp.tls == CONFIG_TLS_SMTPS) != (strncmp(c->smtp.url, "smtps:", 6) == 0))
 		return refuse(r, "smtp", "tls", PART_VALUE, "does not fit the beginning of \"url\"");
+	if ((c->mail.bounce_domain == NULL) != (c->mail.bounce_key == NULL))
+		return refuse(r, "mail", c->mail.bounce_key == NULL ? "bounce_domain" : "bounce_key", PART_KEY, "\"bounce_domain\" and \"bounce_key\" are given together");
 	return ERR_OK;
 }
 

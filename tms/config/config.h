@@ -82,9 +82,11 @@ enum config_second {
 	CONFIG_SECOND_NEVER    /* "never" */
 };
 
-/* What goes out. */
+/* What goes out, and what comes back. */
 struct config_mail {
-	const char *templates; /* folder of what mails say (mail/letter.h); NULL: what is built in */
+	const char *templates;	   /* folder of what mails say (mail/letter.h); NULL: what is built in */
+	const char *bounce_domain; /* of the envelope senders that mails which come back are found by (mail/bounce.h); NULL: the sender is smtp.from */
+	const char *bounce_key;	   /* file (keyfile.h), 32 bytes; with bounce_domain */
 };
 
 enum config_log_format {

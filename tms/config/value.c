@@ -51,6 +51,15 @@ is_address(const char *text)
 }
 
 static bool
+is_domain(const char *text)
+{
+	char whole[ADDRESS_MAX + 1];
+
+	snprintf(whole, sizeof(whole), "x@%s", text);
+	return address_ok(whole, strlen(whole));
+}
+
+static bool
 is_smtp_url(const char *text)
 {
 	return (strncmp(text, "smtp://", 7) == 0 || strncmp(text, "smtps://", 8) == 0) && strpbrk(text, " @?#") == NULL;
@@ -158,6 +167,8 @@ value_read(const struct value_row *row, const json_t *value, void *ret)
 		return read_checked(value, 1, 255, is_origin, ret);
 	case VALUE_ADDRESS:
 		return read_checked(value, 1, ADDRESS_MAX, is_address, ret);
+	case VALUE_DOMAIN:
+		return read_checked(value, 1, 180, is_domain, ret);
 	case VALUE_SMTP_URL:
 		return read_checked(value, 8, 255, is_smtp_url, ret);
 	case VALUE_HTTP_URL:
@@ -229,6 +240,7 @@ value_expected(const struct value_row *row, char ret[VALUE_EXPECTED_SIZE])
 		[VALUE_PATH] = "an absolute path",
 		[VALUE_ORIGIN] = "https://host[:port] in lower case, without a path",
 		[VALUE_ADDRESS] = "a mail address",
+		[VALUE_DOMAIN] = "the domain of a mail address",
 		[VALUE_SMTP_URL] = "smtp://host[:port] or smtps://host[:port]; user and password stand in \"credentials\"",
 		[VALUE_HTTP_URL] = "http://host[:port][/path]: what a responder says is signed",
 		[VALUE_DATABASE] = "postgresql://[user@][host]/name[?parameters]; a password stands in the file that \"passfile\" names",

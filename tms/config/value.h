@@ -17,6 +17,7 @@ enum value_kind {
 	VALUE_PATH, /* absolute */
 	VALUE_ORIGIN,
 	VALUE_ADDRESS, /* a mail address */
+	VALUE_DOMAIN,  /* what may stand behind the @ of one */
 	VALUE_SMTP_URL,
 	VALUE_HTTP_URL,
 	VALUE_DATABASE, /* of PostgreSQL, by its URL without a password */

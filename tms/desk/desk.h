@@ -20,6 +20,7 @@ int desk_backup(int argc, char **argv);	    /* backup FILE --config FILE */
 int desk_restore(int argc, char **argv);    /* restore FILE --config FILE [--skip-damaged-lines] */
 int desk_audit(int argc, char **argv);	    /* audit verify|export|erase --config FILE ... */
 int desk_escrow_log(int argc, char **argv); /* escrow-log check --config FILE */
+int desk_bounce(int argc, char **argv);	    /* bounce --config FILE --recipient ADDRESS < MESSAGE */
 int desk_templates(int argc, char **argv);  /* templates FOLDER */
 
 #endif

@@ -32,6 +32,7 @@ struct init {
 	const char *approvers_email;
 	const char *backups;
 	const char *database;
+	const char *bounce_domain;
 	const char *from, *smtp, *smtp_tls, *smtp_ca, *smtp_credentials;
 	const char *escrow_log, *tms_user, *vault_user, *nginx_group;
 	const char *hsm_module, *hsm_token, *hsm_serial, *hsm_key, *hsm_pin_file, *hsm_pin_credential;
@@ -83,6 +84,7 @@ read_options(int argc, char **argv, struct init *i)
 		{ .name = "--approvers-email", .value = &i->approvers_email },
 		{ .name = "--backups", .value = &i->backups },
 		{ .name = "--database", .value = &i->database },
+		{ .name = "--bounce-domain", .value = &i->bounce_domain },
 		{ .name = "--smtp", .value = &i->smtp, .required = true },
 		{ .name = "--smtp-tls", .value = &i->smtp_tls },
 		{ .name = "--smtp-ca", .value = &i->smtp_ca },
@@ -258,6 +260,8 @@ make_json(const struct init *i)
 	    "listen", listen,
 	    "vault", vault,
 	    "smtp", smtp);
+	if (i->bounce_domain != NULL)
+		json_object_set_new(whole, "mail", json_pack("{s:s, s:o}", "bounce_domain", i->bounce_domain, "bounce_key", under(i, "keys/bounce.key")));
 	/* nginx may take it relative to a folder of its own */
 	set_optional(whole, "tls_certificate", i->tls_certificate[0] == '/' ? i->tls_certificate : NULL);
 	set_optional(whole, "portal", i->portal);
@@ -407,6 +411,10 @@ make_keys(struct init *i)
 	}
 	if (e == ERR_OK)
 		e = write_vault_key(i);
+	if (e == ERR_OK && i->bounce_domain != NULL) {
+		os_random(seed, sizeof(seed));
+		e = write_key(i->config->mail.bounce_key, seed, sizeof(seed), 0400, i->tms_uid);
+	}
 	wipe(seed, sizeof(seed));
 	key_sig_free(tms);
 	return e;

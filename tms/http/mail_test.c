@@ -68,7 +68,7 @@ send_it(struct call *c, const char *to, const struct buf *message, json_t **ret_
 
 	if (e != ERR_OK)
 		return e;
-	result = smtp_send(smtp, to, message);
+	result = smtp_send(smtp, c->service->config->smtp.from, to, message);
 	said = smtp_said(smtp);
 	smtp_free(smtp);
 	snprintf(note, sizeof(note), "to=%s", to);

@@ -2,10 +2,13 @@
 #include "draft.h"
 
 #include "address.h"
+#include "bounce.h"
 #include "code.h"
 #include "config.h"
+#include "keyfile.h"
 #include "letter.h"
 #include "message.h"
+#include "text.h"
 
 #include <string.h>
 
@@ -95,6 +98,24 @@ write_message(const struct config *config, const struct letters *letters, const 
 	return e;
 }
 
+/* An address of this mail alone, where the configuration says where such mails come back. */
+static enum err
+name_sender(const struct config *config, const struct store_outbox *row, char ret[ADDRESS_MAX + 1])
+{
+	unsigned char key[BOUNCE_KEY_LEN];
+	enum err e;
+
+	if (config->mail.bounce_domain == NULL) {
+		(void)text_copy(ret, ADDRESS_MAX + 1, config->smtp.from);
+		return ERR_OK;
+	}
+	e = keyfile_read(config->mail.bounce_key, key, sizeof(key));
+	if (e == ERR_OK)
+		e = bounce_address(key, config->mail.bounce_domain, row->id, ret);
+	wipe(key, sizeof(key));
+	return e;
+}
+
 enum err
 draft_make(struct store *s, const struct config *config, const struct letters *letters, const struct store_outbox *row, int64_t now, struct draft *d)
 {
@@ -107,6 +128,8 @@ draft_make(struct store *s, const struct config *config, const struct letters *l
 	*d = (struct draft){ .message = buf_new(MESSAGE_MAX) };
 	if (e == ERR_OK && !address_ok(row->to, strlen(row->to)))
 		e = ERR_MAIL_ADDRESS;
+	if (e == ERR_OK)
+		e = name_sender(config, row, d->sender);
 	if (e == ERR_OK)
 		e = code_phrase(r.id, r.host_kem_pk, r.host_sig_pk, phrase);
 	if (e != ERR_OK)

@@ -6,6 +6,7 @@
 #ifndef MOKHOA_DRAFT_H
 #define MOKHOA_DRAFT_H
 
+#include "address.h"
 #include "buf.h"
 #include "err.h"
 #include "store.h"
@@ -14,9 +15,10 @@ struct config;
 struct letters;
 
 struct draft {
-	struct buf message; /* empty once freed */
-	int64_t code;	    /* row of the code that was made for it, or 0 */
-	int64_t give_up;    /* from then on sending it makes no sense */
+	struct buf message;	      /* empty once freed */
+	char sender[ADDRESS_MAX + 1]; /* of the envelope */
+	int64_t code;		      /* row of the code that was made for it, or 0 */
+	int64_t give_up;	      /* from then on sending it makes no sense */
 };
 
 /*

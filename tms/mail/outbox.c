@@ -117,7 +117,7 @@ send_row(struct outbox *o, const struct store_outbox *row, bool *ret_rest)
 	enum err e = draft_make(o->store, o->config, o->letters, row, now, &d);
 
 	if (e == ERR_OK) {
-		result = smtp_send(o->smtp, row->to, &d.message);
+		result = smtp_send(o->smtp, d.sender, row->to, &d.message);
 		v = judge(result, row, d.give_up, now);
 		*ret_rest = result == SMTP_ABSENT || result == SMTP_ALARM;
 	} else {

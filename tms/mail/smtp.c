@@ -19,7 +19,6 @@
 
 struct smtp {
 	CURL *curl;
-	const char *from;
 	struct smtp_said said;
 };
 
@@ -79,7 +78,6 @@ smtp_new(const struct config_smtp *config, struct smtp **ret_smtp)
 
 	if (s == NULL)
 		return ERR_NO_MEMORY;
-	s->from = config->from;
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK)
 		s->curl = curl_easy_init();
 	if (s->curl != NULL)
@@ -165,14 +163,14 @@ judge(CURLcode code, long status, bool begun)
 }
 
 static CURLcode
-perform(struct smtp *s, const char *to, struct upload *u, long *ret_status)
+perform(struct smtp *s, const char *sender, const char *to, struct upload *u, long *ret_status)
 {
 	char from[ENVELOPE_SIZE];
 	char recipient[ENVELOPE_SIZE];
 	struct curl_slist *recipients;
 	CURLcode code;
 
-	snprintf(from, sizeof(from), "<%s>", s->from);
+	snprintf(from, sizeof(from), "<%s>", sender);
 	snprintf(recipient, sizeof(recipient), "<%s>", to);
 	recipients = curl_slist_append(NULL, recipient);
 	if (recipients == NULL)
@@ -197,12 +195,12 @@ smtp_said(const struct smtp *s)
 }
 
 enum smtp_result
-smtp_send(struct smtp *s, const char *to, const struct buf *message)
+smtp_send(struct smtp *s, const char *from, const char *to, const struct buf *message)
 {
 	struct upload u = { .message = message };
 	uint64_t began = os_now_ms();
 	long status = 0;
-	CURLcode code = perform(s, to, &u, &status);
+	CURLcode code = perform(s, from, to, &u, &status);
 	enum smtp_result result = judge(code, status, u.begun);
 
 	s->said = (struct smtp_said){ .status = status, .cause = curl_easy_strerror(code) };

@@ -37,7 +37,7 @@ struct smtp_said {
 
 struct smtp_said smtp_said(const struct smtp *s);
 
-/* Takes at most a minute. from and to are addresses that address_ok() takes. */
-enum smtp_result smtp_send(struct smtp *s, const char *to, const struct buf *message);
+/* Takes at most a minute. from, the envelope's sender, and to are addresses that address_ok() takes. */
+enum smtp_result smtp_send(struct smtp *s, const char *from, const char *to, const struct buf *message);
 
 #endif

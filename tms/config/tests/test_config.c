@@ -63,6 +63,8 @@ static const struct wrong wrong[] = {
 	{ TOP "\"log\": { \"format\": \"xml\" },\n" LISTEN VAULT SMTP, "key \"log.format\": must be \"text\" or \"json\"" },
 	{ TOP "\"log\": { \"level\": \"warn\" },\n" LISTEN VAULT SMTP, "key \"log.level\": must be \"error\", \"info\" or \"debug\"" },
 	{ TOP "\"log\": 1,\n" LISTEN VAULT SMTP, "key \"log\": must be an object" },
+	{ TOP "\"mail\": { \"bounce_domain\": \"bounce.example\" },\n" LISTEN VAULT SMTP, "key \"mail.bounce_domain\": \"bounce_domain\" and \"bounce_key\" are given together" },
+	{ TOP "\"mail\": { \"bounce_domain\": \"a@b\" },\n" LISTEN VAULT SMTP, "must be the domain of a mail address" },
 	{ TOP "\"limits\": { \"address_per_minute\": 0 },\n" LISTEN VAULT SMTP, "key \"limits.address_per_minute\": must be a whole number from 1" },
 	{ TOP "\"second_approver\": \"sometimes\",\n" LISTEN VAULT SMTP, "key \"second_approver\": must be \"changed_address\", \"always\" or \"never\"" },
 	{ TOP "\"revocation\": { \"unknown\": \"hope\" },\n" LISTEN VAULT SMTP, "key \"revocation.unknown\": must be \"refuse\" or \"warn\"" },
@@ -141,7 +143,7 @@ test_right(void)
 	    "\"second_approver\": \"always\", \"revocation\": { \"crl\": \"/crl.pem\", \"unknown\": \"warn\", \"ocsp\": true, \"ocsp_url\": \"http://ocsp.example/a\", \"ocsp_deadline_ms\": 100 },"
 	    "\"escrow_log_same_device\": true, \"operator_email\": \"van-hanh@example.vn\", \"alarm_releases\": 4, \"unidentified_max\": 3, \"unidentified_by_address\": 2,"
 	    "\"listen\": { \"public\": \"/a.sock\", \"admin\": \"/b.sock\", \"group\": \"www-data\", \"threads\": 64, \"metrics\": \"127.0.0.1:9100\" },"
-	    "\"mail\": { \"templates\": \"/t\" }, \"log\": { \"format\": \"json\", \"level\": \"debug\" },"
+	    "\"mail\": { \"templates\": \"/t\", \"bounce_domain\": \"bounce.example\", \"bounce_key\": \"/b\" }, \"log\": { \"format\": \"json\", \"level\": \"debug\" },"
 	    "\"limits\": { \"address_per_minute\": 30, \"person_per_minute\": 31 }, \"tls_certificate\": \"/tls.pem\","
 	    "\"vault\": { \"socket\": \"/v.sock\", \"public_key\": \"/v.pub\", \"private_key\": \"/v.key\", \"client\": \"tms\", \"rows_per_hour\": 7, \"compares_per_hour\": 8 },"
 	    "\"smtp\": { \"url\": \"smtps://mail:465\", \"from\": \"a@example.vn\", \"tls\": \"smtps\", \"credentials\": \"/c\", \"ca\": \"/ca.pem\" }}";
@@ -179,6 +181,8 @@ test_right(void)
 	CHECK(c->smtp.tls == CONFIG_TLS_SMTPS && c->escrow_log_same_device);
 	CHECK_TEXT(c->listen.metrics, "127.0.0.1:9100");
 	CHECK_TEXT(c->mail.templates, "/t");
+	CHECK_TEXT(c->mail.bounce_domain, "bounce.example");
+	CHECK_TEXT(c->mail.bounce_key, "/b");
 	CHECK(c->log.format == CONFIG_LOG_JSON && c->log.level == CONFIG_LOG_DEBUG && c->limits.address_per_minute == 30 && c->limits.person_per_minute == 31);
 	config_free(c);
 	config_free(NULL);

@@ -296,9 +296,9 @@ test_idle_connection(void)
 
 	buf_add(&message, text, sizeof(text) - 1);
 	if (CHECK(smtp_new(&config.smtp, &s) == ERR_OK)) {
-		CHECK(smtp_send(s, "khach@example.vn", &message) == SMTP_SENT);
+		CHECK(smtp_send(s, "mokhoa@example.vn", "khach@example.vn", &message) == SMTP_SENT);
 		os_sleep_ms(IDLE_MS);
-		CHECK(smtp_send(s, "khach@example.vn", &message) == SMTP_SENT);
+		CHECK(smtp_send(s, "mokhoa@example.vn", "khach@example.vn", &message) == SMTP_SENT);
 		CHECK(read_mail(before + 1, &first) && read_mail(before + 2, &second));
 		CHECK(memcmp(first.data, second.data, strcspn((const char *)first.data, "\n")) != 0);
 	}
