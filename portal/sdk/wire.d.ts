@@ -322,6 +322,7 @@ export type ErrorName =
   | "person_unknown"
   | "certificate_refused"
   | "last_operator"
+  | "escrow_log_other"
   | "mail_bounced"
   | "bounce_invalid";
 
