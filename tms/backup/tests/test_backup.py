@@ -166,7 +166,7 @@ class Data(Server):
             db.commit()
         self.assertIn("newer=0 made=0", self.good("restore", backup))
         self.assertEqual(self.serials(), ["OLD"])
-        self.assertEqual(self.good("check").split()[2], "tokens=1")
+        self.assertIn("tokens=1", self.good("check").split())
 
     def test_refused_while_it_is_used(self):
         self.add(token("A1"))
