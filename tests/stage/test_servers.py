@@ -405,7 +405,7 @@ class Servers(unittest.TestCase):
         self.refused_by_door(self.stage.curl(self.stage.admin, "v1/admin/me", person="stranger"), 403, "admin_unknown")
         status, body = self.stage.curl(self.stage.admin, "v1/admin/me", "-H", "X-Client-Certificate: x", person="an")
         me = json.loads(body)
-        self.assertEqual((status, me.pop("csrf") != "", me), (200, True, {"name": "Nguyễn Văn An", "role": "approver"}))
+        self.assertEqual((status, me.pop("csrf") != "", me), (200, True, {"name": "Nguyễn Văn An", "role": "approver", "agency": ""}))
         self.assertEqual(self.stage.curl(self.stage.admin, "v1/requests", "-d", "{}", person="an")[0], 404)
         self.assertEqual(self.stage.curl(self.stage.admin, "")[0], 403)
         self.assertIn("/console.js", self.stage.curl(self.stage.admin, "", person="an")[1])
