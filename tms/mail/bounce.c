@@ -141,7 +141,7 @@ read_part(struct reading *r, enum bounce_action *ret_action, char ret_status[BOU
 		if (action != NULL) {
 			found = true;
 			failed = failed || begins_with(action, "failed");
-		} else if (value != NULL && (status[0] == '\0' || status[0] != '5')) {
+		} else if (value != NULL && status[0] != '5') {
 			(void)read_status(value, status);
 		}
 	}

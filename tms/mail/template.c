@@ -273,7 +273,7 @@ write_piece(const char *from, const char *to, const struct fact_value values[FAC
 {
 	while (from < to) {
 		size_t plain = strcspn(from, "{");
-		const char *end = NULL;
+		const char *end = to;
 		if (plain > (size_t)(to - from))
 			plain = (size_t)(to - from);
 		buf_add(b, from, plain);

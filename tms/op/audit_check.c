@@ -28,7 +28,7 @@ audit_fault_name(enum audit_fault fault)
 struct checking {
 	struct store *store;
 	struct audit_check *check;
-	struct anchor **marks; /* that count, by their rows */
+	struct anchor *marks; /* that count, by their rows */
 	size_t mark_count;
 	size_t mark;			  /* the next one */
 	int64_t next;			  /* the place that is due */
@@ -87,8 +87,8 @@ look_at_note(struct checking *c, const struct chain_row *r)
 static bool
 look_at_marks(struct checking *c, int64_t seq, const unsigned char hash[KEY_HASH_LEN])
 {
-	for (; c->mark < c->mark_count && c->marks[c->mark]->seq <= seq; c->mark++) {
-		const struct anchor *a = c->marks[c->mark];
+	for (; c->mark < c->mark_count && c->marks[c->mark].seq <= seq; c->mark++) {
+		const struct anchor *a = &c->marks[c->mark];
 		if (a->seq < seq)
 			continue;
 		if (memcmp(a->hash, hash, KEY_HASH_LEN) != 0)
@@ -184,7 +184,7 @@ static void
 look_at_end(struct checking *c, const struct chain_head *head)
 {
 	int64_t last = c->next - 1;
-	int64_t anchored = c->mark < c->mark_count ? c->marks[c->mark_count - 1]->seq : 0;
+	int64_t anchored = c->mark < c->mark_count ? c->marks[c->mark_count - 1].seq : 0;
 
 	if (anchored > last)
 		fail(c, AUDIT_CUT_OFF, c->next, anchored);
@@ -201,8 +201,8 @@ look_at_end(struct checking *c, const struct chain_head *head)
 static int
 by_row(const void *a, const void *b)
 {
-	const struct anchor *x = *(const struct anchor *const *)a;
-	const struct anchor *y = *(const struct anchor *const *)b;
+	const struct anchor *x = a;
+	const struct anchor *y = b;
 
 	return x->seq < y->seq ? -1 : x->seq > y->seq;
 }
@@ -221,7 +221,7 @@ pick_marks(struct checking *c, const struct anchor_list *anchors, int64_t from)
 		c->check->restores += a->lost != 0;
 		c->check->lost += a->excused;
 		if (!a->excused && a->seq >= from)
-			c->marks[c->mark_count++] = a;
+			c->marks[c->mark_count++] = *a;
 	}
 	qsort(c->marks, c->mark_count, sizeof(*c->marks), by_row);
 	return ERR_OK;

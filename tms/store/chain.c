@@ -129,7 +129,7 @@ insert_note(struct store *s, const struct chain_row *r)
 static enum err
 append(struct store *s, struct chain_row *r)
 {
-	struct chain_head head;
+	struct chain_head head = { .seq = 0 };
 	enum err e = take_place(s, &head);
 
 	if (e != ERR_OK)

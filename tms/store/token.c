@@ -373,8 +373,8 @@ store_token_reported(struct store *s, int64_t id, int64_t proved, int64_t entere
 enum err
 store_token_has_successor(struct store *s, const struct store_token *t, bool *ret)
 {
-	struct store_escrow active;
-	struct store_escrow next;
+	struct store_escrow active = { .id = 0 };
+	struct store_escrow next = { .id = 0 };
 	enum err e;
 
 	*ret = false;
