@@ -273,7 +273,7 @@ write_piece(const char *from, const char *to, const struct fact_value values[FAC
 {
 	while (from < to) {
 		size_t plain = strcspn(from, "{");
-		const char *end = to;
+		const char *end = NULL;
 		if (plain > (size_t)(to - from))
 			plain = (size_t)(to - from);
 		buf_add(b, from, plain);
@@ -286,7 +286,7 @@ write_piece(const char *from, const char *to, const struct fact_value values[FAC
 		} else {
 			const struct fact_value *value = &values[fact_at(from, &end)];
 			buf_add(b, value->text, value->len);
-			from = end;
+			from = end != NULL ? end : to; /* judged before: each ends */
 		}
 	}
 }
