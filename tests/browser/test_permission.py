@@ -116,6 +116,7 @@ class Permission(direct.Direct):
     def test_prompt_put_away(self):
         self.come(headed=True)
         self.is_asked("question on the screen")
+        time.sleep(1.5)  # nobody has read it sooner (NOTICEABLE of the SDK)
         began = time.monotonic()
         self.screen.keys("Chromium", "F6", "Tab", "Tab", "Return")  # Block, Allow, and the cross
         self.ends("question put away by keys", "problem", "local_network_denied", began)
