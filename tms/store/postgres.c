@@ -341,7 +341,9 @@ bind_bytes(struct query *q, const void *bytes, size_t len)
 static void
 name_of(int slot, char ret[16])
 {
-	snprintf(ret, 16, slot >= 0 ? "mokhoa_%d" : "", slot);
+	ret[0] = '\0';
+	if (slot >= 0)
+		snprintf(ret, 16, "mokhoa_%d", slot);
 }
 
 /* Parsed by the server, under its name or without one, with the types of the values that are bound. */
