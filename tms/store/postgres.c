@@ -26,6 +26,7 @@
 #define RIGHT	    "7238529"	   /* the number of the lock: "mo" and a version of what it means */
 #define WAIT_MS	    "5000"	   /* how long a writer waits for another's commit */
 #define LOCK_NAME   "mokhoa_right" /* the prepared statement that takes it */
+#define NAME_SIZE   20		   /* of a prepared statement and a NUL: mokhoa_ and a number */
 
 /* Of src/include/catalog/pg_type.dat, where they never change. */
 enum type {
@@ -339,11 +340,11 @@ bind_bytes(struct query *q, const void *bytes, size_t len)
 }
 
 static void
-name_of(int slot, char ret[16])
+name_of(int slot, char ret[NAME_SIZE])
 {
 	ret[0] = '\0';
 	if (slot >= 0)
-		snprintf(ret, 16, "mokhoa_%d", slot);
+		snprintf(ret, NAME_SIZE, "mokhoa_%d", slot);
 }
 
 /* Parsed by the server, under its name or without one, with the types of the values that are bound. */
@@ -353,7 +354,7 @@ parse(struct query *q)
 	struct postgres *c = q->store->connection;
 	struct statement *t = q->statement;
 	struct buf sql = buf_new(POSTGRES_SQL_MAX);
-	char name[16];
+	char name[NAME_SIZE];
 	bool good;
 
 	if (t->slot >= 0 && c->prepared[t->slot])
@@ -428,7 +429,7 @@ run(struct query *q)
 	struct statement *t = q->statement;
 	const char *values[VALUES_MAX];
 	int formats[VALUES_MAX];
-	char name[16];
+	char name[NAME_SIZE];
 	bool alone = !c->began && postgres_writes(q->sql);
 
 	t->row = 0;

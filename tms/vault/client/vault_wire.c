@@ -29,12 +29,12 @@ static const struct {
 	unsigned answers;
 	bool desk;
 } verbs[VAULT_VERB_COUNT] = {
-	[VAULT_RESEAL] = { "reseal", 1, TOKEN | ROWS | TO | NONCE, ANSWER },
-	[VAULT_RENEW] = { "renew", 0, TOKEN | ROW | FORMAT | TO, ANSWER | SEALED },
-	[VAULT_REGRANT] = { "regrant", 0, TOKEN | ROW | TO, ANSWER },
-	[VAULT_COMPARE] = { "compare", 2, TOKEN | ROWS, EQUAL },
-	[VAULT_REWRAP] = { "rewrap", 0, TOKEN | ROW, SEALED },
-	[VAULT_KEYS] = { "keys", 0, 0, KEYS },
+	[VAULT_RESEAL] = { "reseal", 1, TOKEN | ROWS | TO | NONCE, ANSWER, false },
+	[VAULT_RENEW] = { "renew", 0, TOKEN | ROW | FORMAT | TO, ANSWER | SEALED, false },
+	[VAULT_REGRANT] = { "regrant", 0, TOKEN | ROW | TO, ANSWER, false },
+	[VAULT_COMPARE] = { "compare", 2, TOKEN | ROWS, EQUAL, false },
+	[VAULT_REWRAP] = { "rewrap", 0, TOKEN | ROW, SEALED, false },
+	[VAULT_KEYS] = { "keys", 0, 0, KEYS, false },
 	[VAULT_MAKE] = { "make", 0, 0, LINE, .desk = true },
 	[VAULT_ADOPT] = { "adopt", 0, NAME, LINE, .desk = true },
 	[VAULT_CHECK] = { "check", 0, 0, KEYS, .desk = true },
