@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is said to PostgreSQL, and what it does that a file does not: connections that are lost, and the right to write among several. */
 #include "check.h"
+#include "os.h"
 #include "postgres_sql.h"
 #include "scratch.h"
 #include "scratch_database.h"
@@ -131,6 +132,9 @@ test_right_to_write(void)
 	store_rollback(other);
 	CHECK(count(other) == 3);
 	store_close(other);
+	/* the server says goodbye to a connection a moment after it was closed */
+	for (int i = 0; i < 2000 && store_check_alone(s.store) != ERR_OK; i++)
+		os_sleep_ms(10);
 	CHECK(store_check_alone(s.store) == ERR_OK);
 	if (CHECK(store_backup(s.store, "/nowhere") == ERR_DATABASE_SERVER))
 		seen("database_server", "test_postgres.c");
