@@ -368,6 +368,10 @@ for (const name of ["guide", "agency"]) {
   await look(browser, "portal", name, (language) => `https://localhost:${publicPort}/${name}.html?lang=${language}`, { selector: "h1", title: `${name}_title` });
 }
 const clientCertificates = [{ origin: `https://localhost:${adminPort}`, certPath: `${folder}/pki/an.pem`, keyPath: `${folder}/pki/an.key` }];
+if (only.test("console-guide")) {
+  count++;
+  await look(browser, "console", "guide", (language) => `https://localhost:${adminPort}/guide.html?lang=${language}`, { selector: "main h1", title: "guide_title" }, { context: { clientCertificates } });
+}
 for (const [name, [title, hash, role, got, posted, ...acts]] of Object.entries(consoles)) {
   if (!only.test(`console-${name}`)) continue;
   count++;

@@ -49,6 +49,18 @@ class Texts(unittest.TestCase):
             unused = {key for key in have - asked - words if not key.startswith(MADE[site])}
             self.assertEqual(unused, set(), site)
 
+    def test_guides_name_what_is_there(self):
+        """What a guide tells people to press or look for, in “ ”, stands on a page of that site, letter by letter."""
+        for site in SITES:
+            for language in ("vi", "en"):
+                said = texts(site, language)
+                labels = {text for key, text in said.items() if not key.startswith("guide_")}
+                named = [(key, label) for key, text in said.items() if key.startswith("guide_") for label in re.findall("“([^”]*)”", text)]
+                self.assertTrue(named, site)
+                for key, label in named:
+                    with self.subTest(site=site, language=language, key=key):
+                        self.assertIn(label, labels)
+
     def test_lists(self):
         states = listed("state.def", "STATE")
         self.assertEqual(len(states), 11)
