@@ -3,8 +3,9 @@
  * The desk's list of requests, newest first, whatever is looked for among millions.
  *
  * The statement is put together from what was said, never from its values. Without words it walks the numbers (of one state, or all) down from the newest, and dates
- * are a range of numbers, because both grow together. Words are looked for in two steps. First among the newest SCANNED rows that the other filters leave:
- * what many rows have fills the page there. What does not is rare, and then the index of words finds all that there is below.
+ * are a range of numbers, because both grow together. Words are looked for in one of two ways, and a sample of the newest rows says in which. What many rows have fills
+ * the page while the newest rows are looked at one by one, and an index would find far too many. What few rows have is found by the index of words: by the rarest of them, and by
+ * those others that are dearer to look for in the rows than in the index.
  */
 #include "inventory.h"
 #include "request_row.h"
@@ -12,8 +13,10 @@
 
 #include "database.h"
 
-#define SCANNED	    20000
-#define SAMPLE_TEXT "2000" /* rows of which the words of a question are counted */
+#define SAMPLE_TEXT "1000" /* rows of which the words of a question are counted */
+#define DEPTH	    8000   /* rows that are looked at one by one, if by then the page should be full */
+#define FEW	    3000   /* rows of which it is not worth to ask an index */
+#define DEARER	    50	   /* to look into a row, than to find it in the index of one word more */
 #define SLACK	    128	   /* numbers by which dates and numbers may disagree: clocks of several servers, and one that was put back a little */
 #define SQL_MAX	    4096
 
@@ -145,7 +148,7 @@ read_plain(struct reading *r)
 
 /* Numbers have few gaps: so many of them are about so many rows. */
 static enum err
-find_floor_of_all(struct reading *r, int64_t *ret_floor)
+find_floor_of_all(struct reading *r, int64_t rows, int64_t *ret_floor)
 {
 	struct query q = query_new(r->store, "SELECT number FROM request WHERE number < ? ORDER BY number DESC LIMIT 1");
 	int64_t newest = 0;
@@ -153,13 +156,13 @@ find_floor_of_all(struct reading *r, int64_t *ret_floor)
 
 	query_int(&q, r->below);
 	e = ask_number(&q, &newest);
-	*ret_floor = newest - SCANNED > r->from ? newest - SCANNED : r->from;
+	*ret_floor = newest - rows > r->from ? newest - rows : r->from;
 	return e;
 }
 
-/* The newest SCANNED rows of a state or an agency that dates leave are those from here on; r->from where there are not so many. */
+/* The newest so many rows of a state or an agency that dates leave are those from here on; r->from where there are not so many. */
 static enum err
-find_floor_along(struct reading *r, int64_t *ret_floor)
+find_floor_along(struct reading *r, int64_t rows, int64_t *ret_floor)
 {
 	struct buf sql = buf_new(SQL_MAX);
 	struct query q;
@@ -170,11 +173,17 @@ find_floor_along(struct reading *r, int64_t *ret_floor)
 	add_conditions(r->filter, &sql);
 	buf_add_text(&sql, " ORDER BY request.number DESC LIMIT 1 OFFSET ?6");
 	q = query_new_once(r->store, buf_text(&sql));
-	bind_conditions(&q, r, r->below, r->from, SCANNED);
+	bind_conditions(&q, r, r->below, r->from, rows);
 	*ret_floor = r->from;
 	e = ask_number(&q, ret_floor);
 	buf_free(&sql);
 	return e;
+}
+
+static enum err
+find_floor(struct reading *r, int64_t rows, int64_t *ret_floor)
+{
+	return r->filter->state == STORE_ANY && r->store->scope[0] == '\0' ? find_floor_of_all(r, rows, ret_floor) : find_floor_along(r, rows, ret_floor);
 }
 
 /* From the floor on, each row is looked at. */
@@ -198,33 +207,76 @@ read_scanned(struct reading *r, int64_t floor)
 	return e;
 }
 
-/* The part of the question that fewest of the newest rows have: what an index finds by it is least. */
-static enum err
-find_rarest(struct reading *r, size_t *ret_part)
-{
-	struct buf sql = buf_new(SQL_MAX);
-	struct query q;
-	int64_t least = INT64_MAX;
+struct sample {
+	double rows;
+	double all;			/* of them have all that is asked for */
+	double words[WORDS_CHOSEN_MAX]; /* and so many have that word */
+};
 
-	*ret_part = 0;
-	buf_add_text(&sql, "SELECT 0");
+static enum err
+take_sample(struct reading *r, struct sample *ret)
+{
+	size_t count = words_count(&r->question);
+	struct buf sql = buf_new(SQL_MAX);
+	struct buf word = buf_new(WORDS_MAX);
+	struct query q;
+
+	*ret = (struct sample){ .rows = 0 };
+	buf_add_text(&sql, "SELECT count(*), count(*) FILTER (WHERE number > 0");
 	for (size_t i = 0; i < r->question.count; i++)
+		buf_add_text(&sql, " AND instr(words, ?) > 0");
+	buf_add_text(&sql, ")");
+	for (size_t i = 0; i < count; i++)
 		buf_add_text(&sql, ", count(*) FILTER (WHERE instr(words, ?) > 0)");
-	buf_add_text(&sql, " FROM (SELECT words FROM request_search ORDER BY number DESC LIMIT " SAMPLE_TEXT ") AS sample");
+	buf_add_text(&sql, " FROM (SELECT number, words FROM request_search WHERE number < ? ORDER BY number DESC LIMIT " SAMPLE_TEXT ") AS sample");
 	q = query_new_once(r->store, buf_text(&sql));
 	search_bind(&q, &r->question);
-	if (query_row(&q)) {
-		(void)query_get_int(&q);
-		for (size_t i = 0; i < r->question.count; i++) {
-			int64_t count = query_get_int(&q);
-			if (count >= least)
-				continue;
-			least = count;
-			*ret_part = i;
-		}
+	for (size_t i = 0; i < count; i++) {
+		buf_reset(&word);
+		words_word(&r->question, i, &word);
+		query_buf(&q, &word);
 	}
+	query_int(&q, r->below);
+	if (query_row(&q)) {
+		ret->rows = (double)query_get_int(&q);
+		ret->all = (double)query_get_int(&q);
+		for (size_t i = 0; i < count; i++)
+			ret->words[i] = (double)query_get_int(&q);
+	}
+	buf_free(&word);
 	buf_free(&sql);
 	return query_end(&q);
+}
+
+/* The rarest word that is not chosen yet; count where there is none. */
+static size_t
+find_rarest(const struct sample *sample, size_t count, uint32_t chosen)
+{
+	size_t rarest = count;
+
+	for (size_t i = 0; i < count; i++)
+		if ((chosen >> i & 1) == 0 && (rarest == count || sample->words[i] < sample->words[rarest]))
+			rarest = i;
+	return rarest;
+}
+
+/* The words by which the index finds few rows soon. How often one stands beside another is not known: as often as anywhere. */
+static uint32_t
+choose_words(const struct sample *sample, size_t count)
+{
+	size_t word = find_rarest(sample, count, 0);
+	uint32_t chosen = 0;
+	double found = 1; /* of all rows */
+
+	while (word < count) {
+		double has = (sample->words[word] + 0.5) / (sample->rows + 1);
+		if (chosen != 0 && has >= DEARER * found * (1 - has))
+			break;
+		chosen |= UINT32_C(1) << word;
+		found *= has;
+		word = find_rarest(sample, count, chosen);
+	}
+	return chosen;
 }
 
 /*
@@ -232,16 +284,13 @@ find_rarest(struct reading *r, size_t *ret_part)
  * soon.
  */
 static enum err
-read_indexed(struct reading *r, int64_t floor)
+read_indexed(struct reading *r, const struct sample *sample, int64_t floor)
 {
 	bool sqlite = r->store->database == &database_sqlite;
 	struct buf sql = buf_new(SQL_MAX);
 	struct query q;
-	size_t part = 0;
-	enum err e = find_rarest(r, &part);
+	enum err e;
 
-	if (e != ERR_OK)
-		return e;
 	buf_add_text(&sql, sqlite ? "SELECT " REQUEST_COLUMNS " FROM request_index CROSS JOIN request_search ON request_search.number = request_index.rowid"
 				    " CROSS JOIN request ON request.number = request_index.rowid WHERE request_index MATCH ?8 AND request_index.rowid < ?1"
 				    " AND request_index.rowid >= ?2 AND"
@@ -252,7 +301,7 @@ read_indexed(struct reading *r, int64_t floor)
 	buf_add_text(&sql, sqlite ? " ORDER BY request_index.rowid DESC LIMIT ?6" : " ORDER BY request_search.number + 0 DESC LIMIT ?6");
 	q = query_new_once(r->store, buf_text(&sql));
 	bind_conditions(&q, r, floor, r->from, r->left);
-	search_bind_index(&q, &r->question, part);
+	search_bind_index(&q, &r->question, choose_words(sample, words_count(&r->question)));
 	search_bind(&q, &r->question);
 	e = read_page(&q, r);
 	buf_free(&sql);
@@ -262,13 +311,19 @@ read_indexed(struct reading *r, int64_t floor)
 static enum err
 read_words(struct reading *r)
 {
-	int64_t floor = 0;
-	enum err e = r->filter->state == STORE_ANY && r->store->scope[0] == '\0' ? find_floor_of_all(r, &floor) : find_floor_along(r, &floor);
+	struct sample sample;
+	int64_t floor = r->from;
+	enum err e = take_sample(r, &sample);
+	bool common = sample.all * DEPTH > sample.rows * r->left;
 
+	if (e == ERR_OK)
+		e = find_floor(r, common ? 2 * DEPTH : FEW, &floor);
+	if (e == ERR_OK && !common && floor > r->from)
+		return read_indexed(r, &sample, r->below);
 	if (e == ERR_OK)
 		e = read_scanned(r, floor);
 	if (e == ERR_OK && r->left != 0 && floor > r->from)
-		e = read_indexed(r, floor);
+		e = read_indexed(r, &sample, floor);
 	return e;
 }
 

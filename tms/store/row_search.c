@@ -106,14 +106,11 @@ search_bind(struct query *q, const struct words_question *w)
 }
 
 void
-search_bind_index(struct query *q, const struct words_question *w, size_t part)
+search_bind_index(struct query *q, const struct words_question *w, uint32_t chosen)
 {
 	struct buf expression = buf_new(2 * WORDS_MAX);
-	size_t first = part == SEARCH_ALL_PARTS ? 0 : part;
-	size_t behind = part == SEARCH_ALL_PARTS ? w->count : part + 1;
 
-	for (size_t i = first; i < behind; i++)
-		(is_sqlite(q->store) ? words_index_sqlite : words_index_postgresql)(w, i, &expression);
+	(is_sqlite(q->store) ? words_index_sqlite : words_index_postgresql)(w, chosen, &expression);
 	query_buf(q, &expression);
 	buf_free(&expression);
 }

@@ -22,8 +22,7 @@ enum err search_remove_request(struct store *s, int64_t number);
 void search_condition(const struct words_question *w, const char *table, unsigned value, struct buf *sql);
 void search_bind(struct query *q, const struct words_question *w);
 
-/* The value for an index: what may have one part of the question, or all of them. The other words are asked of the rows that it finds. */
-#define SEARCH_ALL_PARTS SIZE_MAX
-void search_bind_index(struct query *q, const struct words_question *w, size_t part);
+/* The value for an index: what may have the chosen words of the question (words.h). The others are asked of the rows that it finds. */
+void search_bind_index(struct query *q, const struct words_question *w, uint32_t chosen);
 
 #endif

@@ -123,35 +123,97 @@ words_part(const struct words_question *w, size_t i)
 	return (const char *)w->text.data + w->parts[i].at;
 }
 
-/* Each word of a part in quotes, of which it has none itself; only the last one may be cut. */
-static void
-put_index(const struct words_question *w, size_t part, char quote, const char *between, const char *cut, struct buf *ret)
-{
-	const char *at = words_part(w, part);
+/* ---- its single words ---- */
 
-	for (size_t i = 0; i < w->parts[part].words; i++) {
-		size_t len = strcspn(++at, " ");
-		buf_add_text(ret, i != 0 ? between : "");
-		buf_add(ret, &quote, 1);
-		buf_add(ret, at, len);
-		buf_add(ret, &quote, 1);
-		at += len;
+struct word {
+	const char *at; /* behind the blank */
+	size_t len;
+	bool may_be_cut; /* the last one of its part */
+};
+
+struct walk {
+	const struct words_question *question;
+	const char *at;
+	size_t part;
+	size_t left; /* words of that part */
+	size_t seen;
+};
+
+static struct walk
+walk_begin(const struct words_question *w)
+{
+	return (struct walk){ .question = w };
+}
+
+static bool
+walk_next(struct walk *walk, struct word *ret)
+{
+	if (walk->left == 0) {
+		if (walk->part == walk->question->count)
+			return false;
+		walk->at = words_part(walk->question, walk->part);
+		walk->left = walk->question->parts[walk->part++].words;
 	}
-	buf_add_text(ret, cut);
+	if (walk->seen++ == WORDS_CHOSEN_MAX)
+		return false;
+	ret->at = ++walk->at;
+	ret->len = strcspn(ret->at, " ");
+	ret->may_be_cut = --walk->left == 0;
+	walk->at += ret->len;
+	return true;
+}
+
+size_t
+words_count(const struct words_question *w)
+{
+	struct walk walk = walk_begin(w);
+	struct word word;
+	size_t count = 0;
+
+	while (walk_next(&walk, &word))
+		count++;
+	return count;
 }
 
 void
-words_index_sqlite(const struct words_question *w, size_t part, struct buf *ret)
+words_word(const struct words_question *w, size_t place, struct buf *ret)
 {
-	buf_add_text(ret, ret->len != 0 ? " AND " : "");
-	put_index(w, part, '"', " AND ", " *", ret);
+	struct walk walk = walk_begin(w);
+	struct word word;
+
+	while (walk_next(&walk, &word))
+		if (place-- == 0)
+			buf_add(ret, word.at - 1, word.len + 1);
+}
+
+/* Each word in quotes, of which it has none itself. */
+static void
+put_index(const struct words_question *w, uint32_t chosen, char quote, const char *between, const char *cut, struct buf *ret)
+{
+	struct walk walk = walk_begin(w);
+	struct word word;
+
+	for (; walk_next(&walk, &word); chosen >>= 1) {
+		if ((chosen & 1) == 0)
+			continue;
+		buf_add_text(ret, ret->len != 0 ? between : "");
+		buf_add(ret, &quote, 1);
+		buf_add(ret, word.at, word.len);
+		buf_add(ret, &quote, 1);
+		buf_add_text(ret, word.may_be_cut ? cut : "");
+	}
 }
 
 void
-words_index_postgresql(const struct words_question *w, size_t part, struct buf *ret)
+words_index_sqlite(const struct words_question *w, uint32_t chosen, struct buf *ret)
 {
-	buf_add_text(ret, ret->len != 0 ? " & " : "");
-	put_index(w, part, '\'', " & ", ":*", ret);
+	put_index(w, chosen, '"', " AND ", " *", ret);
+}
+
+void
+words_index_postgresql(const struct words_question *w, uint32_t chosen, struct buf *ret)
+{
+	put_index(w, chosen, '\'', " & ", ":*", ret);
 }
 
 /* ---- in SQLite's SQL ---- */

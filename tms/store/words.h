@@ -12,6 +12,7 @@
 #include <sqlite3.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define WORDS_MAX	8192 /* bytes of a row's words */
 #define WORDS_ASKED_MAX 32   /* words of a question that are looked at */
@@ -49,9 +50,18 @@ void words_question_free(struct words_question *w);
 bool words_ask(struct words_question *w, enum words_kind kind, enum words_how how, const char *text);
 const char *words_part(const struct words_question *w, size_t i);
 
-/* The expression by which the index of SQLite (https://www.sqlite.org/fts5.html, 3) or of PostgreSQL (tsquery) finds rows that may have that part. */
-void words_index_sqlite(const struct words_question *w, size_t part, struct buf *ret);
-void words_index_postgresql(const struct words_question *w, size_t part, struct buf *ret);
+/* The single words of all parts, one behind the other: how many there are, at most WORDS_CHOSEN_MAX, and the word of that place as it stands in a row's words, " ccong". */
+#define WORDS_CHOSEN_MAX 32
+size_t words_count(const struct words_question *w);
+void words_word(const struct words_question *w, size_t place, struct buf *ret);
+
+/*
+ * The expression by which the index of SQLite (https://www.sqlite.org/fts5.html, 3) or of PostgreSQL (tsquery) finds rows that have the chosen words: bit 0 is the
+ * first. WORDS_ALL are all of them.
+ */
+#define WORDS_ALL UINT32_MAX
+void words_index_sqlite(const struct words_question *w, uint32_t chosen, struct buf *ret);
+void words_index_postgresql(const struct words_question *w, uint32_t chosen, struct buf *ret);
 
 /* Gives the SQL of a connection the functions folded(TEXT) and words(TEXT customer, TEXT email, TEXT serial, TEXT certificate serial); a code of SQLite. */
 int words_register(sqlite3 *db);
