@@ -162,18 +162,9 @@ class Pages(unittest.TestCase):
         for number in asked["notices"]:
             self.stage.sql("UPDATE notice SET ends = 0 WHERE id = ?", number)
 
-    def configure(self, **more):
-        """The server anew, with this in its configuration."""
-        path = f"{self.stage.dir}/tms/tms.json"
-        with open(path, encoding="utf-8") as f:
-            config = {**json.load(f), **more}
-        with open(path, "w", encoding="utf-8") as f:
-            json.dump(config, f)
-        self.stage.sh("serve_down $DIR; serve_up $DIR")
-
     def test_stored(self):
         # no person looks at a thousand requests a minute
-        self.configure(limits={"person_per_minute": 1000000, "address_per_minute": 1000000})
+        self.stage.configure(limits={"person_per_minute": 1000000, "address_per_minute": 1000000})
         texts = [("plain", "Nguyễn Văn A"), ("plain", "Trần Thị B")] + payloads.payloads()
         self.assertGreaterEqual(len(texts) - 2, 300)
         self.stage.sql("UPDATE person SET role = 'approver'")
@@ -286,7 +277,7 @@ class Pages(unittest.TestCase):
 
     def test_tools(self):
         self.asked["read"] = lambda a: self.assertEqual([n["title"]["vi"] for n in json.loads(self.stage.curl(self.stage.public, "v1/notices")[1])["notices"]], [a["read"]])
-        self.configure(operator_email="van-hanh@khach.example")
+        self.stage.configure(operator_email="van-hanh@khach.example")
         self.asked["promote"] = lambda a: self.stage.sql("UPDATE person SET role = 'operator' WHERE fingerprint = ?", self.fingerprint(a["promote"]))
         done = self.drive("tools")
         events = [what for what, in self.stage.sql("SELECT what FROM audit a JOIN person p ON p.id = a.person WHERE p.name = 'Phạm Văn Dũng' AND what <> 'view' ORDER BY a.id")]

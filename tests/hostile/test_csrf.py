@@ -55,12 +55,7 @@ class Csrf(unittest.TestCase):
         cls.console = f"https://localhost:{cls.stage.admin}"
         cls.portal = f"https://localhost:{cls.stage.public}"
         cls.old = cls.token("an")
-        with open(f"{cls.stage.dir}/tms/tms.json", encoding="utf-8") as f:
-            config = json.load(f)
-        config["operator_email"] = "van-hanh@khach.example"  # where a test mail goes of somebody whose certificate has no address
-        with open(f"{cls.stage.dir}/tms/tms.json", "w", encoding="utf-8") as f:
-            json.dump(config, f)
-        cls.stage.sh("serve_down $DIR; serve_up $DIR")
+        cls.stage.configure(operator_email="van-hanh@khach.example")  # where a test mail goes of somebody whose certificate has no address
 
     @classmethod
     def tearDownClass(cls):

@@ -38,6 +38,7 @@ from seen import seen
 
 CONSOLE = "https://console.example"
 START_S = 20
+PROGRAM = ""  # of run_with_program()
 
 
 # ---- certificates ----
@@ -310,6 +311,16 @@ class Wire(unittest.TestCase):
         self.assertEqual(self.status_of(life, life.ask("cancel"))["state"], "cancelled")
         self.assertEqual(self.status_of(life, life.ask("status"))["state"], "cancelled")
         self.error_of(life.ask("resend"), 409, "request_cancelled")
+
+
+def run_with_program(case, usage):
+    """What a test of the server that stands elsewhere does when it is run as `TEST PROGRAM`: PROGRAM is that mokhoa-tms from then on. Does not return."""
+    global PROGRAM
+    if len(sys.argv) != 2:
+        sys.exit(usage)
+    PROGRAM = sys.argv[1]
+    result = unittest.TextTestRunner(verbosity=1).run(unittest.defaultTestLoader.loadTestsFromTestCase(case))
+    sys.exit(0 if result.wasSuccessful() and result.testsRun else 1)
 
 
 def main(arguments):

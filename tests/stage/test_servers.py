@@ -96,6 +96,15 @@ class Stage:
         with sqlite3.connect(os.path.join(self.dir, "tms", "data", "tms.sqlite"), timeout=10) as db:
             return db.execute(statement, values).fetchall()
 
+    def configure(self, **more):
+        """The server anew, with this in its configuration."""
+        path = f"{self.dir}/tms/tms.json"
+        with open(path, encoding="utf-8") as f:
+            config = {**json.load(f), **more}
+        with open(path, "w", encoding="utf-8") as f:
+            json.dump(config, f)
+        self.sh("serve_down $DIR; serve_up $DIR")
+
     def mails(self, address):
         """All mails to an address, oldest first."""
         found = []
@@ -276,11 +285,7 @@ class Servers(unittest.TestCase):
         with open(os.open(key, os.O_WRONLY | os.O_CREAT, 0o400), "w", encoding="ascii") as f:
             f.write(ref.b64(os.urandom(32)) + "\n")
         os.chown(key, TMS_UID, -1)
-        settings = json.loads(before)
-        settings["mail"] = {"bounce_domain": "bounce.ca.example", "bounce_key": key}
-        with open(config, "w", encoding="utf-8") as f:
-            json.dump(settings, f)
-        self.stage.sh("serve_down $DIR; serve_up $DIR")
+        self.stage.configure(mail={"bounce_domain": "bounce.ca.example", "bounce_key": key})
         try:
             customer = Customer(self.stage, "RETURNED1", "returned-box@khach.example").create().approve()
             number, = until("the mail's row", lambda: self.stage.sql("SELECT id FROM outbox WHERE number = ? AND state = 'sent'", customer.number))[0]

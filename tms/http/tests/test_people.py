@@ -17,7 +17,6 @@ import test_tms_wire as wire
 from cryptography.hazmat.primitives.asymmetric import ec
 from seen import seen
 
-PROGRAM = ""
 PEOPLE = {"first": "operator", "second": "operator", "looks": "viewer"}  # enrolled by the command line
 MORE = ("first-renewed", "newcomer", "nobody")
 
@@ -46,7 +45,7 @@ class People(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
         self.addCleanup(self.folder.cleanup)
-        self.server = Server(PROGRAM, self.folder.name)
+        self.server = Server(wire.PROGRAM, self.folder.name)
         self.addCleanup(self.server.stop)
 
     def ask(self, who, path, body=None):
@@ -145,15 +144,5 @@ class People(unittest.TestCase):
         self.assertEqual(rows[1][2], "name=newcomer reason=không cần")
 
 
-def main(arguments):
-    global PROGRAM
-    if len(arguments) != 1:
-        print(__doc__)
-        return 2
-    PROGRAM = arguments[0]
-    result = unittest.TextTestRunner(verbosity=1).run(unittest.defaultTestLoader.loadTestsFromTestCase(People))
-    return 0 if result.wasSuccessful() and result.testsRun else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    wire.run_with_program(People, __doc__)

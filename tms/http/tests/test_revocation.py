@@ -27,7 +27,6 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from seen import seen
 
-PROGRAM = ""
 DAY = datetime.timedelta(days=1)
 PEOPLE = {"good": 0x101, "gone": 0x102, "stranger": 0x103}  # serial numbers: as the authority has it good, revoked, and not known
 
@@ -112,7 +111,7 @@ class Desk(wire.Server):
 
     def __init__(self, folder, authority, revocation, url=None):
         self.authority, self.revocation, self.url = authority, revocation, url
-        super().__init__(PROGRAM, folder)
+        super().__init__(wire.PROGRAM, folder)
 
     def write_files(self):
         super().write_files()
@@ -266,15 +265,5 @@ class Revocation(unittest.TestCase):
             self.check(desk, None, "admin_revoked")
 
 
-def main(arguments):
-    global PROGRAM
-    if len(arguments) != 1:
-        print(__doc__)
-        return 2
-    PROGRAM = arguments[0]
-    result = unittest.TextTestRunner(verbosity=1).run(unittest.defaultTestLoader.loadTestsFromTestCase(Revocation))
-    return 0 if result.wasSuccessful() and result.testsRun else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    wire.run_with_program(Revocation, __doc__)

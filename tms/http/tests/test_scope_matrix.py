@@ -10,7 +10,6 @@ import contextlib
 import http.client
 import itertools
 import json
-import os
 import pathlib
 import re
 import socket
@@ -27,7 +26,6 @@ import test_tms_wire as wire
 from cryptography.hazmat.primitives.asymmetric import ec
 from seen import seen
 
-PROGRAM = ""
 ROLES = {"agency_viewer": "viewer", "agency_approver": "approver"}
 UNKNOWN = 2**53 - 2
 OWNERS = {"own": "ours", "foreign": "theirs", "nobody": ""}
@@ -112,7 +110,7 @@ class Matrix(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
         self.addCleanup(self.folder.cleanup)
-        self.server = Server(PROGRAM, self.folder.name)
+        self.server = Server(wire.PROGRAM, self.folder.name)
         self.addCleanup(self.server.stop)
         self.server.fill()
         self.api = wire.Contract(wire.read_texts()).tms
@@ -216,15 +214,5 @@ class Matrix(unittest.TestCase):
         self.assertEqual(self.server.raw("GET", path, "agency_viewer")[0], 200)
 
 
-def main(arguments):
-    global PROGRAM
-    if len(arguments) != 1:
-        print(__doc__)
-        return 2
-    PROGRAM = arguments[0]
-    result = unittest.TextTestRunner(verbosity=1).run(unittest.defaultTestLoader.loadTestsFromTestCase(Matrix))
-    return 0 if result.wasSuccessful() and result.testsRun else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    wire.run_with_program(Matrix, __doc__)
