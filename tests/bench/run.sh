@@ -14,6 +14,8 @@
 #            vault-hsm      to open an escrow row with a key in SoftHSM, against one of the file; only when named, because it wants SoftHSM and builds the server
 #            tms-search     the desk's list over 1,000,000 requests (--full: 10,000,000) in SQLite and in PostgreSQL, by each filter alone and the usual pairs, at
 #                           an HTTP client on the server's socket against an answer that asks no database (search.py); only when named
+#            tms-load       100 new requests, 100 looks at one and two approvals a second through nginx for 30 seconds (--full: 180); then answers a second against a
+#                           constant of the same nginx and a Node server (load.py); only when named
 #   value, unit; against: the same of the empty program; ratio; n: measurements; spread: quartiles of the ratio
 #   goal, met: the ratio's where there is one, else the value's
 #
@@ -126,10 +128,10 @@ if [ "${1:-}" = --inside ]; then
 	exit $status
 fi
 
-case " $names $pages $servers tms-search " in
+case " $names $pages $servers tms-search tms-load " in
 *" ${1:-cold-start} "*) ;;
 *)
-	echo "usage: sh tests/bench/run.sh [$(echo "$names $pages $servers" | tr ' ' '|')|tms-search]" >&2
+	echo "usage: sh tests/bench/run.sh [$(echo "$names $pages $servers" | tr ' ' '|')|tms-search|tms-load]" >&2
 	exit 2
 	;;
 esac
@@ -139,10 +141,15 @@ vault-hsm)
 	make_vault
 	exec "$build/vault/bin/bench_hsm" vault-hsm 4 $pairs
 	;;
-tms-search)
+tms-search | tms-load)
 	if ! { cmake --preset release -B "$build/tms" -DMOKHOA_CLIENT=OFF && cmake --build "$build/tms" --target mokhoa-tms; } >"$build/log" 2>&1; then
 		tail -n 30 "$build/log" >&2
 		exit 1
+	fi
+	if [ "$1" = tms-load ]; then
+		seconds=30
+		[ "${2:-}" = --full ] && seconds=180
+		exec /usr/bin/python3 -W ignore tests/bench/load.py "$build/tms/bin/mokhoa-tms" $seconds
 	fi
 	rows=1000000
 	[ "${2:-}" = --full ] && rows=10000000
