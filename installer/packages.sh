@@ -14,6 +14,8 @@ packages_of() {
 	test) echo git systemd clang-14 clang clang-tidy-14 clang-format-14 libclang-rt-14-dev python3-jsonschema shellcheck strace \
 		pinentry-tty pinentry-curses \
 		file binutils sqlite3 postgresql-15 softhsm2 opencryptoki p11-kit p11-kit-modules opensc-pkcs11 ykcs11 libnss3 libnss3-tools swtpm libtpm2-pkcs11-1 libtss2-tcti-swtpm0 tpm2-tools ;;
+	# what builds and judges deb and rpm
+	package) echo dpkg-dev fakeroot openssl rpm rpmlint lintian mandoc python3 ;;
 	# Node comes with npm's own package, because Debian's is too old for the driver; another npm than Debian's will do. A screen with a hand, for what
 	# browsers ask outside their pages
 	browser) echo chromium firefox-esr libnss3-tools openssl xvfb xdotool "$(command -v npm >/dev/null || echo npm)" ;;

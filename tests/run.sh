@@ -3,7 +3,7 @@
 #
 #   sh tests/run.sh [LABEL...]
 #
-# Installs what is missing (as root on Debian 12), builds with sanitizers and runs the tests of these labels: unit, e2e, hostile, crash, lint, fuzz, browser, look, windows.
+# Installs what is missing (as root on Debian 12), builds with sanitizers and runs the tests of these labels: unit, e2e, hostile, crash, lint, fuzz, browser, look, package, windows.
 # Without a label: all of them, which is what CI does. A missing card, server or tool is a skip that says what to install and
 # is named again at the end; under CI=true it is a failure.
 set -eu
@@ -11,13 +11,16 @@ cd "$(dirname "$0")/.."
 # shellcheck source=installer/packages.sh
 . installer/packages.sh
 
-labels=${*:-unit e2e hostile crash lint fuzz browser look windows}
+labels=${*:-unit e2e hostile crash lint fuzz browser look package windows}
 purposes="build stage test"
 case " $labels " in
 *" browser "* | *" look "*) purposes="$purposes browser" ;;
 esac
 case " $labels " in
 *" windows "*) purposes="$purposes windows" ;;
+esac
+case " $labels " in
+*" package "*) purposes="$purposes package" ;;
 esac
 # shellcheck disable=SC2086 # words
 packages_install $purposes || exit $?
