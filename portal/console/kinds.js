@@ -19,7 +19,7 @@ export function typeOf(data) {
     name: said(data, "name"), vendor: data.get("vendor") ?? "", manufacturer: said(data, "manufacturer"), model: said(data, "model"), family,
     rotation: family === "so_pin" && data.has("rotation"), flags_reliable: data.has("flags_reliable"),
     pin_min: number(data, "pin_min"), pin_max: number(data, "pin_max"), pin_characters: data.get("pin_characters"),
-    key_length: number(data, "key_length"), key_characters: data.get("key_characters"),
+    key_length: number(data, "key_length"), key_characters: data.get("key_characters"), so_tries: number(data, "so_tries"),
   };
 }
 
@@ -51,6 +51,7 @@ function typeForm(tools, k, vendors, done) {
     tick(t("rotation"), "rotation", k?.rotation ?? true, t("rotation_hint")), tick(t("flags_reliable"), "flags_reliable", k?.flags_reliable ?? false, t("flags_hint")),
     h("div", { class: "filters" }, length("pin_min", 128, k?.pin_min), length("pin_max", 128, k?.pin_max), characters("pin_characters", k?.pin_characters)),
     h("div", { class: "filters" }, length("key_length", 62, k?.key_length), characters("key_characters", k?.key_characters)),
+    field(t("so_tries"), h("input", { name: "so_tries", type: "number", min: 3, max: 255, value: k?.so_tries || "" }), t("so_tries_hint")),
   ], t(known ? "save" : "add"), "primary", async (data) => done(await api.putType(typeOf(data))));
 }
 

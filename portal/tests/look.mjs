@@ -138,8 +138,8 @@ const deskNotices = [
   { number: 3, severity: "info", title: { vi: "dàiquá".repeat(20), en: "" }, text: { vi: "x", en: "" }, starts: NOW + 86400, ends: 0, due: false, created: 1551061735 },
 ];
 const kinds = [
-  { number: 1, name: "Token AN loại 2", vendor: "An Bình Secure", manufacturer: "Mokhoa", model: "PKCS#15", family: "so_pin", rotation: true, flags_reliable: true, pin_min: 6, pin_max: 15, pin_characters: "digits", key_length: 16, key_characters: "hexadecimal" },
-  { number: 2, name: EVIL, vendor: "", manufacturer: "M".repeat(32), model: "", family: "puk", rotation: false, flags_reliable: false, pin_min: 0, pin_max: 0, pin_characters: "any", key_length: 0, key_characters: "any" },
+  { number: 1, name: "Token AN loại 2", vendor: "An Bình Secure", manufacturer: "Mokhoa", model: "PKCS#15", family: "so_pin", rotation: true, flags_reliable: true, pin_min: 6, pin_max: 15, pin_characters: "digits", key_length: 16, key_characters: "hexadecimal", so_tries: 15 },
+  { number: 2, name: EVIL, vendor: "", manufacturer: "M".repeat(32), model: "", family: "puk", rotation: false, flags_reliable: false, pin_min: 0, pin_max: 0, pin_characters: "any", key_length: 0, key_characters: "any", so_tries: 0 },
 ];
 const modules = [
   { vendor: "An Bình Secure", system: "windows", name: "anbinh", path: "C:\\Windows\\System32\\anbinh_csp11_s.dll", parameters: "" },

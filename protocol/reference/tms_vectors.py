@@ -460,7 +460,7 @@ def tools(v):
 
     call, path = "admin.type.put", "/v1/admin/types"
     kind = {"name": "Token ví dụ", "vendor": "", "manufacturer": "M", "model": "M2", "family": "so_pin", "rotation": True, "flags_reliable": False, "pin_min": 6, "pin_max": 8,
-            "pin_characters": "digits", "key_length": 16, "key_characters": "any"}
+            "pin_characters": "digits", "key_length": 16, "key_characters": "any", "so_tries": 3}
     same_for_every_body(v, call, path, kind, "types_answer", given="operator")
     sizes(v, call, path, kind, "name", 64, 1, "types_answer")
     for key, most in (("manufacturer", 32), ("model", 16)):
@@ -478,6 +478,10 @@ def tools(v):
             body("%s %d" % (key, value), {**kind, "pin_min": 0, "pin_max": 0, key: value}, "types_answer")
         for value in (-1, most + 1, 2**53, "6", None):
             body("%s %s" % (key, json.dumps(value)), {**kind, key: value}, "invalid_params")
+    for value in (0, 3, 255):
+        body("so_tries %d" % value, {**kind, "so_tries": value}, "types_answer")
+    for value in (-1, 1, 2, 256, 2**53, "3", None):
+        body("so_tries %s" % json.dumps(value), {**kind, "so_tries": value}, "invalid_params")
     body("no PIN keeps both", {**kind, "pin_min": 9}, "invalid_params", valid=True)
     for key, words in (("family", ("", "x")), ("pin_characters", ("", "letters")), ("key_characters", ("", "letters"))):
         for word in (*words, None):
@@ -747,7 +751,7 @@ def inventory_answers(answers, request, history):
     a.at(at + "mine", right=[True], wrong=[1, None])
 
     kind = {"number": 2, "name": "Token ví dụ", "vendor": "Hãng ví dụ", "manufacturer": "M", "model": "", "family": "so_pin", "rotation": True, "flags_reliable": True, "pin_min": 6,
-            "pin_max": 8, "pin_characters": "digits", "key_length": 0, "key_characters": "any", "second_approver": False}
+            "pin_max": 8, "pin_characters": "digits", "key_length": 0, "key_characters": "any", "second_approver": False, "so_tries": 15}
     a = answers.of("types_answer", {"types": [kind]})
     a.keys()
     a.keys("types.0")
@@ -758,6 +762,7 @@ def inventory_answers(answers, request, history):
     a.words(at + "family", ("so_pin", "puk", "none"))
     for key in ("rotation", "flags_reliable", "second_approver"):
         a.at(at + key, right=[True, False], wrong=[1, None])
+    a.at(at + "so_tries", right=[0, 3, 255], wrong=[-1, 1, 2, 256, "3", None])
     for key in ("pin_characters", "key_characters"):
         a.words(at + key, ("any", "digits", "hexadecimal", "alphanumeric"))
     module = {"vendor": "Hãng ví dụ", "system": "linux", "name": "vidu", "path": "/usr/lib/vidu.so", "parameters": ""}

@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define IN_VAIN_MAX 2
-
 bool
 checker_wrong(struct checker *c, const char *format, ...)
 {
@@ -23,6 +21,12 @@ checker_wrong(struct checker *c, const char *format, ...)
 	vsnprintf(c->wrong, sizeof(c->wrong), format, args);
 	va_end(args);
 	return false;
+}
+
+unsigned
+checker_in_vain_max(const struct checker *c)
+{
+	return c->so_tries == 0 || c->so_tries > 4 ? 2 : 1;
 }
 
 void
@@ -116,8 +120,8 @@ count_releases(struct checker *c, size_t i, const struct store_request *r)
 		c->released[i] = true;
 		c->newest = r->number;
 		c->in_vain++;
-		if (c->in_vain > IN_VAIN_MAX)
-			checker_wrong(c, "%u releases in a row without a grant", c->in_vain);
+		if (c->in_vain > checker_in_vain_max(c))
+			checker_wrong(c, "%u releases in a row without a grant, of a token that takes %u tries", c->in_vain, c->so_tries);
 	}
 	if (!c->granted[i] && store_grant_of(s, r->number, &grant) == ERR_OK) {
 		c->granted[i] = true;
@@ -292,6 +296,10 @@ check_tries(struct checker *c)
 		c->most_wrong = t->wrong_in_a_row;
 	if (t->flags == SIM_FLAGS_RIGHT && t->so_left < 1)
 		return checker_wrong(c, "the last SO try was used");
+	if (t->wrong_in_a_row == 0)
+		c->forgiven = false;
+	if (c->so_tries != 0 && !c->forgiven && t->so_left < 1)
+		return checker_wrong(c, "the last of %u SO tries was used, of which the server knew", t->so_max);
 	for (size_t i = 0; i < c->sim->request_count; i++) {
 		const struct sim_request *r = &c->sim->requests[i];
 		unsigned allowed = 2;

@@ -22,6 +22,8 @@ struct checker {
 	bool released[SIM_REQUESTS];   /* likewise */
 	bool granted[SIM_REQUESTS];    /* likewise */
 	unsigned in_vain;	       /* releases in a row that no grant followed */
+	unsigned so_tries;	       /* what the desk says that the token takes; 0: nothing */
+	bool forgiven;		       /* people have said that it may be tried again, and it has taken no right SO PIN since */
 	int64_t newest;		       /* number of the request that was released last */
 	struct {
 		char key[96];
@@ -37,6 +39,9 @@ struct checker {
 	long log_at;	     /* of the escrow log, how far it was read */
 	struct escrow_log_line line;
 };
+
+/* So many releases in vain, of two wrong tries each, leave the token a try where the desk knows how many it takes; two at most, and one in any case. */
+unsigned checker_in_vain_max(const struct checker *c);
 
 void checker_begin(struct checker *c, struct world *server, const struct sim *sim, bool fits);
 void checker_end(struct checker *c);

@@ -247,7 +247,7 @@ recover(struct history *h)
 			printf("  recovery: %s\n", err_name(e));
 	}
 	if (e == ERR_ESCROW_SUSPECT) {
-		if (h->checker.in_vain != 2)
+		if (h->checker.in_vain != checker_in_vain_max(&h->checker))
 			checker_wrong(&h->checker, "suspect after %u releases in vain", h->checker.in_vain);
 		return HISTORY_SUSPECT;
 	}
@@ -292,10 +292,13 @@ static void
 set_type(struct history *h, struct dice *d)
 {
 	struct store_type t = { .name = "x", .created = h->w->now };
+	/* of their own, so that the histories stay what they were before this was drawn */
+	struct dice known = { .state = d->state ^ 0x736f7472696573 };
 
 	h->rotation = !dice_percent(d, 20);
 	h->reliable = dice_percent(d, 30);
 	t.rotation = h->rotation;
+	h->checker.so_tries = t.so_tries = dice_percent(&known, 50) ? h->sim.token.so_max : 0;
 	snprintf(t.manufacturer, sizeof(t.manufacturer), "%s", h->sim.token.name.manufacturer);
 	t.policy = (struct token_policy){ .family = FAMILY_SO_PIN, .pin_characters = CHARACTERS_ANY, .flags_reliable = h->reliable };
 	if (store_type_put(h->w->scratch.store, &t) != ERR_OK)
@@ -399,7 +402,7 @@ history_run(struct history_server *server, uint64_t seed, uint64_t keep, bool sa
 
 	h->say = say;
 	if (say)
-		printf("  rotation=%d reliable=%d fits=%d tries=%u flags=%d sleeps=%u dies=%u loses=%u fails=%u\n", h->rotation, h->reliable, h->checker.fits, h->sim.token.so_max, (int)h->sim.token.flags, h->sim.sleeps, h->sim.dies, h->sim.loses, h->sim.fails);
+		printf("  rotation=%d reliable=%d fits=%d tries=%u known=%d flags=%d sleeps=%u dies=%u loses=%u fails=%u\n", h->rotation, h->reliable, h->checker.fits, h->sim.token.so_max, h->checker.so_tries != 0, (int)h->sim.token.flags, h->sim.sleeps, h->sim.dies, h->sim.loses, h->sim.fails);
 	play(h, keep, &d);
 	if (h->checker.wrong[0] == '\0') {
 		history_calm(h);

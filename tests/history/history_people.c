@@ -67,8 +67,10 @@ do_by_two(struct history *h, enum err (*op)(struct call *c, json_t **ret_answer)
 	(void)history_desk_of(h, 1, op_admin_proposal_confirm, p.id, json_object());
 	e = store_proposal_by_id(h->w->scratch.store, p.id, &p);
 	if (e == ERR_OK && p.state == STORE_PROPOSAL_CONFIRMED) {
-		if (kind != STORE_RESTORE)
+		if (kind != STORE_RESTORE) {
 			h->checker.in_vain = 0;
+			h->checker.forgiven = true;
+		}
 		return ERR_OK;
 	}
 	return e == ERR_OK ? ERR_PROPOSAL_CLOSED : e;

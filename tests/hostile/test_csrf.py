@@ -216,7 +216,7 @@ class Csrf(unittest.TestCase):
     def tool_bodies(self):
         notice = {"severity": "info", "title": {"vi": "x", "en": ""}, "text": {"vi": "x", "en": ""}, "starts": 0, "ends": 0}
         kind = {"name": "x", "vendor": "", "manufacturer": "x", "model": "", "family": "so_pin", "rotation": True, "flags_reliable": False, "pin_min": 0, "pin_max": 0,
-                "pin_characters": "any", "key_length": 0, "key_characters": "any"}
+                "pin_characters": "any", "key_length": 0, "key_characters": "any", "so_tries": 0}
         module = {"vendor": "x", "system": "linux", "name": "x", "path": "/usr/lib/x.so", "parameters": ""}
         numbers = []
         for _ in range(2):

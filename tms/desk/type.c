@@ -27,11 +27,12 @@ enum column {
 	KEY_LENGTH,
 	KEY_CHARACTERS,
 	SECOND_APPROVER,
+	SO_TRIES,
 	COLUMN_COUNT
 };
 
 static const char *const names[COLUMN_COUNT] = { "name", "manufacturer", "family", "model", "vendor", "rotation", "flags_reliable", "pin_min", "pin_max",
-	"pin_characters", "key_length", "key_characters", "second_approver" };
+	"pin_characters", "key_length", "key_characters", "second_approver", "so_tries" };
 
 struct type_desk {
 	struct store *store;
@@ -95,6 +96,8 @@ read_policy(const char *const *f, struct store_type *t)
 		return "pin_min or pin_max is no number up to 128, or no PIN keeps both";
 	if (!read_number(f[KEY_LENGTH], TRANSCRIPT_SO_PIN_MAX, &t->key_length))
 		return "key_length is no number up to 62";
+	if (!read_number(f[SO_TRIES], STORE_SO_TRIES_MAX, &t->so_tries) || (f[SO_TRIES][0] != '\0' && t->so_tries == 0) || !store_so_tries_ok(t->so_tries))
+		return "so_tries is no number from 3 to 255, nor empty";
 	if (!read_characters(f[PIN_CHARACTERS], &t->policy.pin_characters) || !read_characters(f[KEY_CHARACTERS], &t->key_characters))
 		return "pin_characters or key_characters is none of any, digits, hexadecimal, alphanumeric";
 	return NULL;
@@ -105,10 +108,10 @@ audit(struct type_desk *d, const struct store_type *t)
 {
 	struct store_audit a = { .created = d->now, .who = "desk", .what = "type" };
 
-	snprintf(a.detail, sizeof(a.detail), "manufacturer=%s model=%s family=%s rotation=%s flags_reliable=%s pin=%u-%u/%s key=%u/%s second_approver=%s", t->manufacturer,
+	snprintf(a.detail, sizeof(a.detail), "manufacturer=%s model=%s family=%s rotation=%s flags_reliable=%s pin=%u-%u/%s key=%u/%s second_approver=%s so_tries=%u", t->manufacturer,
 	    t->model, family_name(t->policy.family), t->rotation ? "yes" : "no", t->policy.flags_reliable ? "yes" : "no", t->policy.pin_min,
 	    t->policy.pin_max, characters_name(t->policy.pin_characters), t->key_length, characters_name(t->key_characters),
-	    t->second_approver ? "yes" : "no");
+	    t->second_approver ? "yes" : "no", t->so_tries);
 	return store_audit_add(d->store, &a);
 }
 
@@ -141,7 +144,7 @@ static void
 print_row(const struct store_type *t, void *context)
 {
 	struct type_desk *d = context;
-	char numbers[3][12];
+	char numbers[4][12];
 	const char *const fields[COLUMN_COUNT] = {
 		[NAME] = t->name,
 		[MANUFACTURER] = t->manufacturer,
@@ -156,11 +159,13 @@ print_row(const struct store_type *t, void *context)
 		[KEY_LENGTH] = numbers[2],
 		[KEY_CHARACTERS] = characters_name(t->key_characters),
 		[SECOND_APPROVER] = t->second_approver ? "yes" : "no",
+		[SO_TRIES] = t->so_tries != 0 ? numbers[3] : "",
 	};
 
 	snprintf(numbers[0], sizeof(numbers[0]), "%u", t->policy.pin_min);
 	snprintf(numbers[1], sizeof(numbers[1]), "%u", t->policy.pin_max);
 	snprintf(numbers[2], sizeof(numbers[2]), "%u", t->key_length);
+	snprintf(numbers[3], sizeof(numbers[3]), "%u", t->so_tries);
 	columns_write(&d->out, fields, COLUMN_COUNT);
 }
 

@@ -20,7 +20,7 @@ append(struct rows *rows, json_t *row)
 static void
 add_type(const struct store_type *t, void *context)
 {
-	append(context, json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:I, s:I, s:s, s:I, s:s, s:b}",
+	append(context, json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:I, s:I, s:s, s:I, s:s, s:b, s:I}",
 			    "number", (json_int_t)t->id,
 			    "name", t->name,
 			    "vendor", t->vendor,
@@ -34,7 +34,8 @@ add_type(const struct store_type *t, void *context)
 			    "pin_characters", characters_name(t->policy.pin_characters),
 			    "key_length", (json_int_t)t->key_length,
 			    "key_characters", characters_name(t->key_characters),
-			    "second_approver", t->second_approver ? 1 : 0));
+			    "second_approver", t->second_approver ? 1 : 0,
+			    "so_tries", (json_int_t)t->so_tries));
 }
 
 static void
@@ -97,9 +98,9 @@ put_type(struct call *c, struct store_type *t)
 		e = store_type_put(c->store, t);
 	if (e != ERR_OK)
 		return e;
-	return call_audit(c, NULL, 0, "type", "manufacturer=%s model=%s family=%s rotation=%s flags_reliable=%s pin=%u-%u/%s key=%u/%s", t->manufacturer, t->model,
+	return call_audit(c, NULL, 0, "type", "manufacturer=%s model=%s family=%s rotation=%s flags_reliable=%s pin=%u-%u/%s key=%u/%s so_tries=%u", t->manufacturer, t->model,
 	    family_name(t->policy.family), t->rotation ? "yes" : "no", t->policy.flags_reliable ? "yes" : "no", t->policy.pin_min, t->policy.pin_max,
-	    characters_name(t->policy.pin_characters), t->key_length, characters_name(t->key_characters));
+	    characters_name(t->policy.pin_characters), t->key_length, characters_name(t->key_characters), t->so_tries);
 }
 
 enum err

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define FAILURES_MAX 2 /* releases of a token that no grant followed: the next one is not made */
+#define TRIES_MAX    2 /* wrong SO PINs that one request may cost: JOURNAL_ATTEMPTS_MAX of the worker */
 
 enum err
 call_begin(struct call *c)
@@ -218,6 +219,20 @@ call_speaks_for_next(bool rotated, const char *stage, const char *error)
 	return strcmp(stage, stage_name(STAGE_ROTATING)) == 0 && strcmp(error, err_name(ERR_OK)) == 0;
 }
 
+/* How many releases without a grant leave a token with at least one try, whatever its flags say; one is made in any case. */
+static unsigned
+failures_max(const struct store_type *type)
+{
+	unsigned safe;
+
+	if (type->so_tries == 0)
+		return FAILURES_MAX;
+	safe = (type->so_tries - 1) / TRIES_MAX;
+	if (safe < 1)
+		return 1;
+	return safe < FAILURES_MAX ? safe : FAILURES_MAX;
+}
+
 enum err
 call_judge_token(struct call *c, const struct store_request *r, struct store_token *ret_token, struct store_type *ret_type)
 {
@@ -231,7 +246,7 @@ call_judge_token(struct call *c, const struct store_request *r, struct store_tok
 		return e;
 	if (ret_type->policy.family == FAMILY_NONE)
 		return ERR_TOKEN_UNSUPPORTED;
-	return ret_token->state == STORE_SUSPECT || ret_token->failures >= FAILURES_MAX ? ERR_ESCROW_SUSPECT : ERR_OK;
+	return ret_token->state == STORE_SUSPECT || ret_token->failures >= failures_max(ret_type) ? ERR_ESCROW_SUSPECT : ERR_OK;
 }
 
 enum err
@@ -247,7 +262,7 @@ call_check_token(struct call *c, const struct store_request *r, struct store_tok
 		return e;
 	e = store_token_mark(c->store, ret_token->id, STORE_SUSPECT);
 	if (e == ERR_OK)
-		e = call_audit_token(c, "tms", ret_token->id, r->number, "suspect", "failures=%u", ret_token->failures);
+		e = call_audit_token(c, "tms", ret_token->id, r->number, "suspect", "failures=%u of %u", ret_token->failures, failures_max(ret_type));
 	e = call_end(c, e);
 	return e == ERR_OK ? judged : e;
 }

@@ -288,11 +288,11 @@ enum err
 decode_type(json_t *body, struct store_type *ret)
 {
 	const char *family, *pin_characters, *key_characters;
-	json_int_t pin_min, pin_max, key_length;
+	json_int_t pin_min, pin_max, key_length, so_tries;
 	json_t *name, *vendor, *manufacturer, *model;
 	int rotation, flags_reliable;
 
-	if (json_unpack(body, "{s:o, s:o, s:o, s:o, s:s, s:b, s:b, s:I, s:I, s:s, s:I, s:s !}",
+	if (json_unpack(body, "{s:o, s:o, s:o, s:o, s:s, s:b, s:b, s:I, s:I, s:s, s:I, s:s, s:I !}",
 		"name", &name,
 		"vendor", &vendor,
 		"manufacturer", &manufacturer,
@@ -304,7 +304,8 @@ decode_type(json_t *body, struct store_type *ret)
 		"pin_max", &pin_max,
 		"pin_characters", &pin_characters,
 		"key_length", &key_length,
-		"key_characters", &key_characters) != 0)
+		"key_characters", &key_characters,
+		"so_tries", &so_tries) != 0)
 		return ERR_INVALID_PARAMS;
 	ret->policy.family = family_from_name(family);
 	ret->policy.flags_reliable = flags_reliable != 0;
@@ -314,13 +315,15 @@ decode_type(json_t *body, struct store_type *ret)
 	ret->rotation = rotation != 0;
 	ret->key_length = (unsigned)key_length;
 	ret->key_characters = characters_from_name(key_characters);
+	ret->so_tries = (unsigned)so_tries;
 	if (!copy_text(name, 1, ret->name, sizeof(ret->name)) ||
 	    !copy_text(vendor, 0, ret->vendor, sizeof(ret->vendor)) ||
 	    !copy_text(manufacturer, 0, ret->manufacturer, sizeof(ret->manufacturer)) ||
 	    !copy_text(model, 0, ret->model, sizeof(ret->model)) ||
 	    (ret->manufacturer[0] == '\0' && ret->model[0] == '\0') ||
 	    ret->policy.family == FAMILY_COUNT || ret->policy.pin_characters == CHARACTERS_COUNT || ret->key_characters == CHARACTERS_COUNT ||
-	    pin_min < 0 || pin_min > TOKEN_POLICY_PIN_MAX || pin_max < 0 || pin_max > TOKEN_POLICY_PIN_MAX || key_length < 0 || key_length > TRANSCRIPT_SO_PIN_MAX)
+	    pin_min < 0 || pin_min > TOKEN_POLICY_PIN_MAX || pin_max < 0 || pin_max > TOKEN_POLICY_PIN_MAX || key_length < 0 || key_length > TRANSCRIPT_SO_PIN_MAX ||
+	    !store_so_tries_ok(so_tries))
 		return ERR_INVALID_PARAMS;
 	/* no PIN keeps both; and PKCS#11 replaces no other key than an SO PIN */
 	return (pin_max != 0 && pin_min > pin_max) || (rotation && ret->policy.family != FAMILY_SO_PIN) ? ERR_INVALID_PARAMS : ERR_OK;

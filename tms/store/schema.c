@@ -389,6 +389,9 @@ static const char *const steps[] = {
 	") STRICT;"
 	"CREATE INDEX enrolment_open ON enrolment (id) WHERE state = 'open';"
 	"PRAGMA user_version = 13;",
+
+	"ALTER TABLE type ADD COLUMN so_tries INTEGER NOT NULL DEFAULT 0;" /* of the types that are there nobody has said it */
+	"PRAGMA user_version = 14;",
 };
 
 #define SEALED_SINCE 11 /* the version with which the audit became a chain */

@@ -356,6 +356,9 @@ enum err store_escrow_set_mark(struct store *s, const char *mark); /* empty: the
 #define STORE_PATH_SIZE 1025
 
 /* What a token is by its manufacturer and model. */
+#define STORE_SO_TRIES_MIN 3 /* with fewer, the two tries of one request would take the last one */
+#define STORE_SO_TRIES_MAX 255
+
 struct store_type {
 	int64_t id; /* 0 for a token of which no row says anything */
 	char name[STORE_TYPE_SIZE];
@@ -367,8 +370,11 @@ struct store_type {
 	bool second_approver;		/* every request for one is approved by two */
 	unsigned key_length;		/* characters of the next SO PIN; 0: as many as the one before has */
 	enum characters key_characters; /* of the next SO PIN; any: what the one before is made of */
+	unsigned so_tries;		/* wrong SO PINs in a row that lock it for ever, STORE_SO_TRIES_MIN to _MAX; 0: nobody knows */
 	int64_t created;
 };
+
+bool store_so_tries_ok(int64_t n);
 
 /* Adds a type, or changes what stands for that manufacturer and model. ERR_VENDOR_UNKNOWN for a vendor that is not there. */
 enum err store_type_put(struct store *s, const struct store_type *t);

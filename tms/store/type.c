@@ -95,6 +95,12 @@ store_module_list(struct store *s, void (*each)(const struct store_module *m, vo
 
 /* ---- types ---- */
 
+bool
+store_so_tries_ok(int64_t n)
+{
+	return n == 0 || (n >= STORE_SO_TRIES_MIN && n <= STORE_SO_TRIES_MAX);
+}
+
 enum err
 store_type_put(struct store *s, const struct store_type *t)
 {
@@ -106,11 +112,11 @@ store_type_put(struct store *s, const struct store_type *t)
 		return e;
 	q = query_new(s,
 	    "INSERT INTO type (name, vendor, manufacturer, model, family, rotation, flags_reliable, pin_min, pin_max, pin_characters, key_length,"
-	    " key_characters, created, second_approver) VALUES (?, nullif(?, 0), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+	    " key_characters, created, second_approver, so_tries) VALUES (?, nullif(?, 0), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 	    " ON CONFLICT (manufacturer, model) DO UPDATE SET name = excluded.name, vendor = excluded.vendor, family = excluded.family,"
 	    " rotation = excluded.rotation, flags_reliable = excluded.flags_reliable, pin_min = excluded.pin_min, pin_max = excluded.pin_max,"
 	    " pin_characters = excluded.pin_characters, key_length = excluded.key_length, key_characters = excluded.key_characters,"
-	    " second_approver = excluded.second_approver");
+	    " second_approver = excluded.second_approver, so_tries = excluded.so_tries");
 	query_text(&q, t->name);
 	query_int(&q, vendor);
 	query_text(&q, t->manufacturer);
@@ -125,6 +131,7 @@ store_type_put(struct store *s, const struct store_type *t)
 	query_text(&q, characters_name(t->key_characters));
 	query_int(&q, t->created);
 	query_int(&q, t->second_approver);
+	query_int(&q, t->so_tries);
 	return query_run(&q, NULL);
 }
 
@@ -139,13 +146,14 @@ characters_of(const char *name)
 
 #define TYPE_COLUMNS \
 	"type.id, type.name, coalesce(vendor.name, ''), manufacturer, model, family, rotation, flags_reliable, pin_min, pin_max, pin_characters," \
-	" key_length, key_characters, type.created, second_approver FROM type LEFT JOIN vendor ON vendor.id = vendor"
+	" key_length, key_characters, type.created, second_approver, so_tries FROM type LEFT JOIN vendor ON vendor.id = vendor"
 
 static void
 read_type(struct query *q, struct store_type *ret)
 {
 	char family[16];
 	char characters[16];
+	int64_t tries;
 
 	ret->id = query_get_int(q);
 	query_get_text(q, ret->name, sizeof(ret->name));
@@ -165,6 +173,9 @@ read_type(struct query *q, struct store_type *ret)
 	ret->key_characters = characters_of(characters);
 	ret->created = query_get_int(q);
 	ret->second_approver = query_get_int(q) != 0;
+	tries = query_get_int(q);
+	/* a number that cannot be reads as the fewest, with which the least is released */
+	ret->so_tries = store_so_tries_ok(tries) ? (unsigned)tries : STORE_SO_TRIES_MIN;
 }
 
 enum err

@@ -749,10 +749,10 @@ class Vault(Server):
 class Types(Server):
     MODULES = ("vendor,system,name,path,parameters\r\nHãng A,linux,hang-a,/usr/lib/hang-a.so,\r\nHãng A,windows,hang-a,C:\\Windows\\System32\\hang-a.dll,\r\n"
                "NSS,linux,nss,/usr/lib/libsoftokn3.so,configdir='sql:/a'\r\n")
-    TYPES = ("name,manufacturer,family,model,vendor,rotation,flags_reliable,pin_min,pin_max,pin_characters,key_length,key_characters,second_approver\r\n"
-             "Thẻ A,CardContact,so_pin,SmartCard-HSM,Hãng A,yes,yes,6,15,any,16,hexadecimal,yes\r\n"
-             "Thẻ PIV,PIV maker,puk,,,no,yes,6,8,digits,0,any,no\r\n"
-             "TPM,Infineon,none,,,no,no,0,0,any,0,any,no\r\n")
+    TYPES = ("name,manufacturer,family,model,vendor,rotation,flags_reliable,pin_min,pin_max,pin_characters,key_length,key_characters,second_approver,so_tries\r\n"
+             "Thẻ A,CardContact,so_pin,SmartCard-HSM,Hãng A,yes,yes,6,15,any,16,hexadecimal,yes,15\r\n"
+             "Thẻ PIV,PIV maker,puk,,,no,yes,6,8,digits,0,any,no,3\r\n"
+             "TPM,Infineon,none,,,no,no,0,0,any,0,any,no,\r\n")
 
     def test_what_is_added_is_listed(self):
         self.assertEqual(run("vendor", "add", "--config", self.config, text=self.MODULES)[:2], (0, "modules=3\n"))
@@ -766,7 +766,7 @@ class Types(Server):
             self.assertLessEqual(set(self.TYPES.splitlines()), set(listed.splitlines()))
         # what is left out is the least that can be meant
         self.assertEqual(run("type", "add", "--config", self.config, text="name,family,manufacturer\nTPM 2,puk,Infineon\n")[0], 0)
-        self.assertIn("TPM 2,Infineon,puk,,,no,no,0,0,any,0,any,no\r\n", run("type", "list", "--config", self.config)[1])
+        self.assertIn("TPM 2,Infineon,puk,,,no,no,0,0,any,0,any,no,\r\n", run("type", "list", "--config", self.config)[1])
         with contextlib.closing(sqlite3.connect(self.file("tms", "data", "tms.sqlite"))) as db:
             self.assertGreaterEqual(db.execute("SELECT count(*) FROM audit WHERE what IN ('type', 'vendor')").fetchone()[0], 6)
 
@@ -779,6 +779,9 @@ class Types(Server):
         self.assertEqual((status, out), (1, "types=1\n"))
         for line in range(2, 2 + len(bad)):
             self.assertIn(f"{'vendor_unknown' if 'Nobody' in bad[line - 2] else 'csv_invalid'}: line {line}:", err)
+        bad = [f"A,B,so_pin,{n}" for n in ("0", "1", "2", "256", "-3", "x", "3.5", "18446744073709551619")]
+        status, out, err = run("type", "add", "--config", self.config, text="name,manufacturer,family,so_tries\n" + "\n".join(bad) + "\nLess,Less,so_pin,3\nMore,More,so_pin,255\n")
+        self.assertEqual((status, out, err.count("so_tries is no number")), (1, "types=2\n", len(bad)))
         for text in ("name,family\nA,puk\n", "name,manufacturer,family,x\nA,B,puk,1\n", "name,name\n", ""):
             self.assertEqual(run("type", "add", "--config", self.config, text=text)[:2], (1, "types=0\n"))
         bad = ["V,linux,n,relative.so", "V,linux,n,C:\\a.dll", "V,windows,n,/usr/lib/a.so", "V,beos,n,/a.so", ",linux,n,/a.so", "V,linux,,/a.so"]

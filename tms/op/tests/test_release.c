@@ -287,6 +287,60 @@ test_suspect(void)
 	world_free(w);
 }
 
+/* A token of which the desk knows how many wrong SO PINs it takes: releases in vain, of two tries each, leave it one. */
+static void
+test_suspect_by_tries(void)
+{
+	static const struct {
+		unsigned so_tries;
+		unsigned releases;
+	} kinds[] = { { 0, 2 }, { 3, 1 }, { 4, 1 }, { 5, 2 }, { 6, 2 }, { 7, 2 }, { 255, 2 } };
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		struct world *w = world_new();
+		struct store_type t = { .name = "loại", .rotation = true, .so_tries = kinds[i].so_tries, .created = w->now };
+		struct machine *m;
+
+		world_import(w, 1, "khach@example.vn");
+		t.policy = (struct token_policy){ .family = FAMILY_SO_PIN, .pin_characters = CHARACTERS_ANY };
+		snprintf(t.manufacturer, sizeof(t.manufacturer), "%s", scratch_token(1).name.manufacturer);
+		CHECK(store_type_put(w->scratch.store, &t) == ERR_OK);
+		for (unsigned n = 0; n < kinds[i].releases; n++) {
+			m = approved(w, 1);
+			CHECK(machine_release(m) == ERR_OK && machine_release(m) == ERR_OK); /* the same release, which is not counted again */
+			CHECK(world_token(w, &m->token).failures == n + 1);
+			machine_free(m);
+		}
+		m = machine_new(w, 1, MACHINE_OWN);
+		CHECK(machine_create(m) == ERR_OK && machine_approve(m) == ERR_ESCROW_SUSPECT);
+		CHECK(world_token(w, &m->token).state == STORE_SUSPECT && world_audits(w, m->number, "suspect") == 1);
+		machine_free(m);
+		world_free(w);
+	}
+}
+
+/* What is known of its tries became less between approval and release. */
+static void
+test_fewer_tries_since(void)
+{
+	struct world *w = world_new();
+	struct store_type t = { .name = "loại", .rotation = true, .so_tries = 3, .created = w->now };
+	struct machine *m[2];
+
+	world_import(w, 1, "khach@example.vn");
+	t.policy = (struct token_policy){ .family = FAMILY_SO_PIN, .pin_characters = CHARACTERS_ANY };
+	snprintf(t.manufacturer, sizeof(t.manufacturer), "%s", scratch_token(1).name.manufacturer);
+	m[0] = approved(w, 1);
+	CHECK(machine_release(m[0]) == ERR_OK);
+	m[1] = approved(w, 1);
+	CHECK(store_type_put(w->scratch.store, &t) == ERR_OK);
+	CHECK(machine_release(m[1]) == ERR_ESCROW_SUSPECT && world_state(w, m[1]->number) == STATE_APPROVED);
+	CHECK(machine_release(m[0]) == ERR_OK); /* what was released before is the same for ever */
+	for (int i = 0; i < 2; i++)
+		machine_free(m[i]);
+	world_free(w);
+}
+
 /* It became suspect between approval and release. */
 static void
 test_suspect_since(void)
@@ -580,6 +634,8 @@ main(void)
 	test_not_approved();
 	test_vault_away();
 	test_suspect();
+	test_suspect_by_tries();
+	test_fewer_tries_since();
 	test_suspect_since();
 	test_dead_attempt();
 	test_grant();

@@ -66,8 +66,8 @@ test_notices(void)
 static json_t *
 kind(const char *model, const char *vendor, int pin_max)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:i, s:i, s:s, s:i, s:s}", "name", "Token ví dụ", "vendor", vendor, "manufacturer", "M", "model", model,
-	    "family", "so_pin", "rotation", 1, "flags_reliable", 0, "pin_min", 4, "pin_max", pin_max, "pin_characters", "digits", "key_length", 0, "key_characters", "any");
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:i, s:i, s:s, s:i, s:s, s:i}", "name", "Token ví dụ", "vendor", vendor, "manufacturer", "M", "model", model,
+	    "family", "so_pin", "rotation", 1, "flags_reliable", 0, "pin_min", 4, "pin_max", pin_max, "pin_characters", "digits", "key_length", 0, "key_characters", "any", "so_tries", 5);
 }
 
 static json_t *

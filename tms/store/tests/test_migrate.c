@@ -62,6 +62,7 @@ static const struct row rows[] = {
 	{ 11, "INSERT INTO audit_note (id, created, salt, actor, text) VALUES (1, 1700000150, zeroblob(16), '', 'reference=F-1')" },
 	{ 11, "UPDATE audit_head SET seq = 1" },
 	{ 11, "UPDATE request SET erased = 0" },
+	{ 14, "UPDATE type SET so_tries = 3" },
 };
 
 /* Of the audit before it was a chain, whose rows are others since. */

@@ -336,7 +336,7 @@ test_types(void)
 
 	t.policy.family = FAMILY_SO_PIN;
 	CHECK(store_type_put(s.store, &t) == ERR_OK);
-	t = (struct store_type){ .name = "one model", .vendor = "Hãng", .manufacturer = "Maker", .model = "A", .key_length = 8, .key_characters = CHARACTERS_DIGITS };
+	t = (struct store_type){ .name = "one model", .vendor = "Hãng", .manufacturer = "Maker", .model = "A", .key_length = 8, .key_characters = CHARACTERS_DIGITS, .so_tries = 3 };
 	t.policy = (struct token_policy){ FAMILY_PUK, 6, 8, CHARACTERS_ALPHANUMERIC, true };
 	CHECK(store_type_put(s.store, &t) == ERR_VENDOR_UNKNOWN); /* no such vendor */
 	CHECK(store_module_put(s.store, &m, SCRATCH_NOW) == ERR_OK && store_module_put(s.store, &m, SCRATCH_NOW) == ERR_OK);
@@ -344,13 +344,15 @@ test_types(void)
 	CHECK(store_type_of(s.store, &one, &read) == ERR_OK && read.policy.family == FAMILY_PUK && read.policy.pin_min == 6 && read.policy.pin_max == 8);
 	CHECK(read.policy.pin_characters == CHARACTERS_ALPHANUMERIC && read.policy.flags_reliable && !read.rotation && read.key_length == 8 && read.key_characters == CHARACTERS_DIGITS);
 	CHECK_TEXT(read.vendor, "Hãng");
-	CHECK(store_type_of(s.store, &other, &read) == ERR_OK && read.policy.family == FAMILY_SO_PIN && read.rotation && read.id != 0);
+	CHECK(read.so_tries == 3);
+	CHECK(store_type_of(s.store, &other, &read) == ERR_OK && read.policy.family == FAMILY_SO_PIN && read.rotation && read.id != 0 && read.so_tries == 0);
 	CHECK(store_type_of(s.store, &stranger, &read) == ERR_OK && read.id == 0 && read.policy.family == FAMILY_SO_PIN && read.rotation && !read.policy.flags_reliable);
 	t.policy.family = FAMILY_NONE;
+	t.so_tries = 255;
 	CHECK(store_type_put(s.store, &t) == ERR_OK); /* in place of what was said before */
-	CHECK(store_type_of(s.store, &one, &read) == ERR_OK && read.policy.family == FAMILY_NONE);
-	CHECK(behind_its_back(&s, "UPDATE type SET family = 'of tomorrow', pin_characters = 'emoji'"));
-	CHECK(store_type_of(s.store, &one, &read) == ERR_OK && read.policy.family == FAMILY_NONE && read.policy.pin_characters == CHARACTERS_DIGITS);
+	CHECK(store_type_of(s.store, &one, &read) == ERR_OK && read.policy.family == FAMILY_NONE && read.so_tries == 255);
+	CHECK(behind_its_back(&s, "UPDATE type SET family = 'of tomorrow', pin_characters = 'emoji', so_tries = 256"));
+	CHECK(store_type_of(s.store, &one, &read) == ERR_OK && read.policy.family == FAMILY_NONE && read.policy.pin_characters == CHARACTERS_DIGITS && read.so_tries == 3);
 	CHECK(store_type_list(s.store, count_type, &count) == ERR_OK && count == 2);
 	count = 0;
 	CHECK(store_module_list(s.store, count_module, &count) == ERR_OK && count == 1);
