@@ -13,13 +13,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define PROFILE_MAX	  16 /* profiles on a machine */
-#define PROFILE_LIST_MAX  16 /* origins, extensions, modules, variables of a module */
-#define PROFILE_KEYS_MAX  2  /* signing keys of the TMS: the current and the next */
-#define PROFILE_PINS_MAX  4
-#define PROFILE_KEY_LEN	  32  /* Ed25519 */
-#define PROFILE_NAME_MAX  32  /* characters of a profile's name */
-#define PROFILE_WHERE_MAX 512 /* characters that say what is wrong with a profile, the NUL counted */
+#define PROFILE_MAX	     16 /* profiles on a machine */
+#define PROFILE_LIST_MAX     16 /* origins, extensions, modules, variables of a module */
+#define PROFILE_KEYS_MAX     2	/* signing keys of the TMS: the current and the next */
+#define PROFILE_PINS_MAX     4
+#define PROFILE_KEY_LEN	     32	 /* Ed25519 */
+#define PROFILE_NAME_MAX     32	 /* characters of a profile's name */
+#define PROFILE_BROWSERS_MAX 8	 /* browsers that one extension is for */
+#define PROFILE_WHERE_MAX    512 /* characters that say what is wrong with a profile, the NUL counted */
 
 struct profile_variable {
 	const char *name;
@@ -33,6 +34,14 @@ struct profile_module {
 	size_t environment_count;
 	const char *parameters; /* of C_Initialize, which few modules take (NSS); NULL without any */
 	bool flags_reliable;	/* a token that the module does not call locked is not */
+};
+
+/* An extension that mokhoa-setup has the browsers install without a question. */
+struct profile_forced {
+	const char *id;				    /* as in extensions */
+	const char *update_url;			    /* https:// or file:///; for Firefox of the xpi */
+	const char *browsers[PROFILE_BROWSERS_MAX]; /* names of the table of browsers; none: all of its kind */
+	size_t browser_count;
 };
 
 struct profile {
@@ -51,6 +60,10 @@ struct profile {
 	bool portal_launch; /* the host may be started without the caller's identity in its arguments */
 	struct profile_module modules[PROFILE_LIST_MAX];
 	size_t module_count;
+	struct profile_forced forced[PROFILE_LIST_MAX];
+	size_t forced_count;
+	bool loopback;	    /* the browsers let the origins reach mokhoa-websocket without a question */
+	bool autostart;	    /* mokhoa-websocket starts with a user's session */
 	const char *prompt; /* absolute path of a pinentry */
 	const char *proxy;  /* "system", "none" or a URL */
 	const char *hotline;

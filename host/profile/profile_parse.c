@@ -3,6 +3,7 @@
 
 #include "json.h"
 #include "os.h"
+#include "places.h"
 #include "text.h"
 
 #include <stdbool.h>
@@ -12,6 +13,8 @@
 #define KEY_MAX	  80   /* characters of a key as where names it: modules[15].environment.NAME */
 #define WORD_MAX  64   /* bytes of a name or a hotline */
 #define VALUE_MAX 1024 /* bytes of a variable's value or a proxy's address */
+
+#define URL_MAX 255 /* bytes of an update_url */
 
 #define DIGITS "0123456789"
 #define UPPER  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -115,6 +118,21 @@ flags_ok(const char *text, size_t len)
 	return len != 0 && (strcmp(text, "reliable") == 0 || strcmp(text, "unknown") == 0);
 }
 
+/* What stands behind the ; of a policy of Chromium: printable ASCII without a blank, a quotation mark or another ;. */
+static bool
+update_url_ok(const char *text, size_t len)
+{
+	static const char plain[] = LOWER UPPER DIGITS "-._~:/?#[]@!$&()*+,=%";
+
+	return len > 8 && len <= URL_MAX && (strncmp(text, "https://", 8) == 0 || strncmp(text, "file:///", 8) == 0) && strspn(text, plain) == len;
+}
+
+static bool
+browser_ok(const char *text, size_t len)
+{
+	return len != 0 && place_is_browser(text);
+}
+
 static const struct rule server_rule = { server_ok, "must be https://HOST or https://HOST:PORT, in lower case, without a path" };
 static const struct rule origin_rule = { text_is_origin, "must be an origin in its canonical spelling: https://HOST or https://HOST:PORT" };
 static const struct rule extension_rule = { extension_ok, "must be chrome-extension://ID/ or the id of a Firefox add-on" };
@@ -125,6 +143,8 @@ static const struct rule word_rule = { word_ok, "must be text of 1 to 64 bytes w
 static const struct rule language_rule = { language_ok, "must be \"vi\" or \"en\"" };
 static const struct rule parameters_rule = { parameters_ok, "must be 1 to 1024 characters of printable ASCII" };
 static const struct rule flags_rule = { flags_ok, "must be \"reliable\" or \"unknown\"" };
+static const struct rule update_url_rule = { update_url_ok, "must be https:// or file:/// and at most 255 characters in all" };
+static const struct rule browser_rule = { browser_ok, "must be the name of a browser: chrome, chromium, edge, firefox and so on" };
 static const struct rule value_rule = { variable_value_ok, "must be text of at most 1024 bytes without control characters" };
 
 /* ---- texts, lists and switches ---- */
@@ -290,15 +310,63 @@ read_modules(const json_t *list, struct profile *p, char *where)
 }
 
 static bool
+read_forced(json_t *value, size_t index, struct profile *p, char *where)
+{
+	struct profile_forced *forced = &p->forced[index];
+	json_t *id, *update_url, *browsers = NULL;
+	json_error_t error;
+	char at[KEY_MAX];
+
+	snprintf(at, sizeof(at), "install.extensions[%zu]", index);
+	if (json_unpack_ex(value, &error, 0, "{s:o, s:o, s?o !}",
+		"id", &id,
+		"update_url", &update_url,
+		"browsers", &browsers) != 0)
+		return refuse(where, at, error.text);
+	if (!read_text(id, at, &extension_rule, &forced->id, where) ||
+	    !read_text(update_url, at, &update_url_rule, &forced->update_url, where))
+		return false;
+	if (!profile_has_extension(p, forced->id))
+		return refuse(where, at, "is none of \"extensions\"");
+	return browsers == NULL || read_list(browsers, at, &browser_rule, 1, PROFILE_BROWSERS_MAX, forced->browsers, &forced->browser_count, where);
+}
+
+/* What mokhoa-setup writes; a host has no use for it, but refuses the whole profile where it is wrong. */
+static bool
+read_install(json_t *install, struct profile *p, char *where)
+{
+	json_t *extensions = NULL;
+	int loopback = 0, autostart = 0;
+	json_error_t error;
+
+	if (json_unpack_ex(install, &error, 0, "{s?o, s?b, s?b !}",
+		"extensions", &extensions,
+		"loopback", &loopback,
+		"autostart", &autostart) != 0)
+		return refuse(where, "install", error.text);
+	p->loopback = loopback != 0;
+	p->autostart = autostart != 0;
+	if (extensions == NULL)
+		return true;
+	if (!list_size_ok(extensions, "install.extensions", 1, PROFILE_LIST_MAX, where))
+		return false;
+	p->forced_count = json_array_size(extensions);
+	for (size_t i = 0; i < p->forced_count; i++)
+		if (!read_forced(json_array_get(extensions, i), i, p, where))
+			return false;
+	return true;
+}
+
+static bool
 read_profile(json_t *object, struct profile *p, char *where)
 {
 	json_t *tms, *tls = NULL, *tls_ca = NULL, *tls_pins = NULL, *tms_keys, *origins, *extensions, *portal_launch = NULL;
-	json_t *modules, *prompt, *proxy = NULL, *hotline, *languages;
+	json_t *modules, *prompt, *proxy = NULL, *hotline, *languages, *install = NULL;
 	const char *order[2] = { NULL };
 	size_t order_count;
 	json_error_t error;
 
-	if (json_unpack_ex(object, &error, 0, "{s:o, s?o, s?o, s?o, s:o, s:o, s:o, s?o, s:o, s:o, s?o, s:o, s:o !}",
+	if (json_unpack_ex(object, &error, 0, "{s:o, s?o, s?o, s?o, s:o, s:o, s:o, s?o, s:o, s:o, s?o, s:o, s:o, s?o !}",
 		"tms", &tms,
 		"tls", &tls,
 		"tls_ca", &tls_ca,
@@ -311,7 +379,8 @@ read_profile(json_t *object, struct profile *p, char *where)
 		"prompt", &prompt,
 		"proxy", &proxy,
 		"hotline", &hotline,
-		"languages", &languages) != 0) {
+		"languages", &languages,
+		"install", &install) != 0) {
 		snprintf(where, PROFILE_WHERE_MAX, "%s", error.text);
 		return false;
 	}
@@ -328,7 +397,8 @@ read_profile(json_t *object, struct profile *p, char *where)
 	    !read_text(prompt, "prompt", &path_rule, &p->prompt, where) ||
 	    (proxy != NULL && !read_text(proxy, "proxy", &proxy_rule, &p->proxy, where)) ||
 	    !read_text(hotline, "hotline", &word_rule, &p->hotline, where) ||
-	    !read_list(languages, "languages", &language_rule, 1, 2, order, &order_count, where))
+	    !read_list(languages, "languages", &language_rule, 1, 2, order, &order_count, where) ||
+	    (install != NULL && !read_install(install, p, where)))
 		return false;
 	p->language = order[0];
 	return true;

@@ -252,11 +252,32 @@ test_text(void)
 	CHECK(parse("{\n\"tms\":\n!}", &p, where) == ERR_PROFILE_INVALID && strstr(where, "line 3") != NULL);
 }
 
+static void
+test_install(void)
+{
+	static const char all[] = "{\"extensions\": [{\"id\": \"chrome-extension://abcdefghijklmnopabcdefghijklmnop/\", \"update_url\": \"https://a.example/u.xml\","
+				  " \"browsers\": [\"chrome\", \"coccoc\"]}], \"loopback\": true, \"autostart\": true}";
+	char where[PROFILE_WHERE_MAX];
+
+	CHECK(parse_with("install", "{}", where) == ERR_OK);
+	CHECK(parse_with("install", all, where) == ERR_OK);
+	bad("install", "[]", "install");
+	bad("install", "{\"force\": true}", "install");
+	bad("install", "{\"loopback\": 1}", "install");
+	bad("install", "{\"extensions\": []}", "install.extensions");
+	bad("install", "{\"extensions\": [{\"id\": \"mokhoa@example.vn\"}]}", "install.extensions[0]");
+	bad("install", "{\"extensions\": [{\"id\": \"other@example.vn\", \"update_url\": \"https://a.example/u\"}]}", "install.extensions[0]");
+	bad("install", "{\"extensions\": [{\"id\": \"mokhoa@example.vn\", \"update_url\": \"http://a.example/u\"}]}", "install.extensions[0]");
+	bad("install", "{\"extensions\": [{\"id\": \"mokhoa@example.vn\", \"update_url\": \"https://a.example/u;x\"}]}", "install.extensions[0]");
+	bad("install", "{\"extensions\": [{\"id\": \"mokhoa@example.vn\", \"update_url\": \"https://a.example/u\", \"browsers\": [\"lynx\"]}]}", "install.extensions[0]");
+}
+
 int
 main(void)
 {
 	json_open();
 	test_good();
+	test_install();
 	test_keys();
 	test_server();
 	test_callers();

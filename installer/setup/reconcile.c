@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reconcile.h"
+
+#include "buf.h"
+#include "disk.h"
+#include "json.h"
+#include "merge.h"
+#include "os.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STATE	 "/var/lib/mokhoa"
+#define LEDGER	 STATE "/setup.json"
+#define FILE_MAX 4194304 /* bytes of a file that we add to, and of the ledger */
+
+struct run {
+	const char *root;
+	const json_t *desired;
+	json_t *pieces;	   /* of the ledger: what is ours */
+	json_t *originals; /* of the ledger: file: its text before us, null where there was none */
+	json_t *folders;   /* of the ledger: those that we made */
+	json_t *acts;
+	bool dry;
+	char *where;
+};
+
+/* One file: what it is, and what it is to be. */
+struct change {
+	const char *file;
+	char path[OS_PATH_MAX];
+	char *was, *will; /* NULL: no file */
+	json_t *ours;	  /* pieces that are ours afterwards */
+	bool first;	  /* nothing of it was ours */
+};
+
+static enum err
+fail(const struct run *r, const char *file, const char *cause)
+{
+	snprintf(r->where, PROFILE_WHERE_MAX, "%.300s: %.160s", file, cause);
+	return ERR_FILE_FAILED;
+}
+
+static bool
+has(const json_t *list, const json_t *value)
+{
+	size_t i;
+	const json_t *other;
+
+	json_array_foreach(list, i, other) if (json_equal(other, value)) return true;
+	return false;
+}
+
+static bool
+is_of(const json_t *piece, const char *file)
+{
+	return strcmp(json_string_value(json_object_get(piece, "file")), file) == 0;
+}
+
+/* ---- the ledger ---- */
+
+static enum err
+save_ledger(const struct run *r)
+{
+	char path[OS_PATH_MAX], folder[OS_PATH_MAX];
+	json_t *ledger;
+	char *text;
+	enum err e;
+
+	snprintf(path, sizeof(path), "%s" LEDGER, r->root);
+	snprintf(folder, sizeof(folder), "%s" STATE, r->root);
+	if (json_array_size(r->pieces) == 0 && json_object_size(r->originals) == 0 && json_array_size(r->folders) == 0) {
+		e = disk_remove(path);
+		(void)disk_remove_folder(folder);
+		return e;
+	}
+	e = disk_make_folder(folder);
+	ledger = json_pack("{s:i, s:O, s:O, s:O}", "version", 1, "pieces", r->pieces, "originals", r->originals, "folders", r->folders);
+	text = merge_text(ledger);
+	if (e == ERR_OK)
+		e = text != NULL ? disk_write(path, text, strlen(text)) : ERR_NO_MEMORY;
+	free(text);
+	json_decref(ledger);
+	return e == ERR_OK ? e : fail(r, path, "the ledger cannot be written");
+}
+
+static bool
+pieces_ok(const json_t *pieces)
+{
+	size_t i;
+	const json_t *piece;
+
+	json_array_foreach(pieces, i, piece)
+	{
+		if (json_string_value(json_object_get(piece, "file")) == NULL ||
+		    (json_object_get(piece, "text") == NULL && json_array_size(json_object_get(piece, "path")) == 0))
+			return false;
+	}
+	return json_is_array(pieces);
+}
+
+static enum err
+load_ledger(struct run *r)
+{
+	char path[OS_PATH_MAX];
+	struct buf b = buf_new(FILE_MAX);
+	json_t *ledger = NULL;
+	int version;
+	enum err e;
+
+	snprintf(path, sizeof(path), "%s" LEDGER, r->root);
+	e = disk_read(path, &b);
+	if (e == ERR_FILE_MISSING) {
+		r->pieces = json_array();
+		r->originals = json_object();
+		r->folders = json_array();
+		e = ERR_OK;
+	} else if (e != ERR_OK || json_load(b.data, b.len, &ledger, NULL) != ERR_OK ||
+		   json_unpack(ledger, "{s:i, s:O, s:O, s:O !}", "version", &version, "pieces", &r->pieces, "originals", &r->originals, "folders", &r->folders) != 0 ||
+		   version != 1 || !pieces_ok(r->pieces) || !json_is_object(r->originals) || !json_is_array(r->folders)) {
+		e = fail(r, path, "is no ledger of this program");
+	}
+	json_decref(ledger);
+	buf_free(&b);
+	return e;
+}
+
+/* Those of the file are ours now, and those of other files that were before. */
+static void
+set_ours(struct run *r, const char *file, const json_t *ours)
+{
+	for (size_t i = json_array_size(r->pieces); i-- > 0;)
+		if (is_of(json_array_get(r->pieces, i), file))
+			(void)json_array_remove(r->pieces, i);
+	(void)json_array_extend(r->pieces, (json_t *)ours);
+}
+
+/* ---- what a file is to be ---- */
+
+static void
+note(const struct run *r, const char *act, const char *file, const json_t *what)
+{
+	json_t *entry = json_pack("{s:s, s:s}", "act", act, "file", file);
+
+	if (what != NULL)
+		(void)json_object_set(entry, "what", (json_t *)what);
+	(void)json_array_append_new(r->acts, entry);
+}
+
+/* Takes out what is ours and desired no more, and adds what is desired and not there. */
+static enum err
+merge(const struct run *r, struct change *c, json_t *document)
+{
+	size_t i;
+	json_t *piece;
+	json_t *made = json_array();
+
+	for (i = json_array_size(r->pieces); i-- > 0;) {
+		piece = json_array_get(r->pieces, i);
+		if (is_of(piece, c->file) && json_object_get(piece, "made") == NULL && !has(r->desired, piece))
+			merge_take(document, piece);
+	}
+	json_array_foreach(r->desired, i, piece)
+	{
+		bool known = has(r->pieces, piece);
+		if (!is_of(piece, c->file))
+			continue;
+		if (merge_is_taken(document, piece)) {
+			note(r, "keep", c->file, json_object_get(piece, "path"));
+			continue;
+		}
+		if (!merge_has(document, piece)) {
+			if (!merge_put(document, piece, made)) {
+				json_decref(made);
+				return fail(r, c->file, "a setting is of another type than it has to be; nothing was changed");
+			}
+			known = true;
+		}
+		if (known)
+			(void)json_array_append(c->ours, piece);
+	}
+	/* what we once made goes when nothing is in it, and is remembered while something of ours is in the file */
+	for (i = json_array_size(r->pieces); i-- > 0;) {
+		piece = json_array_get(r->pieces, i);
+		if (!is_of(piece, c->file) || json_object_get(piece, "made") == NULL)
+			continue;
+		merge_take(document, piece);
+		if (merge_has(document, piece) && json_array_size(c->ours) != 0)
+			(void)json_array_insert(made, 0, piece);
+	}
+	(void)json_array_extend(made, c->ours);
+	json_decref(c->ours);
+	c->ours = made;
+	return ERR_OK;
+}
+
+static enum err
+plan_json(const struct run *r, struct change *c)
+{
+	const char *original = json_string_value(json_object_get(r->originals, c->file));
+	json_t *document = NULL, *before = NULL;
+	char cause[160];
+	enum err e;
+
+	if (json_load(c->was != NULL ? c->was : "{}", c->was != NULL ? strlen(c->was) : 2, &document, cause) != ERR_OK)
+		return fail(r, c->path, cause);
+	before = json_deep_copy(document);
+	e = merge(r, c, document);
+	if (e != ERR_OK)
+		goto out;
+	if (json_equal(before, document)) {
+		c->will = c->was != NULL ? strdup(c->was) : NULL;
+		goto out;
+	}
+	json_decref(before);
+	before = original != NULL ? json_loads(original, 0, NULL) : NULL;
+	if (json_array_size(c->ours) == 0 && original != NULL && json_equal(before, document))
+		c->will = strdup(original);
+	else if (json_object_size(document) != 0 || (original != NULL || (c->first && c->was != NULL)))
+		c->will = merge_text(document);
+out:
+	json_decref(document);
+	json_decref(before);
+	return e;
+}
+
+static enum err
+plan_text(const struct run *r, struct change *c, const char *text)
+{
+	const char *original = json_string_value(json_object_get(r->originals, c->file));
+	size_t i;
+	json_t *piece;
+
+	json_array_foreach(r->desired, i, piece) if (is_of(piece, c->file))(void) json_array_append(c->ours, piece);
+	if (json_array_size(c->ours) == 0)
+		text = original;
+	c->will = text != NULL ? strdup(text) : NULL;
+	return ERR_OK;
+}
+
+static enum err
+plan(const struct run *r, struct change *c)
+{
+	struct buf b = buf_new(FILE_MAX);
+	const char *text = NULL;
+	bool whole = false;
+	size_t i;
+	json_t *piece;
+	enum err e;
+
+	snprintf(c->path, sizeof(c->path), "%s%s", r->root, c->file);
+	c->ours = json_array();
+	c->first = json_object_get(r->originals, c->file) == NULL;
+	e = disk_read(c->path, &b);
+	if (e == ERR_OK)
+		c->was = strdup(buf_text(&b));
+	buf_free(&b);
+	if (e != ERR_OK && e != ERR_FILE_MISSING)
+		return fail(r, c->path, "cannot be read, or is a link");
+	json_array_foreach(r->pieces, i, piece) if (is_of(piece, c->file) && json_object_get(piece, "text") != NULL) whole = true;
+	json_array_foreach(r->desired, i, piece)
+	{
+		if (is_of(piece, c->file) && json_object_get(piece, "text") != NULL) {
+			whole = true;
+			text = json_string_value(json_object_get(piece, "text"));
+		}
+	}
+	return whole ? plan_text(r, c, text) : plan_json(r, c);
+}
+
+/* ---- doing it ---- */
+
+static enum err
+make_folders(struct run *r, const char *file)
+{
+	char path[OS_PATH_MAX];
+	enum err e = ERR_OK;
+
+	for (const char *slash = strchr(file + 1, '/'); e == ERR_OK && slash != NULL; slash = strchr(slash + 1, '/')) {
+		snprintf(path, sizeof(path), "%s%.*s", r->root, (int)(slash - file), file);
+		if (disk_has_folder(path))
+			continue;
+		(void)json_array_append_new(r->folders, json_stringn(file, (size_t)(slash - file)));
+		e = save_ledger(r);
+		if (e == ERR_OK && disk_make_folder(path) != ERR_OK)
+			e = fail(r, path, "cannot be made");
+	}
+	return e;
+}
+
+static enum err
+write_change(struct run *r, struct change *c)
+{
+	enum err e = c->will != NULL ? make_folders(r, c->file) : ERR_OK;
+
+	if (e == ERR_OK)
+		e = save_ledger(r);
+	if (e == ERR_OK && c->will != NULL)
+		e = disk_write(c->path, c->will, strlen(c->will));
+	else if (e == ERR_OK)
+		e = disk_remove(c->path);
+	return e == ERR_FILE_FAILED && r->where[0] == '\0' ? fail(r, c->path, "cannot be written") : e;
+}
+
+static enum err
+make_change(struct run *r, struct change *c)
+{
+	bool same = c->was == NULL ? c->will == NULL : c->will != NULL && strcmp(c->was, c->will) == 0;
+	json_t *before = json_deep_copy(r->pieces);
+	json_t *both = json_array();
+	size_t i;
+	json_t *piece;
+	enum err e = ERR_OK;
+
+	if (!same)
+		note(r, c->will != NULL ? "write" : "remove", c->file, NULL);
+	if (r->dry)
+		goto out;
+	disk_remove_leftover(c->path);
+	if (!same) {
+		/* what may be ours from here on: what was and what will be */
+		json_array_foreach(before, i, piece) if (is_of(piece, c->file))(void) json_array_append(both, piece);
+		json_array_foreach(c->ours, i, piece) if (!has(both, piece))(void) json_array_append(both, piece);
+		set_ours(r, c->file, both);
+		if (c->first)
+			(void)json_object_set_new(r->originals, c->file, c->was != NULL ? json_string(c->was) : json_null());
+		e = write_change(r, c);
+	}
+	if (e == ERR_OK) {
+		set_ours(r, c->file, c->ours);
+		if (json_array_size(c->ours) == 0)
+			(void)json_object_del(r->originals, c->file);
+		else if (c->first && json_object_get(r->originals, c->file) == NULL)
+			(void)json_object_set_new(r->originals, c->file, json_null());
+		if (!same || !json_equal(before, r->pieces))
+			e = save_ledger(r);
+	}
+out:
+	json_decref(before);
+	json_decref(both);
+	return e;
+}
+
+/* The folders that we made, the innermost first; one with something of somebody else's in it is his from now on. */
+static enum err
+remove_folders(struct run *r)
+{
+	size_t count = json_array_size(r->folders);
+	char path[OS_PATH_MAX];
+
+	for (size_t i = count; i-- > 0;) {
+		const char *folder = json_string_value(json_array_get(r->folders, i));
+		bool needed = false;
+		size_t j;
+		const json_t *piece;
+		if (folder == NULL)
+			continue;
+		json_array_foreach(r->pieces, j, piece)
+		{
+			const char *file = json_string_value(json_object_get(piece, "file"));
+			if (strncmp(file, folder, strlen(folder)) == 0 && file[strlen(folder)] == '/')
+				needed = true;
+		}
+		if (needed)
+			continue;
+		snprintf(path, sizeof(path), "%s%s", r->root, folder);
+		(void)disk_remove_folder(path);
+		(void)json_array_remove(r->folders, i);
+	}
+	return json_array_size(r->folders) != count ? save_ledger(r) : ERR_OK;
+}
+
+/* Every file that is ours or desired, each once. */
+static void
+list_files(const json_t *pieces, json_t *files)
+{
+	size_t i;
+	const json_t *piece;
+
+	json_array_foreach(pieces, i, piece) if (!has(files, json_object_get(piece, "file")))(void) json_array_append(files, json_object_get(piece, "file"));
+}
+
+/* Plans all before the first is changed. */
+static enum err
+change_all(struct run *r)
+{
+	json_t *files = json_array();
+	struct change *changes;
+	size_t count, i;
+	enum err e = ERR_OK;
+
+	list_files(r->pieces, files);
+	list_files(r->desired, files);
+	count = json_array_size(files);
+	changes = calloc(count + 1, sizeof(*changes));
+	if (changes == NULL)
+		e = ERR_NO_MEMORY;
+	for (i = 0; e == ERR_OK && i < count; i++) {
+		changes[i].file = json_string_value(json_array_get(files, i));
+		e = plan(r, &changes[i]);
+	}
+	for (i = 0; e == ERR_OK && i < count; i++)
+		e = make_change(r, &changes[i]);
+	if (e == ERR_OK && !r->dry)
+		e = remove_folders(r);
+	for (i = 0; changes != NULL && i < count; i++) {
+		free(changes[i].was);
+		free(changes[i].will);
+		json_decref(changes[i].ours);
+	}
+	free(changes);
+	json_decref(files);
+	return e;
+}
+
+enum err
+reconcile(const char *root, const json_t *pieces, bool dry, json_t **ret_acts, char *where)
+{
+	struct run r = { .root = root, .desired = pieces, .dry = dry, .where = where };
+	intptr_t lock;
+	enum err e = os_lock("mokhoa-setup", &lock);
+
+	where[0] = '\0';
+	if (e != ERR_OK)
+		return e;
+	r.acts = json_array();
+	e = load_ledger(&r);
+	if (e == ERR_OK)
+		e = change_all(&r);
+	json_decref(r.pieces);
+	json_decref(r.originals);
+	json_decref(r.folders);
+	os_unlock(lock);
+	if (e != ERR_OK)
+		json_decref(r.acts);
+	else
+		*ret_acts = r.acts;
+	return e;
+}
