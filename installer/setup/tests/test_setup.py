@@ -143,7 +143,8 @@ class Machine(unittest.TestCase):
         self.assertEqual(read("/usr/lib/mozilla/native-messaging-hosts/mokhoa.host.json")["allowed_extensions"], ["mokhoa@a.example", "mokhoa@b.example"])
         self.assertEqual(read(FIREFOX)["policies"]["ExtensionSettings"]["mokhoa@b.example"],
                          {"installation_mode": "force_installed", "install_url": "https://b.example/m.xpi"})
-        self.assertIn('Exec="/usr/lib/mokhoa/mokhoa-websocket"', open(ROOT + "/etc/xdg/autostart/mokhoa-websocket.desktop", encoding="utf-8").read())
+        with open(ROOT + "/etc/xdg/autostart/mokhoa-websocket.desktop", encoding="utf-8") as f:
+            self.assertIn('Exec="/usr/lib/mokhoa/mokhoa-websocket"', f.read())
 
     def test_the_list_that_wins_has_both(self):
         write(CHROMIUM + "/z.json", json.dumps({"ExtensionInstallForcelist": [OTHER]}))
