@@ -51,6 +51,14 @@ function simpleForm(tools, r, verb, kind, done) {
     async (data) => done(await api.change(r.number, verb, { reason: reasonOf(data) }), `done_${verb}`));
 }
 
+/* By whose people it is seen and approved from now on; the id is on the page of the agencies. */
+function moveForm(tools, r, done) {
+  const { t } = tools;
+  const to = h("input", { name: "agency", maxlength: 32, pattern: "[a-z0-9][a-z0-9\\-]*", autocomplete: "off", value: r.agency });
+  return form(tools, t("move_title"), [h("p", { class: "small soft" }, t("move_text"), " ", h("a", { href: "#agencies" }, t("menu_agencies"))), field(t("agency"), to, t("move_hint")), reasonField(t("reason_why"))], t("move_do"), "",
+    async (data) => done(await api.moveToken(r.number, { agency: data.get("agency").trim(), reason: reasonOf(data) }), "done_move"));
+}
+
 /* A table in clear never leaves this page, nor does one of another token. */
 function replaceForm(tools, r, done) {
   const { t } = tools;
@@ -89,6 +97,7 @@ function forms(tools, r, open, done) {
     r.life === "active" && simpleForm(tools, r, "lost", "danger", done),
     r.life !== "retired" && simpleForm(tools, r, "retire", "danger", done),
     !open && me.role === "operator" && replaceForm(tools, r, done),
+    me.role === "operator" && moveForm(tools, r, done),
   ].filter(Boolean);
 }
 

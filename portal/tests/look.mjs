@@ -148,6 +148,11 @@ const modules = [
 const backups = [{ file: "mokhoa-20261130T013000Z.sqlite.part", size: 40960, changed: NOW, whole: false }, { file: "mokhoa-20261129T013000Z.sqlite", size: 5800000000, changed: NOW - 86400, whole: true }];
 const vaultKeys = [{ key: "0123456789abcdef", seals: true, others: 1204 }, { key: "fedcba9876543210", seals: false, others: 98796 }];
 
+const agencies = [
+  { id: "an-khang", name: "Đại lý An Khang", origins: ["https://an-khang.example", "https://khach.an-khang.example:8443"], domains: ["an-khang.example", "khach.example"], second_approver: true, customers: 1234, created: 1551061735 },
+  { id: "a".repeat(32), name: EVIL, origins: [`https://${"a".repeat(60)}.example`], domains: [], second_approver: false, customers: 0, created: 1551061735 },
+];
+
 /* the report */
 const statesOf = (n) => Object.fromEntries(["pending", "unidentified", "approved", "refused", "released", "completed", "unknown", "failed", "expired", "cancelled", "locked_out"].map((state, i) => [state, (n * (i + 3)) % 17]));
 const noStates = Object.fromEntries(Object.keys(statesOf(1)).map((state) => [state, 0]));
@@ -239,6 +244,15 @@ const consoles = {
   vendors: ["vendors_title", "vendors", "operator", { modules }],
   vendors_auditor: ["vendors_title", "vendors", "auditor", { modules }],
   vendors_empty: ["vendors_title", "vendors", "operator", { modules: [] }, undefined, shows("vendors_empty")],
+  agencies: ["agencies_title", "agencies", "operator", { agencies }],
+  agencies_auditor: ["agencies_title", "agencies", "auditor", { agencies }],
+  agencies_empty: ["agencies_title", "agencies", "operator", { agencies: [] }, undefined, shows("agencies_empty")],
+  agency_changed: ["agencies_title", "agencies", "operator", { agencies }, spoken("agency_domain").error, async (page, t) => {
+    await page.click(`button:text-is(${JSON.stringify(t("change"))})`);
+    await page.click("form button.primary");
+    await alerts(page);
+  }],
+  token_moved: ["token_title", "token/7", "operator", whole(), whole({ agency: "an-khang" }), press("move_do"), shows("done_move")],
   report: ["report_title", "report?from=2019-02-01&to=2019-12-31", "auditor", reported, undefined, async (page, t) => {
     for (const summary of await page.$$("summary")) await summary.click();
     await page.waitForFunction((text) => document.querySelector("main").innerText.includes(text), t("report_lost"), PATIENCE);

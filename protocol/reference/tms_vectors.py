@@ -25,7 +25,7 @@ WORLDS = {
 STATUSES = {"parse_error": 400, "invalid_request": 400, "invalid_params": 400, "mail_address": 400, "signature_refused": 401, "method_not_found": 404,
             "request_unknown": 404, "phrase_mismatch": 409, "request_not_approved": 409, "frame_too_large": 413, "origin_refused": 403, "admin_unknown": 403,
             "role_refused": 403, "person_unknown": 404, "agency_unknown": 404, "certificate_refused": 409, "csrf_refused": 403, "token_unknown": 404, "proposal_unknown": 404, "vault_unreachable": 503,
-            "notice_unknown": 404, "vendor_unknown": 404, "backups_off": 409}
+            "notice_unknown": 404, "vendor_unknown": 404, "backups_off": 409, "agency_exists": 409}
 SHAPE = ("parse_error", "invalid_request", "invalid_params", "mail_address", "frame_too_large")  # what the body alone can earn
 HOST_KEM_PK = ref.kem_public(HOST_KEM)
 HOST_SIG_PK = ref.sig_public(HOST_SIG)
@@ -352,7 +352,8 @@ def inventory(v):
     get("admin.token", tokens + "/1", "token_answer")
     for number in ("0", "x", "9007199254740991"):
         get("admin.token", tokens + "/" + number, "token_unknown")
-    for call, path, reply in (("admin.proposals", proposals, "proposals_answer"), ("admin.types", "/v1/admin/types", "types_answer"), ("admin.vendors", "/v1/admin/vendors", "modules_answer")):
+    for call, path, reply in (("admin.proposals", proposals, "proposals_answer"), ("admin.types", "/v1/admin/types", "types_answer"), ("admin.vendors", "/v1/admin/vendors", "modules_answer"),
+                              ("admin.agencies", "/v1/admin/agencies", "agencies_answer")):
         get(call, path, reply)
         get(call, path, reply, given="auditor")
     get("admin.tokens", tokens, "tokens_answer", given="auditor")
@@ -384,8 +385,57 @@ def inventory(v):
     body("sealed with a point that is not on the curve", {**right, "sealed": ref.b64(HOST_KEM_PK[:-1] + bytes([HOST_KEM_PK[-1] ^ 1]) + bytes(80))}, "invalid_params", valid=True)
     for word, given in (("replace", "desk"), ("cure", "desk"), ("lost", "auditor"), ("retire", "auditor"), ("restore", "auditor")):
         v.add("%s by the %s" % (word, given), "admin.token." + word, "%s/9/%s" % (tokens, word), {"body": right if word == "replace" else {"reason": "x"}}, "role_refused", given=given)
+    moves(v, tokens)
     for word in ("confirm", "reject"):
         v.add("an auditor: %s" % word, "admin.proposal." + word, "%s/9/%s" % (proposals, word), {"body": {"reason": "x"} if word == "reject" else {}}, "role_refused", given="auditor")
+
+
+def moves(v, tokens):
+    call, path = "admin.token.agency", tokens + "/1/agency"
+    right = {"agency": "", "reason": "đổi đại lý"}
+    same_for_every_body(v, call, path, right, "token_answer", given="operator")
+    sizes(v, call, path, right, "reason", 512, 1, "token_answer")
+    for agency, reply in (("a", "agency_unknown"), ("a" * 32, "agency_unknown"), ("-a", "invalid_params"), ("A", "invalid_params"), ("a" * 33, "invalid_params"), ("đ", "invalid_params"),
+                          (None, "invalid_params"), (1, "invalid_params")):
+        v.add("%s: agency %s" % (call, short(json.dumps(agency))), call, path, {"body": {**right, "agency": agency}}, reply, given="operator")
+    for number in ("0", "x", "9007199254740991"):
+        v.add("%s: number %s" % (call, number), call, "%s/%s/agency" % (tokens, number), {"body": right}, "token_unknown", given="operator")
+    for given in ("desk", "auditor"):
+        v.add("%s by the %s" % (call, given), call, path, {"body": right}, "role_refused", given=given)
+
+
+def agencies(v):
+    call, path = "admin.agency.put", "/v1/admin/agencies"
+    right = {"id": "an-khang", "name": "Đại lý An Khang", "origins": ["https://an-khang.example"], "domains": ["an-khang.example"], "replace": False}
+
+    def body(name, value, reply, **more):
+        v.add("%s: %s" % (call, name), call, path, {"body": value}, reply, given="operator", **more)
+
+    same_for_every_body(v, call, path, right, "agencies_answer", given="operator")
+    sizes(v, call, path, right, "name", 256, 1, "agencies_answer")
+    for id in ("a", "0", "a" * 32):
+        body("id %s" % short(id), {**right, "id": id}, "agencies_answer")
+    for id in ("", "-a", "A", "a b", "a" * 33, "đ", None, 1):
+        body("id %s" % short(json.dumps(id)), {**right, "id": id}, "invalid_params")
+    for name, origins in (("one with a port", ["https://a.example:8443"]), ("eight", ["https://a%d.example" % i for i in range(8)])):
+        body("origins, %s" % name, {**right, "origins": origins}, "agencies_answer")
+    for origin in ("https://a.example/", "https://a.example/x", "https://*.example", "http://a.example", "http://localhost", "https://A.example", "a.example", "https://a.example https://b.example",
+                   "https://a.example; script-src *", "https://a.example\r\nX: y", "", None):
+        body("origin %s" % json.dumps(origin), {**right, "origins": [origin]}, "invalid_params")
+    body("an origin on the default port", {**right, "origins": ["https://a.example:443"]}, "invalid_params", valid=True)
+    for name, origins in (("none", []), ("nine", ["https://a%d.example" % i for i in range(9)]), ("one twice", ["https://a.example"] * 2), ("no array", "https://a.example"), ("null", None)):
+        body("origins, %s" % name, {**right, "origins": origins}, "invalid_params")
+    for name, domains in (("none", []), ("32", ["a%d.example" % i for i in range(32)])):
+        body("domains, %s" % name, {**right, "domains": domains}, "agencies_answer")
+    for domain in ("example", "A.example", "a_b.example", "a.example.", "@a.example", "a b.example", "", None):
+        body("domain %s" % json.dumps(domain), {**right, "domains": [domain]}, "invalid_params")
+    for name, domains in (("33", ["a%d.example" % i for i in range(33)]), ("one twice", ["a.example"] * 2), ("no array", "a.example"), ("null", None)):
+        body("domains, %s" % name, {**right, "domains": domains}, "invalid_params")
+    body("one that is not there", {**right, "replace": True}, "agency_unknown")
+    for value in (1, "yes", None):
+        body("replace %s" % json.dumps(value), {**right, "replace": value}, "invalid_params")
+    for given in ("desk", "auditor"):
+        v.add("%s by the %s" % (call, given), call, path, {"body": right}, "role_refused", given=given)
 
 
 def sizes(v, call, path, right, key, most, least, reply):
@@ -774,6 +824,19 @@ def inventory_answers(answers, request, history):
     for key, most, least in (("vendor", 64, 1), ("name", 64, 1), ("path", 1024, 1), ("parameters", 1024, 0)):
         a.text(at + key, most, least)
     a.words(at + "system", ("linux", "windows", "macos"))
+    agency = {"id": "an-khang", "name": "Đại lý An Khang", "origins": ["https://an-khang.example"], "domains": ["an-khang.example"], "second_approver": False, "customers": 7, "created": EXPIRES}
+    a = answers.of("agencies_answer", {"agencies": [agency]})
+    a.keys()
+    a.keys("agencies.0")
+    a.at("agencies", right=[[]], wrong=[None, [None]])
+    at = "agencies.0."
+    a.at(at + "id", right=["a", "0", "a" * 32], wrong=["", "-a", "A", "a" * 33, None])
+    a.text(at + "name", 256, 1)
+    a.at(at + "origins", right=[["http://localhost:8080", "https://a.example"]], wrong=[[], ["a.example"], [""], [None], None])
+    a.at(at + "domains", right=[[], ["a.example", "b.example"]], wrong=[["example"], ["A.example"], [None], None])
+    a.at(at + "second_approver", right=[True], wrong=[1, None])
+    a.at(at + "customers", right=[0, 2**53 - 1], wrong=[-1, 2**53, None])
+    a.seconds(at + "created")
 
 
 def agency_id(a, path):
@@ -872,5 +935,6 @@ def tms():
     desk(v)
     inventory(v)
     tools(v)
+    agencies(v)
     people(v)
     return {"about": ABOUT, "worlds": WORLDS, "vectors": v.rows}

@@ -617,6 +617,32 @@ async function tools() {
   await said("Đã lưu.");
   expect("the type has changed", (await page.textContent("tbody")).includes("Mã PUK"));
 
+  await open("agencies");
+  await type("an agency's id", "input[name=id]", "an-khang");
+  await type("its name", "input[name=name]", "Đại lý An Khang");
+  await type("a page in clear", "textarea[name=origins]", "http://an-khang.example");
+  await press("what adds it", "form button.primary");
+  expect("a page in clear is not sent", await page.evaluate(() => document.activeElement.matches("textarea[name=origins]:invalid")));
+  await page.fill("textarea[name=origins]", "https://an-khang.example/khach\nhttps://an-khang.example");
+  await type("a mail domain", "textarea[name=domains]", "@An-Khang.example");
+  await press("what adds it", "form button.primary");
+  await said("Đã lưu.");
+  expect("the agency is there, by its origin", /an-khangĐại lý An Khanghttps:\/\/an-khang\.examplean-khang\.example0Không/.test(await page.textContent("tbody")));
+  await type("the same id", "input[name=id]", "an-khang");
+  await type("another name", "input[name=name]", "Khác");
+  await type("another page", "textarea[name=origins]", "https://khac.example");
+  await press("what adds it", "form button.primary");
+  await page.waitForSelector("form [role=alert]");
+  expect("an id is taken once", (await page.textContent("tbody")).includes("Đại lý An Khang"));
+  await press("what changes it", "tbody button");
+  await page.waitForFunction(() => document.querySelector("form input[name=id]").readOnly);
+  expect("the name has the focus", await page.evaluate(() => document.activeElement.name === "name" && document.activeElement.value === "Đại lý An Khang"));
+  await page.keyboard.press("End");
+  await page.keyboard.type(" mới");
+  await press("what saves it", "form button.primary");
+  await said("Đã lưu.");
+  expect("the agency has changed", (await page.textContent("tbody")).includes("Đại lý An Khang mới"));
+
   await open("tools");
   await press("the test mail", "form button");
   await page.waitForSelector("form .note.good", { timeout: 90_000 });
@@ -645,7 +671,7 @@ async function tools() {
 
   for (const who of ["an", "auditor"]) {
     const other = await byKeys(who);
-    for (const hash of ["notices", "types", "vendors"]) {
+    for (const hash of ["notices", "types", "vendors", "agencies"]) {
       await other.page.goto(`${order.desk}/?lang=vi#${hash}`);
       await other.page.waitForSelector("main h1");
       await other.page.waitForFunction(() => !document.querySelector("main .waits"));

@@ -7,7 +7,7 @@ stored    300 texts that want to be run, in every field that is shown, put past 
 foreign   another site, the same site on another port, and a sandboxed frame call every route in every way that a page has: nothing is read, no row changes
 desk      the console as people use it: keys alone, approve, withdraw over a restart of the server, back to where one was, a list that brings itself up to date and leaves a
           still mouse and what is typed alone, a colleague who is faster, and a token that one person reports lost and two put in use again
-tools     notices, types, vendors, test mail and backup by keys alone, and that who may only look finds no button
+tools     notices, types, vendors, agencies, test mail and backup by keys alone, and that who may only look finds no button
 
 Usage: test_pages.py [-v] [TEST...]      MOKHOA_BIN is the folder of the programs. Enters a stage by itself.
 """
@@ -281,7 +281,7 @@ class Pages(unittest.TestCase):
         self.asked["promote"] = lambda a: self.stage.sql("UPDATE person SET role = 'operator' WHERE fingerprint = ?", self.fingerprint(a["promote"]))
         done = self.drive("tools")
         events = [what for what, in self.stage.sql("SELECT what FROM audit a JOIN person p ON p.id = a.person WHERE p.name = 'Phạm Văn Dũng' AND what <> 'view' ORDER BY a.id")]
-        self.assertEqual(events, ["notice", "notice", "notice", "vendor", "type", "type", "mail_test", "backup", "person", "person"])
+        self.assertEqual(events, ["notice", "notice", "notice", "vendor", "type", "type", "agency", "agency", "mail_test", "backup", "person", "person"])
         until("the test mail", lambda: self.stage.mails("van-hanh@khach.example"))
         (made,) = os.listdir(f"{self.stage.dir}/tms/backups")
         with sqlite3.connect(f"file:{self.stage.dir}/tms/backups/{made}?mode=ro", uri=True) as db:

@@ -203,7 +203,7 @@ class Csrf(unittest.TestCase):
         return {"admin.token.lost": (self.on_record(), why, "an"), "admin.token.retire": (self.on_record(), why, "dung"),
                 "admin.token.restore": (self.on_record(life="retired"), why, "an"), "admin.token.cure": (self.on_record(state="suspect"), why, "dung"),
                 "admin.token.replace": (sealed, {"sealed": ref.b64(row), **why}, "dung"), "admin.proposal.confirm": (proposal(), {}, "an"),
-                "admin.proposal.reject": (proposal(), why, "an")}
+                "admin.proposal.reject": (proposal(), why, "an"), "admin.token.agency": (self.on_record(), {"agency": "", **why}, "dung")}
 
     def by(self, who, path, body):
         """Done with all that it takes."""
@@ -218,11 +218,12 @@ class Csrf(unittest.TestCase):
         kind = {"name": "x", "vendor": "", "manufacturer": "x", "model": "", "family": "so_pin", "rotation": True, "flags_reliable": False, "pin_min": 0, "pin_max": 0,
                 "pin_characters": "any", "key_length": 0, "key_characters": "any", "so_tries": 0}
         module = {"vendor": "x", "system": "linux", "name": "x", "path": "/usr/lib/x.so", "parameters": ""}
+        agency = {"id": "x", "name": "x", "origins": ["https://x.example"], "domains": [], "replace": False}
         numbers = []
         for _ in range(2):
             self.by("dung", "/v1/admin/notices", notice)
             numbers.append(self.newest("notice"))
-        return {"admin.type.put": (0, kind, "dung"), "admin.vendor.put": (0, module, "dung"), "admin.notice.add": (0, notice, "dung"),
+        return {"admin.type.put": (0, kind, "dung"), "admin.vendor.put": (0, module, "dung"), "admin.agency.put": (0, agency, "dung"), "admin.notice.add": (0, notice, "dung"),
                 "admin.notice.change": (numbers[0], {**notice, "severity": "warning"}, "dung"), "admin.notice.remove": (numbers[1], {}, "dung"),
                 "admin.backup": (0, {}, "dung"), "admin.mail.test": (0, {}, "dung")}
 

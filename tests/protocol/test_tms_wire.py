@@ -215,6 +215,8 @@ class Wire(unittest.TestCase):
             path = path.replace("/tokens/1", "/tokens/%d" % token).replace("/proposals/1", "/proposals/%d" % proposal)
         if person == "operator" and re.search(r"/notices/1(/|$)", path):
             path = path.replace("/notices/1", "/notices/%d" % self.notice())
+        if person == "operator" and path == "/v1/admin/agencies":
+            self.no_agencies()
         if person == "operator" and re.search(r"/(people|enrolments)/1/", path):
             newcomer, enrolment = self.newcomer()
             path = path.replace("/people/1/", "/people/%d/" % newcomer).replace("/enrolments/1/", "/enrolments/%d/" % enrolment)
@@ -256,6 +258,11 @@ class Wire(unittest.TestCase):
     def notice(self):
         with contextlib.closing(sqlite3.connect(self.server.folder / "data" / "tms.sqlite", timeout=20)) as db, db:
             return db.execute("INSERT INTO notice (severity, title_vi, text_vi, title_en, text_en, starts, ends, created) VALUES ('info', 'x', 'x', '', '', 0, 1, 1)").lastrowid
+
+    def no_agencies(self):
+        with contextlib.closing(sqlite3.connect(self.server.folder / "data" / "tms.sqlite", timeout=20)) as db, db:
+            db.execute("DELETE FROM agency_domain")
+            db.execute("DELETE FROM agency")
 
     def newest(self):
         return self.server.call("/v1/admin/requests?state=unidentified&limit=1", "GET", person="approver")[1]["requests"][0]["number"]

@@ -7,6 +7,7 @@
 #include "text.h"
 #include "token_policy.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static bool
@@ -348,6 +349,74 @@ decode_module(json_t *body, struct store_module *ret)
 	    !copy_text(parameters, 0, ret->parameters, sizeof(ret->parameters)))
 		return ERR_INVALID_PARAMS;
 	return store_module_path_ok(ret->system, ret->path) ? ERR_OK : ERR_INVALID_PARAMS;
+}
+
+/* At least min and at most max texts, all different, one blank between two. */
+static bool
+join_texts(json_t *array, size_t min, size_t max, bool (*ok)(const char *text), char *ret, size_t size)
+{
+	size_t len = 0;
+
+	if (!json_is_array(array) || json_array_size(array) < min || json_array_size(array) > max)
+		return false;
+	ret[0] = '\0';
+	for (size_t i = 0; i < json_array_size(array); i++) {
+		const json_t *value = json_array_get(array, i);
+		const char *text = json_string_value(value);
+		if (text == NULL || strlen(text) != json_string_length(value) || !ok(text))
+			return false;
+		for (size_t before = 0; before < i; before++)
+			if (json_equal(json_array_get(array, before), value))
+				return false;
+		len += (size_t)snprintf(ret + len, size - len, "%s%s", i != 0 ? " " : "", text);
+		if (len >= size)
+			return false;
+	}
+	return true;
+}
+
+/* An http origin, of this very machine, is for tests alone, which have the command line. */
+static bool
+is_origin(const char *text)
+{
+	return strncmp(text, "https://", strlen("https://")) == 0 && text_is_origin(text, strlen(text));
+}
+
+enum err
+decode_agency(json_t *body, struct store_agency *ret, bool *ret_replace)
+{
+	json_t *name, *origins, *domains;
+	const char *id;
+	int replace;
+
+	if (json_unpack(body, "{s:s, s:o, s:o, s:o, s:b !}",
+		"id", &id,
+		"name", &name,
+		"origins", &origins,
+		"domains", &domains,
+		"replace", &replace) != 0)
+		return ERR_INVALID_PARAMS;
+	*ret_replace = replace != 0;
+	if (!store_agency_id_ok(id) || !text_copy(ret->id, sizeof(ret->id), id) ||
+	    !copy_text(name, 1, ret->name, sizeof(ret->name)) ||
+	    !join_texts(origins, 1, DECODE_ORIGINS_MAX, is_origin, ret->origins, sizeof(ret->origins)) ||
+	    !join_texts(domains, 0, DECODE_DOMAINS_MAX, store_domain_ok, ret->domains, sizeof(ret->domains)))
+		return ERR_INVALID_PARAMS;
+	return ERR_OK;
+}
+
+enum err
+decode_token_agency(json_t *body, struct decode_token_agency *ret)
+{
+	json_t *reason;
+
+	if (json_unpack(body, "{s:s, s:o !}",
+		"agency", &ret->agency,
+		"reason", &reason) != 0)
+		return ERR_INVALID_PARAMS;
+	if (ret->agency[0] != '\0' && !store_agency_id_ok(ret->agency))
+		return ERR_INVALID_PARAMS;
+	return text_of(reason, 1, DECODE_REASON_MAX, &ret->reason) ? ERR_OK : ERR_INVALID_PARAMS;
 }
 
 bool

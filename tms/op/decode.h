@@ -84,6 +84,16 @@ struct decode_notice {
 	int64_t ends; /* 0: does not */
 };
 
+/* An agency's bounds */
+#define DECODE_ORIGINS_MAX 8
+#define DECODE_DOMAINS_MAX 32
+
+/* Whose customer has a token. */
+struct decode_token_agency {
+	const char *agency; /* or empty: nobody's */
+	const char *reason;
+};
+
 struct decode_replace {
 	unsigned char sealed[TRANSCRIPT_ESCROW_ROW_LEN];
 	const char *reason;
@@ -106,6 +116,10 @@ enum err decode_replace(json_t *body, struct decode_replace *ret);
 /* The rest of the row is the caller's: number, created. */
 enum err decode_notice(json_t *body, struct decode_notice *ret);
 enum err decode_type(json_t *body, struct store_type *ret);
+
+/* The rest of the row is the caller's: second_approver, created. replace: it is one that is there. */
+enum err decode_agency(json_t *body, struct store_agency *ret, bool *ret_replace);
+enum err decode_token_agency(json_t *body, struct decode_token_agency *ret);
 enum err decode_module(json_t *body, struct store_module *ret);
 
 /* bytes of what the desk looks for, and rows of a page */

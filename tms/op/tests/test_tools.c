@@ -98,6 +98,79 @@ test_kinds(void)
 	world_free(w);
 }
 
+/* ---- agencies ---- */
+
+static json_t *
+agency(const char *id, const char *origin, const char *domain, bool replace)
+{
+	return json_pack("{s:s, s:s, s:[s, s], s:[s], s:b}", "id", id, "name", "Đại lý", "origins", origin, "https://khac.example", "domains", domain, "replace", replace ? 1 : 0);
+}
+
+static void
+test_agencies(void)
+{
+	struct world *w = world_new();
+	struct store_agency two = { .id = "hai", .name = "Hai", .origins = "http://localhost:8080", .second_approver = true };
+	json_t *answer = NULL, *row;
+
+	CHECK(run(w, op_admin_agencies, 0, NULL, "agencies", 0) == ERR_OK);
+	CHECK(run(w, op_admin_agency_put, 0, agency("mot", "https://mot.example", "mot.example", true), "agencies", 0) == ERR_AGENCY_UNKNOWN);
+	CHECK(run(w, op_admin_agency_put, 0, agency("mot", "https://mot.example", "mot.example", false), "agencies", 1) == ERR_OK);
+	CHECK(run(w, op_admin_agency_put, 0, agency("mot", "https://mot.example", "mot.example", false), "agencies", 0) == ERR_AGENCY_EXISTS);
+	CHECK(run(w, op_admin_agency_put, 0, agency("ba", "https://ba.example", "mot.example", false), "agencies", 0) == ERR_AGENCY_DOMAIN);
+	/* what would end the header, or be another word of it */
+	CHECK(run(w, op_admin_agency_put, 0, agency("ba", "https://ba.example; script-src *", "ba.example", false), "agencies", 0) == ERR_INVALID_PARAMS);
+	CHECK(run(w, op_admin_agency_put, 0, agency("ba", "https://ba.example https://x.example", "ba.example", false), "agencies", 0) == ERR_INVALID_PARAMS);
+	CHECK(run(w, op_admin_agency_put, 0, agency("ba", "http://localhost:8080", "ba.example", false), "agencies", 0) == ERR_INVALID_PARAMS);
+	/* who approves for it is not changed by one alone */
+	CHECK(store_agency_put(w->scratch.store, &two, false) == ERR_OK);
+	CHECK(world_desk(w, 0, op_admin_agency_put, 0, agency("hai", "https://hai.example", "hai.example", true), &answer) == ERR_OK);
+	row = json_array_get(json_object_get(answer, "agencies"), 0);
+	CHECK(json_array_size(json_object_get(answer, "agencies")) == 2);
+	CHECK_TEXT(json_string_value(json_object_get(row, "id")), "hai");
+	CHECK_TEXT(json_string_value(json_object_get(row, "name")), "Đại lý");
+	CHECK(json_is_true(json_object_get(row, "second_approver")) && json_integer_value(json_object_get(row, "customers")) == 0);
+	CHECK(json_array_size(json_object_get(row, "origins")) == 2 && json_array_size(json_object_get(row, "domains")) == 1);
+	CHECK_TEXT(json_string_value(json_array_get(json_object_get(row, "origins"), 0)), "https://hai.example");
+	json_decref(answer);
+	CHECK(world_audits(w, 0, "agency") == 2); /* of what was done, and of nothing else */
+	world_free(w);
+}
+
+static json_t *
+move_to(const char *id)
+{
+	return json_pack("{s:s, s:s}", "agency", id, "reason", "đổi đại lý");
+}
+
+static void
+test_move(void)
+{
+	struct world *w = world_new();
+	struct store_token t = scratch_token(1);
+	struct machine *m = machine_new(w, 1, MACHINE_OWN);
+	json_t *answer = NULL;
+
+	world_import(w, 1, "khach@example.vn");
+	t = world_token(w, &t.name);
+	CHECK(machine_create(m) == ERR_OK);
+	CHECK(run(w, op_admin_agency_put, 0, agency("mot", "https://mot.example", "mot.example", false), "agencies", 1) == ERR_OK);
+	CHECK(world_desk(w, 0, op_admin_token_agency, t.id, move_to("hai"), &answer) == ERR_AGENCY_UNKNOWN);
+	CHECK(world_desk(w, 0, op_admin_token_agency, 99, move_to("mot"), &answer) == ERR_TOKEN_UNKNOWN);
+	CHECK(world_desk(w, 0, op_admin_token_agency, t.id, move_to("mot"), &answer) == ERR_OK);
+	CHECK_TEXT(json_string_value(json_object_get(answer, "agency")), "mot");
+	CHECK_TEXT(json_string_value(json_object_get(json_array_get(json_object_get(answer, "requests"), 0), "agency")), "mot");
+	json_decref(answer);
+	CHECK(world_desk(w, 0, op_admin_agencies, 0, NULL, &answer) == ERR_OK);
+	CHECK(json_integer_value(json_object_get(json_array_get(json_object_get(answer, "agencies"), 0), "customers")) == 1);
+	json_decref(answer);
+	CHECK(world_desk(w, 0, op_admin_token_agency, t.id, move_to(""), &answer) == ERR_OK);
+	json_decref(answer);
+	CHECK_TEXT(world_token(w, &t.name).agency, "");
+	machine_free(m);
+	world_free(w);
+}
+
 static void
 test_keys(void)
 {
@@ -120,6 +193,8 @@ main(void)
 {
 	test_notices();
 	test_kinds();
+	test_agencies();
+	test_move();
 	test_keys();
 	return CHECK_DONE();
 }

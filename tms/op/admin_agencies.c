@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * GET and POST /v1/admin/agencies, POST /v1/admin/tokens/{number}/agency: whose pages may show the unlock page in a frame, and whose customer has a token. Both count from the next
+ * page and the next call on: the frame's header is made from the row whenever it is asked for (http/page.c), nothing is restarted.
+ */
+#include "answer.h"
+#include "call.h"
+#include "decode.h"
+#include "text.h"
+
+#include <string.h>
+
+/* ---- the list ---- */
+
+struct agencies {
+	struct call *call;
+	json_t *array;
+	enum err e;
+};
+
+/* What stands in the text between blanks. */
+static json_t *
+words(const char *text)
+{
+	json_t *array = json_array();
+
+	for (size_t len; *text != '\0'; text += len + strspn(text + len, " ")) {
+		len = strcspn(text, " ");
+		if (json_array_append_new(array, json_stringn(text, len)) != 0) {
+			json_decref(array);
+			return NULL;
+		}
+	}
+	return array;
+}
+
+static void
+add_agency(const struct store_agency *a, void *context)
+{
+	struct agencies *all = context;
+	int64_t customers = 0;
+
+	if (all->e == ERR_OK)
+		all->e = store_agency_customers(all->call->store, a->id, &customers);
+	if (all->e == ERR_OK && json_array_append_new(all->array, json_pack("{s:s, s:s, s:o, s:o, s:b, s:I, s:I}",
+								      "id", a->id,
+								      "name", a->name,
+								      "origins", words(a->origins),
+								      "domains", words(a->domains),
+								      "second_approver", a->second_approver ? 1 : 0,
+								      "customers", (json_int_t)customers,
+								      "created", (json_int_t)a->created)) != 0)
+		all->e = ERR_NO_MEMORY;
+}
+
+enum err
+op_admin_agencies(struct call *c, json_t **ret_answer)
+{
+	struct agencies all = { .call = c, .array = json_array(), .e = ERR_OK };
+	enum err e = store_agency_list(c->store, add_agency, &all);
+
+	if (e == ERR_OK)
+		e = all.e;
+	if (e == ERR_OK)
+		return answer_packed(json_pack("{s:o}", "agencies", all.array), ret_answer);
+	json_decref(all.array);
+	return e;
+}
+
+/* ---- one that is added or changed ---- */
+
+/* Whether its requests take two people is not for one to change: that is said by the command line (agency add). In a transaction. */
+static enum err
+put_agency(struct call *c, struct store_agency *a, bool replace)
+{
+	struct store_agency was;
+	enum err e = replace ? store_agency_by_id(c->store, a->id, &was) : ERR_OK;
+
+	if (e == ERR_OK && replace)
+		a->second_approver = was.second_approver;
+	if (e == ERR_OK)
+		e = store_agency_put(c->store, a, replace);
+	return e == ERR_OK ? call_audit(c, NULL, 0, "agency", "%s=%s origins=%.500s domains=%.400s", replace ? "change" : "add", a->id, a->origins, a->domains) : e;
+}
+
+enum err
+op_admin_agency_put(struct call *c, json_t **ret_answer)
+{
+	struct store_agency a = { .created = c->now };
+	bool replace;
+	enum err e = decode_agency(c->body, &a, &replace);
+
+	if (e == ERR_OK)
+		e = call_begin(c);
+	if (e == ERR_OK)
+		e = call_end(c, put_agency(c, &a, replace));
+	return e == ERR_OK ? op_admin_agencies(c, ret_answer) : e;
+}
+
+/* ---- whose customer has a token ---- */
+
+/* In a transaction. */
+static enum err
+move_token(struct call *c, const struct decode_token_agency *d, struct store_token *ret)
+{
+	enum err e = store_token_by_id(c->store, c->number, ret);
+	char note[CALL_REASON_SIZE];
+
+	if (e == ERR_OK)
+		e = store_token_set_agency(c->store, ret, d->agency);
+	if (e == ERR_OK)
+		e = call_audit_said(c, ret->id, 0, "move", call_reason(d->reason, note), "from=%s to=%s", ret->agency, d->agency);
+	if (e == ERR_OK)
+		text_copy(ret->agency, sizeof(ret->agency), d->agency);
+	return e;
+}
+
+enum err
+op_admin_token_agency(struct call *c, json_t **ret_answer)
+{
+	struct decode_token_agency d;
+	struct store_token t = { .life = STORE_RETIRED };
+	enum err e = decode_token_agency(c->body, &d);
+
+	if (e == ERR_OK)
+		e = call_begin(c);
+	if (e == ERR_OK)
+		e = call_end(c, move_token(c, &d, &t));
+	return e == ERR_OK ? answer_token(c, &t, ret_answer) : e;
+}
