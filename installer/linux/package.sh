@@ -24,7 +24,9 @@ mkdir -p build "$out"
 log=$PWD/build/package.log
 made=$PWD/build/package/packages
 rm -rf "$made"
-{ cmake --preset package && cmake --build --preset package && cpack --config build/package/CPackConfig.cmake -G "DEB;RPM" -B "$made"; } >"$log" 2>&1 || {
+# no compiler cache in between: one that makes names of files relative (CCACHE_BASEDIR) leaves other bytes, where OpenSSL's macros name the file
+unset CMAKE_C_COMPILER_LAUNCHER
+{ cmake --preset package -DCMAKE_C_COMPILER_LAUNCHER= && cmake --build --preset package && cpack --config build/package/CPackConfig.cmake -G "DEB;RPM" -B "$made"; } >"$log" 2>&1 || {
 	tail -n 40 "$log" >&2
 	echo "the packages were not built; all of it is in $log" >&2
 	exit 1
