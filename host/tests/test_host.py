@@ -540,7 +540,7 @@ class Command(Case):
 
     def test_usage(self):
         for args in (["call"], ["call", "--profile"], ["call", "--profile", "test"], ["call", "hello", "{}", "x"], ["call", "hello", "--json", "{}"],
-            ["--help", "x"], ["doctor"], ["call", "hello", "--profile", "a", "--profile", "b"]):
+            ["--help", "x"], ["heal"], ["doctor", "x"], ["doctor", "--json", "--bundle"], ["call", "hello", "--profile", "a", "--profile", "b"]):
             self.assertEqual(self.call(*args, status=2), "", args)
             self.assertIn("--help", self.stderr)
             self.assertIn("Lệnh không đúng cách dùng.", self.stderr)

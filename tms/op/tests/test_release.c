@@ -9,17 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static struct machine *
-approved(struct world *w, unsigned token)
-{
-	struct machine *m = machine_new(w, token, MACHINE_OWN);
-
-	CHECK(machine_create(m) == ERR_OK && machine_approve(m) == ERR_OK);
-	machine_mail(m, 900);
-	CHECK(machine_verb(m, "status") == ERR_OK);
-	return m;
-}
-
 static bool
 is_so_pin(const struct secret *s, const char *want)
 {
@@ -34,7 +23,7 @@ test_release(void)
 	unsigned char nonce[TRANSCRIPT_ID_LEN];
 
 	world_import(w, 1, "khach@example.vn");
-	m = approved(w, 1);
+	m = machine_approved(w, 1);
 	CHECK(machine_release(m) == ERR_OK);
 	CHECK(m->candidate_count == 1 && is_so_pin(&m->candidates[0], WORLD_SO_PIN));
 	CHECK(world_state(w, m->number) == STATE_RELEASED && world_token(w, &m->token).failures == 1 && world_token(w, &m->token).release == m->number);
@@ -58,7 +47,7 @@ test_mail_thief(void)
 	struct store_request r;
 
 	world_import(w, 1, "khach@example.vn");
-	m = approved(w, 1);
+	m = machine_approved(w, 1);
 	own = m->sig;
 	m->sig = key_sig_new();
 	CHECK(machine_release(m) == ERR_SIGNATURE_REFUSED);
@@ -81,7 +70,7 @@ test_wrong_code(void)
 	struct key_sig *right;
 
 	world_import(w, 1, "khach@example.vn");
-	m = approved(w, 1);
+	m = machine_approved(w, 1);
 	right = m->code;
 	m->code = key_sig_new();
 	for (int left = 4; left >= 1; left--)
@@ -108,7 +97,7 @@ test_again_with_the_code(void)
 	unsigned char nonce[TRANSCRIPT_ID_LEN];
 
 	world_import(w, 1, "khach@example.vn");
-	m = approved(w, 1);
+	m = machine_approved(w, 1);
 	CHECK(machine_release(m) == ERR_OK);
 	memcpy(nonce, m->nonce, sizeof(nonce));
 	w->now += 900; /* the code has run out, but it has opened this once */
@@ -137,7 +126,7 @@ test_locked_out_after_release(bool unknown)
 	size_t count = 1;
 
 	world_import(w, 1, "khach@example.vn");
-	m = approved(w, 1);
+	m = machine_approved(w, 1);
 	CHECK(machine_release(m) == ERR_OK);
 	if (unknown)
 		CHECK(store_request_transition(w->scratch.store, m->number, STATE_RELEASED, STATE_UNKNOWN, w->now) == ERR_OK);
@@ -167,7 +156,7 @@ test_older_code(void)
 	struct key_sig *fresh;
 
 	world_import(w, 1, "khach@example.vn");
-	m = approved(w, 1);
+	m = machine_approved(w, 1);
 	w->now += 900;
 	old = m->code;
 	m->code = NULL;
@@ -191,7 +180,7 @@ test_counted_before_checked(void)
 	struct machine *m;
 
 	world_import(w, 1, "khach@example.vn");
-	m = approved(w, 1);
+	m = machine_approved(w, 1);
 	for (int i = 0; i < 5; i++) {
 		CHECK(store_request_begin_try(w->scratch.store, m->number, w->now, 15) == ERR_OK);
 		CHECK(machine_release(m) == ERR_BUSY); /* as long as the other attempt may still be alive */
@@ -210,7 +199,7 @@ test_codes(void)
 	struct key_sig *old;
 
 	world_import(w, 1, "khach@example.vn");
-	m = approved(w, 1);
+	m = machine_approved(w, 1);
 	w->now += 899;
 	old = m->code;
 	m->code = NULL;
@@ -250,7 +239,7 @@ test_vault_away(void)
 	struct store_request r;
 
 	world_import(w, 1, "khach@example.vn");
-	m = approved(w, 1);
+	m = machine_approved(w, 1);
 	world_vault_stop(w);
 	for (int i = 0; i < 7; i++) /* more often than wrong codes are allowed */
 		CHECK(machine_release(m) == ERR_VAULT_UNREACHABLE);
@@ -264,98 +253,6 @@ test_vault_away(void)
 	world_free(w);
 }
 
-/* Releases of a token that no grant follows count over all its requests; a third is neither approved, so that nobody gets a code for nothing, nor made. */
-static void
-test_suspect(void)
-{
-	struct world *w = world_new();
-	struct machine *m[3];
-
-	world_import(w, 1, "khach@example.vn");
-	for (int i = 0; i < 2; i++) {
-		m[i] = approved(w, 1);
-		CHECK(machine_release(m[i]) == ERR_OK);
-	}
-	m[2] = machine_new(w, 1, MACHINE_OWN);
-	CHECK(machine_create(m[2]) == ERR_OK);
-	for (int i = 0; i < 2; i++)
-		CHECK(machine_approve(m[2]) == ERR_ESCROW_SUSPECT);
-	CHECK(world_token(w, &m[2]->token).state == STORE_SUSPECT && world_state(w, m[2]->number) == STATE_PENDING);
-	CHECK(world_audits(w, m[2]->number, "suspect") == 1);
-	for (int i = 0; i < 3; i++)
-		machine_free(m[i]);
-	world_free(w);
-}
-
-/* A token of which the desk knows how many wrong SO PINs it takes: releases in vain, of two tries each, leave it one. */
-static void
-test_suspect_by_tries(void)
-{
-	static const struct {
-		unsigned so_tries;
-		unsigned releases;
-	} kinds[] = { { 0, 2 }, { 3, 1 }, { 4, 1 }, { 5, 2 }, { 6, 2 }, { 7, 2 }, { 255, 2 } };
-
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		struct world *w = world_new();
-		struct store_type t = { .name = "loại", .rotation = true, .so_tries = kinds[i].so_tries, .created = w->now };
-		struct machine *m;
-
-		world_import(w, 1, "khach@example.vn");
-		t.policy = (struct token_policy){ .family = FAMILY_SO_PIN, .pin_characters = CHARACTERS_ANY };
-		snprintf(t.manufacturer, sizeof(t.manufacturer), "%s", scratch_token(1).name.manufacturer);
-		CHECK(store_type_put(w->scratch.store, &t) == ERR_OK);
-		for (unsigned n = 0; n < kinds[i].releases; n++) {
-			m = approved(w, 1);
-			CHECK(machine_release(m) == ERR_OK && machine_release(m) == ERR_OK); /* the same release, which is not counted again */
-			CHECK(world_token(w, &m->token).failures == n + 1);
-			machine_free(m);
-		}
-		m = machine_new(w, 1, MACHINE_OWN);
-		CHECK(machine_create(m) == ERR_OK && machine_approve(m) == ERR_ESCROW_SUSPECT);
-		CHECK(world_token(w, &m->token).state == STORE_SUSPECT && world_audits(w, m->number, "suspect") == 1);
-		machine_free(m);
-		world_free(w);
-	}
-}
-
-/* What is known of its tries became less between approval and release. */
-static void
-test_fewer_tries_since(void)
-{
-	struct world *w = world_new();
-	struct store_type t = { .name = "loại", .rotation = true, .so_tries = 3, .created = w->now };
-	struct machine *m[2];
-
-	world_import(w, 1, "khach@example.vn");
-	t.policy = (struct token_policy){ .family = FAMILY_SO_PIN, .pin_characters = CHARACTERS_ANY };
-	snprintf(t.manufacturer, sizeof(t.manufacturer), "%s", scratch_token(1).name.manufacturer);
-	m[0] = approved(w, 1);
-	CHECK(machine_release(m[0]) == ERR_OK);
-	m[1] = approved(w, 1);
-	CHECK(store_type_put(w->scratch.store, &t) == ERR_OK);
-	CHECK(machine_release(m[1]) == ERR_ESCROW_SUSPECT && world_state(w, m[1]->number) == STATE_APPROVED);
-	CHECK(machine_release(m[0]) == ERR_OK); /* what was released before is the same for ever */
-	for (int i = 0; i < 2; i++)
-		machine_free(m[i]);
-	world_free(w);
-}
-
-/* It became suspect between approval and release. */
-static void
-test_suspect_since(void)
-{
-	struct world *w = world_new();
-	struct machine *m;
-
-	world_import(w, 1, "khach@example.vn");
-	m = approved(w, 1);
-	CHECK(store_token_mark(w->scratch.store, world_token(w, &m->token).id, STORE_SUSPECT) == ERR_OK);
-	CHECK(machine_release(m) == ERR_ESCROW_SUSPECT && world_state(w, m->number) == STATE_APPROVED);
-	machine_free(m);
-	world_free(w);
-}
-
 /* A server that died in the middle of an attempt keeps nobody: not when its time is over, and not when the clock was put back since. */
 static void
 test_dead_attempt(void)
@@ -364,7 +261,7 @@ test_dead_attempt(void)
 	struct machine *m;
 
 	world_import(w, 1, "khach@example.vn");
-	m = approved(w, 1);
+	m = machine_approved(w, 1);
 	CHECK(store_request_begin_try(w->scratch.store, m->number, w->now, 15) == ERR_OK);
 	CHECK(machine_release(m) == ERR_BUSY);
 	w->now -= 3600;
@@ -385,7 +282,7 @@ test_grant(void)
 	FILE *f;
 
 	world_import(w, 1, "khach@example.vn");
-	m = approved(w, 1);
+	m = machine_approved(w, 1);
 	CHECK(machine_release(m) == ERR_OK);
 	CHECK(machine_grant(m, 1) == ERR_INVALID_PARAMS); /* there was only one candidate */
 	CHECK(machine_grant(m, 0) == ERR_OK);
@@ -416,7 +313,7 @@ test_log_away(void)
 	const char *log = w->config.escrow_log;
 
 	world_import(w, 1, "khach@example.vn");
-	m = approved(w, 1);
+	m = machine_approved(w, 1);
 	CHECK(machine_release(m) == ERR_OK);
 	w->config.escrow_log = "/nonexistent/escrow.log";
 	CHECK(machine_grant(m, 0) == ERR_ESCROW_LOG_FAILED);
@@ -441,7 +338,7 @@ test_log_cut_short(void)
 	if (!CHECK(f != NULL && fputs(piece, f) >= 0 && fclose(f) == 0))
 		exit(1);
 	world_import(w, 1, "khach@example.vn");
-	m = approved(w, 1);
+	m = machine_approved(w, 1);
 	CHECK(machine_release(m) == ERR_OK && machine_grant(m, 0) == ERR_OK);
 	f = fopen(w->config.escrow_log, "r");
 	if (CHECK(f != NULL)) {
@@ -467,9 +364,9 @@ test_two_candidates(void)
 	struct store_token token;
 
 	world_import(w, 1, "khach@example.vn");
-	dead = approved(w, 1);
+	dead = machine_approved(w, 1);
 	CHECK(machine_release(dead) == ERR_OK && machine_grant(dead, 0) == ERR_OK);
-	m = approved(w, 1);
+	m = machine_approved(w, 1);
 	CHECK(machine_release(m) == ERR_OK && m->candidate_count == 2);
 	CHECK(secret_equal(&m->candidates[0], &dead->next) && is_so_pin(&m->candidates[1], WORLD_SO_PIN));
 	/* the dead one wakes up: what it was granted is not given out again, because it may soon be no candidate any more */
@@ -492,9 +389,9 @@ test_older_release(void)
 	struct machine *newer;
 
 	world_import(w, 1, "khach@example.vn");
-	older = approved(w, 1);
+	older = machine_approved(w, 1);
 	CHECK(machine_release(older) == ERR_OK);
-	newer = approved(w, 1);
+	newer = machine_approved(w, 1);
 	CHECK(machine_release(newer) == ERR_OK);
 	CHECK(machine_grant(older, 0) == ERR_STATE_WRONG);
 	/* its candidates would cost the card a try each: it has none any more, and its machine learns that it may let go of its keys */
@@ -520,7 +417,7 @@ test_swapped_row(void)
 	int64_t id;
 
 	world_import(w, 1, "khach@example.vn");
-	m = approved(w, 1);
+	m = machine_approved(w, 1);
 	CHECK(store_escrow_by_id(w->scratch.store, world_token(w, &m->token).active, &row) == ERR_OK);
 	memcpy(m->token.serial, other.name.serial, sizeof(other.name.serial));
 	strcpy(other.email, "khach@example.vn");
@@ -552,7 +449,7 @@ test_shared(void)
 
 	world_import(w, 1, "khach@example.vn");
 	world_import(w, 2, "khach@example.vn");
-	m = approved(w, 1);
+	m = machine_approved(w, 1);
 	token = world_token(w, &m->token);
 	memcpy(t.manufacturer, m->token.manufacturer, sizeof(t.manufacturer));
 	CHECK(store_type_put(w->scratch.store, &t) == ERR_OK);
@@ -567,7 +464,7 @@ test_shared(void)
 	token = world_token(w, &token.name);
 	CHECK(store_token_must_rotate(w->scratch.store, &token, &must) == ERR_OK && must);
 	CHECK(store_token_count_shared(w->scratch.store, &shared, &count) == ERR_OK && shared == 1 && count == 1);
-	m = approved(w, 1);
+	m = machine_approved(w, 1);
 	CHECK(machine_release(m) == ERR_OK && m->rotation && machine_grant(m, 0) == ERR_OK);
 	CHECK(machine_done(m, &rotated) == ERR_OK);
 	CHECK(world_audits(w, m->number, "must_rotate") == 0);
@@ -577,7 +474,7 @@ test_shared(void)
 	CHECK(store_escrow_by_id(w->scratch.store, token.active, &row) == ERR_OK && !row.shared && strlen(row.key) == 16);
 	machine_free(m);
 	/* one of that type which shares nothing stays what it is */
-	m = approved(w, 2);
+	m = machine_approved(w, 2);
 	CHECK(machine_release(m) == ERR_OK && !m->rotation);
 	machine_free(m);
 	world_free(w);
@@ -597,7 +494,7 @@ test_roll(void)
 	struct store_escrow row;
 
 	world_import(w, 1, "khach@example.vn");
-	m = approved(w, 1);
+	m = machine_approved(w, 1);
 	CHECK(machine_release(m) == ERR_OK);
 	key_kem_private(fresh, ring.keys[0].sk);
 	key_kem_private(w->vault_key, ring.keys[1].sk);
@@ -609,7 +506,7 @@ test_roll(void)
 	/* the old key is gone, and the next unlock needs it no more */
 	ring.count = 1;
 	CHECK(keyring_write(w->config.vault.private_key, &ring) == ERR_OK);
-	m = approved(w, 1);
+	m = machine_approved(w, 1);
 	CHECK(machine_release(m) == ERR_OK && m->candidate_count == 1);
 	machine_free(m);
 	key_kem_free(fresh);
@@ -633,10 +530,6 @@ main(void)
 	test_codes();
 	test_not_approved();
 	test_vault_away();
-	test_suspect();
-	test_suspect_by_tries();
-	test_fewer_tries_since();
-	test_suspect_since();
 	test_dead_attempt();
 	test_grant();
 	test_log_away();

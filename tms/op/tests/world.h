@@ -119,6 +119,9 @@ struct machine {
 struct machine *machine_new(struct world *w, unsigned token, enum machine_certificate certificate);
 void machine_free(struct machine *m);
 
+/* One with its own certificate whose request was approved, whose code has come and who knows it. */
+struct machine *machine_approved(struct world *w, unsigned token);
+
 json_t *machine_create_body(struct machine *m);
 enum err machine_create(struct machine *m);		    /* verifies the answer's signature */
 enum err machine_verb(struct machine *m, const char *verb); /* status, resend, cancel; verifies and keeps what it said */

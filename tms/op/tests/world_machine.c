@@ -376,3 +376,14 @@ machine_done(struct machine *m, const struct machine_report *report)
 	json_decref(answer);
 	return e;
 }
+
+struct machine *
+machine_approved(struct world *w, unsigned token)
+{
+	struct machine *m = machine_new(w, token, MACHINE_OWN);
+
+	CHECK(machine_create(m) == ERR_OK && machine_approve(m) == ERR_OK);
+	machine_mail(m, 900);
+	CHECK(machine_verb(m, "status") == ERR_OK);
+	return m;
+}
