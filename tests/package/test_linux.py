@@ -19,11 +19,15 @@ import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
 TREE = HERE.parent.parent
+sys.path.insert(0, str(TREE / "installer/setup/tests"))
+
+import test_setup
+
 OLDER = "0.0.1"
 CLIENT_DEB_MOST = 250_000
 # what changes in a root by itself, and whatever dpkg remembers: a removed package's name is gone there as well, which is asked apart
 NOT_LOOKED_AT = re.compile(r"^(var/lib/dpkg|var/cache|var/log|var/lib/apt|etc/ld\.so\.cache$|etc/(passwd|group|shadow|gshadow)-$|tmp|run|proc|dev|mnt|root|home)(/|$)")
-SYSTEM_FOLDERS = ("etc/xdg/autostart", "usr/bin", "usr/lib/systemd/system", "usr/lib/systemd/user", "usr/lib/sysusers.d", "usr/share/doc", "usr/share/man/man1", "usr/share/man/man8")
+SYSTEM_FOLDERS = ("etc/xdg/autostart", "usr/bin", "usr/sbin", "usr/lib/systemd/system", "usr/lib/systemd/user", "usr/lib/sysusers.d", "usr/share/doc", "usr/share/man/man1", "usr/share/man/man8")
 USERS = {"mokhoa-tms", "mokhoa-vault"}
 
 
@@ -104,7 +108,7 @@ class Packages(unittest.TestCase):
 
     def test_man_pages(self):
         pages = sorted((TREE / "installer/linux/man").iterdir())
-        self.assertEqual(len(pages), 5)
+        self.assertEqual(len(pages), 6)
         self.assertEqual(run("mandoc", "-T", "lint", "-W", "warning", *pages), "")
         for deb in self.debs:
             files = run("dpkg-deb", "--contents", deb)
@@ -158,6 +162,41 @@ class Packages(unittest.TestCase):
         self.assertEqual(changed, [])
         # and the look at what has changed does see something
         self.assertIn("usr/lib/mokhoa/mokhoa-host", self.in_root("dpkg -i /mnt/new/*.deb", self.debs[1])[1])
+
+    def test_browsers_are_told(self):
+        """A profile that is there, and one that the package of another authority brings and takes, are what browsers find; without the package they find nothing of ours."""
+        mine, other = (json.dumps(test_setup.profile(letter)) for letter in "ab")
+        package = self.folder / "other"
+        (package / "DEBIAN").mkdir(parents=True)
+        (package / "DEBIAN/control").write_text("Package: other-ca\nVersion: 1\nArchitecture: all\nMaintainer: x <x@ca.example>\nDescription: a profile\n")
+        (package / "etc/mokhoa/profiles.d").mkdir(parents=True)
+        (package / "etc/mokhoa/profiles.d/other.json").write_text(other)
+        run("dpkg-deb", "--root-owner-group", "--build", package, self.folder / "other.deb")
+        manifest = "/etc/chromium/native-messaging-hosts/mokhoa.host.json"
+        _, changed = self.in_root(f"""
+            told() {{ for word; do grep -q "$word" {manifest} /etc/chromium/policies/managed/mokhoa.json /etc/firefox/policies/policies.json || exit 1; done; }}
+            untold() {{ ! grep -qs "$1" {manifest} /etc/chromium/policies/managed/mokhoa.json /etc/firefox/policies/policies.json || exit 1; }}
+            umask 022
+            mkdir -p /etc/mokhoa/profiles.d
+            echo '{mine}' >/etc/mokhoa/profiles.d/mine.json
+            dpkg -i /mnt/old/*.deb
+            dpkg -i /mnt/new/mokhoa*.deb
+            grep -q /usr/lib/mokhoa/mokhoa-host {manifest}
+            told {"a" * 32} mokhoa@a.example https://a.example
+            untold {"b" * 32}
+            mokhoa-setup status
+            dpkg -i /mnt/new/other.deb
+            told {"a" * 32} {"b" * 32} mokhoa@b.example
+            dpkg --purge other-ca
+            untold {"b" * 32}
+            untold mokhoa@b.example
+            told {"a" * 32}
+            echo broken >/etc/mokhoa/profiles.d/broken.json
+            dpkg -i /mnt/new/mokhoa*.deb
+            rm /etc/mokhoa/profiles.d/broken.json
+            dpkg --purge mokhoa
+            rm -r /etc/mokhoa""", self.debs[1], self.older_debs[1], self.folder / "other.deb")
+        self.assertEqual(changed, [])
 
     def test_client_keeps_profiles(self):
         _, changed = self.in_root("""
