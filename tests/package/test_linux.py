@@ -198,6 +198,63 @@ class Packages(unittest.TestCase):
             rm -r /etc/mokhoa""", self.debs[1], self.older_debs[1], self.folder / "other.deb")
         self.assertEqual(changed, [])
 
+    def guide(self, name):
+        """The commands of a guide, the same in both languages, as a script that says what it does."""
+        vi, en = (re.findall(r"^    (\S.*)$", (TREE / f"installer/guides/{name}.{language}.md").read_text(), re.M) for language in ("vi", "en"))
+        self.assertEqual(vi, en)
+        self.assertGreater(len(vi), 6)
+        return "\n".join(f"cat <<'COMMAND'\n$ {command}\nCOMMAND\n{command}" for command in vi)
+
+    def test_guide_of_the_server(self):
+        """Followed to the letter, but that no systemd runs here: its programs are started as the units say. check finds nothing that failed."""
+        said, _ = self.in_root(f"""
+            cd /tmp
+            cp /mnt/new/*.deb .
+            for name in tms admin-ca issuers; do
+                openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout $name.key -out $name.pem -subj /CN=tms.ca.example -addext subjectAltName=DNS:tms.ca.example -days 90 2>/dev/null
+            done
+            openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout an.key -out an.csr -subj /CN=an 2>/dev/null
+            echo extendedKeyUsage=clientAuth >an.ext
+            openssl x509 -req -in an.csr -CA admin-ca.pem -CAkey admin-ca.key -CAcreateserial -extfile an.ext -days 90 -out an.pem 2>/dev/null
+            printf 'manufacturer,model,serial,so_pin,customer,email,certificate_serial\\nA,B,S1,3537363231383830,Khách,k@ca.example,01\\n' >tokens.csv
+            rm -f /etc/nginx/sites-enabled/*
+            started=
+            systemctl() {{
+                [ "$1" = enable ] || return 0
+                for unit in mokhoa-vault mokhoa-tms; do
+                    user=$(sed -n 's/^User=//p' /usr/lib/systemd/system/$unit.service)
+                    more=$(sed -n 's/^SupplementaryGroups=//p' /usr/lib/systemd/system/$unit.service)
+                    setpriv --reuid "$user" --regid "$user" --groups "${{more:-$user}}" $(sed -n 's/^ExecStart=//p' /usr/lib/systemd/system/$unit.service) 2>/tmp/$unit.log &
+                    started="$started $!"
+                    sleep 2
+                done
+            }}
+            {self.guide("server")}
+            grep -q '"tms"' profile-part.json
+            test -s keys.pem
+            cat /tmp/mokhoa-tms.log
+            kill $started""", self.debs[0])
+        self.assertEqual(said.count("a server listens"), 3)
+        self.assertNotIn("FAIL", said)
+        self.assertIn("imported=1 refused=0\n", said)
+
+    def test_guide_of_the_client(self):
+        """Followed to the letter, in either language; doctor finds nothing in the end, and nothing is left."""
+        module, prompt = "/usr/lib/mokhoa-test.so", "/usr/bin/mokhoa-test-prompt"
+        profile = test_setup.profile("a") | {"modules": [{"name": "test", "path": module}], "prompt": prompt}
+        (self.folder / "ca.json").write_text(json.dumps(profile))
+        said, changed = self.in_root(f"""
+            umask 022
+            rm -rf /etc/mokhoa
+            cp /bin/true {prompt}
+            cp /lib/*/libc.so.6 {module}
+            cd /mnt/new
+            {self.guide("client")}
+            ! command -v mokhoa-host
+            rm {prompt} {module}""", self.debs[1], self.folder / "ca.json")
+        self.assertIn("mokhoa-host doctor", said)
+        self.assertEqual(changed, [])
+
     def test_client_keeps_profiles(self):
         _, changed = self.in_root("""
             dpkg -i /mnt/new/*.deb
