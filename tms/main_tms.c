@@ -98,7 +98,7 @@ static const struct command commands[] = {
 	{ "reload", run_reload, "--config FILE", "kiểm tra cấu hình rồi cho máy chủ đang chạy đọc lại", "checks the configuration, then has the running server read it again" },
 	{ "check", run_check, "--config FILE [--strict]", "kiểm tra mọi thứ máy chủ cần: tệp, quyền, khóa, chứng thư, cơ sở dữ liệu, kho khóa, máy chủ thư, đồng hồ",
 	    "looks at everything that the server stands on: files, permissions, keys, certificates, database, vault, mail server, clock" },
-	{ "init", desk_init, "--dir DIR ...", "tạo khóa, cấu hình và cấu hình nginx", "makes keys, configuration and nginx configuration" },
+	{ "init", desk_init, "--dir DIR --host NAME --tls-certificate FILE --tls-key FILE --admin-ca FILE --issuers FILE --authority NAME --hotline NUMBER --from ADDRESS --smtp URL ...; a wrong option has all of them named", "tạo khóa, cấu hình và cấu hình nginx", "makes keys, configuration and nginx configuration" },
 	{ "seal", desk_seal, "--vault-key FILE < CSV > CSV", "niêm phong SO PIN trước khi chuyển đi", "seals SO PINs before they travel" },
 	{ "import", desk_import, "--config FILE [--dry-run] [--report FILE] < CSV", "nhập token đã niêm phong", "imports sealed tokens" },
 	{ "export", desk_export, "--config FILE --to CERTIFICATE --output FILE [--private-key FILE]", "xuất token và SO PIN cho một chứng thư, trên máy có khóa của kho", "exports tokens and SO PINs for a certificate, where the vault's keys are" },
@@ -106,7 +106,7 @@ static const struct command commands[] = {
 	    "đổi khóa của kho khi máy chủ vẫn chạy; sao lưu khóa cho người giữ khóa", "rolls the vault's key while the server runs; seals the keys of server and vault to the certificates of their custodians" },
 	{ "vendor", desk_vendor, "add|list --config FILE, modules --config FILE --system SYSTEM", "hãng token và mô-đun PKCS#11 theo hệ điều hành", "token vendors and their PKCS#11 modules by system" },
 	{ "type", desk_type, "add|list --config FILE", "loại token: họ mở khóa, quy tắc PIN", "kinds of tokens: how they unlock, which PINs they take" },
-	{ "person", desk_person, "add --config FILE --certificate FILE --name NAME --role approver|operator|auditor|none; remove --config FILE --fingerprint HEX; list --config FILE",
+	{ "person", desk_person, "add --config FILE --certificate FILE --name NAME --role viewer|approver|operator|auditor [--agency ID]; remove --config FILE --fingerprint HEX [--certificate-only]; list --config FILE",
 	    "thêm, thu quyền, liệt kê người quản trị", "adds, shuts out and lists administrators" },
 	{ "bounce", desk_bounce, "--config FILE --recipient ADDRESS < MESSAGE", "nhận thư bị trả lại từ Postfix và ghi vào lịch sử yêu cầu", "takes a mail that came back from Postfix and writes it into the request's history" },
 	{ "templates", desk_templates, "FOLDER", "ghi các mẫu thư có sẵn vào một thư mục để sửa", "writes what the mails say into a folder, to be edited" },
@@ -125,13 +125,28 @@ static const struct command commands[] = {
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 
+static void
+print_command(const struct command *c)
+{
+	printf("  %s %s\n      %s\n      %s\n", c->name, c->usage, c->what_vi, c->what_en);
+}
+
 static int
 help(void)
 {
-	printf("mokhoa-tms COMMAND ...\n\n");
+	puts("mokhoa-tms COMMAND ...\n");
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		printf("  %s %s\n      %s\n      %s\n", commands[i].name, commands[i].usage, commands[i].what_vi, commands[i].what_en);
-	printf("  --version\n  --help\n");
+		print_command(&commands[i]);
+	puts("  --version\n  --help");
+	return 0;
+}
+
+static int
+run_command(const struct command *c, int argc, char **argv)
+{
+	if (argc != 1 || strcmp(argv[0], "--help") != 0)
+		return c->run(argc, argv);
+	print_command(c);
 	return 0;
 }
 
@@ -149,6 +164,6 @@ main(int argc, char **argv)
 		return help();
 	for (size_t i = 0; argc >= 2 && i < COMMAND_COUNT; i++)
 		if (strcmp(commands[i].name, argv[1]) == 0)
-			return commands[i].run(argc - 2, argv + 2);
+			return run_command(&commands[i], argc - 2, argv + 2);
 	return wrong_use();
 }

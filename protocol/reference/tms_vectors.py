@@ -404,6 +404,9 @@ def moves(v, tokens):
         v.add("%s by the %s" % (call, given), call, path, {"body": right}, "role_refused", given=given)
 
 
+LONGEST_DOMAIN = ".".join(["a" * 63] * 3) + "." + "b" * 61  # 253 characters (RFC 1035, 2.3.4), of labels of 63 at most
+
+
 def agencies(v):
     call, path = "admin.agency.put", "/v1/admin/agencies"
     right = {"id": "an-khang", "name": "Đại lý An Khang", "origins": ["https://an-khang.example"], "domains": ["an-khang.example"], "replace": False}
@@ -425,10 +428,11 @@ def agencies(v):
     body("an origin on the default port", {**right, "origins": ["https://a.example:443"]}, "invalid_params", valid=True)
     for name, origins in (("none", []), ("nine", ["https://a%d.example" % i for i in range(9)]), ("one twice", ["https://a.example"] * 2), ("no array", "https://a.example"), ("null", None)):
         body("origins, %s" % name, {**right, "origins": origins}, "invalid_params")
-    for name, domains in (("none", []), ("32", ["a%d.example" % i for i in range(32)])):
+    for name, domains in (("none", []), ("32", ["a%d.example" % i for i in range(32)]), ("one of 253 characters", [LONGEST_DOMAIN])):
         body("domains, %s" % name, {**right, "domains": domains}, "agencies_answer")
     for domain in ("example", "A.example", "a_b.example", "a.example.", "@a.example", "a b.example", "", None):
         body("domain %s" % json.dumps(domain), {**right, "domains": [domain]}, "invalid_params")
+    body("domain of 254 characters", {**right, "domains": [LONGEST_DOMAIN + "b"]}, "invalid_params")
     for name, domains in (("33", ["a%d.example" % i for i in range(33)]), ("one twice", ["a.example"] * 2), ("no array", "a.example"), ("null", None)):
         body("domains, %s" % name, {**right, "domains": domains}, "invalid_params")
     body("one that is not there", {**right, "replace": True}, "agency_unknown")
@@ -833,7 +837,7 @@ def inventory_answers(answers, request, history):
     a.at(at + "id", right=["a", "0", "a" * 32], wrong=["", "-a", "A", "a" * 33, None])
     a.text(at + "name", 256, 1)
     a.at(at + "origins", right=[["http://localhost:8080", "https://a.example"]], wrong=[[], ["a.example"], [""], [None], None])
-    a.at(at + "domains", right=[[], ["a.example", "b.example"]], wrong=[["example"], ["A.example"], [None], None])
+    a.at(at + "domains", right=[[], ["a.example", "b.example"], [LONGEST_DOMAIN]], wrong=[["example"], ["A.example"], [LONGEST_DOMAIN + "b"], [None], None])
     a.at(at + "second_approver", right=[True], wrong=[1, None])
     a.at(at + "customers", right=[0, 2**53 - 1], wrong=[-1, 2**53, None])
     a.seconds(at + "created")

@@ -36,6 +36,19 @@ is_missing(const struct option_row *row)
 	return row->required && ((row->value != NULL && *row->value == NULL) || (row->list != NULL && row->list->count == 0));
 }
 
+/* All that there are, so that nobody has to look them up. */
+static enum err
+refuse_unknown(const char *name, const struct option_row *rows, size_t count)
+{
+	enum err e = refuse(name, "is not known");
+
+	fputs("mokhoa-tms:", stderr);
+	for (size_t i = 0; i < count; i++)
+		fprintf(stderr, rows[i].required ? " %s" : " [%s]", rows[i].name);
+	fputc('\n', stderr);
+	return e;
+}
+
 static enum err
 take(const struct option_row *row, const char *value)
 {
@@ -57,7 +70,7 @@ options_read(int argc, char **argv, const struct option_row *rows, size_t count)
 	for (int i = 0; i < argc; i++) {
 		const struct option_row *row = find(argv[i], rows, count);
 		if (row == NULL)
-			return refuse(argv[i], "is not known");
+			return refuse_unknown(argv[i], rows, count);
 		if (row->given != NULL) {
 			*row->given = true;
 			continue;

@@ -321,6 +321,12 @@ class Desk(Server):
 
     # ---- people ----
 
+    def test_help(self):
+        done = run("person", "--help")
+        self.assertEqual((done[0], done[2]), (0, ""))
+        self.assertIn("person add --config FILE", done[1])
+        self.fails(2, "usage", run("init", "--help-me"), "--help-me is not known", " --dir ", " [--database] ")
+
     def test_person(self):
         add = ("person", "add", "--config", self.config, "--name", "Nguyễn Văn An")
         status, out, err = run(*add, "--certificate", self.file("an.pem"), "--role", "auditor")
