@@ -23,6 +23,7 @@ BOUNDS = {"host": 128, "serve": 512, "vault": 128}  # KiB per 1,000 unlocks
 NOISE = 160  # KiB: an allocator takes memory in pieces
 PAGE_CACHE = 2000  # KiB of its database that SQLite keeps in memory, once there is so much of it
 DESCRIPTORS = {"host": 0, "serve": 10, "vault": 2}  # connections of nginx, of the server to the vault
+SETTLING = 20  # looks, a tenth of a second apart
 SAMPLES = 10  # whose median stands for a moment
 
 
@@ -33,6 +34,7 @@ class Soak:
         self.checker = check.Checker(self.scene)
         self.resident = {name: [] for name in BOUNDS}
         self.descriptors = {name: [] for name in BOUNDS}
+        self.settled = []  # descriptors after the first unlocks and after the last one, when nothing is under way
         self.sizes = []
         self.times = []
 
@@ -49,9 +51,22 @@ class Soak:
         host.notifications.clear()
         self.times.append(time.monotonic() - began)
 
+    def pid(self, name, host):
+        return host.process.pid if name == "host" else self.scene.pid(name)
+
+    def settle(self, host):
+        """The fewest descriptors within a moment: a worker that has answered and is just ending has its pipes a little longer."""
+        fewest = {}
+        for _ in range(SETTLING):
+            for name in BOUNDS:
+                now = len(os.listdir(f"/proc/{self.pid(name, host)}/fd"))
+                fewest[name] = min(now, fewest.get(name, now))
+            time.sleep(0.1)
+        self.settled.append(fewest)
+
     def look(self, host):
         for name in BOUNDS:
-            pid = host.process.pid if name == "host" else self.scene.pid(name)
+            pid = self.pid(name, host)
             with open(f"/proc/{pid}/status", encoding="ascii") as f:
                 self.resident[name].append(next(int(line.split()[1]) for line in f if line.startswith("VmRSS")))
             self.descriptors[name].append(len(os.listdir(f"/proc/{pid}/fd")))
@@ -68,11 +83,14 @@ class Soak:
                     break
                 self.unlock(host)
                 self.look(host)
+                if n == SAMPLES:
+                    self.settle(host)
                 if n % 500 == 499:
                     self.checker.now()
                     self.scene.token.forget_calls()
                     print(f"{n + 1} unlocks: resident KiB { {k: v[-1] for k, v in self.resident.items()} }, descriptors { {k: v[-1] for k, v in self.descriptors.items()} }, "
                           f"bytes {self.sizes[-1]}, {statistics.median(self.times[-100:]):.2f} s", flush=True)
+            self.settle(host)
             self.checker.now()
 
     def judge(self):
@@ -87,10 +105,8 @@ class Soak:
             cached = min(PAGE_CACHE, database * count / 1024) if name == "serve" else 0
             if late - early > NOISE + cached + bound * count / 1000:
                 yield f"{name} has grown from {early:.0f} to {late:.0f} KiB in {count} unlocks"
-            # the fewest of some looks: a worker that is just ending has its pipes a moment longer
-            before, now = (min(part) for part in (self.descriptors[name][warm:warm + SAMPLES], self.descriptors[name][-SAMPLES:]))
-            if now > before + DESCRIPTORS[name]:
-                yield f"{name} holds {now} descriptors, {before} before"
+            if self.settled[-1][name] > self.settled[0][name] + DESCRIPTORS[name]:
+                yield f"{name} holds {self.settled[-1][name]} descriptors, {self.settled[0][name]} before"
         early, late = (statistics.median(part) for part in (self.times[warm:warm + SAMPLES], self.times[-SAMPLES:]))
         print(f"an unlock: {database:.0f} bytes of database, {log:.0f} of escrow log; {early:.2f} s at first, {late:.2f} s at last", flush=True)
 
