@@ -24,6 +24,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / part) for part in ("protocol", "../protocol/reference")]
 
 import reference as ref
+import search
 import test_tms_wire as wire
 
 GOAL_MS = 500
@@ -174,7 +175,6 @@ class Load:
         self.errors = []
         self.open = [] # of which a poll takes the oldest, and leaves it behind the others
         self.lock = threading.Lock()
-        self.approver = server.csrf("approver")
         self.lives = [make_life(n) for n in range(CREATES * seconds)]
         put_on_record(server.folder / "data", self.lives)
 
@@ -244,7 +244,7 @@ def p99(values):
     """Where nothing was answered, no bound holds."""
     if not values:
         return float("inf")
-    return sorted(values)[max(0, -(-len(values) * 99 // 100) - 1)]
+    return search.p99(values)
 
 
 def rate(port, path):
