@@ -107,7 +107,7 @@ happen(struct history *h, enum event e)
 {
 	switch (e) {
 	case EVENT_REQUEST:
-		if (h->reliable && dice_percent(&h->dice, 80))
+		if ((h->reliable || h->sim.token.takes_puk) && dice_percent(&h->dice, 80))
 			h->sim.token.locked = true;
 		/* mostly where the token is */
 		history_page(h, h->sim.token.at >= 0 && dice_percent(&h->dice, 90) ? h->sim.token.at : (int)dice_roll(&h->dice, SIM_MACHINES), &op_unlock_request, history_request_params(h));
@@ -251,7 +251,7 @@ recover(struct history *h)
 			checker_wrong(&h->checker, "suspect after %u releases in vain", h->checker.in_vain);
 		return HISTORY_SUSPECT;
 	}
-	if (e == ERR_TOKEN_SO_LAST_TRY || e == ERR_TOKEN_SO_LOCKED) {
+	if (e == ERR_TOKEN_SO_LAST_TRY || e == ERR_TOKEN_SO_LOCKED || e == ERR_TOKEN_PUK_LOCKED) {
 		if (h->sim.token.so_left > 1)
 			checker_wrong(&h->checker, "%s with %u tries", err_name(e), h->sim.token.so_left);
 		return HISTORY_LAST_TRY;
@@ -294,13 +294,19 @@ set_type(struct history *h, struct dice *d)
 	struct store_type t = { .name = "x", .created = h->w->now };
 	/* of their own, so that the histories stay what they were before this was drawn */
 	struct dice known = { .state = d->state ^ 0x736f7472696573 };
+	struct dice kind = { .state = d->state ^ 0x70756b };
 
 	h->rotation = !dice_percent(d, 20);
 	h->reliable = dice_percent(d, 30);
+	h->sim.token.takes_puk = dice_percent(&kind, 15);
+	if (h->sim.token.takes_puk) {
+		h->rotation = false;
+		h->sim.token.flags = SIM_FLAGS_NEVER;
+	}
 	t.rotation = h->rotation;
 	h->checker.so_tries = t.so_tries = dice_percent(&known, 50) ? h->sim.token.so_max : 0;
 	snprintf(t.manufacturer, sizeof(t.manufacturer), "%s", h->sim.token.name.manufacturer);
-	t.policy = (struct token_policy){ .family = FAMILY_SO_PIN, .pin_characters = CHARACTERS_ANY, .flags_reliable = h->reliable };
+	t.policy = (struct token_policy){ .family = h->sim.token.takes_puk ? FAMILY_PUK : FAMILY_SO_PIN, .pin_characters = CHARACTERS_ANY, .flags_reliable = h->reliable };
 	if (store_type_put(h->w->scratch.store, &t) != ERR_OK)
 		exit(1);
 }
@@ -402,7 +408,7 @@ history_run(struct history_server *server, uint64_t seed, uint64_t keep, bool sa
 
 	h->say = say;
 	if (say)
-		printf("  rotation=%d reliable=%d fits=%d tries=%u known=%d flags=%d sleeps=%u dies=%u loses=%u fails=%u\n", h->rotation, h->reliable, h->checker.fits, h->sim.token.so_max, h->checker.so_tries != 0, (int)h->sim.token.flags, h->sim.sleeps, h->sim.dies, h->sim.loses, h->sim.fails);
+		printf("  puk=%d rotation=%d reliable=%d fits=%d tries=%u known=%d flags=%d sleeps=%u dies=%u loses=%u fails=%u\n", h->sim.token.takes_puk, h->rotation, h->reliable, h->checker.fits, h->sim.token.so_max, h->checker.so_tries != 0, (int)h->sim.token.flags, h->sim.sleeps, h->sim.dies, h->sim.loses, h->sim.fails);
 	play(h, keep, &d);
 	if (h->checker.wrong[0] == '\0') {
 		history_calm(h);

@@ -90,7 +90,8 @@ seal(struct history *h, const struct secret *so_pin)
 
 /*
  * What people enter is what they have just made the token's SO PIN, who had it in hand and knew the value of its maker; or something else by mistake; or the value that
- * is on record. A server that dies between log and commit leaves a line of a value that nobody has confirmed: that is its own case, and none of these.
+ * is on record. The server may die over it, but where what people did to the token itself would be forgotten with it, or where the log has no room for all that the token may have
+ * (inventory_change.c).
  */
 void
 history_replace(struct history *h)
@@ -102,6 +103,7 @@ history_replace(struct history *h)
 	} how = dice_percent(&h->dice, 50) ? RIGHT : dice_percent(&h->dice, 50) ? WRONG
 										: SAME;
 	enum crash_mode mode = crash.mode;
+	uint64_t crashes = h->totals->crashes;
 	const struct secret *on_record = checker_active(&h->checker);
 	struct secret so_pin = { 0 };
 	char text[24];
@@ -112,7 +114,8 @@ history_replace(struct history *h)
 	snprintf(text, sizeof(text), "entered-%06u", h->entered++);
 	if (how != SAME || on_record == NULL || !secret_set(&so_pin, (const char *)on_record->bytes, on_record->len))
 		secret_set(&so_pin, text, strlen(text));
-	crash.mode = CRASH_NOT;
+	if (how == RIGHT || world_token(h->w, &h->sim.token.name).next != 0)
+		crash.mode = CRASH_NOT;
 	/* while a machine has the candidates in hand the desk is told to wait */
 	if (dice_percent(&h->dice, 70)) {
 		h->sim.now += 3601;
@@ -130,7 +133,8 @@ history_replace(struct history *h)
 			printf("    replaced: %s\n", how == RIGHT ? "as it is now" : how == WRONG ? "by mistake"
 												  : "by the same");
 	}
-	crash.mode = mode;
+	if (crash.mode == CRASH_NOT && crashes == h->totals->crashes)
+		crash.mode = mode;
 	secret_wipe(&so_pin);
 }
 

@@ -60,9 +60,10 @@ struct sim_token {
 	struct token_name name;
 	unsigned char certificate[8192];
 	size_t certificate_len;
-	struct secret so_pin;
+	struct secret so_pin; /* or its PUK */
 	struct secret user_pin;
-	bool locked; /* its user PIN */
+	bool takes_puk; /* instead of an SO PIN, for a locked PIN alone; its flags say nothing of the PUK */
+	bool locked;	/* its user PIN */
 	unsigned so_left;
 	unsigned so_max;
 	enum sim_flags flags;

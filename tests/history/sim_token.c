@@ -56,7 +56,7 @@ step_inspect(const struct profile_module *module, struct step_inspection *ret)
 	return ERR_OK;
 }
 
-/* What the card does with an SO PIN. */
+/* What the card does with an SO PIN or a PUK. */
 static enum err
 present(const struct secret *so_pin, bool counts)
 {
@@ -64,7 +64,7 @@ present(const struct secret *so_pin, bool counts)
 	struct sim_request *r = sim_own_request();
 
 	if (t->so_left == 0)
-		return ERR_TOKEN_SO_LOCKED;
+		return t->takes_puk ? ERR_TOKEN_PUK_LOCKED : ERR_TOKEN_SO_LOCKED;
 	if (secret_equal(&t->so_pin, so_pin)) {
 		t->so_left = t->so_max;
 		t->wrong_in_a_row = 0;
@@ -79,6 +79,7 @@ present(const struct secret *so_pin, bool counts)
 
 enum card_call {
 	CARD_SET_PIN,
+	CARD_UNBLOCK,
 	CARD_ROTATE,
 	CARD_PROVE_ROTATION
 };
@@ -87,7 +88,7 @@ enum card_call {
 static enum err
 card(enum card_call call, const struct secret *so_pin, const struct secret *second)
 {
-	enum err e = present(so_pin, call == CARD_SET_PIN);
+	enum err e = present(so_pin, call == CARD_SET_PIN || call == CARD_UNBLOCK);
 
 	if (e != ERR_OK)
 		return e;
@@ -138,7 +139,7 @@ told(enum sim_fate f, enum err e)
 }
 
 /*
- * One step with an SO PIN, in a process of its own: it goes on when its worker is killed. A worker that is killed before leaves a step that has not
+ * One step with an SO PIN or a PUK, in a process of its own: it goes on when its worker is killed. A worker that is killed before leaves a step that has not
  * begun its call, and then does not (step.h).
  */
 static enum err
@@ -153,6 +154,11 @@ so_step(enum card_call call, const struct secret *so_pin, const struct secret *s
 		return ERR_WORKER_FAILED;
 	if (!is_here())
 		return ERR_TOKEN_ABSENT;
+	/* a card has the one call or the other */
+	if (sim_world->token.takes_puk != (call == CARD_UNBLOCK))
+		return ERR_TOKEN_UNSUPPORTED;
+	if (call == CARD_UNBLOCK && !sim_world->token.locked)
+		return ERR_TOKEN_NOT_YET_LOCKED;
 	if (so_flags(&sim_world->token) == PIN_STATE_LOCKED)
 		return ERR_TOKEN_SO_LOCKED;
 	if (so_flags(&sim_world->token) == PIN_STATE_LAST_TRY)
@@ -197,17 +203,13 @@ step_prove_rotation(const struct profile_module *module, const struct token_name
 	return so_step(CARD_PROVE_ROTATION, next, new_pin, ret);
 }
 
-/* No token of this test takes a PUK. */
 enum err
 step_unblock(const struct profile_module *module, const struct token_name *token, const struct secret *puk, const struct secret *new_pin,
     struct step_outcome *ret)
 {
 	(void)module;
 	(void)token;
-	(void)puk;
-	(void)new_pin;
-	*ret = (struct step_outcome){ .presented = false };
-	return ERR_TOKEN_UNSUPPORTED;
+	return so_step(CARD_UNBLOCK, puk, new_pin, ret);
 }
 
 enum err

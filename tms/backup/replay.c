@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The escrow log against a store. The last whole line of a token holds what its SO PIN may be, whatever lines came before it: the server writes one
- * inside each transaction that changes the candidates, and a transaction that did not commit in the end leaves a line whose first candidate is the token's
- * SO PIN all the same. So a line in the middle says nothing, and the last one is taken unless the store knows its newest row: then the backup is as new as the
+ * inside each transaction that changes the candidates, and a transaction that did not commit in the end leaves a line that has the token's
+ * SO PIN all the same: its first candidate (of a value that people entered, too: op/inventory_change.c). So a line in the middle says nothing, and the last one is taken unless the store knows its newest row: then the backup is as new as the
  * log or newer.
  */
 #include "backup.h"

@@ -66,26 +66,26 @@ check_before(struct call *c)
 
 /* In a transaction. */
 static enum err
-confirm(struct call *c, struct store_token *ret_token)
+confirm(struct call *c, struct store_proposal *ret_p, struct store_token *ret_token)
 {
-	struct store_proposal p;
 	char note[CALL_REASON_SIZE];
-	enum err e = store_proposal_by_id(c->store, c->number, &p);
+	enum err e = store_proposal_by_id(c->store, c->number, ret_p);
 
 	if (e == ERR_OK)
-		e = store_token_by_id(c->store, p.token, ret_token);
+		e = store_token_by_id(c->store, ret_p->token, ret_token);
 	if (e == ERR_OK)
-		e = check(c, ret_token, &p);
+		e = check(c, ret_token, ret_p);
 	if (e == ERR_OK)
-		e = store_proposal_end(c->store, p.id, STORE_PROPOSAL_CONFIRMED, c->person->id, "", c->now);
+		e = store_proposal_end(c->store, ret_p->id, STORE_PROPOSAL_CONFIRMED, c->person->id, "", c->now);
 	if (e == ERR_OK)
-		e = call_audit_said(c, p.token, 0, "confirm", call_reason(p.reason, note), "proposal=%lld kind=%s", (long long)p.id, store_proposal_kind_name(p.kind));
-	return e == ERR_OK ? change_apply(c, ret_token, &p) : e;
+		e = call_audit_said(c, ret_p->token, 0, "confirm", call_reason(ret_p->reason, note), "proposal=%lld kind=%s", (long long)ret_p->id, store_proposal_kind_name(ret_p->kind));
+	return e == ERR_OK ? change_apply(c, ret_token, ret_p) : e;
 }
 
 enum err
 op_admin_proposal_confirm(struct call *c, json_t **ret_answer)
 {
+	struct store_proposal p;
 	struct store_token t = { .id = 0 };
 	enum err e = decode_nothing(c->body);
 
@@ -94,7 +94,10 @@ op_admin_proposal_confirm(struct call *c, json_t **ret_answer)
 	if (e == ERR_OK)
 		e = call_begin(c);
 	if (e == ERR_OK)
-		e = call_end(c, confirm(c, &t));
+		e = call_end(c, confirm(c, &p, &t));
+	/* it has happened, whatever the log says to this: its own words are in the server's */
+	if (e == ERR_OK)
+		(void)change_applied(c, &t, &p);
 	if (e == ERR_OK)
 		e = store_token_by_id(c->store, t.id, &t);
 	return e == ERR_OK ? answer_token(c, &t, ret_answer) : e;

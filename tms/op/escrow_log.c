@@ -94,6 +94,18 @@ escrow_log_add(struct store *s, const struct token_name *token, int64_t number, 
 }
 
 enum err
+escrow_log_write_line(const struct config *config, struct store *s, const struct escrow_log_line *line)
+{
+	struct buf batch = escrow_log_batch(1);
+	enum err e = escrow_line_write(line, &batch);
+
+	if (e == ERR_OK)
+		e = escrow_log_write(config, s, &batch);
+	buf_free(&batch);
+	return e;
+}
+
+enum err
 escrow_log_append(const struct config *config, struct store *s, const struct token_name *token, int64_t number, int64_t now)
 {
 	struct buf batch = escrow_log_batch(1);

@@ -42,7 +42,10 @@ struct buf escrow_log_batch(size_t lines);
  */
 enum err escrow_log_write(const struct config *config, struct store *s, const struct buf *batch);
 
-/* Both for one token. */
+/* That for one line that the caller has made. */
+enum err escrow_log_write_line(const struct config *config, struct store *s, const struct escrow_log_line *line);
+
+/* Add and write for one token. */
 enum err escrow_log_append(const struct config *config, struct store *s, const struct token_name *token, int64_t number, int64_t now);
 
 /* The file can be written, and lies on another device than the data unless the operator said otherwise: else ERR_CONFIG_INVALID. */

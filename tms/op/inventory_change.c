@@ -68,9 +68,35 @@ change_check_sealed(struct call *c, const struct store_token *t, struct store_pr
 	return e == ERR_SEALED_INVALID ? ERR_OK : e;
 }
 
+/* It is the value on record. */
+static bool
+is_same(const struct store_proposal *p)
+{
+	return strcmp(p->compared, "same") == 0;
+}
+
+/*
+ * The line of a change that may yet fail to commit: what the token has on record, and the entered row behind it. Of a token that waits for the report of a rotation two rows are on record, and there is
+ * room for one: the later, because a machine that is granted a value sets it within seconds.
+ */
+static enum err
+log_both(struct call *c, const struct store_token *t, const struct store_escrow *entered)
+{
+	struct escrow_log_line line = { .time = c->now };
+	enum err e = store_candidates_of(c->store, &t->name, &line.candidates);
+
+	if (e != ERR_OK)
+		return e;
+	line.candidates.rows[0] = line.candidates.rows[line.candidates.count - 1];
+	line.candidates.rows[1].version = entered->version;
+	memcpy(line.candidates.rows[1].sealed, entered->sealed, sizeof(entered->sealed));
+	line.candidates.count = 2;
+	return escrow_log_write_line(c->service->config, c->store, &line);
+}
+
 /*
  * The rows before it are retired and kept: a value that was entered wrongly costs the token no SO PIN that anybody knew. The log comes before the commit, as for a
- * grant: a line too many is a candidate that is not needed. The value that is on record already changes no candidate: a machine that sleeps may still set the one successor
+ * grant, with the old value and the new one, because no later line would mend what a commit that failed has left there. The value that is on record already changes no candidate: a machine that sleeps may still set the one successor
  * that it was granted, and no second one must come of a second row.
  */
 static enum err
@@ -79,13 +105,13 @@ replace(struct call *c, const struct store_token *t, const struct store_proposal
 	struct store_escrow row = { .token = t->id, .version = p->version, .created = c->now };
 	enum err e;
 
-	if (strcmp(p->compared, "same") == 0)
+	if (is_same(p))
 		return store_token_cured(c->store, t->id);
 	memcpy(row.sealed, p->sealed, sizeof(row.sealed));
-	e = store_escrow_insert(c->store, &row, &row.id);
+	e = log_both(c, t, &row);
 	if (e == ERR_OK)
-		e = store_token_replaced(c->store, t->id, row.id, c->now);
-	return e == ERR_OK ? escrow_log_append(c->service->config, c->store, &t->name, 0, c->now) : e;
+		e = store_escrow_insert(c->store, &row, &row.id);
+	return e == ERR_OK ? store_token_replaced(c->store, t->id, row.id, c->now) : e;
 }
 
 enum err
@@ -102,4 +128,15 @@ change_apply(struct call *c, const struct store_token *t, const struct store_pro
 		break;
 	}
 	return ERR_INTERNAL;
+}
+
+enum err
+change_applied(struct call *c, const struct store_token *t, const struct store_proposal *p)
+{
+	enum err e;
+
+	if (p->kind != STORE_REPLACE || is_same(p))
+		return ERR_OK;
+	e = call_begin(c);
+	return e == ERR_OK ? call_end(c, escrow_log_append(c->service->config, c->store, &t->name, 0, c->now)) : e;
 }

@@ -24,4 +24,10 @@ enum err change_check_sealed(struct call *c, const struct store_token *t, struct
 /* Does what was proposed; in a transaction, whose last step but the commit it is, because the escrow log is written here. */
 enum err change_apply(struct call *c, const struct store_token *t, const struct store_proposal *p);
 
+/*
+ * Once it is committed: the escrow log has a line without the value that was replaced. Outside of a transaction. Where it fails the log has a candidate too many until the token's next line, and
+ * nothing else is amiss.
+ */
+enum err change_applied(struct call *c, const struct store_token *t, const struct store_proposal *p);
+
 #endif

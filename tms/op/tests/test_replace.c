@@ -7,6 +7,27 @@
 #include "inventory.h"
 
 #include <stdio.h>
+#include <string.h>
+
+/* The last two whole lines of the escrow log, the older first. */
+static void
+last_lines(const struct world *w, struct escrow_log_line ret_lines[2])
+{
+	struct escrow_log_reader *r = NULL;
+	struct escrow_log_line line;
+	enum escrow_log_kind kind;
+	int64_t at;
+
+	memset(ret_lines, 0, 2 * sizeof(*ret_lines));
+	CHECK(escrow_log_open(w->config.escrow_log, &r) == ERR_OK);
+	while (escrow_log_next(r, &kind, &line, &at)) {
+		if (kind != ESCROW_LOG_WHOLE)
+			continue;
+		ret_lines[0] = ret_lines[1];
+		ret_lines[1] = line;
+	}
+	escrow_log_close(r);
+}
 
 static void
 test_replace(void)
@@ -16,6 +37,7 @@ test_replace(void)
 	struct store_escrow row;
 	struct store_proposal p;
 	struct store_token t;
+	struct escrow_log_line logged[2];
 	int64_t before, proposal, kept = 0;
 	unsigned lines;
 
@@ -27,14 +49,20 @@ test_replace(void)
 	proposal = waiting(w, 1);
 	CHECK(token_of(w, 1).active == before && log_lines(w) == lines);
 	CHECK(confirm(w, 0, proposal) == ERR_SECOND_PERSON && token_of(w, 1).active == before);
-	CHECK(confirm(w, 1, proposal) == ERR_OK && log_lines(w) == lines + 1);
+	CHECK(confirm(w, 1, proposal) == ERR_OK && log_lines(w) == lines + 2);
 	t = token_of(w, 1);
 	CHECK(t.active != before && t.next == 0 && t.state == STORE_UNVERIFIED && t.failures == 0);
+	last_lines(w, logged);
+	/* before the commit both, after it what was entered: had it failed, the old one would still be in the token's last line */
+	CHECK(logged[0].candidates.count == 2 && logged[1].candidates.count == 1);
 	CHECK(store_escrow_by_id(w->scratch.store, before, &row) == ERR_OK && row.retired == w->now);
+	CHECK(memcmp(logged[0].candidates.rows[0].sealed, row.sealed, sizeof(row.sealed)) == 0);
 	CHECK(store_escrow_by_id(w->scratch.store, t.active, &row) == ERR_OK && row.retired == 0);
+	CHECK(memcmp(logged[0].candidates.rows[1].sealed, row.sealed, sizeof(row.sealed)) == 0);
+	CHECK(memcmp(logged[1].candidates.rows[0].sealed, row.sealed, sizeof(row.sealed)) == 0);
 	CHECK(store_escrow_kept(w->scratch.store, t.id, &kept) == ERR_OK && kept == 1);
 	CHECK(store_proposal_by_id(w->scratch.store, proposal, &p) == ERR_OK && p.state == STORE_PROPOSAL_CONFIRMED && p.sealed[0] == 0);
-	CHECK(confirm(w, 1, proposal) == ERR_PROPOSAL_CLOSED && log_lines(w) == lines + 1);
+	CHECK(confirm(w, 1, proposal) == ERR_PROPOSAL_CLOSED && log_lines(w) == lines + 2);
 	/* the customer's machine is given what two people have entered, and nothing else */
 	m = approved(w, 1);
 	CHECK(machine_release(m) == ERR_OK && m->candidate_count == 1 && is_other(&m->candidates[0]));
@@ -132,23 +160,6 @@ replaced(struct world *w, unsigned n, const char *so_pin)
 	return token_of(w, n).active;
 }
 
-/* The rows of the last line of the escrow log, by their versions. */
-static void
-last_line(const struct world *w, uint64_t ret_versions[2])
-{
-	struct escrow_log_reader *r = NULL;
-	struct escrow_log_line line;
-	enum escrow_log_kind kind;
-	int64_t at;
-
-	ret_versions[0] = ret_versions[1] = 0;
-	CHECK(escrow_log_open(w->config.escrow_log, &r) == ERR_OK);
-	while (escrow_log_next(r, &kind, &line, &at))
-		for (size_t i = 0; kind == ESCROW_LOG_WHOLE && i < 2; i++)
-			ret_versions[i] = i < line.candidates.count ? line.candidates.rows[i].version : 0;
-	escrow_log_close(r);
-}
-
 /* Of a machine that was granted a row or not, what its report makes of the token. */
 static void
 test_report_after_replace(void)
@@ -172,7 +183,7 @@ test_report_after_replace(void)
 		struct machine *m;
 		struct store_token before, after;
 		struct store_escrow row;
-		uint64_t versions[2];
+		struct escrow_log_line logged[2];
 		int64_t entered;
 		unsigned lines;
 
@@ -191,8 +202,8 @@ test_report_after_replace(void)
 		CHECK(store_escrow_by_id(w->scratch.store, after.active, &row) == ERR_OK && row.retired == 0);
 		CHECK(store_escrow_by_id(w->scratch.store, entered, &row) == ERR_OK && row.retired == 0);
 		CHECK(log_lines(w) == lines + 1);
-		last_line(w, versions);
-		CHECK(versions[0] == (cells[i].next ? 2 : 1) && versions[1] == 1);
+		last_lines(w, logged);
+		CHECK(logged[1].candidates.count == 2 && logged[1].candidates.rows[0].version == (cells[i].next ? 2 : 1) && logged[1].candidates.rows[1].version == 1);
 		machine_free(m);
 	}
 	world_free(w);
