@@ -25,6 +25,9 @@ wchar_t *os_windows_wide(const char *text);
 /* UTF-8 of a UTF-16 text; false where it does not fit. */
 bool os_windows_narrow(const wchar_t *text, char *ret, size_t max);
 
+/* Puts a file in the place of another, on the disk when it returns. Waits where a virus scanner or an indexer that has just opened either holds it for a moment. */
+bool os_windows_move_over(const wchar_t *from, const wchar_t *to);
+
 /*
  * A security descriptor from SDDL in which %s stands for the user of this process (as text, once); NULL where there is none. LocalFree() takes it.
  */

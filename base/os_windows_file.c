@@ -148,9 +148,8 @@ write_new(const wchar_t *path, const struct buf *bytes)
 	return CloseHandle(file) && written;
 }
 
-/* A virus scanner or an indexer that has just opened either file holds it for a moment. */
-static bool
-move_over(const wchar_t *from, const wchar_t *to)
+bool
+os_windows_move_over(const wchar_t *from, const wchar_t *to)
 {
 	for (unsigned i = 0; i < MOVE_TRIES; i++) {
 		DWORD why;
@@ -175,7 +174,7 @@ os_write_private(const char *path, const void *bytes, size_t len)
 
 	if (fresh_path(path, fresh) && os_windows_path(path, wide) && os_windows_path(fresh, wide_fresh) && seal(bytes, len, &sealed) &&
 	    write_new(wide_fresh, &sealed)) {
-		if (move_over(wide_fresh, wide))
+		if (os_windows_move_over(wide_fresh, wide))
 			e = ERR_OK;
 		else
 			DeleteFileW(wide_fresh);

@@ -1,33 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Of the files in a policy folder Chromium takes each policy from the last file, by name, that has it. A list that another vendor has set is therefore added to
- * where it stands: a file of ours would hide his list, or be hidden by it.
- */
 #include "desired.h"
 
-#include "buf.h"
-#include "disk.h"
+#include "desired_system.h"
 #include "json.h"
 #include "merge.h"
-#include "os.h"
-#include "places.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define MANIFEST   "mokhoa.host.json"
-#define POLICIES   "mokhoa.json" /* our file in a policy folder */
-#define AUTOSTART  "/etc/xdg/autostart/mokhoa-websocket.desktop"
-#define CHROMIUM   "chrome-extension://"
-#define ID_LEN	   32 /* letters of an extension of Chromium's family */
-#define POLICY_MAX 1048576
-
 /* ---- adding ---- */
 
-/* Takes piece; the same thing wanted by two profiles is one. */
-static void
-add(json_t *pieces, json_t *piece)
+void
+desired_add(json_t *pieces, json_t *piece)
 {
 	size_t i;
 	const json_t *other;
@@ -48,8 +33,26 @@ takes_part(const struct desired_from *from, const struct profile *p)
 	return from->without == NULL || strcmp(from->without, p->name) != 0;
 }
 
+static bool
+is_chromium(const char *id)
+{
+	return strncmp(id, DESIRED_CHROMIUM, strlen(DESIRED_CHROMIUM)) == 0;
+}
+
+bool
+desired_is_for(const struct profile_forced *forced, const struct place *place)
+{
+	if (is_chromium(forced->id) == place->firefox)
+		return false;
+	for (size_t i = 0; i < forced->browser_count; i++)
+		if (strcmp(forced->browsers[i], place->browser) == 0)
+			return true;
+	return forced->browser_count == 0;
+}
+
 /* ---- manifests ---- */
 
+/* The callers are the extensions of all profiles; without any there is no manifest. */
 static void
 add_manifest(const struct desired_from *from, const struct place *place, json_t *pieces)
 {
@@ -61,134 +64,73 @@ add_manifest(const struct desired_from *from, const struct place *place, json_t 
 	for (size_t i = 0; i < profile_count(from->profiles); i++) {
 		const struct profile *p = profile_at(from->profiles, i);
 		for (size_t j = 0; takes_part(from, p) && j < p->extension_count; j++)
-			if ((strncmp(p->extensions[j], CHROMIUM, strlen(CHROMIUM)) != 0) == place->firefox)
-				add(callers, json_string(p->extensions[j]));
+			if (is_chromium(p->extensions[j]) != place->firefox)
+				desired_add(callers, json_string(p->extensions[j]));
 	}
-	snprintf(path, sizeof(path), "%s/mokhoa-host", from->programs);
+	desired_program(from, "mokhoa-host", path);
 	manifest = json_pack("{s:s, s:s, s:s, s:s, s:O}",
-	    "name", "mokhoa.host",
+	    "name", DESIRED_HOST,
 	    "description", "Mokhoa",
 	    "path", path,
 	    "type", "stdio",
 	    place->firefox ? "allowed_extensions" : "allowed_origins", callers);
 	text = merge_text(manifest);
-	snprintf(path, sizeof(path), "%s/" MANIFEST, place->host);
 	if (json_array_size(callers) != 0)
-		add(pieces, json_pack("{s:s, s:o}", "file", path, "text", json_string(text)));
+		desired_add_manifest(from, place, text, pieces);
 	free(text);
 	json_decref(manifest);
 	json_decref(callers);
 }
 
-/* ---- policies of Chromium's family ---- */
-
-struct search {
-	const struct desired_from *from;
-	const char *folder;
-	const char *policy;
-	char found[OS_PATH_MAX]; /* the last file of others that has it, without root; "" */
-	enum err error;
-	char *where;
-};
-
-static void
-look_into(const char *name, void *context)
-{
-	struct search *s = context;
-	char path[OS_PATH_MAX], quoted[80], cause[160];
-	struct buf b;
-	json_t *document = NULL;
-	bool is_read;
-
-	if (strcmp(name, POLICIES) == 0 || s->error != ERR_OK)
-		return;
-	b = buf_new(POLICY_MAX);
-	snprintf(path, sizeof(path), "%s%s/%s", s->from->root, s->folder, name);
-	snprintf(quoted, sizeof(quoted), "\"%s\"", s->policy);
-	is_read = disk_read(path, &b) == ERR_OK;
-	if (!is_read || json_load(b.data, b.len, &document, cause) != ERR_OK) {
-		/* Chromium may be able to read it all the same: it admits comments */
-		if (!is_read || strstr(buf_text(&b), quoted) != NULL) {
-			snprintf(s->where, PROFILE_WHERE_MAX, "%.400s", path);
-			s->error = ERR_FILE_FAILED;
-		}
-	} else if (json_object_get(document, s->policy) != NULL) {
-		snprintf(s->found, sizeof(s->found), "%s", path + strlen(s->from->root));
-	}
-	json_decref(document);
-	buf_free(&b);
-}
-
-static enum err
-add_item(const struct desired_from *from, const char *folder, const char *policy, const char *item, json_t *pieces, char *where)
-{
-	struct search s = { .from = from, .folder = folder, .policy = policy, .where = where };
-	char path[OS_PATH_MAX];
-	enum err e;
-
-	snprintf(path, sizeof(path), "%s%s", from->root, folder);
-	e = os_list(path, look_into, &s);
-	if (e == ERR_OK)
-		e = s.error;
-	if (e != ERR_OK)
-		return e == ERR_JOURNAL_FAILED ? ERR_FILE_FAILED : e;
-	if (s.found[0] == '\0')
-		snprintf(s.found, sizeof(s.found), "%s/" POLICIES, folder);
-	add(pieces, json_pack("{s:s, s:[s], s:s}", "file", s.found, "path", policy, "item", item));
-	return ERR_OK;
-}
-
-static bool
-is_for(const struct profile_forced *forced, const struct place *place)
-{
-	if ((strncmp(forced->id, CHROMIUM, strlen(CHROMIUM)) != 0) != place->firefox)
-		return false;
-	for (size_t i = 0; i < forced->browser_count; i++)
-		if (strcmp(forced->browsers[i], place->browser) == 0)
-			return true;
-	return forced->browser_count == 0;
-}
+/* ---- policies ---- */
 
 static enum err
 add_chromium(const struct desired_from *from, const struct profile *p, const struct place *place, json_t *pieces, char *where)
 {
-	char item[PROFILE_WHERE_MAX + ID_LEN + 2];
+	char item[PROFILE_WHERE_MAX + DESIRED_ID_LEN + 2];
 	enum err e = ERR_OK;
 
 	for (size_t i = 0; e == ERR_OK && i < p->forced_count; i++) {
-		if (!is_for(&p->forced[i], place))
+		if (!desired_is_for(&p->forced[i], place))
 			continue;
-		snprintf(item, sizeof(item), "%.*s;%s", ID_LEN, p->forced[i].id + strlen(CHROMIUM), p->forced[i].update_url);
-		e = add_item(from, place->policies, "ExtensionInstallForcelist", item, pieces, where);
+		snprintf(item, sizeof(item), "%.*s;%s", DESIRED_ID_LEN, p->forced[i].id + strlen(DESIRED_CHROMIUM), p->forced[i].update_url);
+		e = desired_add_item(from, place, "ExtensionInstallForcelist", item, pieces, where);
 	}
 	for (size_t i = 0; e == ERR_OK && p->loopback && i < p->origin_count; i++)
-		e = add_item(from, place->policies, "LoopbackNetworkAllowedForUrls", p->origins[i], pieces, where);
+		e = desired_add_item(from, place, "LoopbackNetworkAllowedForUrls", p->origins[i], pieces, where);
 	return e;
 }
 
-/* ---- policies of Firefox ---- */
-
-static void
-add_firefox(const struct profile *p, const struct place *place, json_t *pieces)
+void
+desired_add_extension_to(const char *file, const struct profile_forced *forced, json_t *pieces)
 {
-	for (size_t i = 0; i < p->forced_count; i++)
-		if (is_for(&p->forced[i], place))
-			add(pieces, json_pack("{s:s, s:[s, s, s], s:{s:s, s:s}}", "file", place->policies,
-					"path", "policies", "ExtensionSettings", p->forced[i].id,
-					"value", "installation_mode", "force_installed", "install_url", p->forced[i].update_url));
-	for (size_t i = 0; p->loopback && i < p->origin_count; i++) {
-		/* SkipDomains has names of hosts */
-		const char *name = strstr(p->origins[i], "://") + 3;
-		add(pieces, json_pack("{s:s, s:[s, s, s], s:s%}", "file", place->policies,
-				"path", "policies", "LocalNetworkAccess", "SkipDomains", "item", name, strcspn(name, ":")));
-	}
+	desired_add(pieces, json_pack("{s:s, s:[s, s, s], s:{s:s, s:s}}", "file", file,
+				"path", "policies", "ExtensionSettings", forced->id,
+				"value", "installation_mode", "force_installed", "install_url", forced->update_url));
 }
 
-static void
-add_autostart(const struct desired_from *from, json_t *pieces)
+void
+desired_add_domain_to(const char *file, const char *host, json_t *pieces)
 {
-	add(pieces, json_pack("{s:s, s:o}", "file", AUTOSTART, "text",
-			json_sprintf("[Desktop Entry]\nType=Application\nName=Mokhoa\nExec=\"%s/mokhoa-websocket\"\nNoDisplay=true\nX-GNOME-Autostart-enabled=true\n", from->programs)));
+	desired_add(pieces, json_pack("{s:s, s:[s, s, s], s:s}", "file", file, "path", "policies", "LocalNetworkAccess", "SkipDomains", "item", host));
+}
+
+/* SkipDomains has names of hosts. */
+static enum err
+add_firefox(const struct desired_from *from, const struct profile *p, const struct place *place, json_t *pieces, char *where)
+{
+	enum err e = ERR_OK;
+	char host[256];
+
+	for (size_t i = 0; e == ERR_OK && i < p->forced_count; i++)
+		if (desired_is_for(&p->forced[i], place))
+			e = desired_add_extension(from, place, &p->forced[i], pieces, where);
+	for (size_t i = 0; e == ERR_OK && p->loopback && i < p->origin_count; i++) {
+		const char *name = strstr(p->origins[i], "://") + 3;
+		snprintf(host, sizeof(host), "%.*s", (int)strcspn(name, ":"), name);
+		e = desired_add_domain(from, place, host, pieces, where);
+	}
+	return e;
 }
 
 static enum err
@@ -200,25 +142,25 @@ add_profile(const struct desired_from *from, const struct profile *p, json_t *pi
 		const struct place *place = place_at(i);
 		if (place->policies == NULL)
 			continue;
-		if (place->firefox)
-			add_firefox(p, place, pieces);
-		else
-			e = add_chromium(from, p, place, pieces, where);
+		e = (place->firefox ? add_firefox : add_chromium)(from, p, place, pieces, where);
 	}
 	if (p->autostart)
-		add_autostart(from, pieces);
+		desired_add_autostart(from, pieces);
 	return e;
 }
 
 enum err
 desired_make(const struct desired_from *from, json_t **ret_pieces, char *where)
 {
+	size_t count = from->profiles != NULL ? profile_count(from->profiles) : 0;
 	json_t *pieces = json_array();
 	enum err e = pieces != NULL ? ERR_OK : ERR_NO_MEMORY;
 
-	for (size_t i = 0; e == ERR_OK && from->profiles != NULL && i < place_count(); i++)
+	if (e == ERR_OK && count != 0)
+		e = desired_check(from, where);
+	for (size_t i = 0; e == ERR_OK && count != 0 && i < place_count(); i++)
 		add_manifest(from, place_at(i), pieces);
-	for (size_t i = 0; e == ERR_OK && from->profiles != NULL && i < profile_count(from->profiles); i++)
+	for (size_t i = 0; e == ERR_OK && i < count; i++)
 		if (takes_part(from, profile_at(from->profiles, i)))
 			e = add_profile(from, profile_at(from->profiles, i), pieces, where);
 	if (e != ERR_OK) {

@@ -6,6 +6,7 @@
 #include "merge.h"
 #include "os.h"
 #include "reconcile.h"
+#include "medium.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,7 +84,7 @@ read_order(int argc, char *argv[], struct order *o)
 		else
 			return false;
 	}
-	return known && (o->root[0] == '\0' || os_path_is_plain(o->root)) && (o->programs == NULL || os_path_is_plain(o->programs)) &&
+	return known && (o->root[0] == '\0' || medium_takes_root(o->root)) && (o->programs == NULL || os_path_is_plain(o->programs)) &&
 	       (o->profile == NULL || strcmp(o->verb, "unregister") == 0);
 }
 

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "merge.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define NUMBER_MAX 2147483647ul /* Chromium reads the name as an int */
 
 /* What the first keys of the path lead to; NULL where nothing is there. */
 static json_t *
@@ -32,6 +35,45 @@ find_item(const json_t *list, const json_t *item)
 	return i;
 }
 
+/* The registry's lists are values with numbers for names, and other names beside them. NULL where none has it. */
+static const char *
+find_numbered(const json_t *document, const json_t *item)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach((json_t *)document, name, value) if (json_equal(value, item)) return name;
+	return NULL;
+}
+
+/* A number as browsers take it for one of a list; 0 for another name. */
+static unsigned long
+number_of(const char *name)
+{
+	size_t len = strspn(name, "0123456789");
+	unsigned long number = name[len] == '\0' && len < 11 ? strtoul(name, NULL, 10) : 0;
+
+	return number <= NUMBER_MAX ? number : 0;
+}
+
+/* Behind the last one, so that a gap which somebody left stays his; the first gap where the numbers are used up. */
+static bool
+put_numbered(json_t *document, const json_t *item)
+{
+	unsigned long next = 1;
+	char text[24];
+	const char *name;
+	json_t *value;
+
+	json_object_foreach(document, name, value) if (number_of(name) >= next) next = number_of(name) + 1;
+	if (next > NUMBER_MAX)
+		next = 1;
+	do
+		snprintf(text, sizeof(text), "%lu", next++);
+	while (json_object_get(document, text) != NULL);
+	return json_object_set_new(document, text, json_deep_copy(item)) == 0;
+}
+
 bool
 merge_has(const json_t *document, const json_t *piece)
 {
@@ -42,6 +84,8 @@ merge_has(const json_t *document, const json_t *piece)
 
 	if (value != NULL)
 		return json_equal(at, value);
+	if (item != NULL && json_array_size(path) == 0)
+		return find_numbered(document, item) != NULL;
 	if (item != NULL)
 		return find_item(at, item) < json_array_size(at);
 	return at != NULL;
@@ -73,6 +117,8 @@ merge_put(json_t *document, const json_t *piece, json_t *made)
 	size_t keys = json_array_size(path) - (item != NULL ? 0 : 1);
 	json_t *at = document;
 
+	if (item != NULL && keys == 0)
+		return put_numbered(document, item);
 	for (size_t i = 0; i < keys; i++) {
 		const char *key = json_string_value(json_array_get(path, i));
 		bool list = item != NULL && i + 1 == keys;
@@ -100,7 +146,9 @@ merge_take(json_t *document, const json_t *piece)
 
 	if (!merge_has(document, piece))
 		return;
-	if (item != NULL)
+	if (item != NULL && json_array_size(path) == 0)
+		(void)json_object_del(document, find_numbered(document, item));
+	else if (item != NULL)
 		(void)json_array_remove(at, find_item(at, item));
 	else if (json_object_get(piece, "value") != NULL || (json_object_size(at) == 0 && json_array_size(at) == 0))
 		(void)json_object_del(walk(document, path, json_array_size(path) - 1), last_key(path));

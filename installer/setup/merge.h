@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * merge: our pieces of a JSON file that others have entries in, too. Pure: nothing is read or written.
+ * merge: our pieces of a JSON document that others have entries in, too. Pure: nothing is read or written.
  *
  * A piece is an object {"file", "path", ...}; path is a list of keys from the root. With "value" the last key is a member of that value; with "item" the
- * path leads to a list that has that text. {"file", "path", "made"} is a list or object that merge_put() had to make. Values are copied where they go
- * into a document; the caller keeps what he gives. Any thread may call.
+ * path leads to a list that has that text; where the path is empty the list is the document, an object of numbered members, as the registry has lists. {"file", "path", "made"} is a
+ * list or object that merge_put() had to make. Values are copied where they go into a document; the caller keeps what he gives. Any thread may call.
  */
 #ifndef MOKHOA_MERGE_H
 #define MOKHOA_MERGE_H

@@ -2,24 +2,25 @@
 #include "reconcile.h"
 
 #include "buf.h"
-#include "disk.h"
 #include "json.h"
 #include "merge.h"
 #include "os.h"
+#include "os_shared.h"
+#include "medium.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define STATE	 "/var/lib/mokhoa"
-#define LEDGER	 STATE "/setup.json"
-#define FILE_MAX 4194304 /* bytes of a file that we add to, and of the ledger */
+#define LEDGER	  "setup.json"
+#define CAUSE_MAX 160
+#define FILE_MAX  4194304 /* bytes of a file that we add to, and of the ledger */
 
 struct run {
 	const char *root;
 	const json_t *desired;
 	json_t *pieces;	   /* of the ledger: what is ours */
-	json_t *originals; /* of the ledger: file: its text before us, null where there was none */
+	json_t *originals; /* of the ledger: file: its form before us (medium.h), null where there was none */
 	json_t *folders;   /* of the ledger: those that we made */
 	json_t *acts;
 	bool dry;
@@ -30,7 +31,7 @@ struct run {
 struct change {
 	const char *file;
 	char path[OS_PATH_MAX];
-	char *was, *will; /* NULL: no file */
+	char *was, *will; /* its form; NULL: no file */
 	json_t *ours;	  /* pieces that are ours afterwards */
 	bool first;	  /* nothing of it was ours */
 };
@@ -61,6 +62,16 @@ is_of(const json_t *piece, const char *file)
 /* ---- the ledger ---- */
 
 static enum err
+ledger_path(const struct run *r, char ret_folder[OS_PATH_MAX], char ret[OS_PATH_MAX])
+{
+	enum err e = medium_ledger_folder(r->root, ret_folder);
+
+	if (e != ERR_OK || (size_t)snprintf(ret, OS_PATH_MAX, "%s/" LEDGER, ret_folder) >= OS_PATH_MAX)
+		return fail(r, LEDGER, "the system names no folder for it");
+	return ERR_OK;
+}
+
+static enum err
 save_ledger(const struct run *r)
 {
 	char path[OS_PATH_MAX], folder[OS_PATH_MAX];
@@ -68,18 +79,19 @@ save_ledger(const struct run *r)
 	char *text;
 	enum err e;
 
-	snprintf(path, sizeof(path), "%s" LEDGER, r->root);
-	snprintf(folder, sizeof(folder), "%s" STATE, r->root);
+	e = ledger_path(r, folder, path);
+	if (e != ERR_OK)
+		return e;
 	if (json_array_size(r->pieces) == 0 && json_object_size(r->originals) == 0 && json_array_size(r->folders) == 0) {
-		e = disk_remove(path);
-		(void)disk_remove_folder(folder);
+		e = os_shared_remove(path);
+		(void)os_shared_remove_folder(folder);
 		return e;
 	}
-	e = disk_make_folder(folder);
+	e = os_shared_make_folder(folder);
 	ledger = json_pack("{s:i, s:O, s:O, s:O}", "version", 1, "pieces", r->pieces, "originals", r->originals, "folders", r->folders);
 	text = merge_text(ledger);
 	if (e == ERR_OK)
-		e = text != NULL ? disk_write(path, text, strlen(text)) : ERR_NO_MEMORY;
+		e = text != NULL ? os_shared_write(path, text, strlen(text)) : ERR_NO_MEMORY;
 	free(text);
 	json_decref(ledger);
 	return e == ERR_OK ? e : fail(r, path, "the ledger cannot be written");
@@ -94,7 +106,7 @@ pieces_ok(const json_t *pieces)
 	json_array_foreach(pieces, i, piece)
 	{
 		if (json_string_value(json_object_get(piece, "file")) == NULL ||
-		    (json_object_get(piece, "text") == NULL && json_array_size(json_object_get(piece, "path")) == 0))
+		    (json_object_get(piece, "text") == NULL && !json_is_array(json_object_get(piece, "path"))))
 			return false;
 	}
 	return json_is_array(pieces);
@@ -103,14 +115,15 @@ pieces_ok(const json_t *pieces)
 static enum err
 load_ledger(struct run *r)
 {
-	char path[OS_PATH_MAX];
+	char path[OS_PATH_MAX], folder[OS_PATH_MAX];
 	struct buf b = buf_new(FILE_MAX);
 	json_t *ledger = NULL;
 	int version;
-	enum err e;
+	enum err e = ledger_path(r, folder, path);
 
-	snprintf(path, sizeof(path), "%s" LEDGER, r->root);
-	e = disk_read(path, &b);
+	if (e != ERR_OK)
+		return e;
+	e = os_shared_read(path, &b);
 	if (e == ERR_FILE_MISSING) {
 		r->pieces = json_array();
 		r->originals = json_object();
@@ -137,6 +150,18 @@ set_ours(struct run *r, const char *file, const json_t *ours)
 }
 
 /* ---- what a file is to be ---- */
+
+/* NULL of NULL. */
+static char *
+copy_of(const char *text)
+{
+	size_t len = text != NULL ? strlen(text) + 1 : 0;
+	char *copy = text != NULL ? malloc(len) : NULL;
+
+	if (copy != NULL)
+		memcpy(copy, text, len);
+	return copy;
+}
 
 static void
 note(const struct run *r, const char *act, const char *file, const json_t *what)
@@ -195,30 +220,56 @@ merge(const struct run *r, struct change *c, json_t *document)
 	return ERR_OK;
 }
 
+/* NULL where the form is not one that has a document, or what it has is none; cause then says why. */
+static json_t *
+open_document(const struct change *c, const char *form, char cause[CAUSE_MAX])
+{
+	char *text = form != NULL ? medium_text(c->path, form) : NULL;
+	json_t *document = NULL;
+
+	if (form == NULL)
+		return json_object();
+	snprintf(cause, CAUSE_MAX, "is of a type that has no text");
+	if (text != NULL && json_load(text, strlen(text), &document, cause) != ERR_OK)
+		document = NULL;
+	free(text);
+	return document;
+}
+
+static char *
+close_document(const struct change *c, const json_t *document)
+{
+	char *text = merge_text(document);
+	char *form = text != NULL ? medium_form(c->path, c->was, text) : NULL;
+
+	free(text);
+	return form;
+}
+
 static enum err
 plan_json(const struct run *r, struct change *c)
 {
 	const char *original = json_string_value(json_object_get(r->originals, c->file));
-	json_t *document = NULL, *before = NULL;
-	char cause[160];
+	char cause[CAUSE_MAX];
+	json_t *document = open_document(c, c->was, cause), *before = NULL;
 	enum err e;
 
-	if (json_load(c->was != NULL ? c->was : "{}", c->was != NULL ? strlen(c->was) : 2, &document, cause) != ERR_OK)
+	if (document == NULL)
 		return fail(r, c->path, cause);
 	before = json_deep_copy(document);
 	e = merge(r, c, document);
 	if (e != ERR_OK)
 		goto out;
 	if (json_equal(before, document)) {
-		c->will = c->was != NULL ? strdup(c->was) : NULL;
+		c->will = copy_of(c->was);
 		goto out;
 	}
 	json_decref(before);
-	before = original != NULL ? json_loads(original, 0, NULL) : NULL;
+	before = original != NULL ? open_document(c, original, cause) : NULL;
 	if (json_array_size(c->ours) == 0 && original != NULL && json_equal(before, document))
-		c->will = strdup(original);
+		c->will = copy_of(original);
 	else if (json_object_size(document) != 0 || (original != NULL || (c->first && c->was != NULL)))
-		c->will = merge_text(document);
+		c->will = close_document(c, document);
 out:
 	json_decref(document);
 	json_decref(before);
@@ -233,9 +284,7 @@ plan_text(const struct run *r, struct change *c, const char *text)
 	json_t *piece;
 
 	json_array_foreach(r->desired, i, piece) if (is_of(piece, c->file))(void) json_array_append(c->ours, piece);
-	if (json_array_size(c->ours) == 0)
-		text = original;
-	c->will = text != NULL ? strdup(text) : NULL;
+	c->will = json_array_size(c->ours) != 0 ? medium_form(c->path, NULL, text) : copy_of(original);
 	return ERR_OK;
 }
 
@@ -252,9 +301,9 @@ plan(const struct run *r, struct change *c)
 	snprintf(c->path, sizeof(c->path), "%s%s", r->root, c->file);
 	c->ours = json_array();
 	c->first = json_object_get(r->originals, c->file) == NULL;
-	e = disk_read(c->path, &b);
+	e = medium_read(c->path, &b);
 	if (e == ERR_OK)
-		c->was = strdup(buf_text(&b));
+		c->was = copy_of(buf_text(&b));
 	buf_free(&b);
 	if (e != ERR_OK && e != ERR_FILE_MISSING)
 		return fail(r, c->path, "cannot be read, or is a link");
@@ -277,13 +326,13 @@ make_folders(struct run *r, const char *file)
 	char path[OS_PATH_MAX];
 	enum err e = ERR_OK;
 
-	for (const char *slash = strchr(file + 1, '/'); e == ERR_OK && slash != NULL; slash = strchr(slash + 1, '/')) {
-		snprintf(path, sizeof(path), "%s%.*s", r->root, (int)(slash - file), file);
-		if (disk_has_folder(path))
+	for (size_t len = medium_folder(file, 0); e == ERR_OK && len != 0; len = medium_folder(file, len)) {
+		snprintf(path, sizeof(path), "%s%.*s", r->root, (int)len, file);
+		if (medium_has_folder(path))
 			continue;
-		(void)json_array_append_new(r->folders, json_stringn(file, (size_t)(slash - file)));
+		(void)json_array_append_new(r->folders, json_stringn(file, len));
 		e = save_ledger(r);
-		if (e == ERR_OK && disk_make_folder(path) != ERR_OK)
+		if (e == ERR_OK && medium_make_folder(path) != ERR_OK)
 			e = fail(r, path, "cannot be made");
 	}
 	return e;
@@ -296,10 +345,8 @@ write_change(struct run *r, struct change *c)
 
 	if (e == ERR_OK)
 		e = save_ledger(r);
-	if (e == ERR_OK && c->will != NULL)
-		e = disk_write(c->path, c->will, strlen(c->will));
-	else if (e == ERR_OK)
-		e = disk_remove(c->path);
+	if (e == ERR_OK)
+		e = medium_write(c->path, c->was, c->will);
 	return e == ERR_FILE_FAILED && r->where[0] == '\0' ? fail(r, c->path, "cannot be written") : e;
 }
 
@@ -317,7 +364,7 @@ make_change(struct run *r, struct change *c)
 		note(r, c->will != NULL ? "write" : "remove", c->file, NULL);
 	if (r->dry)
 		goto out;
-	disk_remove_leftover(c->path);
+	medium_remove_leftover(c->path);
 	if (!same) {
 		/* what may be ours from here on: what was and what will be */
 		json_array_foreach(before, i, piece) if (is_of(piece, c->file))(void) json_array_append(both, piece);
@@ -359,13 +406,13 @@ remove_folders(struct run *r)
 		json_array_foreach(r->pieces, j, piece)
 		{
 			const char *file = json_string_value(json_object_get(piece, "file"));
-			if (strncmp(file, folder, strlen(folder)) == 0 && file[strlen(folder)] == '/')
+			if (strncmp(file, folder, strlen(folder)) == 0 && medium_folder(file, strlen(folder) - 1) == strlen(folder))
 				needed = true;
 		}
 		if (needed)
 			continue;
 		snprintf(path, sizeof(path), "%s%s", r->root, folder);
-		(void)disk_remove_folder(path);
+		(void)medium_remove_folder(path);
 		(void)json_array_remove(r->folders, i);
 	}
 	return json_array_size(r->folders) != count ? save_ledger(r) : ERR_OK;

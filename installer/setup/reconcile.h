@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * reconcile: makes the machine as desired. The ledger, /var/lib/mokhoa/setup.json, says which pieces are ours, and is on the disk before what it speaks of:
+ * reconcile: makes the machine as desired, whatever keeps its pieces (medium.h). The ledger, setup.json, says which are ours, and is on the disk before what it speaks of:
  * after a kill at any moment the next run goes on, and takes back no more and no less than what we wrote. A file that is again what it was but for its
  * layout gets its old bytes back. One process at a time: reconcile() holds a lock.
  */

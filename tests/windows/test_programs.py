@@ -14,7 +14,7 @@ OBJDUMP = "x86_64-w64-mingw32-objdump"
 SYSTEM = {"advapi32.dll", "bcrypt.dll", "crypt32.dll", "gdi32.dll", "imm32.dll", "iphlpapi.dll", "kernel32.dll", "msvcrt.dll", "ole32.dll", "shell32.dll",
           "user32.dll", "winscard.dll", "ws2_32.dll"}
 SIZE_MAX = 6 * 1024 * 1024
-PROGRAMS = ("mokhoa-host", "mokhoa-worker", "mokhoa-prompt", "mokhoa-websocket")
+PROGRAMS = ("mokhoa-host", "mokhoa-worker", "mokhoa-prompt", "mokhoa-setup", "mokhoa-websocket")
 
 
 class Programs(unittest.TestCase):

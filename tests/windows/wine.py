@@ -22,7 +22,7 @@ def install():
     """The programs in Program Files, where only the administrator could have put them; no profile."""
     shutil.rmtree(INSTALLED, ignore_errors=True)
     os.makedirs(os.path.join(INSTALLED, "profiles.d"))
-    for folder, names in (("wine-bin", ("mokhoa-host", "mokhoa-worker", "mokhoa-websocket", "echo_frames", "chrome_launch", "person")), ("bin", ("mokhoa-prompt",))):
+    for folder, names in (("wine-bin", ("mokhoa-host", "mokhoa-worker", "mokhoa-websocket", "mokhoa-setup", "echo_frames", "chrome_launch", "person", "registry")), ("bin", ("mokhoa-prompt",))):
         for name in names:
             shutil.copy(os.path.join(BUILD, folder, name + ".exe"), INSTALLED)
     shutil.copy(os.path.join(BUILD, "bin", "mock_p11.dll"), INSTALLED)

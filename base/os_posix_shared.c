@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "disk.h"
+#define _GNU_SOURCE
+#include "os_shared.h"
 
 #include "os.h"
 
@@ -23,7 +24,7 @@ beside(const char *path, const char *name, char ret[OS_PATH_MAX])
 }
 
 enum err
-disk_read(const char *path, struct buf *ret)
+os_shared_read(const char *path, struct buf *ret)
 {
 	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	struct stat s;
@@ -49,7 +50,7 @@ sync_folder(const char *path)
 }
 
 enum err
-disk_write(const char *path, const void *bytes, size_t len)
+os_shared_write(const char *path, const void *bytes, size_t len)
 {
 	char fresh[OS_PATH_MAX];
 	struct stat s;
@@ -74,7 +75,7 @@ disk_write(const char *path, const void *bytes, size_t len)
 }
 
 void
-disk_remove_leftover(const char *path)
+os_shared_remove_leftover(const char *path)
 {
 	char fresh[OS_PATH_MAX];
 
@@ -83,16 +84,16 @@ disk_remove_leftover(const char *path)
 }
 
 enum err
-disk_remove(const char *path)
+os_shared_remove(const char *path)
 {
-	disk_remove_leftover(path);
+	os_shared_remove_leftover(path);
 	if (unlink(path) != 0)
 		return errno == ENOENT || errno == ENOTDIR ? ERR_OK : ERR_FILE_FAILED;
 	return sync_folder(path) ? ERR_OK : ERR_FILE_FAILED;
 }
 
 bool
-disk_has_folder(const char *path)
+os_shared_has_folder(const char *path)
 {
 	struct stat s;
 
@@ -100,7 +101,7 @@ disk_has_folder(const char *path)
 }
 
 enum err
-disk_make_folder(const char *path)
+os_shared_make_folder(const char *path)
 {
 	if (mkdir(path, 0755) != 0 && errno != EEXIST)
 		return ERR_FILE_FAILED;
@@ -108,7 +109,7 @@ disk_make_folder(const char *path)
 }
 
 bool
-disk_remove_folder(const char *path)
+os_shared_remove_folder(const char *path)
 {
 	return rmdir(path) == 0 || errno == ENOENT;
 }
