@@ -71,7 +71,7 @@ function backupCard(tools, first) {
   const button = element.querySelector("button") ?? {};
   if (first.code) place.replaceChildren(tools.errorNote(first));
   else draw(first);
-  if (first.code === "backups_off") button.disabled = true;
+  if (first.code === "backups_off" || first.code === "database_server") button.disabled = true;
   return element;
 }
 

@@ -71,6 +71,41 @@ class Dump(test_backup.Server):
         self.assertIn("as_it_was=3 newer=0 made=0", self.good("restore", "--replay-only"), "twice is once")
         self.assertEqual(self.good("check").split()[0], "ok")
 
+    def anchor(self):
+        """The server writes one when it stops."""
+        process, end = self.start("serve")
+        self.wait_for(self.file("tms", "run", "public.sock"))
+        end()
+        self.assertEqual(process.returncode, 0)
+
+    def verified(self):
+        return dict(re.findall(r"(\w+)=(\d+)", self.good("audit", "verify")))
+
+    def test_what_was_anchored_is_taken_back(self):
+        self.add(token("A1"))
+        self.anchor()
+        path = self.dump()
+        self.add(token("A2"), token("A3"), token("A4"))
+        self.anchor()
+        self.assertEqual([self.verified()[name] for name in ("restores", "lost")], ["0", "0"])
+        self.put_back(path)
+        # the dump alone is a chain that was cut off, and stays one where the replay fails
+        self.fails("audit_broken", self.command("audit", "verify"))
+        log = pathlib.Path(self.log)
+        whole = log.read_bytes()
+        log.write_bytes(whole.replace(b'"version":1', b'"version":2', 1))
+        self.fails("escrow_log_damaged", self.command("restore", "--replay-only"))
+        self.fails("audit_broken", self.command("audit", "verify"))
+        log.write_bytes(whole)
+        self.good("restore", "--replay-only")
+        self.assertEqual([self.verified()[name] for name in ("restores", "lost")], ["1", "1"])
+        # what comes now stands at places that were anchored before, and is anchored anew
+        self.add(*(token(f"B{n}") for n in range(8)))
+        self.anchor()
+        self.assertEqual([self.verified()[name] for name in ("restores", "lost")], ["1", "1"])
+        self.good("restore", "--replay-only")
+        self.assertEqual([self.verified()[name] for name in ("restores", "lost")], ["1", "1"], "what is there is not taken back")
+
     def test_replay_of_a_damaged_log(self):
         self.add(token("A1"), token("A2"))
         path = self.dump()

@@ -191,6 +191,15 @@ read_folder(const char *folder, struct file *files, size_t *ret_count)
 	return ERR_OK;
 }
 
+/* Whether this server makes backups: of PostgreSQL none of its own, and it would be known only in the thread, which nobody hears. */
+static enum err
+check_on(const struct config *config)
+{
+	if (config->postgresql != NULL)
+		return ERR_DATABASE_SERVER;
+	return config->backups != NULL ? ERR_OK : ERR_BACKUPS_OFF;
+}
+
 enum err
 op_admin_backups(struct call *c, json_t **ret_answer)
 {
@@ -198,8 +207,10 @@ op_admin_backups(struct call *c, json_t **ret_answer)
 	size_t count = 0;
 	bool running;
 	json_t *rows;
-	enum err e = c->service->config->backups != NULL ? read_folder(c->service->config->backups, files, &count) : ERR_BACKUPS_OFF;
+	enum err e = check_on(c->service->config);
 
+	if (e == ERR_OK)
+		e = read_folder(c->service->config->backups, files, &count);
 	if (e != ERR_OK)
 		return e;
 	pthread_mutex_lock(&work.mutex);
@@ -221,8 +232,8 @@ op_admin_backup(struct call *c, json_t **ret_answer)
 {
 	enum err e = decode_nothing(c->body);
 
-	if (e == ERR_OK && c->service->config->backups == NULL)
-		e = ERR_BACKUPS_OFF;
+	if (e == ERR_OK)
+		e = check_on(c->service->config);
 	if (e != ERR_OK)
 		return e;
 	pthread_mutex_lock(&work.mutex);

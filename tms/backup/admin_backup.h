@@ -7,7 +7,7 @@
 
 #include "call.h"
 
-/* GET and POST /v1/admin/backups. ERR_BACKUPS_OFF, ERR_BUSY while one is being made. */
+/* GET and POST /v1/admin/backups. ERR_BACKUPS_OFF, ERR_DATABASE_SERVER where the database is no file, ERR_BUSY while one is being made. */
 enum err op_admin_backups(struct call *c, json_t **ret_answer);
 enum err op_admin_backup(struct call *c, json_t **ret_answer);
 

@@ -43,7 +43,7 @@ enum err backup_replay(struct store *s, const struct config *config, bool skip_d
 
 /*
  * The same for a database of PostgreSQL that its own tools have restored. ERR_DATA_IN_USE where a server, a vault or a command uses it, ERR_USAGE where the
- * database is a file, which backup_restore() puts back.
+ * database is a file, which backup_restore() puts back. ERR_AUDIT_ANCHOR_FAILED as there.
  */
 enum err backup_replay_only(const struct config *config, bool skip_damaged, int64_t now, struct backup_replayed *ret);
 
@@ -52,6 +52,7 @@ enum err backup_replay_only(const struct config *config, bool skip_damaged, int6
 /*
  * Puts a backup in the place of the data, which is kept under another name (ret_kept, empty where there was none). ERR_DATA_IN_USE where a server, a vault or a
  * command uses it, ERR_DATABASE_SERVER where it is no file, ERR_BACKUP_INVALID, ERR_BACKUP_NEWER, ERR_ESCROW_LOG_DAMAGED, ERR_ESCROW_LOG_FAILED, ERR_FILE_FAILED; after each the data is as it was.
+ * ERR_AUDIT_ANCHOR_FAILED: what was anchored could not be read, or, where ret_kept names the old data, not be taken back: then the restore is run again.
  */
 enum err backup_restore(const struct config *config, const char *file, bool skip_damaged, int64_t now, struct backup_replayed *ret,
     char ret_kept[BACKUP_KEPT_SIZE]);

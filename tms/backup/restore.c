@@ -28,6 +28,7 @@ struct restore {
 	char lock_path[OS_PATH_MAX];
 	intptr_t lock;
 	struct store_hold *hold;
+	struct anchor lost; /* what was anchored and is not in the backup */
 };
 
 /* ---- who uses the data ---- */
@@ -145,7 +146,7 @@ settle(const struct restore *r)
 }
 
 static enum err
-prepare(const struct restore *r, const char *file, bool skip_damaged, int64_t now, struct backup_replayed *ret)
+prepare(struct restore *r, const char *file, bool skip_damaged, int64_t now, struct backup_replayed *ret)
 {
 	struct store *s = NULL;
 	enum err e = copy_file(r, file);
@@ -153,9 +154,9 @@ prepare(const struct restore *r, const char *file, bool skip_damaged, int64_t no
 	if (e == ERR_OK)
 		e = store_open_backup(r->fresh, &s);
 	if (e == ERR_OK)
-		e = backup_replay(s, r->config, skip_damaged, now, ret);
+		e = anchor_find_lost(r->config, s, now, &r->lost);
 	if (e == ERR_OK)
-		e = anchor_take_back(r->config, s, now);
+		e = backup_replay(s, r->config, skip_damaged, now, ret);
 	store_close(s);
 	return e == ERR_OK ? settle(r) : e;
 }
@@ -172,7 +173,7 @@ take_place(const struct restore *r, int64_t now, char ret_kept[BACKUP_KEPT_SIZE]
 	if (snprintf(ret_kept, BACKUP_KEPT_SIZE, "%s.before-%s", r->config->database, moment) >= BACKUP_KEPT_SIZE)
 		return ERR_FILE_FAILED;
 	e = store_replace(r->hold, r->config->database, r->fresh, ret_kept);
-	if (!there)
+	if (!there || e != ERR_OK)
 		ret_kept[0] = '\0';
 	return e;
 }
@@ -191,6 +192,9 @@ backup_restore(const struct config *config, const char *file, bool skip_damaged,
 		e = take_place(&r, now, ret_kept);
 	if (r.hold != NULL && e != ERR_OK)
 		remove_fresh(&r);
+	/* whoever is killed in front of this line is told by `audit verify`, and runs the restore again */
+	if (e == ERR_OK)
+		e = anchor_take_back(config, &r.lost);
 	store_let_go(r.hold);
 	if (r.lock != -1)
 		os_unlock_file(r.lock, r.lock_path);
@@ -209,7 +213,11 @@ backup_replay_only(const struct config *config, bool skip_damaged, int64_t now, 
 	if (e == ERR_OK)
 		e = store_check_alone(s);
 	if (e == ERR_OK)
+		e = anchor_find_lost(config, s, now, &r.lost);
+	if (e == ERR_OK)
 		e = backup_replay(s, config, skip_damaged, now, ret);
+	if (e == ERR_OK)
+		e = anchor_take_back(config, &r.lost);
 	store_close(s);
 	if (r.lock != -1)
 		os_unlock_file(r.lock, r.lock_path);

@@ -51,13 +51,11 @@ desk_backup(int argc, char **argv)
 /* ---- restore ---- */
 
 static void
-print_restored(const struct backup_replayed *r, const char *kept)
+print_restored(const struct backup_replayed *r)
 {
 	printf("restored lines=%lld cut=%lld damaged=%lld as_it_was=%lld newer=%lld made=%lld pending=%lld unknown=%lld\n", (long long)r->log.whole,
 	    (long long)r->log.cut, (long long)r->log.damaged, (long long)r->tokens[STORE_RESTORED_AS_IT_WAS], (long long)r->tokens[STORE_RESTORED_NEWER],
 	    (long long)r->tokens[STORE_RESTORED_MADE], (long long)r->requests.pending, (long long)r->requests.unknown);
-	if (kept[0] != '\0')
-		printf("kept=%s\n", kept);
 	/* what the escrow log cannot know, and an attacker would like to see forgotten */
 	printf("Xem lại: mokhoa-tms person list; những ai bị thu quyền sau bản sao lưu nay vào lại được.\n"
 	       "Look at: mokhoa-tms person list; whoever was shut out after the backup may come in again.\n");
@@ -73,6 +71,8 @@ about(enum err e, const struct config *config, const char *file)
 		return config->escrow_log;
 	case ERR_DATA_IN_USE:
 		return config->data;
+	case ERR_AUDIT_ANCHOR_FAILED:
+		return config->audit_anchor;
 	default:
 		return file;
 	}
@@ -109,9 +109,12 @@ desk_restore(int argc, char **argv)
 	else
 		e = backup_restore(config, file, skip_damaged, os_time(), &replayed, kept);
 	if (e == ERR_OK)
-		print_restored(&replayed, kept);
+		print_restored(&replayed);
 	else
 		options_complain(e, about(e, config, file != NULL ? file : "--replay-only"));
+	/* also where the anchors could not be taken back: the data have been replaced all the same */
+	if (kept[0] != '\0')
+		printf("kept=%s\n", kept);
 	config_free(config);
 	return e == ERR_OK ? 0 : 1;
 }

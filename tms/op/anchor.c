@@ -166,15 +166,18 @@ anchor_read(const char *path, const unsigned char (*keys)[KEY_SIG_PK_LEN], size_
 	enum err e = ERR_OK;
 
 	*ret = (struct anchor_list){ .count = 0 };
-	if (file != NULL) {
-		e = read_lines(file, keys, key_count, ret);
-		fclose(file);
-	} else if (errno != ENOENT) {
-		e = ERR_AUDIT_ANCHOR_FAILED;
+	if (file == NULL && errno == ENOENT)
+		return ERR_OK;
+	if (file == NULL) {
+		log_error("audit", "anchor=%s cause=%s", path, strerror(errno));
+		return ERR_AUDIT_ANCHOR_FAILED;
 	}
+	e = read_lines(file, keys, key_count, ret);
+	fclose(file);
 	if (e == ERR_OK)
 		return e;
-	log_error("audit", "anchor=%s cause=%s", path, strerror(errno));
+	/* neither of the two has said why by errno */
+	log_error("audit", "anchor=%s cause=%s", path, e == ERR_NO_MEMORY ? "not enough memory" : "the file cannot be read to its end");
 	anchor_list_free(ret);
 	return e;
 }
@@ -248,7 +251,7 @@ compare(struct store *s, const struct anchor_list *list, struct anchor *ret)
 }
 
 enum err
-anchor_take_back(const struct config *config, struct store *s, int64_t now)
+anchor_find_lost(const struct config *config, struct store *s, int64_t now, struct anchor *ret)
 {
 	struct anchor a = { .time = now };
 	struct anchor_list list;
@@ -260,12 +263,31 @@ anchor_take_back(const struct config *config, struct store *s, int64_t now)
 	if (e != ERR_OK)
 		return e;
 	key_sig_public(key, pk[0]);
+	key_sig_free(key);
 	e = anchor_read(config->audit_anchor, (const unsigned char(*)[KEY_SIG_PK_LEN])pk, 1, &list);
 	if (e == ERR_OK)
 		e = compare(s, &list, &a);
-	if (e == ERR_OK && a.lost > a.seq)
-		e = append(config, &a, key, kid);
 	anchor_list_free(&list);
+	if (e != ERR_OK)
+		return e;
+	if (a.lost <= a.seq)
+		a.lost = 0;
+	*ret = a;
+	return ERR_OK;
+}
+
+enum err
+anchor_take_back(const struct config *config, const struct anchor *lost)
+{
+	struct key_sig *key = NULL;
+	char kid[SERVICE_KID_LEN + 1];
+	enum err e = ERR_OK;
+
+	if (lost->lost == 0)
+		return ERR_OK;
+	e = service_signing_key(config, &key, kid);
+	if (e == ERR_OK)
+		e = append(config, lost, key, kid);
 	key_sig_free(key);
 	return e;
 }

@@ -40,10 +40,13 @@ enum err anchor_write(const struct service *service, struct store *s, int64_t no
 enum err anchor_read(const char *path, const unsigned char (*keys)[KEY_SIG_PK_LEN], size_t key_count, struct anchor_list *ret);
 void anchor_list_free(struct anchor_list *list);
 
+/* Of what was anchored, that which the chain of a backup (in s) does not have: ret->lost is 0 where it has all. ERR_AUDIT_ANCHOR_FAILED, ERR_CONFIG_INVALID, logged. */
+enum err anchor_find_lost(const struct config *config, struct store *s, int64_t now, struct anchor *ret);
+
 /*
- * A backup is about to take the place of the data: of what was anchored, that which its chain does not have is taken back, by a line that says so. s has the backup.
- * Nothing is written where all that was anchored is there.
+ * The backup has taken the place of the data: that much of what was anchored is taken back, by a line that says so. Before that it would excuse what is still there.
+ * Nothing is written where nothing is lost. The same errors.
  */
-enum err anchor_take_back(const struct config *config, struct store *s, int64_t now);
+enum err anchor_take_back(const struct config *config, const struct anchor *lost);
 
 #endif

@@ -162,15 +162,22 @@ issued_fingerprint(const struct issued *c, unsigned char ret[KEY_HASH_LEN])
 }
 
 int64_t
-issued_not_after(const struct issued *c)
+issued_seconds(const ASN1_TIME *time)
 {
 	ASN1_TIME *epoch = ASN1_TIME_set(NULL, 0);
 	int days = 0;
 	int seconds = 0;
-	bool told = epoch != NULL && ASN1_TIME_diff(&days, &seconds, epoch, X509_get0_notAfter(c->x509)) == 1;
+	/* without a time it would be told the time of now */
+	bool told = epoch != NULL && time != NULL && ASN1_TIME_diff(&days, &seconds, epoch, time) == 1;
 
 	ASN1_TIME_free(epoch);
 	return told ? (int64_t)days * 86400 + seconds : 0;
+}
+
+int64_t
+issued_not_after(const struct issued *c)
+{
+	return issued_seconds(X509_get0_notAfter(c->x509));
 }
 
 static int

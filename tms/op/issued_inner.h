@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * issued_inner: what issued.h hides, for the files that ask the same certificates more: revocation.c, ocsp.c.
+ * issued_inner: what issued.h hides, for the files that ask the same certificates more: revocation.c, ocsp.c, expiry.c.
  */
 #ifndef MOKHOA_ISSUED_INNER_H
 #define MOKHOA_ISSUED_INNER_H
@@ -18,5 +18,8 @@ struct issued {
 struct authorities {
 	X509_STORE *store;
 };
+
+/* Seconds since 1970; 0 for NULL and for a time that is none, which has ended. */
+int64_t issued_seconds(const ASN1_TIME *time);
 
 #endif

@@ -144,16 +144,14 @@ is_authentic(struct exchange *x, const struct ocsp_asked *asked)
 	return ok;
 }
 
-static int64_t
-seconds_of(const ASN1_GENERALIZEDTIME *time)
+/*
+ * One that says when the next one is there is good until then. One that does not was made when it was asked for (RFC 6960, 4.2.2.1): an old one is somebody's who keeps
+ * what the responder said before the certificate was revoked.
+ */
+static bool
+is_of_now(ASN1_GENERALIZEDTIME *this_update, ASN1_GENERALIZEDTIME *next_update)
 {
-	ASN1_TIME *epoch = ASN1_TIME_set(NULL, 0);
-	int days = 0;
-	int seconds = 0;
-	bool told = epoch != NULL && time != NULL && ASN1_TIME_diff(&days, &seconds, epoch, time) == 1;
-
-	ASN1_TIME_free(epoch);
-	return told ? (int64_t)days * 86400 + seconds : 0;
+	return OCSP_check_validity(this_update, next_update, CLOCKS_S, next_update != NULL ? -1 : KEPT_S) == 1;
 }
 
 static enum revocation_state
@@ -166,10 +164,9 @@ read_answer(const struct exchange *x, int64_t now, int64_t *ret_until)
 	int status = V_OCSP_CERTSTATUS_UNKNOWN;
 	int reason;
 
-	if (OCSP_resp_find_status(x->basic, x->id, &status, &reason, &revoked, &this_update, &next_update) != 1 ||
-	    OCSP_check_validity(this_update, next_update, CLOCKS_S, -1) != 1)
+	if (OCSP_resp_find_status(x->basic, x->id, &status, &reason, &revoked, &this_update, &next_update) != 1 || !is_of_now(this_update, next_update))
 		return REVOCATION_UNKNOWN;
-	next = next_update != NULL ? seconds_of(next_update) : now + KEPT_SHORT_S;
+	next = next_update != NULL ? issued_seconds(next_update) : now + KEPT_SHORT_S;
 	*ret_until = next < now + KEPT_S ? next : now + KEPT_S;
 	if (status == V_OCSP_CERTSTATUS_REVOKED)
 		return REVOCATION_REVOKED;

@@ -136,7 +136,10 @@ make_token(struct store *s, const struct store_candidates *c, int64_t now)
 	text_copy(t.customer, sizeof(t.customer), c->customer);
 	text_copy(t.email, sizeof(t.email), c->email);
 	text_copy(t.certificate_serial, sizeof(t.certificate_serial), c->certificate_serial);
-	e = store_token_import(s, &t, c->rows[0].version, c->rows[0].sealed, &id);
+	/* no line says whose customer it is: as in an import, the mail address does, where it can */
+	e = store_agency_of_email(s, t.email, t.agency);
+	if (e == ERR_OK)
+		e = store_token_import(s, &t, c->rows[0].version, c->rows[0].sealed, &id);
 	return e == ERR_OK ? take_rows(s, id, c, now) : e;
 }
 

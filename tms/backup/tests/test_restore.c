@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a restore makes of requests and tokens: what people had decided waits for them again, what was released is not released twice. */
+#include "admin_backup.h"
+#include "anchor.h"
 #include "backup.h"
 
 #include "check.h"
 #include "escrow_log.h"
 #include "inventory.h"
 #include "json.h"
+#include "os.h"
 #include "seen.h"
+#include "text.h"
 #include "world.h"
 
 #include <stdio.h>
@@ -245,6 +249,97 @@ test_candidate_again(bool rotated, bool early)
 	world_free(w);
 }
 
+static struct anchor_list
+anchors(struct world *w)
+{
+	struct anchor_list list;
+
+	CHECK(anchor_read(w->config.audit_anchor, (const unsigned char(*)[KEY_SIG_PK_LEN])w->tms_pk, 1, &list) == ERR_OK);
+	return list;
+}
+
+/* One that fails at its last step has taken nothing back of what was anchored: the old data stay, with all that was anchored of them. */
+static void
+test_failed_takes_nothing_back(void)
+{
+	struct world *w = world_new();
+	struct machine *m = machine_new(w, 1, MACHINE_OWN);
+	struct backup_replayed r;
+	struct anchor_list list;
+	const char *backup;
+	char kept[BACKUP_KEPT_SIZE];
+	char moment[TEXT_TIME_LEN + 1];
+	int64_t seq[2];
+
+	import(w, 1);
+	CHECK(machine_create(m) == ERR_OK && anchor_write(w->service, w->scratch.store, w->now, &seq[0]) == ERR_OK);
+	backup = take_backup(w);
+	CHECK(machine_approve(m) == ERR_OK && anchor_write(w->service, w->scratch.store, w->now, &seq[1]) == ERR_OK && seq[1] > seq[0]);
+	store_close(w->scratch.store);
+	world_vault_stop(w);
+	text_time(w->now, moment);
+	snprintf(kept, sizeof(kept), "%s.before-%s", w->config.database, moment);
+	CHECK(os_write_private(kept, "", 0) == ERR_OK);
+	CHECK(backup_restore(&w->config, backup, false, w->now, &r, kept) == ERR_FILE_EXISTS && kept[0] == '\0');
+	list = anchors(w);
+	CHECK(list.count == 2 && !list.at[1].excused);
+	anchor_list_free(&list);
+	w->now++;
+	CHECK(backup_restore(&w->config, backup, false, w->now, &r, kept) == ERR_OK && kept[0] != '\0');
+	list = anchors(w);
+	CHECK(list.count == 3 && !list.at[0].excused && list.at[1].excused && list.at[2].seq == seq[0] && list.at[2].lost == seq[1]);
+	anchor_list_free(&list);
+	CHECK(store_open(w->scratch.path, &w->scratch.store) == ERR_OK);
+	world_vault_start(w);
+	machine_free(m);
+	world_free(w);
+}
+
+/* Imported after the backup: the log does not say whose customer it is, the mail address does. */
+static void
+test_agency_of_a_made_token(void)
+{
+	struct world *w = world_new();
+	struct store_agency agency = { .id = "dai-ly-1", .name = "Đại lý 1", .origins = "https://dai-ly.example", .domains = "example.vn", .second_approver = true };
+	struct backup_replayed r;
+	struct token_name name[2] = { scratch_token(1).name, scratch_token(2).name };
+	const char *backup;
+
+	CHECK(store_begin(w->scratch.store) == ERR_OK && store_end(w->scratch.store, store_agency_put(w->scratch.store, &agency, false)) == ERR_OK);
+	backup = take_backup(w);
+	import(w, 1);
+	world_import(w, 2, "khach@elsewhere.example");
+	CHECK(escrow_log_append(&w->config, w->scratch.store, &name[1], 0, w->now) == ERR_OK);
+	r = restore(w, backup);
+	CHECK(r.tokens[STORE_RESTORED_MADE] == 2);
+	CHECK_TEXT(world_token(w, &name[0]).agency, "dai-ly-1");
+	CHECK_TEXT(world_token(w, &name[1]).agency, "");
+	world_free(w);
+}
+
+/* A server of PostgreSQL makes no backups: who asks for one, or for the list, is told so, and not a thread. */
+static void
+test_backup_of_a_server(void)
+{
+	struct world *w = world_new();
+	json_t *nothing = json_object();
+	json_t *answer = NULL;
+
+	w->config.backups = w->scratch.folder;
+	CHECK(world_desk(w, 0, op_admin_backups, 0, NULL, &answer) == ERR_OK);
+	json_decref(answer);
+	answer = NULL;
+	w->config.postgresql = "postgresql://mokhoa@database.example/mokhoa";
+	CHECK(world_desk(w, 0, op_admin_backups, 0, NULL, &answer) == ERR_DATABASE_SERVER);
+	CHECK(world_desk(w, 0, op_admin_backup, 0, json_incref(nothing), &answer) == ERR_DATABASE_SERVER);
+	w->config.backups = NULL;
+	CHECK(world_desk(w, 0, op_admin_backup, 0, json_incref(nothing), &answer) == ERR_DATABASE_SERVER);
+	w->config.postgresql = NULL;
+	CHECK(world_desk(w, 0, op_admin_backup, 0, json_incref(nothing), &answer) == ERR_BACKUPS_OFF);
+	json_decref(nothing);
+	world_free(w);
+}
+
 int
 main(void)
 {
@@ -257,5 +352,8 @@ main(void)
 	test_candidate_again(false, true);
 	test_candidate_again(true, false);
 	test_candidate_again(false, false);
+	test_failed_takes_nothing_back();
+	test_agency_of_a_made_token();
+	test_backup_of_a_server();
 	return CHECK_DONE();
 }

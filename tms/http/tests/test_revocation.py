@@ -23,6 +23,7 @@ sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[3] / folder) for fo
 
 import test_tms_wire as wire
 from cryptography import x509
+from cryptography.x509 import ocsp
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from seen import seen
@@ -69,6 +70,15 @@ class Authority:
             subprocess.run(["openssl", "ocsp", "-index", "index.txt", "-CA", "ca.pem", "-rsigner", "ca.pem", "-rkey", "ca.key", "-reqin", asked, "-respout", said, "-nmin", "10"], check=True,
                            cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60)
             return pathlib.Path(said).read_bytes()
+
+
+    def good_since(self, age, until=None):
+        """From now on whoever asks is told that the certificate is good, as it was that long ago."""
+        now = datetime.datetime.utcnow()
+        certificate, issuer = (x509.load_pem_x509_certificate(pem.encode()) for pem in (self.issue("good"), self.pem))
+        builder = ocsp.OCSPResponseBuilder().add_response(certificate, issuer, hashes.SHA1(), ocsp.OCSPCertStatus.GOOD, now - age, now + until if until else None, None, None)
+        said = builder.responder_id(ocsp.OCSPResponderEncoding.HASH, issuer).sign(self.key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+        self.answer = lambda request: said
 
 
 class Responder:
@@ -236,6 +246,14 @@ class Revocation(unittest.TestCase):
         with self.responder(other) as responder, self.desk(ocsp=True, ocsp_url=responder.url) as desk:
             self.check(desk, "revocation_unknown", "revocation_unknown")
             self.assertGreaterEqual(responder.asked, 2)
+
+    def test_an_old_answer(self):
+        """Whoever is between may keep one and play it again: it is believed for as long as it says itself, and for an hour where it says nothing."""
+        hour = datetime.timedelta(hours=1)
+        for age, until, error in ((hour / 2, None, None), (2 * hour, None, "revocation_unknown"), (2 * hour, hour, None), (3 * hour, -2 * hour, "revocation_unknown")):
+            self.authority.good_since(age, until)
+            with self.subTest(age=age, until=until), self.responder() as responder, self.desk(ocsp=True, ocsp_url=responder.url) as desk:
+                self.assertEqual((self.said(desk, "good"), responder.asked), (error, 1))
 
     def test_a_responder_that_is_not_there(self):
         with socket.socket() as taken:
