@@ -2,10 +2,8 @@
 #include "draft.h"
 
 #include "address.h"
-#include "bounce.h"
 #include "code.h"
 #include "config.h"
-#include "keyfile.h"
 #include "letter.h"
 #include "message.h"
 #include "text.h"
@@ -100,25 +98,20 @@ write_message(const struct config *config, const struct letters *letters, const 
 
 /* An address of this mail alone, where the configuration says where such mails come back. */
 static enum err
-name_sender(const struct config *config, const struct store_outbox *row, char ret[ADDRESS_MAX + 1])
+name_sender(const struct draft_means *means, const struct store_outbox *row, char ret[ADDRESS_MAX + 1])
 {
-	unsigned char key[BOUNCE_KEY_LEN];
-	enum err e;
+	const struct config *config = means->config;
 
-	if (config->mail.bounce_domain == NULL) {
-		(void)text_copy(ret, ADDRESS_MAX + 1, config->smtp.from);
-		return ERR_OK;
-	}
-	e = keyfile_read(config->mail.bounce_key, key, sizeof(key));
-	if (e == ERR_OK)
-		e = bounce_address(key, config->mail.bounce_domain, row->id, ret);
-	wipe(key, sizeof(key));
-	return e;
+	if (config->mail.bounce_domain != NULL)
+		return bounce_address(means->bounce_key, config->mail.bounce_domain, row->id, ret);
+	(void)text_copy(ret, ADDRESS_MAX + 1, config->smtp.from);
+	return ERR_OK;
 }
 
 enum err
-draft_make(struct store *s, const struct config *config, const struct letters *letters, const struct store_outbox *row, int64_t now, struct draft *d)
+draft_make(struct store *s, const struct draft_means *means, const struct store_outbox *row, int64_t now, struct draft *d)
 {
+	const struct config *config = means->config;
 	char phrase[CODE_PHRASE_LEN + 1];
 	struct secret code = { 0 };
 	struct store_request r;
@@ -129,7 +122,7 @@ draft_make(struct store *s, const struct config *config, const struct letters *l
 	if (e == ERR_OK && !address_ok(row->to, strlen(row->to)))
 		e = ERR_MAIL_ADDRESS;
 	if (e == ERR_OK)
-		e = name_sender(config, row, d->sender);
+		e = name_sender(means, row, d->sender);
 	if (e == ERR_OK)
 		e = code_phrase(r.id, r.host_kem_pk, r.host_sig_pk, phrase);
 	if (e != ERR_OK)
@@ -158,7 +151,7 @@ draft_make(struct store *s, const struct config *config, const struct letters *l
 	if (row->kind == STORE_MAIL_CODE)
 		e = issue_code(s, config, &r, now, &f, &code, &d->code);
 	if (e == ERR_OK)
-		e = write_message(config, letters, row, &f, now, &d->message);
+		e = write_message(config, means->letters, row, &f, now, &d->message);
 	secret_wipe(&code);
 	return e;
 }

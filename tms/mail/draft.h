@@ -7,12 +7,20 @@
 #define MOKHOA_DRAFT_H
 
 #include "address.h"
+#include "bounce.h"
 #include "buf.h"
 #include "err.h"
 #include "store.h"
 
 struct config;
 struct letters;
+
+/* What mails are made with, as long as one configuration counts. */
+struct draft_means {
+	const struct config *config; /* borrowed */
+	struct letters *letters;
+	unsigned char bounce_key[BOUNCE_KEY_LEN]; /* of the senders, where mail.bounce_domain is set */
+};
 
 struct draft {
 	struct buf message;	      /* empty once freed */
@@ -25,7 +33,7 @@ struct draft {
  * ERR_STATE_WRONG where the request is no longer one that waits for such a mail, ERR_MAIL_ADDRESS for a recipient that is none. Outside of a
  * transaction. The caller ends with draft_free().
  */
-enum err draft_make(struct store *s, const struct config *config, const struct letters *letters, const struct store_outbox *row, int64_t now, struct draft *ret_draft);
+enum err draft_make(struct store *s, const struct draft_means *means, const struct store_outbox *row, int64_t now, struct draft *ret_draft);
 void draft_free(struct draft *d);
 
 #endif

@@ -3,9 +3,11 @@
 
 #include "config.h"
 #include "draft.h"
+#include "keyfile.h"
 #include "letter.h"
 #include "log.h"
 #include "os.h"
+#include "secret.h"
 #include "smtp.h"
 #include "store.h"
 
@@ -19,19 +21,21 @@
 #define REST_S	5   /* after the server could not be reached, or the store failed */
 #define LEASE_S 300 /* a claimed row is free again; sending takes at most a fifth of that */
 
-struct outbox {
-	const struct config *config;
-	struct store *store;
+/* What a configuration says of mails, read and ready: a file that cannot be read later fails no mail. */
+struct means {
+	struct draft_means draft;
 	struct smtp *smtp;
-	struct letters *letters;
+};
+
+struct outbox {
+	struct means means;
+	struct store *store;
 	pthread_t thread;
 	pthread_mutex_t mutex; /* of what follows */
 	pthread_cond_t changed;
 	bool woken;
 	bool stopping;
-	const struct config *next; /* what the thread is to take over, or NULL */
-	struct smtp *next_smtp;
-	struct letters *next_letters;
+	struct means next; /* what the thread is to take over; without a configuration: nothing */
 	struct outbox_tally tally;
 };
 
@@ -114,10 +118,10 @@ send_row(struct outbox *o, const struct store_outbox *row, bool *ret_rest)
 	struct draft d;
 	struct verdict v;
 	int64_t now = os_time();
-	enum err e = draft_make(o->store, o->config, o->letters, row, now, &d);
+	enum err e = draft_make(o->store, &o->means.draft, row, now, &d);
 
 	if (e == ERR_OK) {
-		result = smtp_send(o->smtp, d.sender, row->to, &d.message);
+		result = smtp_send(o->means.smtp, d.sender, row->to, &d.message);
 		v = judge(result, row, d.give_up, now);
 		*ret_rest = result == SMTP_ABSENT || result == SMTP_ALARM;
 	} else {
@@ -151,27 +155,29 @@ turn(struct outbox *o, int *ret_wait_s)
 	return e == ERR_OK && found && !rest;
 }
 
+static void
+free_means(struct means *m)
+{
+	smtp_free(m->smtp);
+	letters_free(m->draft.letters);
+	wipe(m, sizeof(*m));
+}
+
 /* Between two mails: what an operator has had read. */
 static void
 take_over(struct outbox *o)
 {
-	struct smtp *old = NULL;
-	struct letters *old_letters = NULL;
+	struct means old = { .smtp = NULL };
 
 	pthread_mutex_lock(&o->mutex);
-	if (o->next != NULL) {
-		old = o->smtp;
-		old_letters = o->letters;
-		o->config = o->next;
-		o->smtp = o->next_smtp;
-		o->letters = o->next_letters;
-		o->next = NULL;
-		o->next_smtp = NULL;
+	if (o->next.draft.config != NULL) {
+		old = o->means;
+		o->means = o->next;
+		wipe(&o->next, sizeof(o->next));
 		pthread_cond_broadcast(&o->changed);
 	}
 	pthread_mutex_unlock(&o->mutex);
-	smtp_free(old);
-	letters_free(old_letters);
+	free_means(&old);
 }
 
 /* False once the thread is to end. A rest is not cut short by a new row. */
@@ -184,7 +190,7 @@ wait_for_more(struct outbox *o, int seconds)
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += seconds;
 	pthread_mutex_lock(&o->mutex);
-	while (!o->stopping && o->next == NULL && !(o->woken && seconds <= LOOK_S))
+	while (!o->stopping && o->next.draft.config == NULL && !(o->woken && seconds <= LOOK_S))
 		if (pthread_cond_timedwait(&o->changed, &o->mutex, &until) != 0)
 			break;
 	o->woken = false;
@@ -242,28 +248,29 @@ begin(struct outbox *o)
 static void
 release(struct outbox *o)
 {
-	smtp_free(o->smtp);
-	letters_free(o->letters);
+	free_means(&o->means);
 	store_close(o->store);
 	free(o);
 }
 
-/* What a configuration says of mails, ready to be used. */
 static enum err
-make_ready(const struct config *config, struct smtp **ret_smtp, struct letters **ret_letters)
+make_ready(const struct config *config, struct means *ret_means)
 {
+	struct means m = { .draft = { .config = config } };
 	char where[TEMPLATE_WHERE_SIZE];
-	enum err e = letters_load(config->mail.templates, ret_letters, where);
+	enum err e = letters_load(config->mail.templates, &m.draft.letters, where);
 
-	if (e != ERR_OK) {
+	if (e != ERR_OK)
 		log_error("mail", "result=%s cause=%s", err_name(e), where);
-		return e;
-	}
-	e = smtp_new(&config->smtp, ret_smtp);
-	if (e != ERR_OK) {
-		letters_free(*ret_letters);
-		*ret_letters = NULL;
-	}
+	if (e == ERR_OK && config->mail.bounce_key != NULL)
+		e = keyfile_read(config->mail.bounce_key, m.draft.bounce_key, sizeof(m.draft.bounce_key));
+	if (e == ERR_OK)
+		e = smtp_new(&config->smtp, &m.smtp);
+	if (e == ERR_OK)
+		*ret_means = m;
+	else
+		letters_free(m.draft.letters);
+	wipe(&m, sizeof(m));
 	return e;
 }
 
@@ -275,8 +282,7 @@ outbox_start(const struct config *config, struct outbox **ret_outbox)
 
 	if (o == NULL)
 		return ERR_NO_MEMORY;
-	o->config = config;
-	e = make_ready(config, &o->smtp, &o->letters);
+	e = make_ready(config, &o->means);
 	if (e == ERR_OK)
 		e = store_open(config->database, &o->store);
 	if (e == ERR_OK && !begin(o))
@@ -292,18 +298,16 @@ outbox_start(const struct config *config, struct outbox **ret_outbox)
 enum err
 outbox_reload(struct outbox *o, const struct config *config)
 {
-	struct smtp *smtp = NULL;
-	struct letters *letters = NULL;
-	enum err e = make_ready(config, &smtp, &letters);
+	struct means next;
+	enum err e = make_ready(config, &next);
 
 	if (e != ERR_OK)
 		return e;
 	pthread_mutex_lock(&o->mutex);
-	o->next = config;
-	o->next_smtp = smtp;
-	o->next_letters = letters;
+	o->next = next;
+	wipe(&next, sizeof(next));
 	pthread_cond_broadcast(&o->changed);
-	while (o->next != NULL)
+	while (o->next.draft.config != NULL)
 		pthread_cond_wait(&o->changed, &o->mutex);
 	pthread_mutex_unlock(&o->mutex);
 	return ERR_OK;

@@ -15,7 +15,7 @@
 struct config;
 struct outbox;
 
-/* Opens the store, loads the templates (ERR_TEMPLATE_INVALID, logged) and starts the thread; config is borrowed until outbox_stop(). */
+/* Opens the store, loads the templates (ERR_TEMPLATE_INVALID, logged) and the key of bounced mails (ERR_CONFIG_INVALID, logged), and starts the thread; config is borrowed until outbox_stop(). */
 enum err outbox_start(const struct config *config, struct outbox **ret_outbox);
 
 /*

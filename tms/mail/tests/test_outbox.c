@@ -3,9 +3,11 @@
 #include "check.h"
 #include "seen.h"
 
+#include "bounce.h"
 #include "code.h"
 #include "config.h"
 #include "json.h"
+#include "keyfile.h"
 #include "log.h"
 #include "os.h"
 #include "outbox.h"
@@ -93,14 +95,11 @@ new_row(int64_t number, enum store_mail kind, const char *to)
 	return id;
 }
 
-/* Lets a worker run until the row has been tried so often and is not being sent. */
 static struct store_outbox
-run_until_tried(int64_t id, unsigned tries)
+wait_until_tried(struct outbox *o, int64_t id, unsigned tries)
 {
 	struct store_outbox row = { 0 };
-	struct outbox *o = NULL;
 
-	CHECK(outbox_start(&config, &o) == ERR_OK);
 	outbox_wake(o);
 	for (int i = 0; i < 1000; i++) {
 		CHECK(store_outbox_by_id(scratch.store, id, &row) == ERR_OK);
@@ -108,6 +107,18 @@ run_until_tried(int64_t id, unsigned tries)
 			break;
 		os_sleep_ms(10);
 	}
+	return row;
+}
+
+/* Lets a worker run until the row has been tried so often and is not being sent. */
+static struct store_outbox
+run_until_tried(int64_t id, unsigned tries)
+{
+	struct store_outbox row;
+	struct outbox *o = NULL;
+
+	CHECK(outbox_start(&config, &o) == ERR_OK);
+	row = wait_until_tried(o, id, tries);
 	outbox_stop(o);
 	return row;
 }
@@ -308,6 +319,31 @@ test_idle_connection(void)
 	buf_free(&second);
 }
 
+/* A key that cannot be read for a while fails no mail: the one that was read with the configuration goes on, and another configuration is not taken. */
+static void
+test_bounce_key(void)
+{
+	static const unsigned char key[BOUNCE_KEY_LEN] = { 7 };
+	struct outbox *o = NULL;
+	char path[400];
+
+	snprintf(path, sizeof(path), "%s/bounce.key", scratch.folder);
+	CHECK(keyfile_write(path, key, sizeof(key)) == ERR_OK);
+	config.mail.bounce_domain = "bounce.ca.example";
+	config.mail.bounce_key = path;
+	CHECK(outbox_start(&config, &o) == ERR_OK);
+	unlink(path);
+	for (int i = 0; i < 2; i++) {
+		int64_t id = new_row(new_request(STATE_APPROVED), STORE_MAIL_CODE, "khach@example.vn");
+		CHECK(wait_until_tried(o, id, 1).state == STORE_OUTBOX_SENT);
+		CHECK(outbox_reload(o, &config) == ERR_CONFIG_INVALID);
+	}
+	outbox_stop(o);
+	CHECK(outbox_start(&config, &o) == ERR_CONFIG_INVALID);
+	config.mail.bounce_domain = NULL;
+	config.mail.bounce_key = NULL;
+}
+
 /* Settings that do not fit the server: the row is kept for when they are mended. */
 static void
 test_alarms(const char *script)
@@ -375,6 +411,7 @@ main(int argc, char **argv)
 	test_not_sent();
 	test_kept_connection();
 	test_idle_connection();
+	test_bounce_key();
 	write_credentials(credentials);
 	config.smtp.credentials = credentials;
 	test_alarms(argv[1]);
