@@ -37,6 +37,19 @@ read_certificate(const char *path)
 	return certificate;
 }
 
+enum err
+custody_fingerprint(const char *path, unsigned char ret[KEY_HASH_LEN])
+{
+	X509 *certificate = read_certificate(path);
+	unsigned len = 0;
+	bool told = certificate != NULL && X509_digest(certificate, EVP_sha256(), ret, &len) == 1 && len == KEY_HASH_LEN;
+
+	if (!told)
+		log_cause("certificate", path);
+	X509_free(certificate);
+	return told ? ERR_OK : ERR_CONFIG_INVALID;
+}
+
 /* An RSA key is used with OAEP and SHA-256 (RFC 4055); a curve agrees on a key of its own. */
 static bool
 add_custodian(CMS_ContentInfo *message, X509 *certificate)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * export: all tokens and their SO PINs for another token manager, as the table that `seal` reads, enveloped for the owner of one certificate. In clear the table is in the
+ * export: all tokens and their SO PINs for another token manager, as the table that `seal` reads, sealed for the owner of one certificate (custody.h). In clear the table is in the
  * memory of this process alone.
  *
  * It opens the rows itself, with the file of the vault's keys: the vault opens one row at a time, for one machine, and counts, and no call of its socket gives
@@ -10,7 +10,7 @@
 #include "desk.h"
 
 #include "columns.h"
-#include "enveloped.h"
+#include "custody.h"
 #include "hsm.h"
 #include "keyring.h"
 #include "options.h"
@@ -25,6 +25,12 @@
 
 #define BATCH 64 /* rows a transaction */
 
+/* A row that was opened before anything is written: an HSM takes its time, and others write meanwhile. */
+struct opened {
+	const struct store_sealed *row;
+	struct secret so_pin;
+};
+
 struct export
 {
 	const char *config_file, *certificate, *output, *private_key;
@@ -35,6 +41,8 @@ struct export
 	struct hsm_half halves[KEYRING_MAX];
 	char to[2 * KEY_HASH_LEN + 1]; /* fingerprint of the certificate */
 	struct buf table;
+	struct opened opened[BATCH];
+	size_t opened_count;
 	int64_t now;
 	unsigned exported;
 	unsigned unopened;
@@ -88,44 +96,70 @@ audit(struct export *x, int64_t token)
 	return store_audit_add(x->store, &a);
 }
 
-/* In a transaction. Rows that are only kept are nobody's SO PIN any more. */
+/* Rows that are only kept are nobody's SO PIN any more. */
 static enum err
-export_row(struct export *x, const struct store_sealed *row)
+open_batch(struct export *x, const struct store_sealed *rows, size_t count)
 {
-	struct secret so_pin = { 0 };
-	struct store_token t;
-	enum err e = row->candidate ? store_token_by_name(x->store, &row->token, &t) : ERR_OK;
+	enum err e = ERR_OK;
 
-	if (e != ERR_OK || !row->candidate)
-		return e;
-	e = open_row(x, row, &so_pin);
-	if (e == ERR_SEALED_INVALID) {
-		x->unopened++;
-		options_complain(e, row->token.serial);
-		return ERR_OK;
+	x->opened_count = 0;
+	for (size_t i = 0; e == ERR_OK && i < count; i++) {
+		struct opened *o = &x->opened[x->opened_count];
+		if (!rows[i].candidate)
+			continue;
+		o->row = &rows[i];
+		e = open_row(x, o->row, &o->so_pin);
+		if (e == ERR_OK) {
+			x->opened_count++;
+		} else if (e == ERR_SEALED_INVALID) {
+			x->unopened++;
+			options_complain(e, o->row->token.serial);
+			e = ERR_OK;
+		}
 	}
-	if (e == ERR_OK)
-		e = audit(x, t.id);
+	return e;
+}
+
+/* In a transaction. What stopped being a candidate since it was opened is passed over: the row that took its place is a later one, and comes. */
+static enum err
+export_row(struct export *x, const struct opened *o)
+{
+	struct store_token t;
+	enum err e = store_token_by_name(x->store, &o->row->token, &t);
+
+	if (e != ERR_OK || (o->row->id != t.active && o->row->id != t.next))
+		return e;
+	e = audit(x, t.id);
 	if (e == ERR_OK) {
-		write_row(x, &t, &so_pin);
+		write_row(x, &t, &o->so_pin);
 		x->exported++;
-		x->two += row->id == t.next;
+		x->two += o->row->id == t.next;
 		e = buf_error(&x->table);
 	}
-	secret_wipe(&so_pin);
 	return e;
+}
+
+static void
+forget_opened(struct export *x)
+{
+	wipe(x->opened, sizeof(x->opened));
+	x->opened_count = 0;
 }
 
 static enum err
 export_batch(struct export *x, const struct store_sealed *rows, size_t count)
 {
-	enum err e = store_begin(x->store);
+	enum err e = open_batch(x, rows, count);
 
-	if (e != ERR_OK)
-		return e;
-	for (size_t i = 0; e == ERR_OK && i < count; i++)
-		e = export_row(x, &rows[i]);
-	return store_end(x->store, e);
+	if (e == ERR_OK)
+		e = store_begin(x->store);
+	if (e == ERR_OK) {
+		for (size_t i = 0; e == ERR_OK && i < x->opened_count; i++)
+			e = export_row(x, &x->opened[i]);
+		e = store_end(x->store, e);
+	}
+	forget_opened(x);
+	return e;
 }
 
 static enum err
@@ -165,6 +199,7 @@ forget(void *context)
 	struct export *x = context;
 
 	free_keys(x);
+	forget_opened(x);
 	buf_free(&x->table);
 }
 
@@ -203,18 +238,18 @@ read_keys(struct export *x, const struct config *config)
 static enum err
 write_output(const struct export *x)
 {
-	struct buf envelope = buf_new(2 * TABLE_MAX);
-	unsigned char fingerprint[KEY_HASH_LEN];
-	enum err e = enveloped_seal(x->certificate, &x->table, &envelope, fingerprint);
+	struct buf message = buf_new(2 * TABLE_MAX);
+	size_t wrong = 0;
+	enum err e = custody_seal(&x->certificate, 1, &x->table, &message, &wrong);
 
 	if (e != ERR_OK)
 		fail(e, x->certificate);
 	if (e == ERR_OK) {
-		e = os_write_private(x->output, envelope.data, envelope.len);
+		e = os_write_private(x->output, message.data, message.len);
 		if (e != ERR_OK)
 			fail(e, x->output);
 	}
-	buf_free(&envelope);
+	buf_free(&message);
 	return e;
 }
 
@@ -222,7 +257,7 @@ static enum err
 run(struct export *x, const struct config *config)
 {
 	unsigned char fingerprint[KEY_HASH_LEN];
-	enum err e = enveloped_check(x->certificate, fingerprint);
+	enum err e = custody_fingerprint(x->certificate, fingerprint);
 
 	if (e != ERR_OK)
 		return fail(e, x->certificate);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * import: a table of sealed tokens into the store. Each line stands alone: a bad one is named, the others are taken. Many lines are committed
- * at once, because each commit waits for the disk; a store that fails ends the whole, and what was committed stays: the same table is run again.
+ * import: a table of sealed tokens into the store. Each line stands alone: a bad one is named, the others are taken. Many lines are written
+ * at once, because each commit waits for the disk, and after the vault was asked about each, because nobody else writes in a transaction; a store that fails ends the
+ * whole, and what was committed stays: the same table is run again.
  *
  * What is on record is never changed. Whether the table says the same of it only the vault can tell (vault_compare()), and only so often an hour.
  * Where a vault answers, a new row is looked at by it, too: it must open, and is kept under the vault's newest key.
@@ -21,62 +22,96 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define BATCH_MS 50 /* in which nobody else writes */
+#define BATCH 64 /* rows a transaction */
+
+/* A new row, as it is to be written. */
+struct waiting {
+	struct store_token token;
+	struct vault_row sealed;
+	bool shared;
+};
 
 struct import {
 	const struct config *config;
 	struct store *store;
-	struct buf log; /* lines of the transaction that is under way */
+	struct waiting waiting[BATCH];
+	size_t waiting_count;
 	struct report report;
 	const char *report_file;
 	bool dry_run;
 	enum err broken; /* store or escrow log have failed */
 	enum err vault;	 /* why it is asked no more */
 	int64_t now;
-	bool begun; /* a transaction is under way */
-	uint64_t began_ms;
 };
 
 /* ---- the transaction ---- */
 
-/* Takes back what is not committed; every line from here on fails. */
+static enum err
+audit(struct store *s, int64_t id, const struct store_token *t, bool shared)
+{
+	struct store_audit a = { .created = t->created, .who = "desk", .what = "import", .token = id };
+
+	snprintf(a.detail, sizeof(a.detail), "shared=%s agency=%s", shared ? "yes" : "no", t->agency);
+	return store_audit_add(s, &a);
+}
+
+static enum err
+put(struct import *i, const struct waiting *w, struct buf *log)
+{
+	int64_t id;
+	enum err e = store_token_import(i->store, &w->token, SHEET_VERSION, w->sealed.sealed, &id);
+
+	if (e == ERR_OK)
+		e = store_token_describe(i->store, id, w->shared, w->sealed.key);
+	if (e == ERR_OK)
+		e = audit(i->store, id, &w->token, w->shared);
+	if (e == ERR_OK)
+		e = escrow_log_add(i->store, &w->token.name, 0, i->now, log);
+	return e == ERR_OK ? buf_error(log) : e;
+}
+
+/* The log comes first, one sync for all lines of the batch: what the database may lose it must know. */
+static enum err
+write_waiting(struct import *i)
+{
+	struct buf log;
+	enum err e;
+
+	if (i->waiting_count == 0)
+		return ERR_OK;
+	e = store_begin(i->store);
+	if (e != ERR_OK)
+		return e;
+	log = escrow_log_batch(BATCH);
+	for (size_t n = 0; e == ERR_OK && n < i->waiting_count; n++)
+		e = put(i, &i->waiting[n], &log);
+	if (e == ERR_OK)
+		e = escrow_log_write(i->config, i->store, &log);
+	buf_free(&log);
+	return store_end(i->store, e);
+}
+
+/* Nothing of what waits is written; every line from here on fails. */
 static enum err
 give_up(struct import *i, enum err why)
 {
-	store_rollback(i->store);
-	buf_reset(&i->log);
+	i->waiting_count = 0;
 	report_flush(&i->report, false);
-	i->begun = false;
 	if (i->broken == ERR_OK)
 		i->broken = why;
 	return i->broken;
 }
 
-/* The log comes first, one sync for all lines of the batch: what the database may lose it must know. */
 static enum err
 commit(struct import *i)
 {
-	enum err e = i->begun ? escrow_log_write(i->config, i->store, &i->log) : ERR_OK;
+	enum err e = write_waiting(i);
 
-	if (e == ERR_OK && i->begun)
-		e = store_commit(i->store);
 	if (e != ERR_OK)
 		return give_up(i, e);
-	buf_reset(&i->log);
+	i->waiting_count = 0;
 	report_flush(&i->report, true);
-	i->begun = false;
 	return ERR_OK;
-}
-
-static enum err
-begin(struct import *i)
-{
-	enum err e = i->begun ? ERR_OK : store_begin(i->store);
-
-	if (!i->begun)
-		i->began_ms = os_now_ms();
-	i->begun = e == ERR_OK;
-	return e;
 }
 
 /* ---- one line ---- */
@@ -98,15 +133,6 @@ read_sealed(const char *text, struct vault_row *ret)
 
 	*ret = (struct vault_row){ .version = SHEET_VERSION };
 	return text_b64_decode(text, strlen(text), ret->sealed, sizeof(ret->sealed), &len) && len == sizeof(ret->sealed) && key_kem_public_ok(ret->sealed);
-}
-
-static enum err
-audit(struct store *s, int64_t id, const struct store_token *t, bool shared)
-{
-	struct store_audit a = { .created = t->created, .who = "desk", .what = "import", .token = id };
-
-	snprintf(a.detail, sizeof(a.detail), "shared=%s agency=%s", shared ? "yes" : "no", t->agency);
-	return store_audit_add(s, &a);
 }
 
 /* A vault that is away, or whose hour is used up, is not asked again by this run. */
@@ -157,26 +183,16 @@ find_agency(struct import *i, struct line *l)
 	return e;
 }
 
-static enum err
-put(struct import *i, const struct line *l)
+static void
+wait_for_batch(struct import *i, const struct line *l)
 {
-	struct store_token t = { .name = l->row->token, .state = STORE_UNVERIFIED, .created = i->now };
-	int64_t id;
-	enum err e = begin(i);
+	struct waiting *w = &i->waiting[i->waiting_count++];
 
-	text_copy(t.customer, sizeof(t.customer), l->row->customer);
-	text_copy(t.email, sizeof(t.email), l->row->email);
-	text_copy(t.certificate_serial, sizeof(t.certificate_serial), l->row->certificate_serial);
-	text_copy(t.agency, sizeof(t.agency), l->agency);
-	if (e == ERR_OK)
-		e = store_token_import(i->store, &t, SHEET_VERSION, l->sealed.sealed, &id);
-	if (e == ERR_OK)
-		e = store_token_describe(i->store, id, l->row->shared, l->sealed.key);
-	if (e == ERR_OK)
-		e = audit(i->store, id, &t, l->row->shared);
-	if (e == ERR_OK)
-		e = escrow_log_add(i->store, &t.name, 0, i->now, &i->log);
-	return e == ERR_OK ? buf_error(&i->log) : e;
+	*w = (struct waiting){ .token = { .name = l->row->token, .state = STORE_UNVERIFIED, .created = i->now }, .sealed = l->sealed, .shared = l->row->shared };
+	text_copy(w->token.customer, sizeof(w->token.customer), l->row->customer);
+	text_copy(w->token.email, sizeof(w->token.email), l->row->email);
+	text_copy(w->token.certificate_serial, sizeof(w->token.certificate_serial), l->row->certificate_serial);
+	text_copy(w->token.agency, sizeof(w->token.agency), l->agency);
 }
 
 static enum err
@@ -244,7 +260,9 @@ judge(struct import *i, struct line *l)
 	e = find_agency(i, l);
 	if (e == ERR_OK)
 		e = look_at_new(i, l);
-	return e == ERR_OK && !i->dry_run ? put(i, l) : e;
+	if (e == ERR_OK && !i->dry_run)
+		wait_for_batch(i, l);
+	return e;
 }
 
 static enum err
@@ -262,7 +280,7 @@ import_row(const struct sheet_row *row, void *context, const char **ret_cause)
 	}
 	*ret_cause = l.cause;
 	report_add(&i->report, row->line, row->token.serial, l.result);
-	if (i->report.pending_count == REPORT_BATCH || (i->begun && os_now_ms() - i->began_ms > BATCH_MS))
+	if (i->report.pending_count == REPORT_BATCH || i->waiting_count == BATCH)
 		return commit(i) != ERR_OK ? i->broken : e;
 	return e;
 }
@@ -317,7 +335,6 @@ import(struct import *i)
 		return e;
 	}
 	i->vault = is_vault_there(i->config) ? ERR_OK : ERR_VAULT_UNREACHABLE;
-	i->log = escrow_log_batch(REPORT_BATCH);
 	e = table_run(&reader, &count);
 	if (commit(i) != ERR_OK || i->broken != ERR_OK) {
 		e = i->broken;
@@ -325,7 +342,6 @@ import(struct import *i)
 	}
 	print(i, &count);
 	store_close(i->store);
-	buf_free(&i->log);
 	return e;
 }
 

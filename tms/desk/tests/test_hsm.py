@@ -160,6 +160,15 @@ class Hsm(test_desk.Vault):
         self.assertFalse(os.path.exists(self.file(self.name)))
         self.assertEqual(self.init()[0], 0)
 
+    def test_others_write_while_the_hsm_is_asked(self):
+        self.assertEqual(self.import_(self.sealed(*(f"a,b,ASK{n},1234{n},,," for n in range(5))))[0], 0)
+        made = test_desk.certificate("Manager")
+        test_desk.write_pem(self.file(self.name, "manager.pem"), made[0])
+        asked, inside = self.asked_while_writing(r"sendmsg\(|sendto\(", "export", "--to", self.file(self.name, "manager.pem"), "--output", self.file(self.name, "export.pem"))
+        self.assertGreaterEqual(asked, 10, "each row is asked of the HSM's process, which answers")
+        self.assertEqual(inside, 0)
+        self.assertEqual(self.sql("SELECT count(*) FROM audit WHERE what = 'export'"), [(5,)])
+
     # ---- the roll, from the file into the HSM and back ----
 
     def test_roll_of_the_key_while_unlocks_go_on(self):
