@@ -250,7 +250,7 @@ struct erase {
 static void
 print_erased(const char *what, const struct erase_count *c)
 {
-	printf("%s requests=%lld proposals=%lld notes=%lld\n", what, (long long)c->requests, (long long)c->proposals, (long long)c->notes);
+	printf("%s requests=%lld proposals=%lld enrolments=%lld notes=%lld\n", what, (long long)c->requests, (long long)c->proposals, (long long)c->enrolments, (long long)c->notes);
 }
 
 static enum err
@@ -267,10 +267,11 @@ run_erase(struct store *s, const void *what)
 			print_erased("would_erase", &all);
 		return e;
 	}
-	while (e == ERR_OK && now.requests + now.proposals + now.notes != 0) {
+	while (e == ERR_OK && erase_total(&now) != 0) {
 		e = erase_run(s, "desk", x->before, os_time(), ERASE_MAX, &now);
 		all.requests += now.requests;
 		all.proposals += now.proposals;
+		all.enrolments += now.enrolments;
 		all.notes += now.notes;
 	}
 	print_erased("erased", &all);

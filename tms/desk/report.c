@@ -24,12 +24,6 @@ static const struct {
 	[REPORT_NOT_WRITTEN] = { "not_written", "Kiểm tra đĩa và nhật ký rồi chạy lại. / Look at disk and log, then run again." },
 };
 
-const char *
-report_word(enum report_result result)
-{
-	return results[result].word;
-}
-
 static void
 write_line(struct report *r, const char *const fields[4])
 {

@@ -38,8 +38,6 @@ struct report {
 	size_t pending_count;
 };
 
-const char *report_word(enum report_result result);
-
 /* Begins the file anew, readable by its owner alone; path may be NULL. ERR_JOURNAL_FAILED. */
 enum err report_open(struct report *r, const char *path);
 

@@ -64,7 +64,6 @@ op_admin_list(struct call *c, json_t **ret_answer)
 		.token_serial = c->query.token_serial,
 		.certificate_serial = c->query.certificate_serial,
 	};
-	json_t *answer;
 
 	if (!query_ok(&c->query))
 		return ERR_INVALID_PARAMS;
@@ -74,11 +73,8 @@ op_admin_list(struct call *c, json_t **ret_answer)
 		json_decref(page.rows);
 		return page.e;
 	}
-	answer = json_pack("{s:o, s:I}",
-	    "requests", page.rows,
-	    "next", (json_int_t)(page.count > page.limit ? page.last : 0));
-	if (answer == NULL)
-		return ERR_NO_MEMORY;
-	*ret_answer = answer;
-	return ERR_OK;
+	return answer_packed(json_pack("{s:o, s:I}",
+				 "requests", page.rows,
+				 "next", (json_int_t)(page.count > page.limit ? page.last : 0)),
+	    ret_answer);
 }

@@ -267,15 +267,15 @@ static enum err
 shut_out(struct call *c, const char *reason)
 {
 	struct store_person p = { .id = 0 };
-	int64_t operators = 0;
+	int64_t others = 0;
 	char note[NOTE_SIZE];
 	enum err e = store_person_by_id(c->store, c->number, &p);
 
 	if (e == ERR_ADMIN_UNKNOWN || (e == ERR_OK && p.role == STORE_NONE))
 		return ERR_PERSON_UNKNOWN;
 	if (e == ERR_OK)
-		e = store_person_count(c->store, STORE_OPERATOR, &operators);
-	if (e == ERR_OK && p.role == STORE_OPERATOR && operators <= 1)
+		e = store_person_count_others(c->store, p.id, STORE_OPERATOR, c->now, &others);
+	if (e == ERR_OK && p.role == STORE_OPERATOR && others == 0)
 		e = ERR_LAST_OPERATOR;
 	if (e == ERR_OK)
 		e = store_person_set_role(c->store, p.id, STORE_NONE, "");

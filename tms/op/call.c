@@ -102,6 +102,17 @@ call_check_other(struct call *c, int64_t person)
 	return e == ERR_OK && (first.id == c->person->id || strcmp(first.name, c->person->name) == 0) ? ERR_SECOND_PERSON : e;
 }
 
+bool
+call_is_identified(const struct call *c, const struct issued *certificate, const struct store_token *token)
+{
+	char serial[2 * STORE_SERIAL_MAX + 1];
+
+	if (certificate == NULL || token == NULL || !authorities_issued(c->service->issuers, certificate))
+		return false;
+	issued_serial(certificate, serial);
+	return token->certificate_serial[0] == '\0' || issued_same_serial(token->certificate_serial, serial);
+}
+
 enum err
 call_mail(struct call *c, int64_t number, enum store_mail kind, const char *to)
 {

@@ -153,6 +153,12 @@ enum err call_check_life(const struct store_token *token);
  */
 enum err call_check_other(struct call *c, int64_t person);
 
+/*
+ * Whether the certificate is the token's, as far as this authority knows: it has issued it, the token is on record, and the record, where it names a certificate, names this one.
+ * Either may be NULL.
+ */
+bool call_is_identified(const struct call *c, const struct issued *certificate, const struct store_token *token);
+
 /* A mail in the transaction; none, and no error, where there is no address. */
 enum err call_mail(struct call *c, int64_t number, enum store_mail kind, const char *to);
 

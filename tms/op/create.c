@@ -12,28 +12,16 @@
 #define OPEN_MAX_PER_TOKEN 3 /* identified ones; none of them displaces another */
 
 /*
- * A machine's certificate puts it into the queue of the identified when this authority issued it, the token is on record, and the record,
- * where it names a certificate, names this one. Whoever has only read a serial number lands in the other queue and shuts nobody out. A certificate
+ * A machine's certificate puts it into the queue of the identified. Whoever has only read a serial number lands in the other queue and shuts nobody out. A certificate
  * is no proof either, since it is in every document that the customer has signed: see check_limits().
  */
-static bool
-is_identified(const struct call *c, const struct issued *certificate, const struct store_token *token)
-{
-	char serial[2 * STORE_SERIAL_MAX + 1];
-
-	if (certificate == NULL || token == NULL || !authorities_issued(c->service->issuers, certificate))
-		return false;
-	issued_serial(certificate, serial);
-	return token->certificate_serial[0] == '\0' || issued_same_serial(token->certificate_serial, serial);
-}
-
 static void
 fill_row(const struct call *c, const struct transcript_create *d, const struct issued *certificate, const struct store_token *token,
     struct store_request *r)
 {
 	os_random(r->id, sizeof(r->id));
 	r->token = d->token;
-	r->identified = is_identified(c, certificate, token);
+	r->identified = call_is_identified(c, certificate, token);
 	r->state = r->identified ? STATE_PENDING : STATE_UNIDENTIFIED;
 	if (certificate != NULL) {
 		issued_serial(certificate, r->certificate_serial);

@@ -26,9 +26,26 @@ check_caller(struct call *c, const struct store_request *r, const struct decode_
 	return e == ERR_OK ? store_request_count_up(c->store, r->number, d->done.counter) : e;
 }
 
-/* Whether the key of the certificate that came with the request has signed h and nonce of its release. */
+/* What the history says of a proof: a key that anybody may have made proves that the machine has it, and nothing of the token. */
+#define PROOF_NONE	   "none"
+#define PROOF_VERIFIED	   "verified"
+#define PROOF_UNIDENTIFIED "unidentified"
+
+/* Whose certificate it is, in the words of the history. */
 static enum err
-verify_proof(struct call *c, const struct store_request *r, const struct transcript_done *d, bool *ret_right)
+name_proof(struct call *c, const struct store_request *r, const struct issued *certificate, const char **ret_proof)
+{
+	struct store_token token;
+	enum err e = store_token_by_name(c->store, &r->token, &token);
+
+	if (e == ERR_OK)
+		*ret_proof = call_is_identified(c, certificate, &token) ? PROOF_VERIFIED : PROOF_UNIDENTIFIED;
+	return e;
+}
+
+/* Whether the key of the certificate that came with the request has signed h and nonce of its release: *ret_proof says whose, and stays where it has not. */
+static enum err
+verify_proof(struct call *c, const struct store_request *r, const struct transcript_done *d, const char **ret_proof)
 {
 	struct buf transcript = buf_new(TRANSCRIPT_MAX);
 	unsigned char der[STORE_CERTIFICATE_MAX];
@@ -42,8 +59,9 @@ verify_proof(struct call *c, const struct store_request *r, const struct transcr
 	if (e == ERR_OK) {
 		transcript_unlocked(&transcript, released.h, released.nonce);
 		certificate = issued_from_der(der, len);
-		*ret_right = buf_error(&transcript) == ERR_OK && certificate != NULL &&
-			     issued_verifies(certificate, d->proof_mechanism, &transcript, d->proof, d->proof_len);
+		if (buf_error(&transcript) == ERR_OK && certificate != NULL &&
+		    issued_verifies(certificate, d->proof_mechanism, &transcript, d->proof, d->proof_len))
+			e = name_proof(c, r, certificate, ret_proof);
 	}
 	issued_free(certificate);
 	buf_free(&transcript);
@@ -64,15 +82,15 @@ note_wrong_proof(struct call *c, const struct store_request *r, const char *mech
 
 /* A proof that does not hold is written down; the request stays where it is, for people to look at. */
 static enum err
-check_proof(struct call *c, const struct store_request *r, const struct transcript_done *d)
+check_proof(struct call *c, const struct store_request *r, const struct transcript_done *d, const char **ret_proof)
 {
-	bool right = false;
 	enum err e;
 
+	*ret_proof = PROOF_NONE;
 	if (d->proof_len == 0)
 		return ERR_OK;
-	e = verify_proof(c, r, d, &right);
-	if (e != ERR_OK || right)
+	e = verify_proof(c, r, d, ret_proof);
+	if (e != ERR_OK || strcmp(*ret_proof, PROOF_NONE) != 0)
 		return e;
 	e = call_begin(c);
 	if (e == ERR_OK)
@@ -153,14 +171,14 @@ settle_token(struct call *c, const struct store_request *r, const struct transcr
 }
 
 static enum err
-keep_report(struct call *c, const struct store_request *r, const struct transcript_done *d)
+keep_report(struct call *c, const struct store_request *r, const struct transcript_done *d, const char *proof)
 {
 	struct store_done row = { .number = r->number, .cryptoki = d->cryptoki, .rotated = d->rotated, .created = c->now };
 
 	text_copy(row.result, sizeof(row.result), d->result);
 	text_copy(row.stage, sizeof(row.stage), d->stage);
 	text_copy(row.error, sizeof(row.error), d->error);
-	text_copy(row.proof, sizeof(row.proof), d->proof_len != 0 ? "verified" : "none");
+	text_copy(row.proof, sizeof(row.proof), proof);
 	return store_done_insert(c->store, &row);
 }
 
@@ -178,18 +196,18 @@ note_must_rotate(struct call *c, const struct store_request *r)
 }
 
 static enum err
-finish(struct call *c, struct store_request *r, const struct transcript_done *d, enum machine_action action)
+finish(struct call *c, struct store_request *r, const struct transcript_done *d, const char *proof, enum machine_action action)
 {
 	char detail[STORE_DETAIL_SIZE];
 	enum err e;
 
 	snprintf(detail, sizeof(detail), "stage=%s error=%s cryptoki=0x%llx rotated=%s proof=%s", d->stage, d->error,
-	    (unsigned long long)d->cryptoki, d->rotated ? "yes" : "no", d->proof_len != 0 ? "verified" : "none");
+	    (unsigned long long)d->cryptoki, d->rotated ? "yes" : "no", proof);
 	e = r->state != STATE_APPROVED ? settle_token(c, r, d) : ERR_OK;
 	if (e == ERR_OK && r->state != STATE_APPROVED)
 		e = note_must_rotate(c, r);
 	if (e == ERR_OK)
-		e = keep_report(c, r, d);
+		e = keep_report(c, r, d, proof);
 	if (e == ERR_OK)
 		e = call_move(c, r, action, detail);
 	if (e == ERR_OK && action == MACHINE_COMPLETE)
@@ -202,14 +220,14 @@ finish(struct call *c, struct store_request *r, const struct transcript_done *d,
  * lose the report.
  */
 static enum err
-take_report(struct call *c, struct store_request *r, const struct transcript_done *d, enum machine_action action)
+take_report(struct call *c, struct store_request *r, const struct transcript_done *d, const char *proof, enum machine_action action)
 {
 	enum state to;
 	enum err e = store_request_by_number(c->store, r->number, r);
 
 	if (e == ERR_OK)
 		e = machine_next(r->state, action, &to);
-	return e == ERR_OK && to != r->state ? finish(c, r, d, action) : e;
+	return e == ERR_OK && to != r->state ? finish(c, r, d, proof, action) : e;
 }
 
 enum err
@@ -218,6 +236,7 @@ op_done(struct call *c, json_t **ret_answer)
 	struct decode_done d;
 	struct store_request r;
 	enum machine_action action = MACHINE_FAIL;
+	const char *proof = PROOF_NONE;
 	enum state to;
 	enum err e = decode_done(c->body, &d);
 
@@ -232,11 +251,11 @@ op_done(struct call *c, json_t **ret_answer)
 	e = machine_next(r.state, action, &to);
 	/* a report that came before is not taken again, but answered */
 	if (e == ERR_OK && to != r.state) {
-		e = check_proof(c, &r, &d.done);
+		e = check_proof(c, &r, &d.done, &proof);
 		if (e == ERR_OK)
 			e = call_begin(c);
 		if (e == ERR_OK)
-			e = call_end(c, take_report(c, &r, &d.done, action));
+			e = call_end(c, take_report(c, &r, &d.done, proof, action));
 	}
 	return e == ERR_OK ? answer_status(c, &r, d.done.counter, ret_answer) : e;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* GET /v1/notices: what the authority wants customers to read now. The same for everybody who asks. */
+#include "answer.h"
 #include "call.h"
 
 #define NOTICES_MAX 8 /* what anybody would still read */
@@ -27,16 +28,11 @@ enum err
 op_notices(struct call *c, json_t **ret_answer)
 {
 	struct due due = { .rows = json_array() };
-	json_t *answer;
 	enum err e = store_notice_due(c->store, c->now, NOTICES_MAX, add_row, &due);
 
 	if (e != ERR_OK || due.failed) {
 		json_decref(due.rows);
 		return e != ERR_OK ? e : ERR_NO_MEMORY;
 	}
-	answer = json_pack("{s:o}", "notices", due.rows);
-	if (answer == NULL)
-		return ERR_NO_MEMORY;
-	*ret_answer = answer;
-	return ERR_OK;
+	return answer_packed(json_pack("{s:o}", "notices", due.rows), ret_answer);
 }

@@ -35,8 +35,9 @@ erase(const struct config *config, struct store *s, int64_t now)
 
 	if (e != ERR_OK)
 		log_error("upkeep", "erase=%s", err_name(e));
-	else if (erased.requests + erased.proposals + erased.notes != 0)
-		log_info("upkeep", "erased requests=%lld proposals=%lld notes=%lld", (long long)erased.requests, (long long)erased.proposals, (long long)erased.notes);
+	else if (erase_total(&erased) != 0)
+		log_info("upkeep", "erased requests=%lld proposals=%lld enrolments=%lld notes=%lld", (long long)erased.requests, (long long)erased.proposals, (long long)erased.enrolments,
+		    (long long)erased.notes);
 }
 
 void

@@ -13,9 +13,17 @@
 
 #define REQUESTS  "FROM request WHERE erased = 0 AND changed < ? AND state IN " ENDED
 #define PROPOSALS "FROM proposal WHERE created < ? AND state <> 'open' AND (reason <> '' OR note <> '')"
+/* One that ran out keeps the word "open". */
+#define ENROLMENTS "FROM enrolment WHERE created < ?1 AND (state <> 'open' OR expires < ?1) AND (name <> '' OR reason <> '' OR note <> '')"
 #define NOTES \
 	"FROM audit_note n JOIN audit a ON a.id = n.id LEFT JOIN request r ON r.number = a.number" \
 	" WHERE n.created < ? AND (r.number IS NULL OR r.erased <> 0 OR (r.changed < ? AND r.state IN " ENDED "))"
+
+int64_t
+erase_total(const struct erase_count *c)
+{
+	return c->requests + c->proposals + c->enrolments + c->notes;
+}
 
 /* Ends it. */
 static enum err
@@ -39,6 +47,11 @@ erase_count(struct store *s, int64_t before, struct erase_count *ret)
 	q = query_new(s, "SELECT count(*) " PROPOSALS);
 	query_int(&q, before);
 	e = read_count(&q, &ret->proposals);
+	if (e != ERR_OK)
+		return e;
+	q = query_new(s, "SELECT count(*) " ENROLMENTS);
+	query_int(&q, before);
+	e = read_count(&q, &ret->enrolments);
 	if (e != ERR_OK)
 		return e;
 	q = query_new(s, "SELECT count(*) " NOTES);
@@ -129,6 +142,16 @@ blank_proposals(struct store *s, int64_t before, unsigned max, int64_t *ret_coun
 	return run_upto(&q, max, ret_count);
 }
 
+/* Who was confirmed is in the table of persons by now; who was not is nobody's business any more. */
+static enum err
+blank_enrolments(struct store *s, int64_t before, unsigned max, int64_t *ret_count)
+{
+	struct query q = query_new(s, "UPDATE enrolment SET name = '', reason = '', note = '' WHERE id IN (SELECT id " ENROLMENTS " ORDER BY id LIMIT ?2)");
+
+	query_int(&q, before);
+	return run_upto(&q, max, ret_count);
+}
+
 static enum err
 delete_notes(struct store *s, int64_t before, unsigned max, int64_t *ret_count)
 {
@@ -146,8 +169,8 @@ note_erased(struct store *s, const char *who, int64_t before, int64_t now, const
 	struct store_audit a = { .created = now, .what = "erase" };
 
 	text_copy(a.who, sizeof(a.who), who);
-	snprintf(a.detail, sizeof(a.detail), "before=%lld requests=%lld proposals=%lld notes=%lld", (long long)before, (long long)c->requests,
-	    (long long)c->proposals, (long long)c->notes);
+	snprintf(a.detail, sizeof(a.detail), "before=%lld requests=%lld proposals=%lld enrolments=%lld notes=%lld", (long long)before,
+	    (long long)c->requests, (long long)c->proposals, (long long)c->enrolments, (long long)c->notes);
 	return store_audit_add(s, &a);
 }
 
@@ -163,8 +186,10 @@ erase_run(struct store *s, const char *who, int64_t before, int64_t now, unsigne
 	if (e == ERR_OK)
 		e = blank_proposals(s, before, max, &c.proposals);
 	if (e == ERR_OK)
+		e = blank_enrolments(s, before, max, &c.enrolments);
+	if (e == ERR_OK)
 		e = delete_notes(s, before, max, &c.notes);
-	if (e == ERR_OK && c.requests + c.proposals + c.notes != 0)
+	if (e == ERR_OK && erase_total(&c) != 0)
 		e = note_erased(s, who, before, now, &c);
 	e = store_end(s, e);
 	if (e == ERR_OK)

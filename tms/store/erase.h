@@ -10,9 +10,12 @@
 
 struct erase_count {
 	int64_t requests;
-	int64_t proposals; /* about tokens */
-	int64_t notes;	   /* of audit rows */
+	int64_t proposals;  /* about tokens */
+	int64_t enrolments; /* of people: who was proposed, and why */
+	int64_t notes;	    /* of audit rows */
 };
+
+int64_t erase_total(const struct erase_count *c);
 
 /* What erase_run() would take in the end, or did: that ended before that time. A request that has not ended keeps everything. */
 enum err erase_count(struct store *s, int64_t before, struct erase_count *ret);

@@ -122,13 +122,15 @@ store_person_list(struct store *s, void (*each)(const struct store_person *p, vo
 }
 
 enum err
-store_person_count(struct store *s, enum store_role role, int64_t *ret_count)
+store_person_count_others(struct store *s, int64_t person, enum store_role role, int64_t now, int64_t *ret_count)
 {
 	struct query q = query_new(s,
-	    "SELECT count(*) FROM person WHERE role = ? AND agency = ''"
-	    " AND EXISTS (SELECT 1 FROM person_certificate WHERE person_certificate.person = person.id AND retired = 0)");
+	    "SELECT count(*) FROM person WHERE id <> ? AND role = ? AND agency = ''"
+	    " AND EXISTS (SELECT 1 FROM person_certificate WHERE person_certificate.person = person.id AND retired = 0 AND (not_after = 0 OR not_after > ?))");
 
+	query_int(&q, person);
 	query_text(&q, store_role_name(role));
+	query_int(&q, now);
 	if (query_row(&q))
 		*ret_count = query_get_int(&q);
 	return query_end(&q);

@@ -107,8 +107,8 @@ enum err store_person_by_id(struct store *s, int64_t id, struct store_person *re
 /* Calls each() for everybody, in the order in which they were added. */
 enum err store_person_list(struct store *s, void (*each)(const struct store_person *p, void *context), void *context);
 
-/* How many of that role are of the authority, with a certificate that opens the desk. */
-enum err store_person_count(struct store *s, enum store_role role, int64_t *ret_count);
+/* How many but for this person have that role, are of the authority, and have a certificate that opens the desk at that time. */
+enum err store_person_count_others(struct store *s, int64_t person, enum store_role role, int64_t now, int64_t *ret_count);
 
 /* What a person comes in with; several, so that the next one is there before the last one runs out. */
 struct store_certificate {
@@ -552,7 +552,7 @@ struct store_done {
 	uint64_t cryptoki;
 	char error[32]; /* wire name */
 	bool rotated;
-	char proof[16]; /* "verified" or "none" */
+	char proof[16]; /* "verified", "unidentified": by the key of a certificate that is not known as the token's, "none" */
 	int64_t created;
 };
 

@@ -726,11 +726,36 @@ class Vault(Server):
                 sealed = f.read()
             self.assertFalse(any(pin in sealed for pin in (b"11111111", b"44444444", b"OUT1")))
             self.assertEqual(stat.S_IMODE(os.stat(self.file(self.name, "export.pem")).st_mode), 0o600)
+            shown = subprocess.run(["openssl", "cms", "-cmsout", "-print", "-inform", "PEM", "-in", self.file(self.name, "export.pem")], capture_output=True, check=True).stdout.decode()
+            for word in ("authEnvelopedData", "aes-256-gcm", {"rsa": "rsaesOaep", "ec": "d.kari"}[kind]):
+                self.assertIn(word, shown)
             table = self.opened(self.file(self.name, f"{kind}.key"))
             self.assertEqual(table.splitlines()[0], NAMES + ",agency")
             self.assertEqual(sorted(table.splitlines()[1:]), sorted([row + "," for row in (*rows[:1], *rows[2:], "a,b,OUT2,33333333,,,", "a,b,OUT2,44444444,,,")]))
             self.assertEqual(self.sql("SELECT count(*) FROM audit WHERE what = 'export'")[0][0], before + 4)
         self.assertEqual(self.sql("SELECT detail FROM audit WHERE what = 'export' AND token = (SELECT id FROM token WHERE serial = 'OUT1') ORDER BY id DESC LIMIT 1"), [(f"to={to}",)])
+
+    def asked_while_writing(self, asks, *words, text=""):
+        """A pattern of what is asked outside, as strace shows it: how often in all, and how often while this process alone has the right to write (SQLite's lock of the WAL's writer)."""
+        trace = self.file(self.name, "trace")
+        subprocess.run(["strace", "-f", "-o", trace, "-e", "trace=fcntl,connect,sendmsg,sendto", PROGRAM, *words, "--config", self.config], input=text.encode(), capture_output=True, check=True,
+                       env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0"))
+        writing, asked, inside = False, 0, 0
+        with open(trace, encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                if "F_SETLK" in line and "l_start=120" in line:
+                    writing = "F_WRLCK" in line and line.endswith(" = 0\n")
+                elif re.search(asks, line):
+                    asked, inside = asked + 1, inside + writing
+        return asked, inside
+
+    def test_others_write_while_the_vault_is_asked(self):
+        rows = [f"a,b,ASK{n},1234{n},,," for n in range(5)]
+        text = self.sealed(*rows)
+        self.start_vault()
+        self.assertEqual(self.asked_while_writing(r"connect\(.*vault\.sock", "import", text=text), (5, 0))
+        self.assertEqual(self.asked_while_writing(r"connect\(.*vault\.sock", "import", text=text), (5, 0), "and compares")
+        self.assertEqual(self.sql("SELECT count(*) FROM token"), [(5,)])
 
     def test_export_wrong_use(self):
         self.assertEqual(self.import_(self.sealed("a,b,NOT1,1234,,,"))[0], 0)
@@ -981,11 +1006,11 @@ class Audit(Server):
         self.fails(1, "audit_anchor_failed", self.audit("verify"), self.anchors)
 
     def test_erase(self):
-        self.assertEqual(self.audit("erase", "--before", "2000-01-01"), (0, "erased requests=0 proposals=0 notes=0\n", ""))
+        self.assertEqual(self.audit("erase", "--before", "2000-01-01"), (0, "erased requests=0 proposals=0 enrolments=0 notes=0\n", ""))
         time.sleep(1.1)  # what is erased is older than this second
         now = datetime.datetime.utcnow().strftime("%Y-%m-%dT%H:%M:%SZ")
-        self.assertEqual(self.audit("erase", "--before", now, "--dry-run"), (0, "would_erase requests=0 proposals=0 notes=3\n", ""))
-        self.assertEqual(self.audit("erase", "--before", now), (0, "erased requests=0 proposals=0 notes=3\n", ""))
+        self.assertEqual(self.audit("erase", "--before", now, "--dry-run"), (0, "would_erase requests=0 proposals=0 enrolments=0 notes=3\n", ""))
+        self.assertEqual(self.audit("erase", "--before", now), (0, "erased requests=0 proposals=0 enrolments=0 notes=3\n", ""))
         self.assertEqual(self.audit("verify"), (0, "ok rows=4 notes=0 erased=3 anchors=0 anchored=0 restores=0 lost=0 cut=0\n", ""))
         self.assertEqual(self.reference(self.audit("export")[1]), (0, "ok rows=5 notes=0 anchors=0\n"))
 

@@ -132,6 +132,13 @@ class People(unittest.TestCase):
         self.server.person("first-renewed", "--name", "first", "--role", "viewer")
         self.assertEqual((self.ask("first-renewed", "me"), self.ask("first", "me")), (None, "admin_unknown"))
 
+    def test_whose_certificates_have_run_out_is_no_operator_that_is_left(self):
+        with sqlite3.connect(self.server.folder / "data" / "tms.sqlite") as db:
+            db.execute("UPDATE person_certificate SET not_after = 1 WHERE person = ?", (self.number_of("first"),))
+        self.assertEqual(self.ask("second", "people/%d/remove" % self.number_of("second"), {"reason": "x"}), "last_operator")
+        # he himself goes, though there is one operator besides him
+        self.assertIsNone(self.ask("second", "people/%d/remove" % self.number_of("first"), {"reason": "nghỉ việc"}))
+
     def test_everything_is_in_the_audit(self):
         self.assertIsNone(self.propose("first", "newcomer"))
         [number] = self.waiting()

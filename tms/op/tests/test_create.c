@@ -246,6 +246,40 @@ test_cancel(void)
 	world_free(w);
 }
 
+/* The proof holds, but the certificate is one that anybody could have brought: it says nothing of the token. One too many in the queue is identified all the same. */
+static void
+test_whose_proof(void)
+{
+	static const struct {
+		enum machine_certificate certificate;
+		const char *proof;
+	} all[] = { { MACHINE_OTHER, "unidentified" }, { MACHINE_FOREIGN, "unidentified" }, { MACHINE_OWN, "verified" } };
+	struct world *w = world_new();
+
+	world_import(w, 1, "khach@example.vn");
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		struct machine *m = machine_new(w, 1, all[i].certificate);
+		struct machine_report r = { .result = "completed", .rotated = true, .proof_mechanism = "ecdsa-sha256" };
+		struct store_done done;
+		unsigned char proof[1024];
+
+		for (int n = 0; all[i].certificate == MACHINE_OWN && n < 3; n++) {
+			struct machine *other = machine_new(w, 1, MACHINE_OWN);
+			CHECK(machine_create(other) == ERR_OK && world_state(w, other->number) == STATE_PENDING);
+			machine_free(other);
+		}
+		CHECK(machine_create(m) == ERR_OK && world_state(w, m->number) == STATE_UNIDENTIFIED);
+		CHECK(machine_to_release(m) == ERR_OK && machine_grant(m, 0) == ERR_OK);
+		r.proof = proof;
+		r.proof_len = machine_prove(m, w->token_key, proof);
+		CHECK(machine_done(m, &r) == ERR_OK);
+		CHECK(store_done_of(w->scratch.store, m->number, &done) == ERR_OK);
+		CHECK_TEXT(done.proof, all[i].proof);
+		machine_free(m);
+	}
+	world_free(w);
+}
+
 int
 main(void)
 {
@@ -258,5 +292,6 @@ main(void)
 	test_refused();
 	test_signed();
 	test_cancel();
+	test_whose_proof();
 	return CHECK_DONE();
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a person of an agency sees of the store: its customers' rows, and of any other one not even that it is there. */
 #include "check.h"
-#include "inventory.h"
+#include "enrolment.h"
+#include "erase.h"
 #include "scratch.h"
+#include "scratch_database.h"
 #include "seen.h"
 
 #include <stdio.h>
@@ -320,15 +322,63 @@ test_certificates(void)
 	CHECK(store_certificate_retire(s.store, first.id, first.fingerprint, SCRATCH_NOW) == ERR_ADMIN_UNKNOWN);
 	CHECK(store_person_by_fingerprint(s.store, first.fingerprint, &read) == ERR_ADMIN_UNKNOWN);
 	check_certificates(s.store, first.id, 1, 1);
-	CHECK(store_person_count(s.store, STORE_APPROVER, &count) == ERR_OK && count == 1);
+	/* what is left runs out a minute later: from then on he is nobody who could decide */
+	CHECK(store_person_count_others(s.store, first.id + 1, STORE_APPROVER, SCRATCH_NOW + 59, &count) == ERR_OK && count == 1);
+	CHECK(store_person_count_others(s.store, first.id + 1, STORE_APPROVER, SCRATCH_NOW + 60, &count) == ERR_OK && count == 0);
+	CHECK(store_person_count_others(s.store, first.id + 1, STORE_OPERATOR, SCRATCH_NOW, &count) == ERR_OK && count == 0);
+	CHECK(store_person_count_others(s.store, first.id, STORE_APPROVER, SCRATCH_NOW, &count) == ERR_OK && count == 0);
 	/* who comes back comes with the certificate that is named then, and with no older one */
 	CHECK(store_person_set_role(s.store, first.id, STORE_NONE, "") == ERR_OK);
-	CHECK(store_person_count(s.store, STORE_APPROVER, &count) == ERR_OK && count == 0);
+	CHECK(store_person_count_others(s.store, first.id + 1, STORE_APPROVER, SCRATCH_NOW, &count) == ERR_OK && count == 0);
 	CHECK(store_person_put(s.store, &first, &id) == ERR_OK && id == first.id);
 	CHECK(store_person_by_fingerprint(s.store, first.fingerprint, &read) == ERR_OK && read.role == STORE_APPROVER);
 	CHECK(store_person_by_fingerprint(s.store, next.fingerprint, &read) == ERR_ADMIN_UNKNOWN);
 	CHECK(store_person_by_name(s.store, first.name, &read) == ERR_OK && read.id == first.id);
 	CHECK(store_person_by_name(s.store, "nobody", &read) == ERR_ADMIN_UNKNOWN && store_person_set_role(s.store, 99, STORE_VIEWER, "") == ERR_ADMIN_UNKNOWN);
+	scratch_free(&s);
+}
+
+/* Who was proposed for the desk, why, and why not: kept while it waits, gone when its time is over, whatever became of it. */
+static void
+test_erasing_enrolments(void)
+{
+	static const struct {
+		enum store_proposal_state state; /* OPEN: as it was left */
+		int64_t expires;
+		bool gone;
+	} all[] = {
+		{ STORE_PROPOSAL_CONFIRMED, 100, true },
+		{ STORE_PROPOSAL_REJECTED, 100, true },
+		{ STORE_PROPOSAL_WITHDRAWN, 100, true },
+		{ STORE_PROPOSAL_OPEN, 100, true },   /* has run out */
+		{ STORE_PROPOSAL_OPEN, 5000, false }, /* somebody may confirm it yet */
+	};
+	const size_t count = sizeof(all) / sizeof(all[0]);
+	struct scratch s = scratch_new();
+	struct store_person operators[2] = { scratch_person(1, STORE_OPERATOR), scratch_person(2, STORE_OPERATOR) };
+	struct store_enrolment e = { .person = scratch_person(3, STORE_VIEWER), .reason = "thay chị Hoa" };
+	struct erase_count c = { 0 };
+	int64_t ids[sizeof(all) / sizeof(all[0])];
+
+	for (size_t i = 0; i < 2; i++)
+		CHECK(store_person_put(s.store, &operators[i], &operators[i].id) == ERR_OK);
+	e.proposer = operators[0].id;
+	for (size_t i = 0; i < count; i++) {
+		e.expires = SCRATCH_NOW + all[i].expires;
+		CHECK(store_enrolment_insert(s.store, &e, &ids[i]) == ERR_OK);
+		if (all[i].state != STORE_PROPOSAL_OPEN)
+			CHECK(store_enrolment_end(s.store, ids[i], all[i].state, operators[1].id, "không cần", SCRATCH_NOW + 1) == ERR_OK);
+	}
+	CHECK(erase_count(s.store, SCRATCH_NOW, &c) == ERR_OK && c.enrolments == 0);
+	CHECK(erase_count(s.store, SCRATCH_NOW + 1000, &c) == ERR_OK && c.enrolments == 4);
+	CHECK(erase_run(s.store, "tms", SCRATCH_NOW + 1000, SCRATCH_NOW + 2000, 3, &c) == ERR_OK && c.enrolments == 3);
+	CHECK(erase_run(s.store, "tms", SCRATCH_NOW + 1000, SCRATCH_NOW + 2000, 3, &c) == ERR_OK && c.enrolments == 1);
+	CHECK(erase_run(s.store, "tms", SCRATCH_NOW + 1000, SCRATCH_NOW + 2000, 3, &c) == ERR_OK && erase_total(&c) == 0);
+	for (size_t i = 0; i < count; i++) {
+		CHECK(store_enrolment_by_id(s.store, ids[i], &e) == ERR_OK);
+		CHECK((e.person.name[0] == '\0') == all[i].gone && (e.reason[0] == '\0') == all[i].gone);
+	}
+	CHECK(scratch_database_run(s.path, "CREATE TABLE probe (notes INTEGER CHECK (notes = 0)); INSERT INTO probe SELECT count(*) FROM enrolment WHERE note <> ''"));
 	scratch_free(&s);
 }
 
@@ -339,5 +389,6 @@ main(void)
 	test_moving();
 	test_domains();
 	test_certificates();
+	test_erasing_enrolments();
 	return CHECK_DONE();
 }
