@@ -96,6 +96,16 @@ int os_given_sockets(intptr_t *ret_sockets, uint16_t *ret_ports, int max);
 /* The next connection, small messages sent at once; -1 where none waits. */
 intptr_t os_accept(intptr_t listener);
 
+enum os_port {
+	OS_PORT_FREE,	   /* nobody listens */
+	OS_PORT_OURS,	   /* this user does, or nobody knows who */
+	OS_PORT_STRANGERS, /* another user does */
+	OS_PORT_BLOCKED	   /* what is sent there goes nowhere: a firewall */
+};
+
+/* Who listens at a port of 127.0.0.1. *ret_socket: a connection to him, the caller's; -1 where there is none. */
+enum os_port os_port_look(uint16_t port, int timeout_ms, intptr_t *ret_socket);
+
 /* Two connected ends within this process, -1 where there are none to be had. No one else can be at either. */
 bool os_socket_pair(intptr_t ret_ends[2]);
 
@@ -286,6 +296,21 @@ enum err os_count_readers(size_t *ret_count);
 
 /* Loads a shared library by its absolute path with its own symbols only; ERR_MODULE_MISSING or ERR_MODULE_FAILED. */
 enum err os_library_open(const char *path, void **ret_library);
+
+enum os_library_fault {
+	OS_LIBRARY_FINE,  /* it was loaded */
+	OS_LIBRARY_NEEDS, /* another library that is not there */
+	OS_LIBRARY_KIND,  /* it is for another processor */
+	OS_LIBRARY_OTHER
+};
+
+#define OS_LIBRARY_NAME_MAX 64
+
+/*
+ * Why the last os_library_open() of a file that is there did not load it; ret_name: which library it needs, where the system says so (Windows does not), of [A-Za-z0-9._+-], else empty.
+ * One thread.
+ */
+enum os_library_fault os_library_fault(char ret_name[OS_LIBRARY_NAME_MAX]);
 void (*os_library_symbol(void *library, const char *name))(void);
 
 #endif

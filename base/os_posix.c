@@ -295,21 +295,55 @@ os_unlock(intptr_t lock)
 
 /* ---- libraries ---- */
 
+static struct {
+	enum os_library_fault fault;
+	char name[OS_LIBRARY_NAME_MAX];
+} library_fault;
+
+/*
+ * dlopen(3) has its reasons only as a sentence, which glibc and musl begin alike with the file that is meant: a library that is needed and not there has another name than ours; where ours,
+ * which is there, is said to be missing it is for another processor.
+ */
+static void
+note_fault(const char *path, const char *why)
+{
+	static const char safe[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+-";
+	size_t len = strspn(why, safe), path_len = strlen(path);
+	bool ours = strncmp(why, path, path_len) == 0 && why[path_len] == ':';
+
+	library_fault.fault = OS_LIBRARY_OTHER;
+	if (strstr(why, "ELF class") != NULL || (ours && strstr(why, "cannot open shared object file") != NULL)) {
+		library_fault.fault = OS_LIBRARY_KIND;
+	} else if (!ours && len > 0 && len < OS_LIBRARY_NAME_MAX && why[len] == ':' && strstr(why, "cannot open shared object file") != NULL) {
+		library_fault.fault = OS_LIBRARY_NEEDS;
+		memcpy(library_fault.name, why, len);
+	}
+}
+
 enum err
 os_library_open(const char *path, void **ret_library)
 {
 	void *library;
 
+	memset(&library_fault, 0, sizeof(library_fault));
 	if (path[0] != '/' || access(path, F_OK) != 0)
 		return ERR_MODULE_MISSING;
 	library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	if (library == NULL) {
 		const char *why = dlerror();
 		log_debug("os", "path=%s dlopen=%s", path, why != NULL ? why : "");
+		note_fault(path, why != NULL ? why : "");
 		return ERR_MODULE_FAILED;
 	}
 	*ret_library = library;
 	return ERR_OK;
+}
+
+enum os_library_fault
+os_library_fault(char ret_name[OS_LIBRARY_NAME_MAX])
+{
+	memcpy(ret_name, library_fault.name, OS_LIBRARY_NAME_MAX);
+	return library_fault.fault;
 }
 
 void (*os_library_symbol(void *library, const char *name))(void)

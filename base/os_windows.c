@@ -250,6 +250,8 @@ os_unlock(intptr_t lock)
 
 /* ---- libraries ---- */
 
+static enum os_library_fault library_fault;
+
 /* What the module needs in its turn is sought beside it and in the system's folders, not beside our program. */
 enum err
 os_library_open(const char *path, void **ret_library)
@@ -257,15 +259,27 @@ os_library_open(const char *path, void **ret_library)
 	wchar_t wide[OS_WINDOWS_PATH_MAX];
 	HMODULE library;
 
+	library_fault = OS_LIBRARY_FINE;
 	if (!os_path_is_plain(path) || !os_windows_plain_path(path, wide) || GetFileAttributesW(wide) == INVALID_FILE_ATTRIBUTES)
 		return ERR_MODULE_MISSING;
 	library = LoadLibraryExW(wide, NULL, LOAD_WITH_ALTERED_SEARCH_PATH);
 	if (library == NULL) {
-		log_debug("os", "path=%s LoadLibraryEx=%lu", path, (unsigned long)GetLastError());
+		DWORD why = GetLastError();
+
+		log_debug("os", "path=%s LoadLibraryEx=%lu", path, (unsigned long)why);
+		/* the file itself is there */
+		library_fault = why == ERROR_MOD_NOT_FOUND ? OS_LIBRARY_NEEDS : why == ERROR_BAD_EXE_FORMAT || why == ERROR_EXE_MACHINE_TYPE_MISMATCH ? OS_LIBRARY_KIND : OS_LIBRARY_OTHER;
 		return ERR_MODULE_FAILED;
 	}
 	*ret_library = library;
 	return ERR_OK;
+}
+
+enum os_library_fault
+os_library_fault(char ret_name[OS_LIBRARY_NAME_MAX])
+{
+	ret_name[0] = '\0';
+	return library_fault;
 }
 
 void (*os_library_symbol(void *library, const char *name))(void)

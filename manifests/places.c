@@ -18,6 +18,24 @@ place_at(size_t index)
 }
 
 bool
+place_takes(const struct place *place, const char *extension)
+{
+	return (strncmp(extension, PLACE_CHROMIUM, strlen(PLACE_CHROMIUM)) != 0) == place->firefox;
+}
+
+bool
+place_chromium_id(const char *extension, char ret_id[PLACE_ID_LEN + 1])
+{
+	const size_t before = strlen(PLACE_CHROMIUM);
+
+	if (strncmp(extension, PLACE_CHROMIUM, before) != 0 || strlen(extension) != before + PLACE_ID_LEN + 1)
+		return false;
+	memcpy(ret_id, extension + before, PLACE_ID_LEN);
+	ret_id[PLACE_ID_LEN] = '\0';
+	return true;
+}
+
+bool
 place_is_browser(const char *browser)
 {
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)

@@ -9,6 +9,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define PLACE_ID_LEN	32 /* letters of an extension of Chromium's family */
+#define PLACE_HOST_NAME "mokhoa.host" /* what extensions call, and NAME.json is the manifest */
+#define PLACE_CHROMIUM	"chrome-extension://" /* before the id of an extension of Chromium's family, "/" behind it; an add-on of Firefox has neither */
+
 struct place {
 	const char *browser;	  /* its name in the table: "chrome" */
 	const char *name;	  /* for people: "Google Chrome" */
@@ -24,6 +28,12 @@ struct place {
 /* The rows of this system, by the name of the browser; several may have the same folder. */
 size_t place_count(void);
 const struct place *place_at(size_t index); /* NULL past the end */
+
+/* Whether an extension, as profiles name it, is one for this browser. */
+bool place_takes(const struct place *place, const char *extension);
+
+/* The id of an extension of Chromium's family, as policies name it; false where it is none. */
+bool place_chromium_id(const char *extension, char ret_id[PLACE_ID_LEN + 1]);
 
 /* Whether the table has a browser of that name, on whatever system. */
 bool place_is_browser(const char *browser);

@@ -62,6 +62,7 @@ params_ok(enum op_id op, json_t *params)
 	case OP_TOKEN_INFO:
 	case OP_TOKEN_WATCH:
 	case OP_TOKEN_UNWATCH:
+	case OP_DOCTOR:
 		return json_object_size(params) == 0;
 	case OP_UNLOCK_REQUEST:
 		return unlock_request_ok(params);

@@ -4,7 +4,7 @@
 
     test_doctor.py HOST
 
-The machine is a folder below /run. The first finding that is broken must be what was broken; a machine that is whole has no finding.
+The machine is a folder below /run. The first finding that is not in order must be what was broken; a machine that is whole has none.
 """
 import json
 import os
@@ -21,6 +21,11 @@ CHROMIUM = "/etc/chromium/native-messaging-hosts/mokhoa.host.json"
 CHROME = "/etc/opt/chrome/native-messaging-hosts/mokhoa.host.json"
 FIREFOX = "/usr/lib/mozilla/native-messaging-hosts/mokhoa.host.json"
 POLICY = "/etc/chromium/policies/managed/site.json"
+FIREFOX_POLICY = "/etc/firefox/policies/policies.json"
+HOME = "/home/nguyen.van.an"
+USER_CHROMIUM = HOME + "/.config/chromium/NativeMessagingHosts/mokhoa.host.json"
+USER_FIREFOX = HOME + "/.mozilla/native-messaging-hosts/mokhoa.host.json"
+MANIFEST = {"name": "mokhoa.host", "description": "Mokhoa", "path": HOST_PATH, "type": "stdio"}
 ID = "abcdefghijklmnopabcdefghijklmnop"
 EXTENSION = f"chrome-extension://{ID}/"
 ADDON = "mokhoa@example.vn"
@@ -57,10 +62,9 @@ def machine():
         "hotline": "1900 1234", "languages": ["vi", "en"]})
     for path in ("/etc/mokhoa/ca.pem", MODULE, "/usr/bin/pinentry", HOST_PATH, "/usr/lib/mokhoa/mokhoa-worker"):
         write(path, "")
-    manifest = {"name": "mokhoa.host", "description": "Mokhoa", "path": HOST_PATH, "type": "stdio"}
     for path in (CHROMIUM, CHROME):
-        write(path, {**manifest, "allowed_origins": [EXTENSION]})
-    write(FIREFOX, {**manifest, "allowed_extensions": [ADDON]})
+        write(path, {**MANIFEST, "allowed_origins": [EXTENSION]})
+    write(FIREFOX, {**MANIFEST, "allowed_extensions": [ADDON]})
 
 
 BROKEN = [
@@ -84,11 +88,47 @@ BROKEN = [
     ("manifest.caller", lambda: change(FIREFOX, allowed_extensions=["other@example.vn"])),
     ("policy.host", lambda: write(POLICY, {"NativeMessagingBlocklist": ["*"]})),
     ("policy.extension", lambda: write(POLICY, {"ExtensionInstallBlocklist": ["*"]})),
+    ("policy.host", lambda: write(POLICY, {"NativeMessagingBlocklist": ["mokhoa.host"], "NativeMessagingAllowlist": ["other.host"]})),
+    ("policy.extension", lambda: write(POLICY, {"ExtensionInstallBlocklist": [ID], "ExtensionInstallAllowlist": ["other"]})),
+    ("policy.extension", lambda: write(POLICY, {"ExtensionSettings": {"*": {"installation_mode": "blocked"}}})),
+    ("policy.extension", lambda: write(POLICY, {"ExtensionInstallForcelist": [ID + ";https://example.vn/u.xml"], "ExtensionSettings": {ID: {"installation_mode": "removed"}}})),
+    ("policy.extension", lambda: write(FIREFOX_POLICY, {"policies": {"ExtensionSettings": {ADDON: {"installation_mode": "blocked"}}}})),
+    ("policy.extension", lambda: write(FIREFOX_POLICY, {"policies": {"ExtensionSettings": {"*": {"installation_mode": "blocked"}}}})),
+    ("manifest.hidden", lambda: write(USER_CHROMIUM, {**MANIFEST, "path": "/opt/old/mokhoa-host", "allowed_origins": [EXTENSION]})),
+    ("manifest.hidden", lambda: write(USER_FIREFOX, {**MANIFEST, "allowed_extensions": ["other@example.vn"]})),
+    ("manifest.hidden", lambda: write(USER_CHROMIUM, "{")),
+    ("manifest.missing", lambda: (remove(CHROMIUM, CHROME, FIREFOX), write(POLICY, {"NativeMessagingUserLevelHosts": False}), write(USER_CHROMIUM, {**MANIFEST, "allowed_origins": [EXTENSION]}))),
+]
+
+DOUBTFUL = [
+    ("policy.invalid", "unknown", lambda: write(POLICY, "{")),
+    ("policy.invalid", "unknown", lambda: write(FIREFOX_POLICY, "[]")),
+    ("browser.confined", "warning", lambda: write("/var/lib/flatpak/exports/bin/org.mozilla.firefox", "")),
+    ("browser.confined", "warning", lambda: write("/var/lib/snapd/desktop/applications/firefox_firefox.desktop", "")),
+    ("manifest.user", "warning", lambda: write(USER_CHROMIUM, {**MANIFEST, "allowed_origins": [EXTENSION]})),
+    ("manifest.user", "warning", lambda: write(USER_FIREFOX, {**MANIFEST, "allowed_extensions": [ADDON]})),
+    ("policy.loopback", "warning", lambda: write(POLICY, {"LoopbackNetworkBlockedForUrls": ["*"]})),
+    ("policy.loopback", "warning", lambda: write(POLICY, {"LocalNetworkAccessBlockedForUrls": ["https://portal.mokhoa.test"]})),
+    ("policy.loopback", "warning", lambda: write(FIREFOX_POLICY, {"policies": {"LocalNetworkAccess": {"Enabled": True, "EnablePrompting": False, "SkipDomains": ["other.test"]}}})),
+    ("policy.proxy", "warning", lambda: write(POLICY, {"ProxySettings": {"ProxyMode": "fixed_servers", "ProxyServer": "proxy:3128", "ProxyBypassList": "<-loopback>"}})),
+    ("policy.proxy", "warning", lambda: write(FIREFOX_POLICY, {"policies": {"Preferences": {"network.proxy.allow_hijacking_localhost": {"Value": True, "Status": "locked"}}}})),
+]
+
+FINE = [
+    lambda: write(POLICY, {"NativeMessagingBlocklist": ["*"], "NativeMessagingAllowlist": ["mokhoa.host"], "ExtensionInstallBlocklist": ["*"],
+                           "ExtensionInstallForcelist": [f"{ID};https://example.vn/update.xml"]}),
+    # of a key in two files the last file's counts
+    lambda: (write(POLICY, {"NativeMessagingBlocklist": ["*"]}), write("/etc/chromium/policies/managed/z.json", {"NativeMessagingBlocklist": ["other"]})),
+    lambda: write(POLICY, {"ExtensionSettings": {"*": {"installation_mode": "blocked"}, ID: {"installation_mode": "force_installed", "update_url": "https://example.vn"}}}),
+    lambda: write(FIREFOX_POLICY, {"policies": {"ExtensionSettings": {"*": {"installation_mode": "blocked"}, ADDON: {"installation_mode": "allowed"}}}}),
+    lambda: write(FIREFOX_POLICY, {"policies": {"LocalNetworkAccess": {"Enabled": True, "EnablePrompting": False, "SkipDomains": ["portal.mokhoa.test"]}}}),
+    lambda: (write(POLICY, {"NativeMessagingUserLevelHosts": False}), write(USER_CHROMIUM, "{")),
+    lambda: write(POLICY, {"ProxySettings": {"ProxyMode": "system"}, "LoopbackNetworkBlockedForUrls": ["https://other.test"]}),
 ]
 
 
 def doctor(*args, root=ROOT):
-    run = subprocess.run([HOST, "doctor", "--root", root, *args], capture_output=True, text=True, timeout=60)
+    run = subprocess.run([HOST, "doctor", "--root", root, *args], capture_output=True, text=True, timeout=60, env={**os.environ, "HOME": HOME})
     return run.returncode, run.stdout
 
 
@@ -102,12 +142,19 @@ class Doctor(unittest.TestCase):
         self.assertEqual(status, 1 if report["state"] == "broken" else 0)
         return report
 
-    def test_a_whole_machine_has_nothing(self):
-        self.assertEqual(self.report(), {"state": "ok", "findings": []})
-        self.assertEqual(doctor()[0], 0)
+    def wrong(self, *args):
+        return [(f["id"], f["state"]) for f in self.report(*args)["findings"] if f["state"] != "ok"]
 
-    def test_twenty_broken_machines(self):
-        self.assertEqual(len(BROKEN), 20)
+    def test_a_whole_machine(self):
+        report = self.report()
+        self.assertEqual(report["state"], "ok")
+        self.assertEqual([(f["id"], f["state"]) for f in report["findings"]],
+                         [("profile.ok", "ok"), ("worker.ok", "ok"), ("manifest.ok", "ok"), ("manifest.ok", "ok"), ("manifest.ok", "ok")])
+        self.assertEqual(doctor(), (0, "Không thấy gì hỏng.\nNothing broken was found.\n"))
+        self.assertIn(f"[ok] manifest.ok: {CHROMIUM}\n    Trình duyệt", doctor("--all")[1])
+
+    def test_thirty_broken_machines(self):
+        self.assertEqual(len(BROKEN), 30)
         for number, (want, break_it) in enumerate(BROKEN):
             with self.subTest(number=number, want=want):
                 machine()
@@ -115,7 +162,7 @@ class Doctor(unittest.TestCase):
                 report = self.report()
                 self.assertEqual([f["id"] for f in report["findings"] if f["state"] == "broken"][:1], [want])
                 for finding in report["findings"]:
-                    for text in (finding["sentence"], finding["remedy"]):
+                    for text in (finding["sentence"], *([finding["remedy"]] if finding["state"] != "ok" else [])):
                         self.assertTrue(text["vi"] and text["en"] and text["vi"] != text["en"])
 
     def test_people_read_sentence_and_remedy(self):
@@ -126,34 +173,39 @@ class Doctor(unittest.TestCase):
         self.assertIn("    -> Install the software of the token's vendor.\n", out)
         self.assertLess(out.index("Cài phần mềm"), out.index("Install the software"))
 
-    def test_a_policy_that_lets_us_in(self):
-        write(POLICY, {"NativeMessagingBlocklist": ["*"], "ExtensionInstallBlocklist": ["*"]})
-        write("/etc/chromium/policies/managed/other.json", {"NativeMessagingAllowlist": ["mokhoa.host"],
-            "ExtensionInstallForcelist": [f"{ID};https://example.vn/update.xml"]})
-        self.assertEqual(self.report()["state"], "ok")
-
     def test_what_is_not_broken_for_sure(self):
-        write(POLICY, "{")
-        self.assertEqual([(f["id"], f["state"]) for f in self.report()["findings"]], [("policy.invalid", "unknown")])
-        remove(POLICY)
-        write("/var/lib/flatpak/exports/bin/org.mozilla.firefox", "")
-        self.assertEqual([(f["id"], f["state"]) for f in self.report()["findings"]], [("browser.confined", "warning")])
+        for number, (name, state, break_it) in enumerate(DOUBTFUL):
+            with self.subTest(number=number, name=name):
+                machine()
+                break_it()
+                self.assertEqual(self.wrong(), [(name, state)])
+
+    def test_policies_that_let_us_in(self):
+        for number, do_it in enumerate(FINE):
+            with self.subTest(number=number):
+                machine()
+                do_it()
+                self.assertEqual(self.wrong(), [])
 
     def test_a_profile_by_name(self):
         self.assertEqual(self.report("--profile", "test")["state"], "ok")
         self.assertEqual(self.report("--profile", "none")["findings"][0]["id"], "profile.unknown")
 
     def test_a_bundle_names_nobody(self):
-        write(PROFILE, "{")
-        self.assertIn("nguyen.van.an", doctor("--json")[1])
-        status, out = doctor("--bundle")
-        self.assertEqual(status, 1)
-        self.assertNotIn("nguyen.van.an", out)
-        self.assertNotIn("/run", out)
+        change(PROFILE, hotline="nguyen.van.an@example.vn 0901234567")
+        write(USER_CHROMIUM, "{")
+        for break_it in (lambda: None, lambda: write(PROFILE, "{")):
+            break_it()
+            self.assertIn("nguyen.van.an", doctor("--json")[1])
+            status, out = doctor("--bundle")
+            self.assertEqual(status, 1)
+            for word in ("nguyen", "/run", "/home", "example.vn", "0901234567", "mokhoa.test", os.uname().nodename):
+                self.assertNotIn(word, out)
+            self.assertRegex(json.loads(out)["version"], r"^\d+\.\d+\.\d+$")
         self.assertEqual(json.loads(out)["findings"][0]["id"], "profile.invalid")
 
     def test_used_wrongly(self):
-        for args in (["--json", "--bundle"], ["--profile"], ["--what"], ["extra"]):
+        for args in (["--json", "--bundle"], ["--all", "--json"], ["--profile"], ["--what"], ["extra"]):
             self.assertEqual(doctor(*args)[0], 2, args)
 
 

@@ -12,6 +12,7 @@ const LOOK_AGAIN_MS = 4000;
 const COMES_BACK_MS = 1000;
 const COMES_BACK_TRIES = 3;
 const PAINTED_MS = 100;
+const EXAMINE_TRIES = 3;
 const ENDED = "ended"; // the newest request that the customer knows to have ended
 const wait = (ms, signal) =>
   new Promise((resolve, reject) => {
@@ -27,6 +28,7 @@ export class Flow {
   #running = new AbortController();
   #shown = null;
   #busy = false;
+  #canExamine = false; // the host is there, and has the method
   #t = null;
   #language = "vi";
   #onshow;
@@ -51,7 +53,7 @@ export class Flow {
   /* From the beginning: is there a host, how did the newest request end, are there open ones, is there a token? */
   begin() {
     return this.#step("checking", {}, async (signal) => {
-      await this.#mokhoa.hello({ signal });
+      this.#canExamine = (await this.#mokhoa.hello({ signal })).capabilities.includes("doctor");
       const requests = await this.#mokhoa.resume({ signal });
       const open = requests.filter((request) => !isFinal(request.state));
       const newest = requests.at(-1);
@@ -99,6 +101,22 @@ export class Flow {
         await seen();
       }
     }).finally(() => done.abort(new DOMException("found", "AbortError")));
+  }
+
+  /* What the host finds on this computer, as far as a page may know. It answers pages only now and then, and says when. */
+  examine() {
+    return this.#step("examining", {}, async (signal) => {
+      let report = null;
+      for (let tries = 1; report === null; tries++) {
+        try {
+          report = await this.#mokhoa.doctor({ signal });
+        } catch (error) {
+          if (error.code !== "busy" || tries === EXAMINE_TRIES) throw error;
+          await wait((error.retryAfter ?? 1) * 1000, signal);
+        }
+      }
+      this.#show("examined", { report });
+    });
   }
 
   ask(token, reason) {
@@ -211,6 +229,6 @@ export class Flow {
 
   #draw(another = false) {
     const { name, data } = this.#shown;
-    views[name](this.#place, { t: this.#t, language: this.#language, config: this.#config, flow: this, another }, data);
+    views[name](this.#place, { t: this.#t, language: this.#language, config: this.#config, flow: this, another, canExamine: this.#canExamine }, data);
   }
 }

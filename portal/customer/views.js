@@ -79,6 +79,55 @@ function installLinks({ t, config }) {
   return [there && h("a", { class: "button primary", href: config.install, rel: "noreferrer" }, t("install")), h("a", { class: "button", href: "/guide.html#install" }, t("install_how"))];
 }
 
+/* ---- what the computer is lacking ---- */
+
+/* Not where nobody answers who could look: no extension, no host, or an older one. */
+const examineButton = ({ t, flow, canExamine }) => canExamine && button(t("examine"), () => flow.examine(), "", "examine");
+
+const FINDING_LOOK = { ok: "good", warning: "warn", unknown: "", broken: "bad" };
+
+/* What support reads: nothing but ids and states, the same words in every language. */
+function reportText({ state, findings }, config) {
+  return [`Mokhoa ${config.authority}: ${state}`, ...findings.map((finding) => `${finding.state} ${finding.id}`), new Date().toISOString()].join("\n");
+}
+
+/* Where the browser gives nobody the clipboard the text is shown, to be marked and copied by hand. */
+function copyButton({ t }, text) {
+  const said = h("p", { class: "small", role: "status" });
+  async function copy() {
+    try {
+      await navigator.clipboard.writeText(text);
+      said.replaceChildren(t("examine_copied"));
+    } catch (error) {
+      console.warn(error);
+      said.replaceChildren(t("examine_mark"), h("pre", { class: "mono small", tabindex: 0 }, text));
+    }
+  }
+  return [button(t("examine_copy"), copy, "", "copy"), said];
+}
+
+function findingRow(finding, { t, language }) {
+  return h("li", { class: `note stack ${FINDING_LOOK[finding.state]}` },
+    h("p", {}, h("span", { class: `badge ${FINDING_LOOK[finding.state]}` }, t(`finding_${finding.state}`)), " ", h("b", {}, finding.sentence[language])),
+    finding.remedy && h("p", {}, finding.remedy[language]),
+    h("p", { class: "small soft mono" }, finding.id));
+}
+
+function examined(place, tools, { report }) {
+  const { t, config, flow } = tools;
+  const wrong = report.findings.filter((finding) => finding.state !== "ok");
+  const fine = report.findings.filter((finding) => finding.state === "ok");
+  const list = (findings) => h("ul", { class: "findings stack" }, findings.map((finding) => findingRow(finding, tools)));
+  const [copy, said] = copyButton(tools, reportText(report, config));
+  draw(place, tools, "token", t(wrong.length === 0 ? "examined_fine_title" : "examined_title"),
+    wrong.length === 0 ? h("p", {}, t("examined_fine_text")) : h("p", {}, t("examined_text")),
+    wrong.length !== 0 && list(wrong),
+    fine.length !== 0 && h("details", {}, h("summary", {}, t("examined_ok", { count: fine.length })), list(fine)),
+    h("div", { class: "actions" }, button(t("again"), () => flow.begin(), "primary", "again"), copy, call(t, config.hotline)),
+    said,
+    h("p", { class: "small soft" }, t("examine_private")));
+}
+
 /* ---- before a request ---- */
 
 function choose(place, tools, { tokens, failures }) {
@@ -136,7 +185,7 @@ function insert(place, tools, { why, failures }) {
     failureNotes(failures.filter((failure) => failure.error.data.name !== why.code), tools),
     h("p", { class: "waits soft" }, t("looking")),
     plug && h("details", {}, h("summary", {}, t("insert_help")), h("ul", { class: "guide" }, [1, 2, 3].map((n) => h("li", {}, t(`insert_help_${n}`))))),
-    h("div", { class: "actions" }, why.code === "module_missing" && installLinks(tools), call(t, config.hotline)),
+    h("div", { class: "actions" }, why.code === "module_missing" && installLinks(tools), examineButton(tools), call(t, config.hotline)),
     h("p", { class: "small soft" }, t("technical", { code: why.code })));
 }
 
@@ -264,6 +313,7 @@ function problem(place, tools, { error }) {
     h("div", { class: "actions" },
       install && installLinks(tools),
       reload ? button(t("reload"), () => location.reload(), "primary") : button(t("again"), () => flow.begin(), install ? "" : "primary", "again"),
+      !["extension", "browser"].includes(error.where) && examineButton(tools),
       call(t, config.hotline)),
     h("p", { class: "small soft" }, t("technical", { code: error.code })));
 }
@@ -271,6 +321,8 @@ function problem(place, tools, { error }) {
 export const views = {
   checking: (place, tools) => drawWaiting(place, tools, "token", tools.t("checking")),
   looking: (place, tools) => drawWaiting(place, tools, "token", tools.t("looking")),
+  examining: (place, tools) => drawWaiting(place, tools, "token", tools.t("examining")),
+  examined,
   sending: (place, tools) => drawWaiting(place, tools, "request", tools.t("sending")),
   permission,
   choose,

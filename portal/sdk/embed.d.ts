@@ -5,7 +5,7 @@ export const EMBED_VERSION: 1;
 /** Where the flow in the frame stands. */
 export type EmbedState =
   | "checking" | "permission" | "looking" | "insert" | "choose" | "sending" | "open" | "pending" | "approved" | "unlocking" | "resume"
-  | "completed" | "refused" | "expired" | "cancelled" | "failed" | "locked_out" | "problem";
+  | "completed" | "refused" | "expired" | "cancelled" | "failed" | "locked_out" | "problem" | "examining" | "examined";
 
 export type EmbedResult = "completed" | "refused" | "failed" | "expired" | "cancelled" | "locked_out";
 

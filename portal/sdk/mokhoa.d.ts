@@ -93,6 +93,8 @@ export class Mokhoa extends EventTarget {
     readonly resend: Call<"unlock.resend">;
     readonly cancel: Call<"unlock.cancel">;
   };
+  /** What keeps this user from an unlock, as far as a page may know; the first to be put right comes first. */
+  doctor(options?: CallOptions): Promise<Methods["doctor"]["result"]>;
   resume(options?: CallOptions): Promise<UnlockRequest[]>;
   watch(request: string, options?: WatchOptions): AsyncGenerator<UnlockRequest, void, void>;
   close(): void;

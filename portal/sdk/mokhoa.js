@@ -77,6 +77,11 @@ export class Mokhoa extends EventTarget {
     return heard;
   }
 
+  /** What keeps this user from an unlock, as far as a page may know: findings with a sentence and a remedy, the first to be put right first. Asked too often it is `busy`. */
+  doctor(options = {}) {
+    return this.#method("doctor", {}, options);
+  }
+
   /** The requests of this user on this computer, the newest last: what is open, where a flow goes on after a reload or the next day, and what ended in the last days. */
   async resume(options = {}) {
     const { requests } = await this.unlock.status({}, options);

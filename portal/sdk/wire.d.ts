@@ -66,6 +66,27 @@ export interface UnlockResult {
   proof: "verified" | "unreported" | "no_key" | "not_built";
 }
 
+export type DoctorParams = Record<string, never>;
+
+/** What is not in order comes first, in the order in which it has to be put right. state is the worst of all. */
+export interface DoctorResult {
+  state: FindingState;
+  findings: Array<Finding>;
+}
+
+export type FindingState = "ok" | "warning" | "unknown" | "broken";
+
+/** What pages may be told of protocol/finding.def. */
+export type FindingId = "module.missing" | "module.unsafe" | "module.architecture" | "module.library" | "module.crashed" | "module.hangs" | "module.failed" | "module.unexamined" | "reader.service" | "reader.none" | "token.none" | "tls_ca.missing" | "clock.off" | "tms.name" | "tms.proxy" | "tms.proxy_login" | "tms.proxy_denied" | "tms.refused" | "tms.timeout" | "tms.cut" | "tms.inspected" | "tms.untrusted" | "tms.mismatch" | "tms.expired" | "tms.not_yet" | "tms.foreign" | "tms.protocol" | "tms.failed" | "tms.unexamined" | "module.ok" | "token.ok" | "clock.ok" | "tms.ok";
+
+/** remedy is left out where nothing is wrong. */
+export interface Finding {
+  id: FindingId;
+  state: FindingState;
+  sentence: TwoLanguages;
+  remedy?: TwoLanguages;
+}
+
 export type TokenChangedParams = Record<string, never>;
 
 export interface UnlockProgressParams {
@@ -78,7 +99,7 @@ export interface UnlockChangedParams {
   state: State;
 }
 
-export type Method = "hello" | "token.info" | "token.watch" | "token.unwatch" | "unlock.request" | "unlock.status" | "unlock.resend" | "unlock.cancel" | "unlock";
+export type Method = "hello" | "token.info" | "token.watch" | "token.unwatch" | "unlock.request" | "unlock.status" | "unlock.resend" | "unlock.cancel" | "unlock" | "doctor";
 
 export type Language = "vi" | "en";
 
@@ -188,6 +209,7 @@ export interface Methods {
   "unlock.resend": { params: UnlockResendParams; result: UnlockResendResult };
   "unlock.cancel": { params: UnlockCancelParams; result: UnlockCancelResult };
   "unlock": { params: UnlockParams; result: UnlockResult };
+  "doctor": { params: DoctorParams; result: DoctorResult };
 }
 
 /** Errors of host and server, by wire name (base/err.def). */

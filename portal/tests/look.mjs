@@ -6,7 +6,7 @@
  */
 import { createRequire } from "node:module";
 import { mkdirSync, readFileSync } from "node:fs";
-import { EVIL, ID, NOTICES, NOW, certificate, coded, failed, info, open, playExtension, playLoopback, reads, recordCalls, request, script, seesNotices, token } from "./played.mjs";
+import { EVIL, HELLO, ID, NOTICES, NOW, certificate, coded, failed, info, open, playExtension, playLoopback, reads, recordCalls, request, script, seesNotices, token } from "./played.mjs";
 
 const [, , folder, publicPort, adminPort] = process.argv;
 const require = createRequire(process.env.MOKHOA_NODE_MODULES ? `${process.env.MOKHOA_NODE_MODULES}/x.js` : import.meta.url);
@@ -32,6 +32,14 @@ const spoken = (name) => {
   const said = new RegExp(`ERR\\([A-Z_]+, (-?\\d+), \\d+, "${name}",\\s*"((?:[^"\\\\]|\\\\.)*)",\\s*"((?:[^"\\\\]|\\\\.)*)",\\s*"((?:[^"\\\\]|\\\\.)*)",\\s*"((?:[^"\\\\]|\\\\.)*)"\\)`).exec(errors);
   const [number, vi, en, hintVi, hintEn] = said.slice(1).map((text) => text.replaceAll('\\"', '"'));
   return { error: { code: Number(number), message: vi, data: { name, message: { vi, en }, hint: { vi: hintVi, en: hintEn } } } };
+};
+/* what the doctor says, as in protocol/finding.def */
+const findings = readFileSync(new URL("../../protocol/finding.def", import.meta.url), "utf8");
+const found = (id, state = undefined) => {
+  const text = '"((?:[^"\\\\]|\\\\.)*)"';
+  const said = new RegExp(`FINDING\\([A-Z_]+, "${id.replace(".", "\\.")}", ([A-Z]+), PAGE,\\s*${text},\\s*${text},\\s*${text},\\s*${text}\\)`).exec(findings);
+  const [always, vi, en, remedyVi, remedyEn] = said.slice(1);
+  return { id, state: state ?? always.toLowerCase(), sentence: { vi, en }, ...(remedyVi ? { remedy: { vi: remedyVi, en: remedyEn } } : {}) };
 };
 const extensionTexts = Object.fromEntries(["vi", "en"].map((language) => [language, JSON.parse(readFileSync(new URL(`../../webext/texts/${language}.json`, import.meta.url), "utf8")).errors]));
 const spokenByExtension = (name) => {
@@ -65,6 +73,13 @@ const customer = {
   choose_not_locked: ["choose_one_title", script({ "token.info": info([token({ pin: "ok" })]) }), shows("not_locked_text")],
   token_unsupported: ["problem_token", script({ "unlock.request": spoken("token_unsupported") }), click("button.primary"), alerts],
   tms_unreachable: ["problem_server", script({ "unlock.request": spoken("tms_unreachable") }), click("button.primary"), alerts],
+  /* the doctor's sentences are the host's own */
+  examining: ["examining", script({ "token.info": info([], [], spoken("no_reader")), doctor: null }), click("#examine")],
+  examined: ["examined_title", script({ "unlock.request": spoken("tms_unreachable"), doctor: { result: { state: "broken", findings: [found("module.library"), found("clock.off", "warning"), found("tms.inspected"), found("module.unexamined"), found("token.ok")] } } }), click("button.primary"), alerts, click("#examine"), shows("examined_text"), click("summary")],
+  examined_fine: ["examined_fine_title", script({ "token.info": info([], [], spoken("no_token")), doctor: { result: { state: "ok", findings: [found("module.ok"), found("tms.ok")] } } }), click("#examine")],
+  examined_again: ["examined_fine_title", script({ "token.info": info([], [], spoken("no_token")), doctor: [{ error: { ...spoken("busy").error, data: { ...spoken("busy").error.data, retry_after: 1 } } }, { result: { state: "ok", findings: [] } }] }), click("#examine")],
+  /* an older host is not asked */
+  examine_unknown: ["insert_title", script({ hello: { result: { ...HELLO, capabilities: ["hello"] } }, "token.info": info([], [], spoken("no_reader")) }), async (page) => (await page.locator("#examine").count()) && fault("examine_unknown", "offers it")],
   sending: ["sending", script({ "unlock.request": null }), click("button.primary")],
   open: ["open_title", script({ "unlock.status": open(request("pending"), request("approved", { token: { manufacturer: "", model: "", serial: "22" } })) })],
   pending: ["wait_title", script({ "unlock.status": open(request("pending")) })],

@@ -6,7 +6,7 @@
 export const NOW = Math.floor(Date.now() / 1000);
 export const ID = "AAECAwQFBgcICQoLDA0ODw"; // of the request
 export const PHRASE = "7K3M-Q0ZX";
-export const HELLO = { name: "mokhoa", version: "0.1.0", protocol: 1, capabilities: ["hello", "token.info", "token.watch", "token.unwatch", "unlock.request", "unlock.status", "unlock.resend", "unlock.cancel", "unlock"], transports: ["native"], languages: ["vi", "en"] };
+export const HELLO = { name: "mokhoa", version: "0.1.0", protocol: 1, capabilities: ["hello", "token.info", "token.watch", "token.unwatch", "unlock.request", "unlock.status", "unlock.resend", "unlock.cancel", "unlock", "doctor"], transports: ["native"], languages: ["vi", "en"] };
 export const NAME = { manufacturer: "Mokhoa test", model: "PKCS#15", serial: "1130425009866" };
 export const certificate = { subject: "CN=CÔNG TY CỔ PHẦN XÂY DỰNG VÀ THƯƠNG MẠI ĐẠI PHÁT, O=ĐẠI PHÁT, C=VN", issuer: "CN=CA", serial: "5401C7AD", not_before: 0, not_after: NOW, email: "ketoan@khach.example" };
 export const token = (more = {}) => ({ ...NAME, label: "Chữ ký số An Bình", module: "opensc", slot: "Reader 0", pin: "locked", so_pin: "ok", pin_min: 4, pin_max: 16, certificates: [certificate], ...more });

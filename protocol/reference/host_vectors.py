@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Vectors of the page's wire: what the host is given, and what it must answer."""
 import json
+import pathlib
 
 from answers import AnswerFile
+from lists import rows
 from samples import EXPIRES, EXTENSION, ORIGIN, PHRASE, REQUEST, TOKEN, drop, long_text, put, short, without_each
 
 ABOUT = ("Each vector is one frame to mokhoa-host: `request` is sent as compact JSON, `text` as it stands with `blanks` behind it, `hex` as "
@@ -179,6 +181,10 @@ def calls(v):
         v.request("%s: params may be left out" % method, envelope(method), {"result": ENDED}, given=given, method=method)
         bad_params(v, method, {})
 
+    v.request("doctor", envelope("doctor", {}), {"valid": "doctor.result"}, method="doctor")
+    v.request("doctor: params may be left out", envelope("doctor"), {"valid": "doctor.result"}, method="doctor")
+    bad_params(v, "doctor", {})
+
     unlock_request(v)
 
     v.request("unlock.status: nothing is open", envelope("unlock.status", {}), {"result": {"requests": []}}, method="unlock.status")
@@ -259,7 +265,7 @@ ASKED = {"request": REQUEST, "token": TOKEN, "state": "pending", "phrase": PHRAS
 APPROVED = {**ASKED, "state": "approved", "code_expires": EXPIRES - 86400, "email": "k***h@example.vn"}
 UNLOCKED = {"request": REQUEST, "state": "completed", "rotated": True, "proof": "verified"}
 HELLO_RESULT = {"name": "mokhoa", "version": "0.1.0", "protocol": 1,
-                "capabilities": ["hello", "token.info", "unlock.request", "unlock.status", "unlock.resend", "unlock.cancel", "unlock"],
+                "capabilities": ["hello", "token.info", "unlock.request", "unlock.status", "unlock.resend", "unlock.cancel", "unlock", "doctor"],
                 "transports": ["native"], "languages": ["vi", "en"]}
 ERROR = {
     "code": 2009, "message": "Khóa mà nhà cung cấp lưu giữ không khớp với token này.",
@@ -269,6 +275,12 @@ ERROR = {
              "hint": {"vi": "Gọi đường dây nóng; đừng thử thêm.", "en": "Call the hotline; do not try again."},
              "tries_left": 1, "retry_after": 0, "request": REQUEST, "cryptoki": 160},
 }
+
+FINDING = {"id": "tms.name", "state": "broken", "sentence": {"vi": "Không tìm thấy địa chỉ của máy chủ.", "en": "The server's name could not be resolved."},
+           "remedy": {"vi": "Kiểm tra kết nối mạng và DNS.", "en": "Check the network connection and DNS."}}
+FINE = {"id": "module.ok", "state": "ok", "sentence": {"vi": "Phần mềm của token chạy được.", "en": "The token's software works."}}
+FINDINGS = [row["name"] for row in rows("FINDING", (pathlib.Path(__file__).resolve().parent.parent / "finding.def").read_text(encoding="utf-8")) if row["who"] == "PAGE"]
+FINDING_STATES = ("ok", "warning", "unknown", "broken")
 
 STATES = ("pending", "approved", "refused", "released", "completed", "unknown", "failed", "expired", "cancelled", "locked_out")
 STAGES = ("prompting", "releasing", "setting_pin", "proving_pin", "granting", "rotating", "proving_rotation", "reporting")
@@ -343,6 +355,17 @@ def host_answers():
     a.at("rotated", right=[False], wrong=[1, "true", None])
     a.words("proof", ("verified", "no_key", "not_built", "unreported"))
 
+    a = of("doctor.result", {"state": "broken", "findings": [FINDING, FINE]})
+    a.keys()
+    a.words("state", FINDING_STATES)
+    a.at("findings", right=[[]], wrong=[None, {}, [None]])
+    a.keys("findings.0", optional=("remedy",))
+    a.keys("findings.0.sentence")
+    a.words("findings.0.id", FINDINGS)
+    a.at("findings.0.id", wrong=["manifest.missing", "tms", None])
+    a.words("findings.0.state", FINDING_STATES)
+    a.at("findings.0.seen", wrong=["/home/an"])
+
     a = of("error", ERROR)
     a.keys()
     a.keys("data", optional=("tries_left", "retry_after", "request", "cryptoki"))
@@ -382,7 +405,7 @@ def host_answers():
     a.keys()
     a.at("jsonrpc", wrong=["1.0"])
     a.at("id", right=["a", "i" * 64], wrong=[None, "", "i" * 65])
-    a.at("result", right=[HELLO_RESULT, INFO, ENDED, ASKED, {"requests": []}], wrong=[None, {}, ERROR])
+    a.at("result", right=[HELLO_RESULT, INFO, ENDED, ASKED, {"requests": []}, {"state": "ok", "findings": [FINE]}], wrong=[None, {}, ERROR])
     a = of("error_answer", {"jsonrpc": "2.0", "id": 1, "error": ERROR})
     a.keys()
     a.at("jsonrpc", wrong=["1.0"])

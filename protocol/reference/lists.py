@@ -13,6 +13,7 @@ COLUMNS = {
     "PIN_STATE": ("symbol", "name"),
     "FAMILY": ("symbol", "name"),
     "CHARACTERS": ("symbol", "name"),
+    "FINDING": ("symbol", "name", "state", "who", "vi", "en", "remedy_vi", "remedy_en"),
     "ERR": ("symbol", "number", "http", "name", "vi", "en", "hint_vi", "hint_en"),
 }
 NUMBERS = ("number", "http", "final", "deadline")

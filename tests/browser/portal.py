@@ -28,7 +28,7 @@ PATIENCE = 40  # seconds for a screen on a loaded machine
 SCREENS = {"permission_title": "permission", "insert_title": "insert", "insert_no_token": "insert", "insert_module_missing": "insert", "insert_token_unsupported": "insert",
            "insert_reader_service": "insert", "insert_failed": "insert", "choose_title": "choose", "choose_one_title": "choose", "open_title": "open", "wait_title": "pending", "code_title": "approved",
            "unlock_title": "unlocking", "resume_title": "resume", "done_title": "completed", "refused_title": "refused", "expired_title": "expired",
-           "cancelled_title": "cancelled", "failed_title": "failed", "locked_out_title": "locked_out"}
+           "cancelled_title": "cancelled", "failed_title": "failed", "locked_out_title": "locked_out", "examined_title": "examined", "examined_fine_title": "examined"}
 
 LOOK = """
 const view = document.getElementById("view");

@@ -160,6 +160,57 @@ class Causes(portal.PortalTest):
         finally:
             self.world.sh("nginx_up $DIR")
 
+    # ---- what the page can find out about it ----
+
+    def examined(self, *findings):
+        """Presses the button and waits for these to be told, each with sentence and remedy in the customer's language, and what a customer copies for support."""
+        self.customer.press("examine")
+        seen = self.customer.sees("examined", seconds=60)
+        for name in findings:
+            self.assertIn(name, seen["text"])
+        self.customer.run("navigator.clipboard.writeText = async (text) => void (window.copied = text);")
+        self.customer.press("examine_copy")
+        self.assertIn(self.customer.texts["examine_copied"], self.customer.sees("examined", so=lambda s: self.customer.texts["examine_copied"] in s["text"])["text"])
+        copied = self.customer.run("return window.copied;").splitlines()
+        for row in copied[1:-1]:
+            self.assertRegex(row, r"^(ok|warning|unknown|broken) [a-z_]+\.[a-z_]+$")
+        self.assertLessEqual({*findings}, {row.split()[1] for row in copied[1:-1]})
+        return seen["text"]
+
+    def test_examine(self):
+        self.new_customer()
+        self.visit()
+        self.customer.sees("insert")
+        said = self.examined("token.none")
+        self.assertIn("Có đầu đọc nhưng không thấy token trong đó.", said)
+        self.assertIn("Cắm token hoặc thẻ vào lại", said)
+        card = self.world.card()
+        self.world.sh("nginx_down $DIR")
+        try:
+            # within ten seconds of the first time: the page waits by itself
+            self.customer.press("again")
+            self.customer.sees("choose")
+            self.customer.press("send")
+            self.customer.sees("problem")
+            said = self.examined("tms.refused")
+        finally:
+            self.world.sh("nginx_up $DIR")
+        self.assertIn("Máy chủ hoặc tường lửa từ chối kết nối.", said)
+        for word in (card.serial, card.email, "/usr/lib", portal.world.module_path()):
+            self.assertNotIn(word, said)
+
+    def test_examine_in_english(self):
+        self.world.card()
+        self.new_customer(language="en")
+        self.world.profile(tls_pins=["sha256//" + "A" * 43 + "="])
+        self.visit()
+        self.customer.sees("choose")
+        self.customer.press("send")
+        self.customer.sees("problem")
+        said = self.examined("tms.inspected")
+        self.assertIn("Something opens the encrypted connection", said)
+        self.assertIn("Ask the network's administrator", said)
+
 
 if __name__ == "__main__":
     portal.main(__doc__)

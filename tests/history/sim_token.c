@@ -269,3 +269,19 @@ step_watch_end(struct step_watch *w)
 {
 	(void)w;
 }
+
+enum err
+step_examine(const struct profile_module *module, struct step_examination *ret)
+{
+	(void)module;
+	*ret = (struct step_examination){ .fault = STEP_WORKS };
+	return ERR_OK;
+}
+
+enum err
+step_readers(const struct profile_module *module, enum err *ret_absent)
+{
+	(void)module;
+	*ret_absent = ERR_NO_TOKEN;
+	return ERR_OK;
+}

@@ -252,7 +252,7 @@ class Packages(unittest.TestCase):
             {self.guide("client")}
             ! command -v mokhoa-host
             rm {prompt} {module}""", self.debs[1], self.folder / "ca.json")
-        self.assertIn("mokhoa-host doctor", said)
+        self.assertIn("mokhoa-host doctor --files", said)
         self.assertEqual(changed, [])
 
     def test_client_keeps_profiles(self):

@@ -89,6 +89,7 @@ def check_host_schema(c):
     same(problems, HOST + ": state", defs["state"]["enum"], customers)
     same(problems, HOST + ": stage", defs["stage"]["enum"], c.names("STAGE"))
     same(problems, HOST + ": pin_state", defs["pin_state"]["enum"], c.names("PIN_STATE"))
+    same(problems, HOST + ": finding_id", defs["finding_id"]["enum"], [row["name"] for row in c.lists["FINDING"] if row["who"] == "PAGE"])
     pairs = [(row["properties"]["code"]["const"], row["properties"]["data"]["properties"]["name"]["const"]) for row in defs["error"]["oneOf"]]
     same(problems, HOST + ": error", pairs, [(row["number"], row["name"]) for row in c.lists["ERR"]])
     return problems
@@ -99,9 +100,19 @@ def tagged(row):
 
 
 def check_sentences(c):
-    """Each error's sentences, as json_error() sends them, are what the schema takes."""
+    """Each error's sentences, as json_error() sends them, are what the schema takes, and so are those of what the doctor finds."""
     problems = []
     schemas = Schemas(c)
+    for row in c.lists["FINDING"]:
+        texts = [{"vi": row["vi"], "en": row["en"]}]
+        if row["state"] != "OK":
+            texts.append({"vi": row["remedy_vi"], "en": row["remedy_en"]})
+        elif row["remedy_vi"] or row["remedy_en"]:
+            problems.append("protocol/finding.def: %s: a remedy for what is in order" % row["name"])
+        if row["state"] not in ("OK", "WARNING", "UNKNOWN", "BROKEN") or row["who"] not in ("PAGE", "LOCAL") or not row["name"].startswith(row["symbol"].split("_")[0].lower()):
+            problems.append("protocol/finding.def: %s: no such state or reader, or another name than its symbol" % row["name"])
+        for text in texts:
+            problems += ["protocol/finding.def: %s: %s" % (row["name"], error.message[:100]) for error in schemas.host("two_languages", text)]
     for row in c.lists["ERR"]:
         data = {"name": row["name"], "message": {"vi": row["vi"], "en": row["en"]}, "hint": {"vi": row["hint_vi"], "en": row["hint_en"]}}
         for error in schemas.host("error", {"code": row["number"], "message": row["vi"], "data": data}):

@@ -25,7 +25,8 @@ except ImportError as missing:
 import lists
 
 LISTS = {"OP": "protocol/op.def", "NOTIFICATION": "protocol/notification.def", "STATE": "protocol/state.def", "STAGE": "protocol/stage.def",
-         "PIN_STATE": "protocol/pin_state.def", "FAMILY": "protocol/family.def", "CHARACTERS": "protocol/characters.def", "ERR": "base/err.def"}
+         "PIN_STATE": "protocol/pin_state.def", "FAMILY": "protocol/family.def", "CHARACTERS": "protocol/characters.def", "FINDING": "protocol/finding.def",
+         "ERR": "base/err.def"}
 HOST = "protocol/host.schema.json"
 TMS = "protocol/tms.openapi.json"
 README = "protocol/README.md"

@@ -17,6 +17,7 @@ NEW_LINES = {
     "PIN_STATE": 'PIN_STATE(TIRED, "tired")\n',
     "FAMILY": 'FAMILY(MAGIC, "magic")\n',
     "CHARACTERS": 'CHARACTERS(EMOJI, "emoji")\n',
+    "FINDING": 'FINDING(TOKEN_SOLD, "token.sold", BROKEN, PAGE, "Đã bán.", "Sold.", "Mua lại.", "Buy it back.")\n',
     "ERR": 'ERR(NEW, 3099, 409, "new_error", "Mới.", "New.", "Chờ.", "Wait.")\n',
 }
 
@@ -30,7 +31,8 @@ def lines_of(macro, text):
 def list_mutations(texts):
     for macro, path in LISTS.items():
         text = texts[path]
-        spans = lines_of(macro, text)
+        # of what pages are not told nothing else speaks
+        spans = [(start, end) for start, end in lines_of(macro, text) if macro != "FINDING" or ", PAGE," in text[start:end]]
         yield "%s: another line" % path, {path: text + NEW_LINES[macro]}
         for start, end in spans:
             line = text[start:end]

@@ -18,6 +18,7 @@ static const struct op *const list[] = {
 	&op_unlock_resend,
 	&op_unlock_cancel,
 	&op_unlock,
+	&op_doctor,
 };
 
 const struct op *

@@ -59,5 +59,6 @@ extern const struct op op_unlock_status;
 extern const struct op op_unlock_resend;
 extern const struct op op_unlock_cancel;
 extern const struct op op_unlock;
+extern const struct op op_doctor;
 
 #endif

@@ -217,3 +217,60 @@ step_watch_end(struct step_watch *w)
 	step_child_drop(w->process);
 	w->process = NULL;
 }
+
+/* ---- for the doctor ---- */
+
+/* A step that gave no answer has crashed, or was ended because it never came to one. */
+static enum err
+examine(const struct profile_module *module, struct step_request *request, struct step_examination *ret)
+{
+	uint64_t deadline = os_now_ms() + (uint64_t)step_deadline_ms(request->kind);
+	struct step_outcome outcome = { .cryptoki = 0 };
+	const json_t *result = NULL;
+	json_t *answer = NULL;
+	enum err said = ERR_OK;
+	enum err e = ask(module, request, &answer);
+
+	if (e == ERR_OK)
+		e = step_answer_from_json(answer, &said, &outcome, &result);
+	if (e == ERR_OK)
+		e = step_examination_from_json(result, ret);
+	json_decref(answer);
+	if (e == ERR_MODULE_FAILED)
+		ret->fault = os_now_ms() >= deadline ? STEP_HUNG : STEP_CRASHED;
+	else if (said == ERR_MODULE_MISSING || e == ERR_MODULE_MISSING)
+		ret->fault = STEP_MISSING;
+	else if (said == ERR_PROFILE_UNSAFE)
+		ret->fault = STEP_UNSAFE;
+	else if (said != ERR_OK && ret->fault == STEP_WORKS)
+		ret->fault = STEP_FAILED;
+	ret->cryptoki = outcome.cryptoki;
+	return e == ERR_MODULE_FAILED || e == ERR_MODULE_MISSING ? ERR_OK : e;
+}
+
+enum err
+step_examine(const struct profile_module *module, struct step_examination *ret)
+{
+	struct step_request request = { .kind = STEP_EXAMINE };
+
+	*ret = (struct step_examination){ .fault = STEP_WORKS };
+	return examine(module, &request, ret);
+}
+
+enum err
+step_readers(const struct profile_module *module, enum err *ret_absent)
+{
+	struct step_request request = { .kind = STEP_READERS };
+	struct step_outcome outcome;
+	const json_t *result = NULL;
+	json_t *answer = NULL;
+	enum err e = run(module, &request, &outcome, &answer, &result);
+
+	if (e == ERR_OK)
+		e = step_readers_from_json(result, ret_absent);
+	json_decref(answer);
+	if (e != ERR_MODULE_FAILED)
+		return e;
+	*ret_absent = ERR_READER_SERVICE;
+	return ERR_OK;
+}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * step: the seven things that are ever done to a token, each in fresh processes of its own.
+ * step: all that is ever done to a token or a module, each thing in fresh processes of its own.
  *
  * A PKCS#11 module is the vendor's code: it may hang, crash, print, or keep a login alive. So the worker that talks to the customer and to
  * the TMS never loads one; it starts `mokhoa-worker step`, hands it one frame over a private pipe, waits for one frame and lets the process
@@ -145,6 +145,36 @@ intptr_t step_watch_handle(const struct step_watch *w); /* for os_wait(); -1 whi
 /* Takes its frame, once the handle is ready: whether something has changed. The process has ended then, whatever comes of it. */
 enum err step_watch_take(struct step_watch *w, bool *ret_changed);
 void step_watch_end(struct step_watch *w);
+
+/* ---- for the doctor ---- */
+
+enum step_fault {
+	STEP_WORKS,
+	STEP_MISSING,	    /* there is no such file */
+	STEP_UNSAFE,	    /* others may write it */
+	STEP_NEEDS_LIBRARY, /* a library that it needs is not there */
+	STEP_OTHER_KIND,    /* it is for another processor */
+	STEP_FAILED,	    /* it is no module, or a call failed */
+	STEP_CRASHED,
+	STEP_HUNG
+};
+
+struct step_examination {
+	enum step_fault fault;
+	char library[64];  /* that it needs, where the system says which */
+	uint64_t cryptoki; /* CK_RV of the call that failed, 0 where none did */
+	size_t tokens;	   /* slots that hold one; its other slots may be empty */
+	enum err absent;   /* without tokens, why: as in step_inspection */
+};
+
+/*
+ * Loads the module, starts it and asks which slots hold a token: no token is touched, none is logged into. A module that crashes or hangs is a finding and no error; errors are our own:
+ * ERR_WORKER_FAILED, ERR_NO_MEMORY.
+ */
+enum err step_examine(const struct profile_module *module, struct step_examination *ret);
+
+/* What the system's smart card service says, without any module, in a process of its own because it may hang: as slot_absence() has it, ERR_READER_SERVICE where it hangs. */
+enum err step_readers(const struct profile_module *module, enum err *ret_absent);
 
 /*
  * The other end: what `mokhoa-worker step` does with its one frame. in and out are os_take_stdio()'s; os_harden() and json_open() were called

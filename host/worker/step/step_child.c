@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define INSPECT_MS 15000
+#define EXAMINE_MS 10000
 #define TOKEN_MS   60000  /* a slow card, a key of 4096 bits */
 #define WATCH_MS   330000 /* longer than a worker watches */
 #define LATE_MS	   240000 /* no card works so long on one call */
@@ -22,6 +23,8 @@ step_deadline_ms(enum step_kind kind)
 {
 	if (kind == STEP_INSPECT)
 		return INSPECT_MS;
+	if (kind == STEP_EXAMINE || kind == STEP_READERS)
+		return EXAMINE_MS;
 	if (kind == STEP_WATCH)
 		return WATCH_MS;
 	return kind == STEP_SIGN ? SIGN_MS : TOKEN_MS;

@@ -25,6 +25,7 @@
 
 #define REQUEST_MS 15000 /* the parent writes its frame at once */
 
+static_assert(sizeof(((struct step_examination *)0)->library) == OS_LIBRARY_NAME_MAX, "the floors agree");
 static_assert(STEP_SEEN_LEN == SLOT_PRESENCE_LEN, "the floors agree");
 static_assert(STEP_CERTIFICATE_MAX == TOKEN_CERTIFICATE_MAX && STEP_PROOF_MAX == TOKEN_SIGNATURE_MAX, "the floors agree");
 
@@ -149,6 +150,34 @@ run_inspect(struct work *w, const struct step_request *request)
 	return w->result != NULL ? ERR_OK : ERR_NO_MEMORY;
 }
 
+/* ---- examine ---- */
+
+/* Whatever comes of it is told beside the error. */
+static enum err
+run_examine(struct work *w, const struct step_request *request)
+{
+	enum os_library_fault fault = OS_LIBRARY_FINE;
+	char library[OS_LIBRARY_NAME_MAX] = "";
+	size_t tokens = 0;
+	enum err absent = ERR_OK;
+	enum err e = cryptoki_open(&w->cryptoki, request->module, parameters_of(request));
+
+	if (e == ERR_OK)
+		e = slot_count(&w->cryptoki, &tokens, &absent);
+	else if (e == ERR_MODULE_FAILED)
+		fault = os_library_fault(library);
+	w->result = step_examination_json(fault, library, tokens, absent);
+	return w->result != NULL ? e : ERR_NO_MEMORY;
+}
+
+static enum err
+run_readers(struct work *w, const struct step_request *request)
+{
+	(void)request;
+	w->result = json_pack("{s:s}", "absent", err_name(slot_absence()));
+	return w->result != NULL ? ERR_OK : ERR_NO_MEMORY;
+}
+
 /* ---- watch ---- */
 
 /* Waits a moment; false where the parent is gone. */
@@ -267,6 +296,8 @@ static enum err (*const steps[STEP_KIND_COUNT])(struct work *w, const struct ste
 	[STEP_PROVE_ROTATION] = run_set_pin,
 	[STEP_UNBLOCK] = run_unblock,
 	[STEP_WATCH] = run_watch,
+	[STEP_EXAMINE] = run_examine,
+	[STEP_READERS] = run_readers,
 };
 
 static enum err

@@ -30,6 +30,8 @@ static const struct {
 	[STEP_ROTATE] = { "rotate", PART_TOKEN | PART_FIRST | PART_SECOND },
 	[STEP_PROVE_ROTATION] = { "prove_rotation", PART_TOKEN | PART_FIRST | PART_SECOND },
 	[STEP_WATCH] = { "watch", PART_MESSAGE },
+	[STEP_EXAMINE] = { "examine", 0 },
+	[STEP_READERS] = { "readers", 0 },
 	[STEP_UNBLOCK] = { "unblock", PART_TOKEN | PART_FIRST | PART_SECOND },
 };
 
@@ -327,6 +329,57 @@ step_seen_from_json(const json_t *result, unsigned char ret_seen[STEP_SEEN_LEN])
 	const json_t *seen;
 
 	if (result == NULL || json_unpack((json_t *)result, "{s:o !}", "seen", &seen) != 0 || !json_b64_exact(seen, ret_seen, STEP_SEEN_LEN))
+		return ERR_MODULE_FAILED;
+	return ERR_OK;
+}
+
+/* ---- what an examination found ---- */
+
+/* For each fault of a library what it is for the module. */
+static const struct {
+	const char *name;
+	enum step_fault fault;
+} library_faults[] = {
+	[OS_LIBRARY_FINE] = { "fine", STEP_WORKS },
+	[OS_LIBRARY_NEEDS] = { "needs", STEP_NEEDS_LIBRARY },
+	[OS_LIBRARY_KIND] = { "kind", STEP_OTHER_KIND },
+	[OS_LIBRARY_OTHER] = { "other", STEP_FAILED },
+};
+
+#define LIBRARY_FAULTS (sizeof(library_faults) / sizeof(library_faults[0]))
+
+json_t *
+step_examination_json(enum os_library_fault fault, const char *library, size_t tokens, enum err absent)
+{
+	return json_pack("{s:s, s:s, s:I, s:s}", "library", library_faults[fault].name, "needs", library, "tokens", (json_int_t)tokens, "absent", err_name(absent));
+}
+
+enum err
+step_examination_from_json(const json_t *result, struct step_examination *ret)
+{
+	const char *library, *absent;
+	const json_t *needs;
+	json_int_t tokens;
+	size_t i = 0;
+
+	if (result == NULL || json_unpack((json_t *)result, "{s:s, s:o, s:I, s:s !}", "library", &library, "needs", &needs, "tokens", &tokens, "absent", &absent) != 0 ||
+	    !json_text(needs, ret->library, 0, sizeof(ret->library) - 1) || tokens < 0 || tokens > UINT16_MAX || !error_from(absent, &ret->absent))
+		return ERR_MODULE_FAILED;
+	while (i < LIBRARY_FAULTS && strcmp(library_faults[i].name, library) != 0)
+		i++;
+	if (i == LIBRARY_FAULTS)
+		return ERR_MODULE_FAILED;
+	ret->fault = library_faults[i].fault;
+	ret->tokens = (size_t)tokens;
+	return ERR_OK;
+}
+
+enum err
+step_readers_from_json(const json_t *result, enum err *ret_absent)
+{
+	const char *absent;
+
+	if (result == NULL || json_unpack((json_t *)result, "{s:s !}", "absent", &absent) != 0 || !error_from(absent, ret_absent))
 		return ERR_MODULE_FAILED;
 	return ERR_OK;
 }

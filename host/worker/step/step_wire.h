@@ -35,6 +35,8 @@ enum step_kind {
 	STEP_PROVE_ROTATION, /* first: next SO PIN, second: new user PIN */
 	STEP_UNBLOCK,	     /* first: PUK, second: new user PIN */
 	STEP_WATCH,	     /* message: what was seen before, STEP_SEEN_LEN bytes, or empty */
+	STEP_EXAMINE,
+	STEP_READERS, /* the module is not loaded */
 	STEP_KIND_COUNT
 };
 
@@ -71,6 +73,13 @@ enum err step_inspection_from_json(const json_t *result, struct step_inspection 
 
 /* The result of STEP_WATCH; ERR_MODULE_FAILED. */
 enum err step_seen_from_json(const json_t *result, unsigned char ret_seen[STEP_SEEN_LEN]);
+
+/* A new reference, NULL where memory is short. */
+json_t *step_examination_json(enum os_library_fault fault, const char *library, size_t tokens, enum err absent);
+
+/* The result of STEP_EXAMINE, beside which the step may have said an error, and of STEP_READERS; ERR_MODULE_FAILED. */
+enum err step_examination_from_json(const json_t *result, struct step_examination *ret);
+enum err step_readers_from_json(const json_t *result, enum err *ret_absent);
 
 /* The result of STEP_SIGN: fills mechanism and signature only; ERR_MODULE_FAILED. */
 enum err step_signature_from_json(const json_t *result, struct step_proof *ret);

@@ -9,7 +9,9 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define CONNECT_SECONDS 5L
@@ -17,15 +19,15 @@
 #define HEAD_MAX	16384u /* bytes of an answer's header lines, all together */
 #define URL_MAX		512
 #define PINS_MAX	512
-#define ISSUER_MAX	256
-
 struct transfer {
 	CURL *curl;
 	struct curl_slist *headers;
 	struct tms_reply *reply;
+	char url[URL_MAX];
 	size_t head_len;
-	char issuer[ISSUER_MAX]; /* of the certificate that the server showed; empty before it showed one */
-	bool refused;		 /* a certificate that it showed */
+	struct tms_sight *sight;
+	bool refused; /* a certificate that the server showed */
+	int why;      /* X509_V_ERR_*: the first thing that was wrong with it */
 	char error[CURL_ERROR_SIZE];
 };
 
@@ -71,12 +73,33 @@ note_issuer(struct transfer *t, X509 *certificate)
 	if (out == NULL)
 		return;
 	X509_NAME_print_ex(out, X509_get_issuer_name(certificate), 0, XN_FLAG_ONELINE);
-	len = BIO_read(out, t->issuer, ISSUER_MAX - 1);
-	t->issuer[len > 0 ? len : 0] = '\0';
+	len = BIO_read(out, t->sight->issuer, TMS_ISSUER_MAX - 1);
+	t->sight->issuer[len > 0 ? len : 0] = '\0';
 	BIO_free(out);
 }
 
-/* Changes no verdict: it only remembers it, and who issued what the server showed, because that names an inspecting proxy. */
+/* Whether it is for the name that was called. */
+static void
+note_name(struct transfer *t, X509 *certificate)
+{
+	CURLU *url = curl_url();
+	char *host = NULL;
+
+	if (url != NULL && curl_url_set(url, CURLUPART_URL, t->url, 0) == CURLUE_OK && curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK)
+		t->sight->named = X509_check_host(certificate, host, 0, 0, NULL) == 1 || X509_check_ip_asc(certificate, host, 0) == 1;
+	curl_free(host);
+	curl_url_cleanup(url);
+}
+
+static bool
+is_of_time(int why)
+{
+	return why == X509_V_ERR_CERT_HAS_EXPIRED || why == X509_V_ERR_CERT_NOT_YET_VALID;
+}
+
+/*
+ * Changes no verdict but that of the time, where the caller wants it: it only remembers it, and who issued what the server showed, because that names an inspecting proxy.
+ */
 static int
 look_at_certificate(int verdict, X509_STORE_CTX *store)
 {
@@ -84,10 +107,19 @@ look_at_certificate(int verdict, X509_STORE_CTX *store)
 	struct transfer *t = ssl != NULL ? SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)) : NULL;
 	X509 *shown = X509_STORE_CTX_get0_cert(store);
 
-	if (t != NULL && shown != NULL && t->issuer[0] == '\0')
+	if (t != NULL && shown != NULL && t->sight->issuer[0] == '\0') {
 		note_issuer(t, shown);
-	if (t != NULL && !verdict)
-		t->refused = true;
+		note_name(t, shown);
+	}
+	if (t == NULL || verdict)
+		return verdict;
+	if (t->sight->any_time && is_of_time(X509_STORE_CTX_get_error(store))) {
+		X509_STORE_CTX_set_error(store, X509_V_OK);
+		return 1;
+	}
+	if (!t->refused)
+		t->why = X509_STORE_CTX_get_error(store);
+	t->refused = true;
 	return verdict;
 }
 
@@ -105,12 +137,11 @@ watch_certificates(CURL *curl, void *ssl_ctx, void *context)
 static bool
 set_address(struct transfer *t, const struct profile *profile, const char *path)
 {
-	char url[URL_MAX];
-	int len = snprintf(url, sizeof(url), "%s%s", profile->tms, path);
+	int len = snprintf(t->url, sizeof(t->url), "%s%s", profile->tms, path);
 
-	return len > 0 && (size_t)len < sizeof(url) &&
+	return len > 0 && (size_t)len < sizeof(t->url) &&
 	       curl_easy_setopt(t->curl, CURLOPT_PROTOCOLS_STR, "https") == CURLE_OK &&
-	       curl_easy_setopt(t->curl, CURLOPT_URL, url) == CURLE_OK &&
+	       curl_easy_setopt(t->curl, CURLOPT_URL, t->url) == CURLE_OK &&
 	       curl_easy_setopt(t->curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) == CURLE_OK &&
 	       curl_easy_setopt(t->curl, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
 	       curl_easy_setopt(t->curl, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) == CURLE_OK;
@@ -239,6 +270,82 @@ from_curl(CURLcode code, bool certificate_refused)
 	}
 }
 
+/* Whether a connection that failed was one to a proxy: curl says it nowhere but in words. */
+static bool
+is_by_proxy(const struct profile *profile)
+{
+	static const char *const variables[] = { "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY" };
+	const char *exceptions = getenv("no_proxy"); /* NOLINT(concurrency-mt-unsafe): the worker is one thread */
+
+	if (strcmp(profile->proxy, "system") != 0)
+		return strcmp(profile->proxy, "none") != 0;
+	for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
+		const char *value = getenv(variables[i]); /* NOLINT(concurrency-mt-unsafe) */
+
+		if (value != NULL && value[0] != '\0')
+			return exceptions == NULL || exceptions[0] == '\0';
+	}
+	return false;
+}
+
+static enum tms_fault
+certificate_fault(const struct transfer *t, CURLcode code)
+{
+	if (t->why == X509_V_ERR_CERT_HAS_EXPIRED)
+		return TMS_FAULT_EXPIRED;
+	if (t->why == X509_V_ERR_CERT_NOT_YET_VALID)
+		return TMS_FAULT_NOT_YET;
+	/* a trusted one of another name is refused by curl itself */
+	return !t->refused && code == CURLE_PEER_FAILED_VERIFICATION ? TMS_FAULT_MISMATCH : TMS_FAULT_CERTIFICATE;
+}
+
+static enum tms_fault
+fault_of(const struct transfer *t, const struct profile *profile, CURLcode code, enum err e)
+{
+	if (e == ERR_TMS_CERTIFICATE)
+		return certificate_fault(t, code);
+	switch (code) {
+	case CURLE_OK:
+	case CURLE_WEIRD_SERVER_REPLY:
+	case CURLE_WRITE_ERROR:
+	case CURLE_BAD_CONTENT_ENCODING:
+	case CURLE_FILESIZE_EXCEEDED:
+		return TMS_FAULT_NONE;
+	case CURLE_COULDNT_RESOLVE_HOST:
+		return TMS_FAULT_NAME;
+	case CURLE_COULDNT_RESOLVE_PROXY:
+	case CURLE_PROXY:
+		return TMS_FAULT_PROXY;
+	case CURLE_COULDNT_CONNECT:
+		return is_by_proxy(profile) ? TMS_FAULT_PROXY : TMS_FAULT_REFUSED;
+	case CURLE_OPERATION_TIMEDOUT:
+		return TMS_FAULT_TIMEOUT;
+	case CURLE_PARTIAL_FILE:
+	case CURLE_GOT_NOTHING:
+	case CURLE_SEND_ERROR:
+	case CURLE_RECV_ERROR:
+	case CURLE_SSL_CONNECT_ERROR:
+		return TMS_FAULT_CUT;
+	case CURLE_SSL_CACERT_BADFILE:
+		return TMS_FAULT_CA_FILE;
+	default:
+		return TMS_FAULT_OTHER;
+	}
+}
+
+static void
+look_back(struct transfer *t, const struct profile *profile, CURLcode code, enum err e)
+{
+	struct curl_header *date;
+
+	t->sight->fault = fault_of(t, profile, code, e);
+	curl_easy_getinfo(t->curl, CURLINFO_HTTP_CONNECTCODE, &t->sight->proxy_status);
+	if (curl_easy_header(t->curl, "Date", 0, CURLH_HEADER, -1, &date) == CURLHE_OK)
+		t->sight->date = (int64_t)curl_getdate(date->value, NULL);
+	if (t->sight->date < 0)
+		t->sight->date = 0;
+}
+
 static enum err
 run(struct transfer *t, const struct profile *profile)
 {
@@ -246,10 +353,11 @@ run(struct transfer *t, const struct profile *profile)
 	enum err e = from_curl(code, t->refused);
 	const char *type = NULL;
 
+	look_back(t, profile, code, e);
 	if (code != CURLE_OK)
 		log_debug("tms", "server=%s curl=%d cause=%s", profile->tms, (int)code, t->error);
 	if (e == ERR_TMS_CERTIFICATE)
-		log_info("tms", "server=%s result=%s issuer=%s", profile->tms, err_name(e), t->issuer);
+		log_info("tms", "server=%s result=%s issuer=%s", profile->tms, err_name(e), t->sight->issuer);
 	if (e != ERR_OK)
 		return e;
 	curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &t->reply->status);
@@ -261,7 +369,15 @@ run(struct transfer *t, const struct profile *profile)
 enum err
 tms_post(const struct profile *profile, const char *path, const struct buf *body, struct tms_reply *ret)
 {
-	struct transfer t = { .curl = curl_easy_init(), .reply = ret };
+	struct tms_sight sight = { .any_time = false };
+
+	return tms_post_seen(profile, path, body, ret, &sight);
+}
+
+enum err
+tms_post_seen(const struct profile *profile, const char *path, const struct buf *body, struct tms_reply *ret, struct tms_sight *sight)
+{
+	struct transfer t = { .curl = curl_easy_init(), .reply = ret, .sight = sight };
 	enum err e = ERR_NO_MEMORY;
 
 	if (t.curl != NULL && set_address(&t, profile, path) && set_proxy(&t, profile) && set_tls(&t, profile) && set_body(&t, body) &&

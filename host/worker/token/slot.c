@@ -181,6 +181,32 @@ slot_presence(struct cryptoki *c, unsigned char ret[SLOT_PRESENCE_LEN], bool *re
 
 /* ---- the one that is meant ---- */
 
+enum err
+slot_count(struct cryptoki *c, size_t *ret_tokens, enum err *ret_absent)
+{
+	CK_SLOT_ID ids[SLOT_MAX];
+	size_t count = 0, tokens = 0;
+	bool places = false;
+	enum err e = slot_list(c, ids, &count);
+
+	for (size_t i = 0; i < count && e == ERR_OK; i++) {
+		CK_SLOT_INFO info = { 0 };
+
+		/* a reader that was pulled out meanwhile holds nothing */
+		if (c->list->C_GetSlotInfo(ids[i], &info) != CKR_OK)
+			continue;
+		tokens += (info.flags & CKF_TOKEN_PRESENT) != 0;
+		places = places || (info.flags & CKF_REMOVABLE_DEVICE) == 0;
+	}
+	if (e != ERR_OK)
+		return e;
+	*ret_tokens = tokens;
+	*ret_absent = ERR_OK;
+	if (tokens == 0)
+		*ret_absent = places ? ERR_NO_TOKEN : slot_absence();
+	return ERR_OK;
+}
+
 bool
 slot_same(const struct slot *a, const struct slot *b)
 {

@@ -55,6 +55,12 @@ enum err slot_absence(void);
  */
 enum err slot_presence(struct cryptoki *c, unsigned char ret[SLOT_PRESENCE_LEN], bool *ret_event);
 
+/*
+ * How many slots hold a token, and why there is none: ERR_OK where there is one, else ERR_NO_TOKEN where the module has a place of its own (which needs no reader), else slot_absence(). No token is
+ * touched.
+ */
+enum err slot_count(struct cryptoki *c, size_t *ret_tokens, enum err *ret_absent);
+
 /* Two slots of one reader that show the same token. */
 bool slot_same(const struct slot *a, const struct slot *b);
 

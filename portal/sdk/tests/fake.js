@@ -4,7 +4,7 @@ export const SILENCE = Symbol("silence");
 
 export const REQUEST = "AAECAwQFBgcICQoLDA0ODw";
 
-const CAPABILITIES = ["hello", "token.info", "token.watch", "token.unwatch", "unlock.request", "unlock.status", "unlock.resend", "unlock.cancel", "unlock"];
+const CAPABILITIES = ["hello", "token.info", "token.watch", "token.unwatch", "unlock.request", "unlock.status", "unlock.resend", "unlock.cancel", "unlock", "doctor"];
 
 export const HELLO = { name: "mokhoa", version: "0.1.0", protocol: 1, capabilities: CAPABILITIES, transports: ["native"], languages: ["vi", "en"] };
 

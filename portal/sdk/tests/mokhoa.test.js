@@ -35,6 +35,16 @@ test("every method goes by the word of the wire", async () => {
   }
 });
 
+test("the doctor is asked without anything, and says busy as the host does", async () => {
+  const report = { state: "ok", findings: [] };
+  const answers = [report, wireError(1005, "busy", { retry_after: 7 })];
+  const transport = fake({ doctor: () => answers.shift() });
+  const mokhoa = new Mokhoa({ transport });
+  assert.deepEqual(await mokhoa.doctor(), report);
+  assert.deepEqual(transport.sent.at(-1).params, {});
+  await assert.rejects(mokhoa.doctor(), (error) => error.code === "busy" && error.retryAfter === 7);
+});
+
 test("answers find their calls in any order", async () => {
   const held = [];
   const transport = fake({ "unlock.status": (params, say, id) => (held.push({ params, say, id }), SILENCE) });

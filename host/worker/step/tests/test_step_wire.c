@@ -30,7 +30,7 @@ test_requests_come_back(void)
 		struct step_request got;
 		json_t *json = step_request_json(&want);
 		bool two = kind == STEP_SET_PIN || kind == STEP_ROTATE || kind == STEP_PROVE_ROTATION || kind == STEP_UNBLOCK;
-		bool bare = kind == STEP_INSPECT || kind == STEP_WATCH;
+		bool bare = kind == STEP_INSPECT || kind == STEP_WATCH || kind == STEP_EXAMINE || kind == STEP_READERS;
 
 		CHECK(json != NULL && step_request_from_json(json, &got) == ERR_OK);
 		CHECK(got.kind == want.kind);
