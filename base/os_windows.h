@@ -51,6 +51,9 @@ bool os_windows_is_admin(const void *sid);
  */
 bool os_windows_believes_undated(void);
 
+/* Who listens at a port of 127.0.0.1, as the system's table has it; OS_PORT_OURS also where it does not say whose. */
+enum os_port os_windows_listener(uint16_t port);
+
 /* What a handle belongs to and who may write it, for os_windows_trusted.c and its test: security descriptor in, verdict out. */
 enum os_windows_place {
 	OS_WINDOWS_FILE,   /* the file itself */

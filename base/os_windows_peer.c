@@ -127,3 +127,46 @@ os_peer_is_owner(intptr_t peers, intptr_t socket)
 	CloseHandle(process);
 	return good;
 }
+
+/* ---- who listens ---- */
+
+/* Which process listens there; 0: none. */
+static DWORD
+listener_of(uint16_t port)
+{
+	MIB_TCPTABLE_OWNER_PID *table = NULL;
+	DWORD size = TABLE_SIZE, said = ERROR_INSUFFICIENT_BUFFER, found = 0;
+
+	for (unsigned i = 0; i < TRIES_MAX && said == ERROR_INSUFFICIENT_BUFFER; i++) {
+		free(table);
+		table = malloc(size);
+		if (table == NULL)
+			return 0;
+		said = GetExtendedTcpTable(table, &size, FALSE, AF_INET, TCP_TABLE_OWNER_PID_LISTENER, 0);
+	}
+	for (DWORD i = 0; said == NO_ERROR && i < table->dwNumEntries && found == 0; i++) {
+		const MIB_TCPROW_OWNER_PID *row = &table->table[i];
+
+		if ((row->dwLocalAddr == htonl(INADDR_LOOPBACK) || row->dwLocalAddr == 0) && (row->dwLocalPort & 0xffff) == htons(port))
+			found = row->dwOwningPid;
+	}
+	free(table);
+	return found;
+}
+
+/* A process of another user is one that we may not open. */
+enum os_port
+os_windows_listener(uint16_t port)
+{
+	DWORD number = listener_of(port);
+	HANDLE process = number != 0 ? OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, FALSE, number) : NULL;
+	enum os_port whose = OS_PORT_STRANGERS;
+
+	if (number == 0)
+		return OS_PORT_FREE;
+	if (process != NULL && is_ours(process, number))
+		whose = OS_PORT_OURS;
+	if (process != NULL)
+		CloseHandle(process);
+	return whose;
+}

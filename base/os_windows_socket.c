@@ -114,6 +114,28 @@ os_accept(intptr_t listener)
 	return prepare(s) ? (intptr_t)s : give_up(s, "accept");
 }
 
+/* The table is asked first: a connection to a port at which nobody listens is given up here only after seconds. */
+enum os_port
+os_port_look(uint16_t port, int timeout_ms, intptr_t *ret_socket)
+{
+	struct sockaddr_in address = loopback(port);
+	enum os_port whose = has_sockets() ? os_windows_listener(port) : OS_PORT_FREE;
+	WSAPOLLFD waited = { .events = POLLWRNORM };
+
+	*ret_socket = -1;
+	if (whose == OS_PORT_FREE)
+		return whose;
+	waited.fd = new_socket();
+	if (waited.fd == INVALID_SOCKET || !prepare(waited.fd) ||
+	    (connect(waited.fd, (const struct sockaddr *)&address, sizeof(address)) != 0 &&
+		(WSAGetLastError() != WSAEWOULDBLOCK || WSAPoll(&waited, 1, timeout_ms) != 1 || (waited.revents & POLLWRNORM) == 0))) {
+		(void)give_up(waited.fd, "connect");
+		return OS_PORT_BLOCKED;
+	}
+	*ret_socket = (intptr_t)waited.fd;
+	return whose;
+}
+
 static bool
 is_same(const struct sockaddr_in *a, const struct sockaddr_in *b)
 {

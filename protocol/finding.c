@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "finding.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 enum who {
@@ -27,22 +28,6 @@ enum finding_state
 finding_state(enum finding f)
 {
 	return rows[f].state;
-}
-
-enum finding
-finding_from_id(const char *id)
-{
-	int f = 0;
-
-	while (f < FOUND_COUNT && strcmp(rows[f].id, id) != 0)
-		f++;
-	return (enum finding)f;
-}
-
-bool
-finding_is_for_pages(enum finding f)
-{
-	return rows[f].who == PAGE;
 }
 
 static json_t *

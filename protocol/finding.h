@@ -10,7 +10,6 @@
 #define MOKHOA_FINDING_H
 
 #include <jansson.h>
-#include <stdbool.h>
 
 enum finding_state {
 	FINDING_OK,
@@ -28,12 +27,6 @@ enum finding {
 
 /* What the list says of it where nobody knows better. */
 enum finding_state finding_state(enum finding f);
-
-/* The finding of that id; FOUND_COUNT where there is none. */
-enum finding finding_from_id(const char *id);
-
-/* Whether a page may be told. */
-bool finding_is_for_pages(enum finding f);
 
 /* A finding in that state; seen and detail may be NULL. NULL without memory. */
 json_t *finding_json(enum finding f, enum finding_state state, const char *seen, const char *detail);

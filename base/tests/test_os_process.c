@@ -223,12 +223,15 @@ a_lock_has_one_holder_and_dies_with_him(void)
 static void
 libraries_are_loaded_by_path_alone(void)
 {
+	char name[OS_LIBRARY_NAME_MAX];
 	void *library = NULL;
 
 	CHECK(os_library_open("libc.so.6", &library) == ERR_MODULE_MISSING);
 	CHECK(os_library_open("/no/such/library.so", &library) == ERR_MODULE_MISSING);
 	CHECK(os_library_open("/etc/passwd", &library) == ERR_MODULE_FAILED && library == NULL);
+	CHECK(os_library_fault(name) == OS_LIBRARY_OTHER && name[0] == '\0');
 	CHECK(os_library_open("/lib/x86_64-linux-gnu/libm.so.6", &library) == ERR_OK || os_library_open("/lib/aarch64-linux-gnu/libm.so.6", &library) == ERR_OK);
+	CHECK(os_library_fault(name) == OS_LIBRARY_FINE);
 	CHECK(os_library_symbol(library, "cos") != NULL && os_library_symbol(library, "C_GetFunctionList") == NULL);
 }
 

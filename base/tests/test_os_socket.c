@@ -48,6 +48,20 @@ a_port_is_one_listeners(void)
 }
 
 static void
+a_port_is_looked_at_from_outside(void)
+{
+	uint16_t port = 0;
+	intptr_t listener = listen_somewhere(&port), ours = -1;
+
+	CHECK(listener != -1);
+	CHECK(os_port_look(port, WAIT_MS, &ours) == OS_PORT_OURS && ours != -1);
+	CHECK(is_ready(listener, WAIT_MS));
+	os_socket_close(ours);
+	os_socket_close(listener);
+	CHECK(os_port_look(port, WAIT_MS, &ours) == OS_PORT_FREE && ours == -1);
+}
+
+static void
 a_pair_carries_bytes_both_ways_and_tells_its_end(void)
 {
 	intptr_t ends[2];
@@ -152,6 +166,7 @@ main(int argc, char **argv)
 	}
 	os_harden();
 	a_port_is_one_listeners();
+	a_port_is_looked_at_from_outside();
 	a_pair_carries_bytes_both_ways_and_tells_its_end();
 	who_takes_nothing_holds_nobody_up();
 	pipes_are_written_without_waiting_and_waited_for_with_sockets();
