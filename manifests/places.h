@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define PLACE_ID_LEN	32 /* letters of an extension of Chromium's family */
-#define PLACE_HOST_NAME "mokhoa.host" /* what extensions call, and NAME.json is the manifest */
+#define PLACE_ID_LEN	32		      /* letters of an extension of Chromium's family */
+#define PLACE_HOST_NAME "mokhoa.host"	      /* what extensions call, and NAME.json is the manifest */
 #define PLACE_CHROMIUM	"chrome-extension://" /* before the id of an extension of Chromium's family, "/" behind it; an add-on of Firefox has neither */
 
 struct place {

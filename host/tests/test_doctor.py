@@ -22,7 +22,7 @@ CHROME = "/etc/opt/chrome/native-messaging-hosts/mokhoa.host.json"
 FIREFOX = "/usr/lib/mozilla/native-messaging-hosts/mokhoa.host.json"
 POLICY = "/etc/chromium/policies/managed/site.json"
 FIREFOX_POLICY = "/etc/firefox/policies/policies.json"
-HOME = "/home/nguyen.van.an"
+HOME = "/var/people/nguyen.van.an"
 USER_CHROMIUM = HOME + "/.config/chromium/NativeMessagingHosts/mokhoa.host.json"
 USER_FIREFOX = HOME + "/.mozilla/native-messaging-hosts/mokhoa.host.json"
 MANIFEST = {"name": "mokhoa.host", "description": "Mokhoa", "path": HOST_PATH, "type": "stdio"}
@@ -199,7 +199,7 @@ class Doctor(unittest.TestCase):
             self.assertIn("nguyen.van.an", doctor("--json")[1])
             status, out = doctor("--bundle")
             self.assertEqual(status, 1)
-            for word in ("nguyen", "/run", "/home", "example.vn", "0901234567", "mokhoa.test", os.uname().nodename):
+            for word in ("nguyen", "/run", "/var", "example.vn", "0901234567", "mokhoa.test", os.uname().nodename):
                 self.assertNotIn(word, out)
             self.assertRegex(json.loads(out)["version"], r"^\d+\.\d+\.\d+$")
         self.assertEqual(json.loads(out)["findings"][0]["id"], "profile.invalid")

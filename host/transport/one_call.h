@@ -12,7 +12,7 @@ struct one_call {
 	const struct profile_set *profiles;
 	const struct profile *profile;
 	const char *method;
-	json_t *params;			       /* NULL without any */
+	json_t *params;				       /* NULL without any */
 	void (*heard)(void *context, json_t *message); /* each notification, and the answer, which is the last; borrowed */
 	void *context;
 };

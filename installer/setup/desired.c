@@ -36,7 +36,7 @@ takes_part(const struct desired_from *from, const struct profile *p)
 static bool
 is_chromium(const char *id)
 {
-	return strncmp(id, DESIRED_CHROMIUM, strlen(DESIRED_CHROMIUM)) == 0;
+	return strncmp(id, PLACE_CHROMIUM, strlen(PLACE_CHROMIUM)) == 0;
 }
 
 bool
@@ -69,7 +69,7 @@ add_manifest(const struct desired_from *from, const struct place *place, json_t 
 	}
 	desired_program(from, "mokhoa-host", path);
 	manifest = json_pack("{s:s, s:s, s:s, s:s, s:O}",
-	    "name", DESIRED_HOST,
+	    "name", PLACE_HOST_NAME,
 	    "description", "Mokhoa",
 	    "path", path,
 	    "type", "stdio",
@@ -87,13 +87,13 @@ add_manifest(const struct desired_from *from, const struct place *place, json_t 
 static enum err
 add_chromium(const struct desired_from *from, const struct profile *p, const struct place *place, json_t *pieces, char *where)
 {
-	char item[PROFILE_WHERE_MAX + DESIRED_ID_LEN + 2];
+	char item[PROFILE_WHERE_MAX + PLACE_ID_LEN + 2];
 	enum err e = ERR_OK;
 
 	for (size_t i = 0; e == ERR_OK && i < p->forced_count; i++) {
 		if (!desired_is_for(&p->forced[i], place))
 			continue;
-		snprintf(item, sizeof(item), "%.*s;%s", DESIRED_ID_LEN, p->forced[i].id + strlen(DESIRED_CHROMIUM), p->forced[i].update_url);
+		snprintf(item, sizeof(item), "%.*s;%s", PLACE_ID_LEN, p->forced[i].id + strlen(PLACE_CHROMIUM), p->forced[i].update_url);
 		e = desired_add_item(from, place, "ExtensionInstallForcelist", item, pieces, where);
 	}
 	for (size_t i = 0; e == ERR_OK && p->loopback && i < p->origin_count; i++)

@@ -38,7 +38,7 @@ desired_add_manifest(const struct desired_from *from, const struct place *place,
 	char path[OS_PATH_MAX];
 
 	(void)from;
-	snprintf(path, sizeof(path), "%s/" DESIRED_HOST ".json", place->host);
+	snprintf(path, sizeof(path), "%s/" PLACE_HOST_NAME ".json", place->host);
 	desired_add(pieces, json_pack("{s:s, s:s}", "file", path, "text", text));
 }
 

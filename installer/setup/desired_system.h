@@ -11,9 +11,6 @@
 #include "os.h"
 #include "places.h"
 
-#define DESIRED_HOST	 "mokhoa.host" /* by which extensions call it */
-#define DESIRED_CHROMIUM "chrome-extension://"
-#define DESIRED_ID_LEN	 32 /* letters of an extension of Chromium's family */
 
 /* ---- of desired.c ---- */
 

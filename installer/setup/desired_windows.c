@@ -43,7 +43,7 @@ desired_program(const struct desired_from *from, const char *name, char ret[OS_P
 static void
 add_value(json_t *pieces, const char *head, const char *key, const char *text)
 {
-	desired_add(pieces, json_pack("{s:o, s:s}", "file", json_sprintf("%s%s\\" DESIRED_HOST "!", head, key), "text", text));
+	desired_add(pieces, json_pack("{s:o, s:s}", "file", json_sprintf("%s%s\\" PLACE_HOST_NAME "!", head, key), "text", text));
 }
 
 void

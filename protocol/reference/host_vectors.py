@@ -364,7 +364,7 @@ def host_answers():
     a.words("findings.0.id", FINDINGS)
     a.at("findings.0.id", wrong=["manifest.missing", "tms", None])
     a.words("findings.0.state", FINDING_STATES)
-    a.at("findings.0.seen", wrong=["/home/an"])
+    a.at("findings.0.seen", wrong=["/opt/an"])
 
     a = of("error", ERROR)
     a.keys()
