@@ -11,7 +11,6 @@
 #include "os.h"
 #include "places.h"
 
-
 /* ---- of desired.c ---- */
 
 /* Takes piece; the same thing wanted twice is one. */
