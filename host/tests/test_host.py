@@ -337,7 +337,7 @@ class Messages(Case):
         self.expect(answer, "ok")
         self.assertEqual(answer["channel"], "t-1_A")
         self.assertEqual(answer["message"]["result"]["capabilities"],
-            ["hello", "token.info", "token.watch", "token.unwatch", "unlock.request", "unlock.status", "unlock.resend", "unlock.cancel", "unlock"])
+            ["hello", "token.info", "token.watch", "token.unwatch", "unlock.request", "unlock.status", "unlock.resend", "unlock.cancel", "unlock", "doctor"])
         host.end()
 
 
