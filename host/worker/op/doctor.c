@@ -18,7 +18,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define BEGIN_MS    35000 /* after this a module is not even asked: each may take ten seconds, and the server its own */
+#define BEGIN_MS    25000 /* after this a module is not even asked: each may take ten seconds, and the server twice its twenty */
 #define PAUSE_S	    10	  /* between two looks of pages */
 #define CLOCK_OFF_S 300
 #define DETAIL_MAX  80

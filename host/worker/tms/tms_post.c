@@ -270,22 +270,28 @@ from_curl(CURLcode code, bool certificate_refused)
 	}
 }
 
-/* Whether a connection that failed was one to a proxy: curl says it nowhere but in words. */
+static bool
+is_set(const char *const *variables, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const char *value = getenv(variables[i]); /* NOLINT(concurrency-mt-unsafe): the worker is one thread */
+
+		if (value != NULL && value[0] != '\0')
+			return true;
+	}
+	return false;
+}
+
+/* Whether a connection that failed was one to a proxy: curl says it nowhere but in words. Where there are exceptions it is taken for none. */
 static bool
 is_by_proxy(const struct profile *profile)
 {
-	static const char *const variables[] = { "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY" };
-	const char *exceptions = getenv("no_proxy"); /* NOLINT(concurrency-mt-unsafe): the worker is one thread */
+	static const char *const proxies[] = { "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY" };
+	static const char *const exceptions[] = { "no_proxy", "NO_PROXY" };
 
 	if (strcmp(profile->proxy, "system") != 0)
 		return strcmp(profile->proxy, "none") != 0;
-	for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
-		const char *value = getenv(variables[i]); /* NOLINT(concurrency-mt-unsafe) */
-
-		if (value != NULL && value[0] != '\0')
-			return exceptions == NULL || exceptions[0] == '\0';
-	}
-	return false;
+	return is_set(proxies, sizeof(proxies) / sizeof(proxies[0])) && !is_set(exceptions, sizeof(exceptions) / sizeof(exceptions[0]));
 }
 
 static enum tms_fault
