@@ -84,6 +84,7 @@ write_store(struct health *h, struct buf *b)
 	bool up = store_gauges(h->store, now, &g) == ERR_OK;
 
 	metrics_write_value(b, "mokhoa_store_up", "gauge", "Whether the database answers.", up);
+	metrics_write_value(b, "mokhoa_store_memory_bytes", "gauge", "Memory that SQLite holds, what it keeps of its file above all.", store_memory());
 	if (!up) {
 		metrics_count_store_failure(h->of.metrics);
 		return;

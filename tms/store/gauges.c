@@ -2,6 +2,8 @@
 /* What an operator watches: every number by an index, so that looking costs the same however much there is. */
 #include "query.h"
 
+#include <sqlite3.h>
+
 #define HOUR_S 3600
 
 static enum err
@@ -44,4 +46,10 @@ store_gauges(struct store *s, int64_t now, struct store_gauges *ret)
 	if (e == ERR_OK)
 		e = count_outbox(s, ret);
 	return e == ERR_OK ? store_audit_opened(s, now - HOUR_S, &ret->released, &newest) : e;
+}
+
+int64_t
+store_memory(void)
+{
+	return sqlite3_memory_used();
 }

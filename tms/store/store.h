@@ -648,6 +648,9 @@ struct store_gauges {
 
 enum err store_gauges(struct store *s, int64_t now, struct store_gauges *ret);
 
+/* Bytes that SQLite holds in this process: above all up to 2,000 KiB of its file for each connection. Of PostgreSQL it says nothing. Any thread may call. */
+int64_t store_memory(void);
+
 /* ---- backup and restore (../backup) ---- */
 
 /*

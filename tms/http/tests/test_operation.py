@@ -151,6 +151,7 @@ class Watched(Operation):
         for name in {re.match(r"\w+", key).group() for key in found}:
             base = re.sub(r"_(bucket|sum|count)$", "", name) if "duration" in name else name
             self.assertEqual(len(re.findall(rf"^# TYPE {base} (?:counter|gauge|histogram)$", text, re.M)), 1, name)
+        self.assertGreater(found["mokhoa_store_memory_bytes"], 100_000)
         buckets = [value for key, value in found.items() if key.startswith('mokhoa_request_duration_seconds_bucket{route="create"')]
         self.assertEqual(buckets, sorted(buckets))
         for canary in ("canary", "203.0.113", "approver", life.answer["id"]):
