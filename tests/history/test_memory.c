@@ -235,6 +235,7 @@ run_vault(void)
 	struct store_token t = world_token(h->w, &h->sim.token.name);
 	struct vault_request q = { .token = h->sim.token.name };
 	struct ring ring = { .count = 0 };
+	struct open open = { .plain = { 0 } };
 	struct vault_reply reply;
 	struct store_escrow row;
 	enum err e = store_escrow_by_id(h->w->scratch.store, t.active, &row);
@@ -248,7 +249,7 @@ run_vault(void)
 	for (int verb = 0; e == ERR_OK && verb < VAULT_VERB_COUNT; verb++) {
 		q.verb = (enum vault_verb)verb;
 		q.count = q.verb == VAULT_COMPARE ? 2 : 1;
-		e = open_run(&ring, &q, &reply);
+		e = open_run(&ring, &open, &q, &reply);
 		/* there is no HSM here to have a key made in */
 		if (e == ERR_CONFIG_INVALID && (q.verb == VAULT_MAKE || q.verb == VAULT_ADOPT))
 			e = ERR_OK;

@@ -34,6 +34,7 @@ struct vault {
 	const char *private_key; /* file */
 	struct hsm *hsm;	 /* NULL: there is none */
 	struct ring ring;
+	struct open open;
 	struct tally tally;
 	uid_t client; /* who may speak, beside ourselves */
 	intptr_t listener;
@@ -81,7 +82,7 @@ decide(struct vault *v, bool desk, const struct vault_request *q, struct vault_r
 	if (e != ERR_OK)
 		return e;
 	ring_refresh(&v->ring, v->private_key);
-	e = open_run(&v->ring, q, reply);
+	e = open_run(&v->ring, &v->open, q, reply);
 	if (count != 0 && vault_is_hsm_error(e))
 		tally_return(&v->tally, kind, count);
 	return e;
@@ -242,13 +243,14 @@ listen_at(const char *path)
 	return -1;
 }
 
-/* In the process that will have the HSM's module: the keys of the file are none of its business. */
+/* In the process that will have the HSM's module: the keys of the file are none of its business, nor is what was open when it had to be started anew. */
 static void
 forget(void *context)
 {
 	struct vault *v = context;
 
 	ring_free(&v->ring);
+	wipe(&v->open, sizeof(v->open));
 }
 
 static void

@@ -1,17 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Unlocks whose vault has its key in an HSM: release, grant and done as ever; a roll from the file into the HSM and back between them; an HSM that goes and comes. */
+#define _GNU_SOURCE /* memmem */
 #include "check.h"
 #include "keyfile.h"
 #include "keyring.h"
 #include "os.h"
 #include "soft_hsm.h"
+#include "text.h"
+#include "transcript.h"
 #include "vault_client.h"
 #include "world.h"
 
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define PATIENCE_MS 60000
+#define SHADOW_LEN  (1ul << 30)
 
 static struct soft_hsm soft;
 
@@ -178,6 +186,122 @@ test_unplugged(void)
 	world_free(w);
 }
 
+/* ---- what the HSM's process holds ---- */
+
+/* The vault's one child. */
+static pid_t
+process_of_hsm(const struct world *w)
+{
+	char path[64];
+	long child = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%ld/task/%ld/children", (long)w->vault, (long)w->vault);
+	f = fopen(path, "r");
+	CHECK(f != NULL && fscanf(f, "%ld", &child) == 1);
+	if (f != NULL)
+		fclose(f);
+	return (pid_t)child;
+}
+
+/* It is nothing but a number any more, for its parent to ask for. */
+static bool
+is_dead(pid_t process)
+{
+	char path[64], state = 'Z';
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%ld/stat", (long)process);
+	f = fopen(path, "r");
+	if (f != NULL && fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
+		state = '?';
+	if (f != NULL)
+		fclose(f);
+	return state == 'Z' || state == 'X';
+}
+
+/* How often the bytes stand in memory that a process can write to; -1 where it cannot be read. */
+static int
+count_in_memory(pid_t process, const void *bytes, size_t len)
+{
+	char path[64], line[512], perms[8];
+	unsigned long from, to;
+	int count = 0;
+	FILE *maps;
+	int mem;
+
+	snprintf(path, sizeof(path), "/proc/%ld/maps", (long)process);
+	maps = fopen(path, "r");
+	snprintf(path, sizeof(path), "/proc/%ld/mem", (long)process);
+	mem = open(path, O_RDONLY | O_CLOEXEC);
+	while (maps != NULL && mem >= 0 && fgets(line, sizeof(line), maps) != NULL) {
+		char *copy;
+		/* a sanitizer's shadow is terabytes, and no copy of anything */
+		if (sscanf(line, "%lx-%lx %7s", &from, &to, perms) != 3 || perms[1] != 'w' || to - from > SHADOW_LEN)
+			continue;
+		copy = malloc(to - from);
+		if (copy != NULL && pread(mem, copy, to - from, (off_t)from) == (ssize_t)(to - from))
+			for (char *at = memmem(copy, to - from, bytes, len); at != NULL; at = memmem(at + 1, (size_t)(copy + (to - from) - at - 1), bytes, len))
+				count++;
+		free(copy);
+	}
+	if (maps == NULL || mem < 0)
+		count = -1;
+	if (maps != NULL)
+		fclose(maps);
+	if (mem >= 0)
+		close(mem);
+	return count;
+}
+
+/* Its process dies; a row that a key of the file opens is open already when it is started anew for the second one. */
+static void
+test_nothing_open_in_the_process(void)
+{
+	struct world *w = new_world();
+	struct keyring_key hsm = make_in_hsm(w);
+	struct keyring_key file = key_of_file(w);
+	static const struct token_name token = { "CardContact", "SmartCard-HSM", "DENK0100001" };
+	static const unsigned char h[KEY_HASH_LEN] = { 1 }, nonce[TRANSCRIPT_ID_LEN] = { 2 };
+	struct key_kem *machine = key_kem_new();
+	struct vault_row rows[2] = { { .version = 1 }, { .version = 2 } };
+	struct vault_answer answer;
+	struct secret so_pin = { 0 };
+	uint64_t end = os_now_ms() + PATIENCE_MS;
+	unsigned char pk[KEY_KEM_PK_LEN], random[8];
+	char id[KEYRING_ID_LEN + 1] = "", digits[2 * sizeof(random) + 1];
+	pid_t before, after;
+
+	write_ring(w, &hsm, &file, id);
+	/* nobody but this test and whoever opens the row has it: the vault was forked before it was made */
+	os_random(random, sizeof(random));
+	text_hex(random, sizeof(random), digits);
+	CHECK(secret_set(&so_pin, digits, strlen(digits)));
+	key_kem_public(w->vault_key, pk);
+	CHECK(transcript_seal_escrow(pk, &token, 1, &so_pin, rows[0].sealed) == ERR_OK);
+	CHECK(transcript_seal_escrow(hsm.pk, &token, 2, &so_pin, rows[1].sealed) == ERR_OK);
+	key_kem_public(machine, pk);
+	CHECK(vault_reseal(w->config.vault.socket, &token, &rows[1], 1, pk, h, nonce, &answer) == ERR_OK);
+	CHECK(count_in_memory(getpid(), so_pin.bytes, so_pin.len) > 0);
+	before = process_of_hsm(w);
+	CHECK(before > 0 && kill(before, SIGKILL) == 0);
+	/* on a loaded machine either takes its time, and the vault waits for neither */
+	while (!is_dead(before) && os_now_ms() < end)
+		os_sleep_ms(10);
+	while (vault_reseal(w->config.vault.socket, &token, rows, 2, pk, h, nonce, &answer) != ERR_OK && os_now_ms() < end)
+		os_sleep_ms(200);
+	CHECK(os_now_ms() < end);
+	after = process_of_hsm(w);
+	CHECK(after > 0 && after != before);
+	CHECK(count_in_memory(after, so_pin.bytes, so_pin.len) == 0);
+	/* and in the vault it is open no longer than it is needed */
+	CHECK(count_in_memory(w->vault, so_pin.bytes, so_pin.len) == 0);
+	key_kem_free(machine);
+	secret_wipe(&so_pin);
+	wipe(&file, sizeof(file));
+	world_free(w);
+}
+
 int
 main(void)
 {
@@ -186,6 +310,7 @@ main(void)
 	test_there_and_back();
 	test_roll_under_way();
 	test_unplugged();
+	test_nothing_open_in_the_process();
 	soft_hsm_free(&soft);
 	return CHECK_DONE();
 }
