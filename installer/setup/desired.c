@@ -115,19 +115,26 @@ desired_add_domain_to(const char *file, const char *host, json_t *pieces)
 	desired_add(pieces, json_pack("{s:s, s:[s, s, s], s:s}", "file", file, "path", "policies", "LocalNetworkAccess", "SkipDomains", "item", host));
 }
 
+void
+desired_host(const char *origin, char ret[DESIRED_NAME_MAX])
+{
+	const char *name = strstr(origin, "://") + 3;
+
+	snprintf(ret, DESIRED_NAME_MAX, "%.*s", (int)strcspn(name, ":"), name);
+}
+
 /* SkipDomains has names of hosts. */
 static enum err
 add_firefox(const struct desired_from *from, const struct profile *p, const struct place *place, json_t *pieces, char *where)
 {
 	enum err e = ERR_OK;
-	char host[256];
+	char host[DESIRED_NAME_MAX];
 
 	for (size_t i = 0; e == ERR_OK && i < p->forced_count; i++)
 		if (desired_is_for(&p->forced[i], place))
 			e = desired_add_extension(from, place, &p->forced[i], pieces, where);
 	for (size_t i = 0; e == ERR_OK && p->loopback && i < p->origin_count; i++) {
-		const char *name = strstr(p->origins[i], "://") + 3;
-		snprintf(host, sizeof(host), "%.*s", (int)strcspn(name, ":"), name);
+		desired_host(p->origins[i], host);
 		e = desired_add_domain(from, place, host, pieces, where);
 	}
 	return e;

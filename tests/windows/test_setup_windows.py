@@ -10,6 +10,7 @@ import sys
 import unittest
 
 import wine
+from test_native import Pipe
 
 sys.path.insert(0, os.path.join(wine.TESTS, "..", "installer", "setup", "tests"))
 import test_setup as linux  # noqa: E402 (the same authorities and the same stranger)
@@ -25,6 +26,8 @@ RUN = SOFTWARE + "Microsoft\\Windows\\CurrentVersion\\Run"
 HOST = "NativeMessagingHosts\\mokhoa.host"
 VENDORS = ("Google", "Chromium", "Microsoft\\Edge", "BraveSoftware", "Vivaldi", "CocCoc", "Mozilla")
 ROOTS = [head + vendor for head in (SOFTWARE, NODE, POLICIES) for vendor in VENDORS]
+PROGRAMS = os.path.dirname(wine.INSTALLED)
+FIREFOXES = {"128.0 (x64 vi)": "Mozilla Firefox", "115.9 ESR (x86 vi)": "Mozilla Firefox ESR"}  # version, folder
 MANIFESTS = os.path.join(wine.INSTALLED, "manifests")
 LEDGER = os.path.join(wine.INSTALLED, "setup.json")
 OTHER = linux.OTHER
@@ -124,15 +127,42 @@ def parse(dumped):
 
 def files():
     found = {}
-    for folder, folders, names in os.walk(wine.INSTALLED):
-        for name in folders + [n for n in names if n.endswith((".json", ".new"))]:
-            path = os.path.join(folder, name)
-            if os.path.isdir(path):
-                found[path] = None
-            else:
-                with open(path, "rb") as f:
-                    found[path] = f.read()
+    for top in (wine.INSTALLED, *(os.path.join(PROGRAMS, folder) for folder in FIREFOXES.values())):
+        for folder, folders, names in os.walk(top):
+            for name in folders + [n for n in names if n.endswith((".json", ".new"))]:
+                path = os.path.join(folder, name)
+                if os.path.isdir(path):
+                    found[path] = None
+                else:
+                    with open(path, "rb") as f:
+                        found[path] = f.read()
     return found
+
+
+def policies_file(folder):
+    return os.path.join(PROGRAMS, folder, "distribution", "policies.json")
+
+
+def put_policies(folder, **policies):
+    os.makedirs(os.path.dirname(policies_file(folder)), exist_ok=True)
+    with open(policies_file(folder), "w", encoding="utf-8") as f:
+        f.write(linux.policies(**policies))
+
+
+def read_policies(folder):
+    with open(policies_file(folder), encoding="utf-8") as f:
+        return json.load(f)["policies"]
+
+
+def firefoxes():
+    """The state of a machine with both, and their programs."""
+    state = {}
+    for version, folder in FIREFOXES.items():
+        os.makedirs(os.path.join(PROGRAMS, folder))
+        shutil.copy(os.path.join(wine.INSTALLED, "registry.exe"), os.path.join(PROGRAMS, folder, "firefox.exe"))
+        head = NODE if "x86" in version else SOFTWARE
+        state[f"{head}Mozilla\\Mozilla Firefox\\{version}\\Main", "Install Directory"] = text(f"C:\\Program Files\\{folder}\\")
+    return state
 
 
 def machine():
@@ -154,7 +184,7 @@ class Machine(unittest.TestCase):
 
     def put(self, state=None, profiles="a", texts=None):
         """A machine of others with these profiles; all that is there."""
-        for path in (MANIFESTS, os.path.join(wine.INSTALLED, "profiles.d")):
+        for path in (MANIFESTS, os.path.join(wine.INSTALLED, "profiles.d"), *(os.path.join(PROGRAMS, folder) for folder in FIREFOXES.values())):
             shutil.rmtree(path, ignore_errors=True)
         if os.path.exists(LEDGER):
             os.unlink(LEDGER)
@@ -242,6 +272,61 @@ class Machine(unittest.TestCase):
         self.assertEqual(read_json(value), {f"mokhoa@{x}.example": {"installation_mode": "force_installed", "install_url": f"https://{x}.example/m.xpi"} for x in "ab"})
         self.assertEqual(found, expected)
 
+    def test_policies_in_files_of_firefox(self):
+        release, esr = FIREFOXES.values()
+        self.put()
+        state = firefoxes()
+        put_policies(release, ExtensionSettings=BLOCKED, DisableTelemetry=True)
+        registry(*orders_for(state))
+        before = machine()
+        self.setup("register")
+        after, _ = machine()
+        # the list of extensions goes where he has his, and into the other Firefox; the hosts, which nobody has in a file, into the registry
+        self.assertNotIn((FIREFOX, "ExtensionSettings"), after)
+        self.assertEqual(after[SKIP, "1"], text("a.example"))
+        self.assertEqual(set(read_policies(release)["ExtensionSettings"]), {"*", "mokhoa@a.example"})
+        self.assertEqual(set(read_policies(esr)["ExtensionSettings"]), {"mokhoa@a.example"})
+        self.setup("status")
+        self.setup("unregister")
+        self.assertEqual(machine(), before)
+
+    def test_policies_in_files_come_later(self):
+        release, _ = FIREFOXES.values()
+        self.put()
+        registry(*orders_for(firefoxes()))
+        self.setup("register")
+        put_policies(release, ExtensionSettings=BLOCKED, LocalNetworkAccess={"SkipDomains": ["other.example"]})
+        self.setup("status", status=3)
+        self.setup("repair")
+        after, _ = machine()
+        self.assertFalse([place for place in after if place[0].startswith(FIREFOX)])
+        self.assertEqual(read_policies(release)["LocalNetworkAccess"]["SkipDomains"], ["other.example", "a.example"])
+        self.setup("status")
+        # in the registry somebody has it now, and Firefox looks no further
+        registry(*orders_for({(FIREFOX, "ExtensionSettings"): settings({"x@other.example": {}}), (SKIP, "1"): text("third.example")}))
+        self.setup("repair")
+        after, _ = machine()
+        self.assertEqual(set(read_json(after[FIREFOX, "ExtensionSettings"])), {"x@other.example", "mokhoa@a.example"})
+        self.assertEqual(after[SKIP, "2"], text("a.example"))
+        self.assertEqual(read_policies(release), {"ExtensionSettings": BLOCKED, "LocalNetworkAccess": {"SkipDomains": ["other.example"]}})
+
+    def test_files_that_are_not_the_administrators(self):
+        release, _ = FIREFOXES.values()
+        self.put()
+        registry(*orders_for(firefoxes()))
+        put_policies(release, ExtensionSettings=BLOCKED)
+        os.chmod(os.path.join(PROGRAMS, release), 0o777)
+        before = files()
+        self.setup("register")
+        self.assertEqual(before[policies_file(release)], files()[policies_file(release)])
+        self.assertIn((FIREFOX, "ExtensionSettings"), machine()[0])
+        self.setup("unregister")
+        os.chmod(os.path.join(wine.INSTALLED, "mokhoa-host.exe"), 0o666)
+        self.addCleanup(os.chmod, os.path.join(wine.INSTALLED, "mokhoa-host.exe"), 0o755)
+        before = machine()
+        self.assertIn("profile_unsafe", self.setup("register", status=1).stderr)
+        self.assertEqual(machine(), before)
+
     def test_next_number(self):
         for state, numbers in (("a list with gaps", ["6"]), ("a list at its end", ["2"]), ("a list beyond its end", ["1"]), ("a list with names", ["2"]), ("a list that has it", [])):
             before, _ = self.put(STATES[state])
@@ -322,7 +407,7 @@ class Machine(unittest.TestCase):
         whole = machine()[0]
         self.setup("unregister")
         cut = 0
-        for verb, step in (("register", 23), ("unregister", 31)):
+        for verb, step in (("register", 53), ("unregister", 67)):
             n = 1
             while True:
                 if verb == "unregister":
@@ -349,9 +434,12 @@ class Machine(unittest.TestCase):
             with open(os.path.join(wine.DRIVE, *manifest.split("\\")[1:]), encoding="utf-8") as f:
                 found = json.load(f)
             caller = (found.get("allowed_origins") or found["allowed_extensions"])[0]
-            body = json.dumps({"origin": "https://a.example", "message": {"jsonrpc": "2.0", "id": 1, "method": "hello", "params": {}}}).encode()
-            done = subprocess.run(wine.command("chrome_launch", found["path"], caller), input=struct.pack("<I", len(body)) + body, capture_output=True, timeout=60)
-            self.assertEqual(json.loads(done.stdout[4:])["message"]["result"]["transports"], ["native"], key)
+            # Firefox names the manifest and the extension, and has no cmd.exe in between
+            command = wine.command("chrome_launch", found["path"], caller) if "allowed_origins" in found else ["wine", found["path"], manifest, caller]
+            pipe = Pipe(command)
+            answer = json.loads(pipe.ask(json.dumps({"origin": "https://a.example", "message": {"jsonrpc": "2.0", "id": 1, "method": "hello", "params": {}}}).encode()))
+            self.assertEqual(answer["message"]["result"]["transports"], ["native"], key)
+            self.assertEqual(pipe.close(), (0, b""))
 
 
 if __name__ == "__main__":

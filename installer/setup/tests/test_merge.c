@@ -31,8 +31,9 @@ there_and_back(const char *before, const char *piece_text, const char *after, si
 	json_decref(made);
 }
 
-#define ITEM  "{\"file\": \"f\", \"path\": [\"p\", \"L\"], \"item\": \"x\"}"
-#define VALUE "{\"file\": \"f\", \"path\": [\"p\", \"S\", \"id\"], \"value\": {\"m\": 1}}"
+#define ITEM	 "{\"file\": \"f\", \"path\": [\"p\", \"L\"], \"item\": \"x\"}"
+#define NUMBERED "{\"file\": \"f\", \"path\": [], \"item\": \"x\"}"
+#define VALUE	 "{\"file\": \"f\", \"path\": [\"p\", \"S\", \"id\"], \"value\": {\"m\": 1}}"
 
 static void
 test_refused(const char *before, const char *piece_text)
@@ -55,6 +56,11 @@ main(void)
 	there_and_back("{\"p\": {\"L\": [\"y\", 3], \"M\": null}, \"q\": 1}", ITEM, "{\"p\": {\"L\": [\"y\", 3, \"x\"], \"M\": null}, \"q\": 1}", 0);
 	there_and_back("{\"p\": {}}", VALUE, "{\"p\": {\"S\": {\"id\": {\"m\": 1}}}}", 1);
 	there_and_back("{\"p\": {\"S\": {\"*\": {\"b\": 1}}}}", VALUE, "{\"p\": {\"S\": {\"*\": {\"b\": 1}, \"id\": {\"m\": 1}}}}", 0);
+	/* lists as the registry has them */
+	there_and_back("{}", NUMBERED, "{\"1\": \"x\"}", 0);
+	there_and_back("{\"2\": \"y\", \"5\": null, \"\": \"z\", \"name\": \"z\"}", NUMBERED, "{\"2\": \"y\", \"5\": null, \"\": \"z\", \"name\": \"z\", \"6\": \"x\"}", 0);
+	there_and_back("{\"1\": \"y\", \"2147483647\": \"y\"}", NUMBERED, "{\"1\": \"y\", \"2147483647\": \"y\", \"2\": \"x\"}", 0);
+	there_and_back("{\"4294967297\": \"y\", \"99999999999\": \"y\"}", NUMBERED, "{\"4294967297\": \"y\", \"99999999999\": \"y\", \"1\": \"x\"}", 0);
 	test_refused("{\"p\": {\"L\": {}}}", ITEM);
 	test_refused("{\"p\": 1}", VALUE);
 	CHECK(merge_is_taken(document, value) && !merge_is_taken(document, item) && merge_has(document, item));
