@@ -10,6 +10,8 @@
 
 #define COLUMNS_MAX ((size_t)1 << 20) /* bytes of a table of types or modules */
 
+const char columns_absent[] = "";
+
 const char *
 columns_place(const struct columns *c, const struct csv_row *head, size_t *ret_at)
 {
@@ -58,7 +60,7 @@ take_row(const struct work *w, const struct csv_row *row, const char **ret_cause
 		return ERR_CSV_INVALID;
 	}
 	for (size_t column = 0; column < w->columns->count; column++)
-		fields[column] = w->at[column] != CSV_FIELDS_MAX ? row->fields[w->at[column]] : "";
+		fields[column] = w->at[column] != CSV_FIELDS_MAX ? row->fields[w->at[column]] : columns_absent;
 	return w->each(fields, w->context, ret_cause);
 }
 

@@ -21,6 +21,9 @@ struct columns {
 /* Where each column stands in the first line, CSV_FIELDS_MAX for one that is missing; NULL, or what is wrong with it. */
 const char *columns_place(const struct columns *c, const struct csv_row *head, size_t *ret_at);
 
+/* What each() is given of a column that the table does not have: an empty text, told from others by its place. */
+extern const char columns_absent[];
+
 /*
  * The table on stdin. Calls each() for every row, whose error refuses that row alone, for a cause that it may name; every bad line is said on
  * stderr. ERR_OK where nothing was refused, else the first error. *ret_taken counts the rows that were not refused.

@@ -6,6 +6,7 @@
 #include "desk.h"
 
 #include "columns.h"
+#include "detail.h"
 #include "json.h"
 #include "options.h"
 #include "os.h"
@@ -52,7 +53,7 @@ add_row(const char *const *f, void *context, const char **ret_cause)
 		*ret_cause = "parameters longer than 1024 bytes";
 	if (*ret_cause != NULL)
 		return ERR_CSV_INVALID;
-	snprintf(a.detail, sizeof(a.detail), "vendor=%s system=%s name=%s path=%.700s", m.vendor, m.system, m.name, m.path);
+	detail_module(&m, a.detail);
 	e = store_begin(d->store);
 	if (e != ERR_OK)
 		return e;

@@ -70,6 +70,12 @@ struct decode_person {
 	const char *reason;
 };
 
+/* A certificate of somebody at the desk that is to open nothing any more. */
+struct decode_certificate {
+	unsigned char fingerprint[KEY_HASH_LEN];
+	const char *reason;
+};
+
 /* refuse, lost, retire, restore, cure, reject: why */
 struct decode_reason {
 	const char *reason;
@@ -111,6 +117,7 @@ enum err decode_approve(json_t *body, struct decode_approve *ret);
 
 enum err decode_reason(json_t *body, struct decode_reason *ret);
 enum err decode_person(json_t *body, struct decode_person *ret);
+enum err decode_certificate(json_t *body, struct decode_certificate *ret);
 enum err decode_replace(json_t *body, struct decode_replace *ret);
 
 /* The rest of the row is the caller's: number, created. */

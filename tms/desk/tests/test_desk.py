@@ -798,13 +798,20 @@ class Types(Server):
         # what is left out is the least that can be meant
         self.assertEqual(run("type", "add", "--config", self.config, text="name,family,manufacturer\nTPM 2,puk,Infineon\n")[0], 0)
         self.assertIn("TPM 2,Infineon,puk,,,no,no,0,0,any,0,any,no,\r\n", run("type", "list", "--config", self.config)[1])
+        # a table from before a column was there takes no protection away, neither from the type nor from one of fewer models; a column that is there and empty does
+        self.assertEqual(run("type", "add", "--config", self.config, text="name,manufacturer,family,model\nThẻ A,CardContact,so_pin,SmartCard-HSM\nThẻ PIV nhỏ,PIV maker,puk,S\n")[:2], (0, "types=2\n"))
+        listed = run("type", "list", "--config", self.config)[1].splitlines()
+        self.assertIn(self.TYPES.splitlines()[1], listed)
+        self.assertIn("Thẻ PIV nhỏ,PIV maker,puk,S,,no,no,0,0,any,0,any,no,3", listed)
+        self.assertEqual(run("type", "add", "--config", self.config, text="name,manufacturer,family,model,second_approver,so_tries\nThẻ A,CardContact,so_pin,SmartCard-HSM,no,\n")[:2], (0, "types=1\n"))
+        self.assertIn("Thẻ A,CardContact,so_pin,SmartCard-HSM,Hãng A,yes,yes,6,15,any,16,hexadecimal,no,", run("type", "list", "--config", self.config)[1].splitlines())
         with contextlib.closing(sqlite3.connect(self.file("tms", "data", "tms.sqlite"))) as db:
             self.assertGreaterEqual(db.execute("SELECT count(*) FROM audit WHERE what IN ('type', 'vendor')").fetchone()[0], 6)
 
     def test_bad_rows_are_named_and_the_others_taken(self):
         head = "name,manufacturer,family,rotation,pin_min,pin_max,key_length,pin_characters,vendor,flags_reliable\n"
         bad = [",B,so_pin,,,,,,,", "A,,so_pin,,,,,,,", "A,B,magic,,,,,,,", "A,B,puk,yes,,,,,,", "A,B,none,yes,,,,,,", "A,B,so_pin,maybe,,,,,,",
-               "A,B,so_pin,,129,,,,,", "A,B,so_pin,,9,8,,,,", "A,B,so_pin,,-1,,,,,", "A,B,so_pin,,,,63,,,", "A,B,so_pin,,,,,letters,,",
+               "A,B,so_pin,,129,,,,,", "A,B,so_pin,,9,8,,,,", "A,B,so_pin,,-1,,,,,", "A,B,so_pin,,,,63,,,", "A,B,so_pin,,,,5,,,", "A,B,so_pin,,,,,letters,,",
                "A,B,so_pin,,,,,,Nobody,", "A,B,so_pin,,,,,,,1", "A,B,so_pin", "A," + "B" * 33 + ",so_pin,,,,,,,"]
         status, out, err = run("type", "add", "--config", self.config, text=head + "\n".join(bad) + "\nGood,Good maker,so_pin,,,,,,,\n")
         self.assertEqual((status, out), (1, "types=1\n"))
@@ -843,6 +850,16 @@ class Types(Server):
         self.assertEqual([row[0] for row in self.sql("SELECT detail FROM audit WHERE who = 'desk' AND what = 'agency' ORDER BY id")],
                          ["add=an-khang origins=https://an.example https://an.example:8443", "add=an-khang origins=https://an.example",
                           "remove=an-khang origins="])
+
+    def test_agency_keeps_what_is_not_named(self):
+        add = ("an-khang", "--name", "Đại lý An Khang", "--origin", "https://an.example")
+        kept = "agency=an-khang origins=https://an.example domains=an.example second_approver=yes"
+        self.assertEqual(self.agency("add", *add, "--mail-domain", "an.example", "--second-approver"), (0, kept + "\n", ""))
+        self.assertEqual(self.agency("add", *add, "--replace"), (0, kept + "\n", ""))
+        self.assertEqual(self.agency("add", *add, "--replace", "--one-approver"), (0, "agency=an-khang origins=https://an.example domains=an.example\n", ""))
+        self.assertEqual(self.agency("add", *add, "--replace", "--second-approver", "--no-mail-domain"), (0, "agency=an-khang origins=https://an.example second_approver=yes\n", ""))
+        self.fails(2, "usage", self.agency("add", *add, "--replace", "--one-approver", "--second-approver"), "--one-approver")
+        self.fails(2, "usage", self.agency("add", *add, "--replace", "--no-mail-domain", "--mail-domain", "x.example"), "--no-mail-domain")
 
     def test_agency_origins(self):
         def add(*origins, more=()):
