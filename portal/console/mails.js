@@ -9,7 +9,7 @@ const KNOWN = ["mail_unreachable", "mail_refused", "mail_bounced", "mail_address
 function row(t, m, again) {
   return [
     ["created", showTime(m.created)], ["kind_mail", t(`letter_${m.kind}`)], ["request", h("a", { href: `#${m.request}` }, String(m.request))], ["email", m.to || t("erased")],
-    ["tries", String(m.tries)], ["cause", KNOWN.includes(m.error) ? t(`undelivered_${m.error}`) : h("span", { class: "mono" }, m.error)],
+    ["tries", String(m.tries)], ["cause", KNOWN.includes(m.error) ? t(`undelivered_${m.error}`) : t("undelivered_other", { name: m.error })],
     ["again_mail", again && m.to && h("button", { type: "button", onclick: (event) => again(m, event.currentTarget), "aria-label": `${t("again_mail")} ${m.number}` }, t("again_mail"))],
   ];
 }

@@ -89,7 +89,7 @@ function auditSaid(tools, a) {
   const { t } = tools;
   if (a.checked === 0) return h("p", {}, t("audit_never"));
   const at = t("audit_at", { time: showTime(a.checked) });
-  if (a.failed) return h("div", { class: "note bad", role: "alert" }, h("p", {}, h("b", {}, t("audit_failed"))), h("p", { class: "small" }, at, " ", mono(a.failed)));
+  if (a.failed) return h("div", { class: "note bad", role: "alert" }, h("p", {}, h("b", {}, t("audit_failed", { name: a.failed }))), h("p", { class: "small" }, at));
   const good = a.result === "whole";
   return h("div", { class: `note ${good ? "good" : "bad"}`, role: good ? "status" : "alert" },
     h("p", {}, h("b", {}, t(`audit_${a.result}`, { row: a.row, other: a.other || a.row, rows: a.rows }))), ...(good ? [] : [h("p", {}, t(a.result === "anchor_refused" ? "audit_older_key" : "audit_leave"))]),
