@@ -272,7 +272,7 @@ call_check_token(struct call *c, const struct store_request *r, struct store_tok
 		return e;
 	e = store_token_mark(c->store, ret_token->id, STORE_SUSPECT);
 	if (e == ERR_OK)
-		e = call_audit_token(c, "tms", ret_token->id, r->number, "suspect", "failures=%u of %u", ret_token->failures, failures_max(ret_type));
+		e = call_audit_token(c, "tms", ret_token->id, r->number, "suspect", "failures=%u of %u", ret_token->failures, call_failures_max(ret_type));
 	e = call_end(c, e);
 	return e == ERR_OK ? judged : e;
 }
