@@ -68,6 +68,7 @@ export const removeNotice = (number) => post(`notices/${number}/remove`, {});
 export const backups = () => call("backups");
 export const backup = () => post("backups", {});
 export const testMail = () => post("mail/test", {});
+export const importTable = (body) => post("import", body);
 export const mails = () => call("mails");
 export const retryMail = (number) => post(`mails/${number}/retry`, {});
 export const audit = () => call("audit");

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The operator's tools: a test mail, backups, the audit looked at, and where a roll of the vault's key stands. What an auditor may see of them he sees. */
+/* The operator's tools: tokens from a table, a test mail, backups, the audit looked at, and where a roll of the vault's key stands. What an auditor may see of them he sees. */
 import { h, showTime } from "/style/page.js";
 import { form, table } from "/form.js";
+import { importCard } from "/import.js";
 import * as api from "/api.js";
 
 const LOOK_MS = 2000;
@@ -128,7 +129,7 @@ export async function showTools(place, tools) {
   if (!current()) return;
   const heading = h("h1", { tabindex: -1 }, t("tools_title"));
   place.replaceChildren(heading, h("div", { class: "columns even" },
-    h("div", { class: "stack" }, ...(me.role === "operator" ? [mailForm(tools)] : []), keysCard(tools, keys)),
+    h("div", { class: "stack" }, ...(me.role === "operator" ? [importCard(tools), mailForm(tools)] : []), keysCard(tools, keys)),
     h("div", { class: "stack" }, auditCard(tools, audit), backupCard(tools, backups))));
   heading.focus();
 }

@@ -25,7 +25,7 @@ WORLDS = {
 STATUSES = {"parse_error": 400, "invalid_request": 400, "invalid_params": 400, "mail_address": 400, "signature_refused": 401, "method_not_found": 404,
             "request_unknown": 404, "phrase_mismatch": 409, "request_not_approved": 409, "frame_too_large": 413, "origin_refused": 403, "admin_unknown": 403,
             "role_refused": 403, "person_unknown": 404, "agency_unknown": 404, "certificate_refused": 409, "csrf_refused": 403, "token_unknown": 404, "proposal_unknown": 404, "vault_unreachable": 503,
-            "notice_unknown": 404, "vendor_unknown": 404, "backups_off": 409, "agency_exists": 409, "certificate_unknown": 404, "mail_unknown": 404}
+            "notice_unknown": 404, "vendor_unknown": 404, "backups_off": 409, "agency_exists": 409, "certificate_unknown": 404, "mail_unknown": 404, "table_unsealed": 400}
 SHAPE = ("parse_error", "invalid_request", "invalid_params", "mail_address", "frame_too_large")  # what the body alone can earn
 HOST_KEM_PK = ref.kem_public(HOST_KEM)
 HOST_SIG_PK = ref.sig_public(HOST_SIG)
@@ -566,6 +566,23 @@ def tools(v):
     for system in ("", "beos", None):
         body("system %s" % json.dumps(system), {**module, "system": system}, "invalid_params")
 
+    call, path = "admin.import", "/v1/admin/import"
+    head = "manufacturer,model,serial,sealed,customer,email\n"
+    whole = {"table": head + "M,K,S1,AAAA,Khách,khach@example.vn\n", "dry_run": True}
+    same_for_every_body(v, call, path, whole, "import_answer", given="operator")
+    body("taken", {**whole, "dry_run": False}, "import_answer")
+    body("the names alone", {**whole, "table": head}, "import_answer")
+    body("no table of ours", {**whole, "table": "a,b\n1,2\n"}, "import_answer")
+    body("256 rows", {**whole, "table": head + ",\n" * 256}, "import_answer")
+    body("257 rows", {**whole, "table": head + ",\n" * 257}, "invalid_params", valid=True)
+    body("SO PINs in clear", {**whole, "table": head.replace("sealed", "so_pin") + "M,K,S1,12345678,Khách,khach@example.vn\n"}, "table_unsealed", valid=True)
+    for value in ("", None, 1, []):
+        body("table %s" % json.dumps(value), {**whole, "table": value}, "invalid_params")
+    for value in (1, "yes", None):
+        body("dry_run %s" % json.dumps(value), {**whole, "dry_run": value}, "invalid_params")
+    for given in ("desk", "auditor"):
+        v.add("%s by the %s" % (call, given), call, path, {"body": whole}, "role_refused", given=given)
+
     mails = "/v1/admin/mails"
     for given in ("operator", "auditor", "desk"):
         get("admin.mails", mails, "mails_answer", given)
@@ -908,6 +925,17 @@ def tool_answers(answers):
     a.words("result", ("sent", "unknown", "later", "absent", "refused", "settings"))
     a.at("status", right=[0, 599], wrong=[-1, 600, "250", None])
     a.text("cause", 256)
+
+    line = {"line": 2, "manufacturer": "M", "model": "K", "serial": "S1", "result": "imported", "cause": ""}
+    a = answers.of("import_answer", {"rows": [line], "dry_run": True})
+    a.keys()
+    a.keys("rows.0")
+    a.at("rows", right=[[], [line] * 257], wrong=[None, [None], [line] * 258])
+    a.at("dry_run", right=[False], wrong=[1, None])
+    a.at("rows.0.line", right=[1, 2**53 - 1], wrong=[0, "1", None])
+    for key, most in (("manufacturer", 32), ("model", 16), ("serial", 16), ("cause", 159)):
+        a.text("rows.0." + key, most)
+    a.words("rows.0.result", ("imported_shared", "same", "newer", "differs", "not_compared", "unopened", "invalid", "not_written"))
 
     mail = {"number": 9, "request": 58498, "kind": "code", "to": "khach@example.vn", "tries": 5, "created": EXPIRES, "error": "mail_unreachable"}
     a = answers.of("mails_answer", {"mails": [mail], "count": 1})

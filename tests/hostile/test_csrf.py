@@ -225,7 +225,8 @@ class Csrf(unittest.TestCase):
             numbers.append(self.newest("notice"))
         return {"admin.type.put": (0, kind, "dung"), "admin.vendor.put": (0, module, "dung"), "admin.agency.put": (0, agency, "dung"), "admin.notice.add": (0, notice, "dung"),
                 "admin.notice.change": (numbers[0], {**notice, "severity": "warning"}, "dung"), "admin.notice.remove": (numbers[1], {}, "dung"),
-                "admin.backup": (0, {}, "dung"), "admin.mail.test": (0, {}, "dung"), "admin.audit.verify": (0, {}, "dung"), "admin.mail.retry": (self.given_up(), {}, "dung")}
+                "admin.backup": (0, {}, "dung"), "admin.mail.test": (0, {}, "dung"), "admin.audit.verify": (0, {}, "dung"), "admin.mail.retry": (self.given_up(), {}, "dung"),
+                "admin.import": (0, {"table": "manufacturer,model,serial,sealed,customer,email\n", "dry_run": True}, "dung")}
 
     def given_up(self):
         """A mail that nobody got."""

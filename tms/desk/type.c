@@ -2,10 +2,10 @@
 /* type: kinds of tokens as a table: `type add` reads what `type list` writes. */
 #include "desk.h"
 
-#include "columns.h"
 #include "detail.h"
 #include "options.h"
 #include "os.h"
+#include "rows.h"
 #include "text.h"
 #include "transcript.h"
 
@@ -164,7 +164,7 @@ keep(struct type_desk *d, const struct store_type *named, struct texts *was, con
 	same = strcmp(type.model, named->model) == 0 && type.policy.family == family_from_name(fields[FAMILY]);
 	write_texts(&type, was);
 	for (int column = MODEL; column < COLUMN_COUNT; column++)
-		if (fields[column] == columns_absent && (same || column == SECOND_APPROVER || column == SO_TRIES))
+		if (fields[column] == rows_absent && (same || column == SECOND_APPROVER || column == SO_TRIES))
 			fields[column] = was->fields[column];
 	return ERR_OK;
 }
@@ -218,7 +218,7 @@ static enum err
 list(struct type_desk *d)
 {
 	columns_write(&d->out, names, COLUMN_COUNT);
-	return columns_print(store_type_list(d->store, print_row, d), &d->out);
+	return rows_print(store_type_list(d->store, print_row, d), &d->out);
 }
 
 static enum err
@@ -226,7 +226,7 @@ add(struct type_desk *d)
 {
 	const struct columns columns = { .names = names, .count = COLUMN_COUNT, .needed = MODEL, .missing = "a column is missing: name, manufacturer and family are needed" };
 	unsigned taken;
-	enum err e = columns_run(&columns, add_row, d, &taken);
+	enum err e = rows_run(&columns, add_row, d, &taken);
 
 	printf("types=%u\n", taken);
 	return e;

@@ -3,6 +3,7 @@
 
 #include "admin_audit.h"
 #include "admin_backup.h"
+#include "admin_import.h"
 #include "mail_test.h"
 #include "text.h"
 
@@ -54,6 +55,7 @@ static const struct route routes[] = {
 	{ "admin.mail.retry", "POST", "/v1/admin/mails/{number}/retry", MAY(0, 1, 1, 0, 0, 1), op_admin_mail_retry },
 	{ "admin.audit", "GET", "/v1/admin/audit", MAY(0, 0, 1, 1, 0, 0), op_admin_audit },
 	{ "admin.audit.verify", "POST", "/v1/admin/audit", MAY(0, 0, 1, 1, 0, 0), op_admin_audit_verify },
+	{ "admin.import", "POST", "/v1/admin/import", MAY(0, 0, 1, 0, 0, 0), op_admin_import },
 	{ "admin.backups", "GET", "/v1/admin/backups", MAY(0, 0, 1, 1, 0, 0), op_admin_backups },
 	{ "admin.backup", "POST", "/v1/admin/backups", MAY(0, 0, 1, 0, 0, 0), op_admin_backup },
 	{ "admin.mail.test", "POST", "/v1/admin/mail/test", MAY(0, 0, 1, 0, 0, 0), op_admin_mail_test },

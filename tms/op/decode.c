@@ -240,6 +240,22 @@ decode_certificate(json_t *body, struct decode_certificate *ret)
 }
 
 enum err
+decode_import(json_t *body, struct decode_import *ret)
+{
+	json_t *table;
+	int dry_run;
+
+	if (json_unpack(body, "{s:o, s:b !}",
+		"table", &table,
+		"dry_run", &dry_run) != 0)
+		return ERR_INVALID_PARAMS;
+	ret->table = json_string_value(table);
+	ret->len = json_string_length(table);
+	ret->dry_run = dry_run != 0;
+	return ret->table != NULL && ret->len != 0 ? ERR_OK : ERR_INVALID_PARAMS;
+}
+
+enum err
 decode_replace(json_t *body, struct decode_replace *ret)
 {
 	json_t *sealed, *reason;

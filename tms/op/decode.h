@@ -76,6 +76,13 @@ struct decode_certificate {
 	const char *reason;
 };
 
+/* A part of a table of sealed tokens; what it holds is the reader's to judge (csv.h). */
+struct decode_import {
+	const char *table;
+	size_t len;
+	bool dry_run;
+};
+
 /* refuse, lost, retire, restore, cure, reject: why */
 struct decode_reason {
 	const char *reason;
@@ -118,6 +125,7 @@ enum err decode_approve(json_t *body, struct decode_approve *ret);
 enum err decode_reason(json_t *body, struct decode_reason *ret);
 enum err decode_person(json_t *body, struct decode_person *ret);
 enum err decode_certificate(json_t *body, struct decode_certificate *ret);
+enum err decode_import(json_t *body, struct decode_import *ret);
 enum err decode_replace(json_t *body, struct decode_replace *ret);
 
 /* The rest of the row is the caller's: number, created. */

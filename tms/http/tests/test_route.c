@@ -93,6 +93,7 @@ static const struct {
 	{ "GET", "/v1/admin/backups", "--OU--" },
 	{ "POST", "/v1/admin/backups", "--O---" },
 	{ "POST", "/v1/admin/mail/test", "--O---" },
+	{ "POST", "/v1/admin/import", "--O---" },
 	{ "GET", "/v1/admin/mails", "VAOUva" },
 	{ "POST", "/v1/admin/mails/1/retry", "-AO--a" },
 	{ "GET", "/v1/admin/audit", "--OU--" },
