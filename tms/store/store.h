@@ -257,6 +257,9 @@ enum err store_token_by_id(struct store *s, int64_t id, struct store_token *ret)
 enum err store_token_mark(struct store *s, int64_t id, enum store_token_state state);
 enum err store_token_set_life(struct store *s, int64_t id, enum store_life life);
 
+/* Whether one person may say so: an active one is lost or retired, a lost one retired. */
+bool store_life_ends(enum store_life from, enum store_life to);
+
 /* The token and all its requests are of that agency's customer from now on (empty: nobody's). ERR_AGENCY_UNKNOWN. Inside a transaction. */
 enum err store_token_set_agency(struct store *s, const struct store_token *t, const char *agency);
 enum err store_token_count(struct store *s, int64_t *ret_count);

@@ -831,6 +831,46 @@ class Types(Server):
                      ["vendor", "modules", "--config", self.config], ["vendor", "modules", "--config", self.config, "--system", "dos"]):
             self.assertEqual(run(*args)[0], 2, args)
 
+    # ---- tokens ----
+
+    def token(self, *words):
+        return run("token", *words, "--config", self.config)
+
+    def test_token(self):
+        table = NAMES + "\r\nHãng T,K1,TK0001,12345678,Đặng Ước,uoc@khach.example,\r\nHãng U,K1,TK0001,87654321,Người Khác,khac@khach.example,\r\nHãng T,K1,TK0002,11112222,Lê An,an@khach.example,\r\n"
+        sealed = run("seal", "--vault-key", self.file("tms", "vault", "vault.pub"), text=table)[1]
+        self.assertEqual(run("import", "--config", self.config, text=sealed)[0], 0)
+        listed = json.loads(self.token("list", "--serial", "TK", "--json")[1])
+        self.assertEqual([(t["serial"], t["manufacturer"], t["life"], t["state"]) for t in listed["tokens"]],
+                         [("TK0001", "Hãng T", "active", "unverified"), ("TK0001", "Hãng U", "active", "unverified"), ("TK0002", "Hãng T", "active", "unverified")])
+        self.assertEqual(listed["next"], 0)
+        self.assertEqual([t["serial"] for t in json.loads(self.token("list", "--customer", "dang uoc", "--json")[1])["tokens"]], ["TK0001"])
+        first = json.loads(self.token("list", "--serial", "TK", "--limit", "2", "--json")[1])
+        self.assertEqual([t["serial"] for t in json.loads(self.token("list", "--serial", "TK", "--after", str(first["next"]), "--json")[1])["tokens"]], ["TK0002"])
+        # one serial number, two makers: it is said which
+        self.fails(2, "usage", self.token("show", "TK0001"), "--manufacturer and --model")
+        self.fails(1, "token_unknown", self.token("show", "TK00"), "TK00")
+        shown = json.loads(self.token("show", "TK0001", "--manufacturer", "Hãng T", "--json")[1])
+        self.assertEqual((shown["customer"], shown["requests"]), ("Đặng Ước", []))
+        # no SO PIN, neither in clear nor sealed
+        self.assertEqual(set(shown) & {"so_pin", "sealed", "key"}, set())
+        self.assertRegex(self.token("show", "TK0002")[1], r"^token=\d+ life=active state=unverified failures=0 created=\S+ agency= email=an@khach.example serial=TK0002 manufacturer=Hãng T model=K1 customer=Lê An\n$")
+        self.fails(2, "usage", self.token("lost", "TK0002"), "--reason is missing")
+        self.assertIn(" life=lost ", self.token("lost", "TK0002", "--reason", "khách báo")[1])
+        self.fails(1, "token_life_wrong", self.token("lost", "TK0002", "--reason", "x"))
+        self.assertEqual(json.loads(self.token("retire", "TK0002", "--reason", "đã hủy", "--json")[1])["life"], "retired")
+        self.fails(1, "token_life_wrong", self.token("retire", "TK0002", "--reason", "x"))
+        self.fails(1, "agency_unknown", self.token("agency", "TK0002", "--to", "khong-co", "--reason", "x"), "khong-co")
+        self.fails(2, "usage", self.token("agency", "TK0002", "--to", "Không", "--reason", "x"), "--to")
+        self.assertEqual(self.agency("add", "cua-token", "--name", "x", "--origin", "https://t.example", "--second-approver")[0], 0)
+        for to in ("cua-token", ""):
+            self.assertIn(f" agency={to} ", self.token("agency", "TK0002", "--to", to, "--reason", "chuyển")[1])
+        self.assertEqual(self.sql("SELECT what, detail, text FROM audit JOIN audit_note ON audit_note.id = audit.id WHERE who = 'desk' AND what IN ('lost', 'retire', 'move') ORDER BY audit.id"),
+                         [("lost", "from=active to=lost", "reason=khách báo"), ("retire", "from=lost to=retired", "reason=đã hủy"), ("move", "from= to=cua-token", "reason=chuyển"),
+                          ("move", "from=cua-token to=", "reason=chuyển")])
+        for words in (("list", "--life", "dead"), ("list", "--state", "x"), ("list", "--limit", "0"), ("list", "--limit", "101"), ("list", "--after", "x"), ("show",), ("burn", "TK0002")):
+            self.fails(2, "usage", self.token(*words))
+
     # ---- agencies ----
 
     def agency(self, command, *words):
