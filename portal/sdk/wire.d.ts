@@ -350,12 +350,8 @@ export type ErrorName =
   | "certificate_unknown"
   | "second_approver_kept"
   | "mail_unknown"
-<<<<<<< HEAD
-  | "type_in_use";
-=======
   | "type_in_use"
   | "table_unsealed";
->>>>>>> 7240766 (tms/intake, portal/console: tokens are imported in the console, from a sealed table, looked at line by line before they are taken)
 
 /** What the extension says where no host answers (webext/causes.json). */
 export type HostError =
