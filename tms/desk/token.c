@@ -16,7 +16,7 @@
 #include <string.h>
 
 #define REQUESTS_MAX 20
-#define ROWS_MAX     100 /* of a page */
+#define ROWS_MAX     100	       /* of a page */
 #define TEXT_MAX     ((size_t)1 << 20) /* bytes of what is printed */
 
 struct token_desk {
@@ -32,8 +32,8 @@ struct token_desk {
 	enum store_life life; /* that it is to have */
 	struct store *store;
 	json_t *rows;
-	int64_t after;	   /* of the last row */
-	size_t count;	   /* rows that fit */
+	int64_t after; /* of the last row */
+	size_t count;  /* rows that fit */
 	struct store_token found;
 };
 
@@ -114,7 +114,8 @@ find(struct token_desk *d)
 		return e;
 	if (d->count > 1)
 		options_refuse(d->serial, "is the serial number of several tokens: say --manufacturer and --model");
-	return d->count == 0 ? ERR_TOKEN_UNKNOWN : d->count > 1 ? ERR_USAGE : ERR_OK;
+	return d->count == 0 ? ERR_TOKEN_UNKNOWN : d->count > 1 ? ERR_USAGE
+								: ERR_OK;
 }
 
 /* ---- what is asked for ---- */
@@ -291,7 +292,8 @@ read_one(int argc, char **argv, struct token_desk *d, const char *more, const ch
 		{ .name = "--reason", .value = &d->reason, .required = true },
 		{ .name = more, .value = ret_more, .required = true },
 	};
-	const size_t count = more != NULL ? 6 : d->life != STORE_LIFE_COUNT ? 5 : 4; /* show has neither reason nor more */
+	const size_t count = more != NULL ? 6 : d->life != STORE_LIFE_COUNT ? 5
+									    : 4; /* show has neither reason nor more */
 
 	if (argc < 1 || argv[0][0] == '-' || argv[0][0] == '\0')
 		return options_refuse("SERIAL", "must be the serial number of a token");

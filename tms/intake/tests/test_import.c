@@ -47,7 +47,7 @@ check_results(struct world *w, const char *table, bool dry_run, const char *want
 
 	CHECK(import(w, table, dry_run, &answer) == ERR_OK);
 	json_array_foreach(json_object_get(answer, "rows"), i, row)
-		snprintf(got + strlen(got), sizeof(got) - strlen(got), "%s%d:%s", i != 0 ? " " : "", (int)json_integer_value(json_object_get(row, "line")), json_string_value(json_object_get(row, "result")));
+	    snprintf(got + strlen(got), sizeof(got) - strlen(got), "%s%d:%s", i != 0 ? " " : "", (int)json_integer_value(json_object_get(row, "line")), json_string_value(json_object_get(row, "result")));
 	CHECK_TEXT(got, want);
 	json_decref(answer);
 }
