@@ -14,6 +14,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define REQUESTS_MAX 20
 #define ROWS_MAX     100	       /* of a page */
