@@ -283,7 +283,7 @@ class Pages(unittest.TestCase):
         m = Machine(self.stage).create()
         self.stage.sql("INSERT INTO outbox (number, kind, recipient, state, due, created, error) VALUES (?, 'expired', 'nguoi-nhan@khach.example', 'failed', 1, 1, 'mail_refused')", m.number)
         table = "manufacturer,model,serial,so_pin,customer,email\nHãng,K,NHAP1,12345678,Khách Một,mot@khach.example\nHãng,K,NHAP2,87654321,Khách Hai,hai@khach.example\n"
-        sealed = subprocess.run([f"{os.environ['MOKHOA_BIN']}/mokhoa-tms", "seal", "--vault-key", f"{self.stage.dir}/tms/vault/vault.pub"], input=table, capture_output=True, text=True, check=True).stdout
+        sealed = subprocess.run([f"{os.environ['MOKHOA_BIN']}/mokhoa-tms", "seal", "--vault-key", f"{self.stage.dir}/tms/vault.pub"], input=table, capture_output=True, text=True, check=True).stdout
         self.asked["imported"] = lambda a: self.assertEqual(self.stage.sql("SELECT count(*) FROM token WHERE serial LIKE 'NHAP%'")[0][0], a["imported"])
         done = self.drive("tools", table=sealed + "Hãng,K,NHAP3,AAAA,Khách Ba,ba@khach.example,,,\r\n")
         events = [what for what, in self.stage.sql("SELECT what FROM audit a JOIN person p ON p.id = a.person WHERE p.name = 'Phạm Văn Dũng' AND what <> 'view' ORDER BY a.id")]

@@ -838,8 +838,8 @@ class Types(Server):
 
     def test_token(self):
         table = NAMES + "\r\nHãng T,K1,TK0001,12345678,Đặng Ước,uoc@khach.example,\r\nHãng U,K1,TK0001,87654321,Người Khác,khac@khach.example,\r\nHãng T,K1,TK0002,11112222,Lê An,an@khach.example,\r\n"
-        sealed = run("seal", "--vault-key", self.file("tms", "vault", "vault.pub"), text=table)[1]
-        self.assertEqual(run("import", "--config", self.config, text=sealed)[0], 0)
+        sealed = run("seal", "--vault-key", self.file("tms", "vault.pub"), text=table)[1]
+        self.assertEqual(run("import", "--config", self.config, text=sealed), (0, "lines=3 imported=3 refused=0\n", ""))
         listed = json.loads(self.token("list", "--serial", "TK", "--json")[1])
         self.assertEqual([(t["serial"], t["manufacturer"], t["life"], t["state"]) for t in listed["tokens"]],
                          [("TK0001", "Hãng T", "active", "unverified"), ("TK0001", "Hãng U", "active", "unverified"), ("TK0002", "Hãng T", "active", "unverified")])
