@@ -104,6 +104,9 @@ static const struct command commands[] = {
 	{ "export", desk_export, "--config FILE --to CERTIFICATE --output FILE [--private-key FILE]", "xuất token và SO PIN cho một chứng thư, trên máy có khóa của kho", "exports tokens and SO PINs for a certificate, where the vault's keys are" },
 	{ "keys", desk_keys, "list|reseal|retire|recall --config FILE; new --config FILE [--in file|hsm] [--object LABEL|ID]; backup FILE --config FILE --to CERTIFICATE [--to CERTIFICATE]; check|restore FILE --config FILE --key PRIVATE-KEY",
 	    "đổi khóa của kho khi máy chủ vẫn chạy; sao lưu khóa cho người giữ khóa", "rolls the vault's key while the server runs; seals the keys of server and vault to the certificates of their custodians" },
+	{ "token", desk_token, "list --config FILE [--serial TEXT] [--customer TEXT] [--email TEXT] [--life active|lost|retired] [--state unverified|verified|suspect] [--limit N] [--after N] [--json]"
+			       " | show SERIAL --config FILE [--manufacturer M] [--model M] [--json] | lost|retire SERIAL --config FILE --reason TEXT ... | agency SERIAL --config FILE --to ID --reason TEXT ...",
+	    "kho token: tìm, xem, báo mất, ngừng dùng, chuyển đại lý; không bao giờ có SO PIN", "the inventory: finds and shows tokens, says that one is lost, retired or an agency's; SO PINs are nowhere in it" },
 	{ "vendor", desk_vendor, "add|list --config FILE, modules --config FILE --system SYSTEM", "hãng token và mô-đun PKCS#11 theo hệ điều hành", "token vendors and their PKCS#11 modules by system" },
 	{ "type", desk_type, "add|list --config FILE", "loại token: họ mở khóa, quy tắc PIN", "kinds of tokens: how they unlock, which PINs they take" },
 	{ "person", desk_person, "add --config FILE --certificate FILE --name NAME --role viewer|approver|operator|auditor [--agency ID]; remove --config FILE --fingerprint HEX [--certificate-only]; list --config FILE",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "serve.h"
 
+#include "admin_audit.h"
 #include "admin_backup.h"
 #include "call.h"
 #include "current.h"
@@ -66,6 +67,7 @@ stop(struct running *r)
 	server_stop(r->desk);
 	health_stop(r->health);
 	outbox_stop(r->outbox);
+	admin_audit_end();
 	admin_backup_wait();
 	if (r->store != NULL)
 		upkeep_end(&r->upkeep, r->first, r->store, os_time());

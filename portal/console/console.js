@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The administrator's console: who is here, and what the address asks for: #?filters the list, #number?filters one request of it; #token/number one token, #tokens?filters the
- * inventory; #proposals what waits for a second person; #types, #vendors, #agencies, #notices and #tools
+ * inventory; #proposals what waits for a second person; #types, #vendors, #agencies, #notices, #mails, #people and #tools
  * are what they say; #report?days is the report. What waits is asked for every few seconds, and the page that stands there is told when something has moved.
  */
 import { applyTexts, fetchJson, h, loadTexts, offerLanguages, shown } from "/style/page.js";
@@ -10,6 +10,7 @@ import { showAgencies } from "/agencies.js";
 import { showDetail } from "/detail.js";
 import { showTypes, showVendors } from "/kinds.js";
 import { showList } from "/list.js";
+import { showMails } from "/mails.js";
 import { showNotices } from "/notices.js";
 import { showReport } from "/report.js";
 import { showPeople } from "/people.js";
@@ -19,7 +20,7 @@ import { showTools } from "/tools.js";
 
 const at = (id) => document.getElementById(id);
 const place = at("main");
-const pages = { proposals: showProposals, types: showTypes, vendors: showVendors, agencies: showAgencies, notices: showNotices, people: showPeople, tools: showTools };
+const pages = { proposals: showProposals, types: showTypes, vendors: showVendors, agencies: showAgencies, notices: showNotices, mails: showMails, people: showPeople, tools: showTools };
 const POLL_MS = 5000;
 const AGAIN_MS = 60000; // what moves no request, like a token that was reported lost, is seen after that
 const state = { config: null, me: null, t: null, language: "vi", list: "#", tokens: "#tokens", waiting: { pending: 0, unidentified: 0, oldest: 0, proposals: 0, mark: "" }, page: null };

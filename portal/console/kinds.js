@@ -19,7 +19,7 @@ export function typeOf(data) {
     name: said(data, "name"), vendor: data.get("vendor") ?? "", manufacturer: said(data, "manufacturer"), model: said(data, "model"), family,
     rotation: family === "so_pin" && data.has("rotation"), flags_reliable: data.has("flags_reliable"),
     pin_min: number(data, "pin_min"), pin_max: number(data, "pin_max"), pin_characters: data.get("pin_characters"),
-    key_length: number(data, "key_length"), key_characters: data.get("key_characters"), so_tries: number(data, "so_tries"),
+    key_length: number(data, "key_length"), key_characters: data.get("key_characters"), second_approver: data.has("second_approver"), so_tries: number(data, "so_tries"),
   };
 }
 
@@ -32,7 +32,7 @@ const changeButton = (t, what, edit) => edit && h("button", { type: "button", on
 function typeRow(t, k, edit) {
   return [
     ["type", k.name], ["manufacturer", k.manufacturer], ["model", k.model || t("model_any")], ["vendor", k.vendor], ["family", t(`family_${k.family}`)],
-    ["rotation", t(k.rotation ? "yes" : "no")], ["pin", `${lengths(t, k.pin_min, k.pin_max)}, ${t(`characters_${k.pin_characters}`)}`],
+    ["rotation", t(k.rotation ? "yes" : "no")], ["pin", `${lengths(t, k.pin_min, k.pin_max)}, ${t(`characters_${k.pin_characters}`)}`], ["second_approver", t(k.second_approver ? "yes" : "no")],
     ["change", changeButton(t, k.name, edit && (() => edit(k)))],
   ];
 }
@@ -51,6 +51,7 @@ function typeForm(tools, k, vendors, done) {
     tick(t("rotation"), "rotation", k?.rotation ?? true, t("rotation_hint")), tick(t("flags_reliable"), "flags_reliable", k?.flags_reliable ?? false, t("flags_hint")),
     h("div", { class: "filters" }, length("pin_min", 128, k?.pin_min), length("pin_max", 128, k?.pin_max), characters("pin_characters", k?.pin_characters)),
     h("div", { class: "filters" }, length("key_length", 62, k?.key_length), characters("key_characters", k?.key_characters)),
+    tick(t("second_approver"), "second_approver", k?.second_approver ?? false, t("second_hint")),
     field(t("so_tries"), h("input", { name: "so_tries", type: "number", min: 3, max: 255, value: k?.so_tries || "" }), t("so_tries_hint")),
   ], t(known ? "save" : "add"), "primary", async (data) => done(await api.putType(typeOf(data))));
 }
@@ -93,7 +94,7 @@ async function show(place, tools, { title, text, empty, columns, load, row, writ
 }
 
 export const showTypes = (place, tools) => show(place, tools, {
-  title: "types_title", text: "types_text", empty: "types_empty", fresh: "type_new", columns: ["type", "manufacturer", "model", "vendor", "family", "rotation", "pin"],
+  title: "types_title", text: "types_text", empty: "types_empty", fresh: "type_new", columns: ["type", "manufacturer", "model", "vendor", "family", "rotation", "pin", "second_approver"],
   load: async () => ({ ...(await api.types()), ...(await api.vendors()) }), row: typeRow,
   write: (t, one, found, done) => typeForm(t, one, [...new Set(found.modules.map((m) => m.vendor))], done),
 }, null, null, null);

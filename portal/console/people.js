@@ -19,7 +19,7 @@ function certificates(t, rows) {
   const now = Date.now() / 1000;
   return h("ul", { class: "tasks" }, rows.map((c) => {
     const standing = standingOf(c, now);
-    return h("li", { class: "past" }, h("span", {}, h("span", { class: `badge ${LOOK[standing]}` }, t(`certificate_${standing}`)), " ", c.not_after !== 0 && [t("until", { time: showTime(c.not_after) }), " "], h("br"), h("span", { class: "small mono" }, c.fingerprint)));
+    return h("li", { class: "past" }, h("span", {}, h("span", { class: `badge ${LOOK[standing]}` }, t(`certificate_${standing}`)), " ", c.retired !== 0 ? [t("certificate_since", { time: showTime(c.retired) }), " "] : c.not_after !== 0 && [t("until", { time: showTime(c.not_after) }), " "], h("br"), h("span", { class: "small mono" }, c.fingerprint)));
   }));
 }
 
@@ -53,6 +53,16 @@ function removeForm(tools, p, done) {
     async (data) => done(await api.removePerson(p.number, reasonOf(data)), "done_remove_person"));
 }
 
+/* One of his certificates that still opens the desk: a card that was lost is not the person. */
+function retireForm(tools, p, done) {
+  const { t } = tools;
+  const open = p.certificates.filter((c) => c.retired === 0);
+  const said = ({ fingerprint, not_after }) => `${fingerprint.slice(0, 16)}…${not_after ? ` (${t("until", { time: showTime(not_after) })})` : ""}`;
+  return open.length > 0 && form(tools, t("certificate_retire"), [h("p", { class: "small soft" }, t("certificate_retire_text", { name: p.name })),
+    choice(t("certificates"), "fingerprint", open.map((c) => [c.fingerprint, said(c)]), open[0].fingerprint), reasonField(t("reason_why"))], t("certificate_retire_do"), "danger",
+  async (data) => done(await api.retireCertificate(p.number, { fingerprint: data.get("fingerprint"), reason: reasonOf(data) }), "done_retire_certificate"));
+}
+
 function enrolment(tools, n, done) {
   const { t, me } = tools;
   const rows = [["person", h("bdi", {}, n.name)], ["role", t(`role_${n.role}`)], ["agency", n.agency ? mono(n.agency) : t("agency_own")], ["certificate", h("span", { class: "small mono" }, n.fingerprint)],
@@ -79,6 +89,6 @@ export async function showPeople(place, tools, known = null, p = null, said = nu
   place.replaceChildren(heading, h("p", { class: "soft" }, t("people_text")), ...(said ? [h("p", { class: "note good" }, t(said))] : []),
     ...(enrolments.length ? [h("section", { class: "stack" }, h("h2", {}, t("enrolments_title")), enrolments.map((n) => enrolment(tools, n, done)))] : []),
     table(t, t("people_title"), columns, people.map((person) => personRow(t, person, choose))),
-    ...[p && h("p", {}, h("button", { type: "button", onclick: () => showPeople(place, tools, { people, enrolments }) }, t("person_new"))), may && proposeForm(tools, p, done), may && p && removeForm(tools, p, done)].filter(Boolean));
+    ...[p && h("p", {}, h("button", { type: "button", onclick: () => showPeople(place, tools, { people, enrolments }) }, t("person_new"))), may && proposeForm(tools, p, done), may && p && retireForm(tools, p, done), may && p && removeForm(tools, p, done)].filter(Boolean));
   if (!p) heading.focus();
 }

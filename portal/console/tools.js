@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The operator's tools: a test mail, backups, and where a roll of the vault's key stands. What an auditor may see of them he sees. */
+/* The operator's tools: tokens from a table, a test mail, backups, the audit looked at, and where a roll of the vault's key stands. What an auditor may see of them he sees. */
 import { h, showTime } from "/style/page.js";
 import { form, table } from "/form.js";
+import { importCard } from "/import.js";
 import * as api from "/api.js";
 
 const LOOK_MS = 2000;
@@ -84,6 +85,39 @@ function keysCard(tools, found) {
   return card(t("keys_title"), h("p", {}, stand), table(t, t("keys_title"), ["key", "state", "others"], rows), h("p", { class: "small soft" }, t("keys_text")));
 }
 
+/* What is said of the last check; the first row that is wrong is where somebody has to look. */
+function auditSaid(tools, a) {
+  const { t } = tools;
+  if (a.checked === 0) return h("p", {}, t("audit_never"));
+  const at = t("audit_at", { time: showTime(a.checked) });
+  if (a.failed) return h("div", { class: "note bad", role: "alert" }, h("p", {}, h("b", {}, t("audit_failed", { name: a.failed }))), h("p", { class: "small" }, at));
+  const good = a.result === "whole";
+  return h("div", { class: `note ${good ? "good" : "bad"}`, role: good ? "status" : "alert" },
+    h("p", {}, h("b", {}, t(`audit_${a.result}`, { row: a.row, other: a.other || a.row, rows: a.rows }))), ...(good ? [] : [h("p", {}, t(a.result === "anchor_refused" ? "audit_older_key" : "audit_leave"))]),
+    h("p", { class: "small" }, at, " ", a.anchored ? t("audit_anchored", { row: a.anchored, count: a.anchors }) : t("audit_no_anchor"), ...(a.restores ? [" ", t("audit_restores", { count: a.restores, lost: a.lost })] : [])));
+}
+
+function auditCard(tools, first) {
+  const { t, current, say } = tools;
+  const place = h("div", { class: "stack" });
+  const wait = () => setTimeout(() => current() && api.audit().then(draw, () => wait()), LOOK_MS);
+  function draw(a) {
+    if (!current()) return;
+    place.replaceChildren(a.running ? h("p", { class: "waits", role: "status" }, t("audit_running")) : auditSaid(tools, a));
+    button.disabled = a.running;
+    if (a.running) wait();
+  }
+  const element = form(tools, t("audit_title"), [h("p", { class: "small soft" }, t("audit_text")), place], t("audit_do"), "", async () => {
+    const answer = await api.verifyAudit();
+    say(t("audit_running"));
+    setTimeout(() => draw(answer)); // behind the form, which gives its button back
+  });
+  const button = element.querySelector("button");
+  if (first.code) place.replaceChildren(tools.errorNote(first));
+  else draw(first);
+  return element;
+}
+
 /** Shows the tools in place. */
 export async function showTools(place, tools) {
   const { t, me, current } = tools;
@@ -91,11 +125,11 @@ export async function showTools(place, tools) {
     if (error.code === undefined || error.code === "role_refused") throw error;
     return error;
   };
-  const [backups, keys] = await Promise.all([api.backups().catch(caught), api.keys().catch(caught)]);
+  const [backups, keys, audit] = await Promise.all([api.backups().catch(caught), api.keys().catch(caught), api.audit().catch(caught)]);
   if (!current()) return;
   const heading = h("h1", { tabindex: -1 }, t("tools_title"));
   place.replaceChildren(heading, h("div", { class: "columns even" },
-    h("div", { class: "stack" }, ...(me.role === "operator" ? [mailForm(tools)] : []), keysCard(tools, keys)),
-    h("div", { class: "stack" }, backupCard(tools, backups))));
+    h("div", { class: "stack" }, ...(me.role === "operator" ? [importCard(tools), mailForm(tools)] : []), keysCard(tools, keys)),
+    h("div", { class: "stack" }, auditCard(tools, audit), backupCard(tools, backups))));
   heading.focus();
 }

@@ -346,7 +346,12 @@ export type ErrorName =
   | "last_operator"
   | "escrow_log_other"
   | "mail_bounced"
-  | "bounce_invalid";
+  | "bounce_invalid"
+  | "certificate_unknown"
+  | "second_approver_kept"
+  | "mail_unknown"
+  | "type_in_use"
+  | "table_unsealed";
 
 /** What the extension says where no host answers (webext/causes.json). */
 export type HostError =

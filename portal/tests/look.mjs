@@ -153,14 +153,19 @@ const deskNotices = [
   { number: 3, severity: "info", title: { vi: "dàiquá".repeat(20), en: "" }, text: { vi: "x", en: "" }, starts: NOW + 86400, ends: 0, due: false, created: 1551061735 },
 ];
 const kinds = [
-  { number: 1, name: "Token AN loại 2", vendor: "An Bình Secure", manufacturer: "Mokhoa", model: "PKCS#15", family: "so_pin", rotation: true, flags_reliable: true, pin_min: 6, pin_max: 15, pin_characters: "digits", key_length: 16, key_characters: "hexadecimal", so_tries: 15 },
-  { number: 2, name: EVIL, vendor: "", manufacturer: "M".repeat(32), model: "", family: "puk", rotation: false, flags_reliable: false, pin_min: 0, pin_max: 0, pin_characters: "any", key_length: 0, key_characters: "any", so_tries: 0 },
+  { number: 1, name: "Token AN loại 2", vendor: "An Bình Secure", manufacturer: "Mokhoa", model: "PKCS#15", family: "so_pin", rotation: true, flags_reliable: true, pin_min: 6, pin_max: 15, pin_characters: "digits", key_length: 16, key_characters: "hexadecimal", second_approver: true, so_tries: 15 },
+  { number: 2, name: EVIL, vendor: "", manufacturer: "M".repeat(32), model: "", family: "puk", rotation: false, flags_reliable: false, pin_min: 0, pin_max: 0, pin_characters: "any", key_length: 0, key_characters: "any", second_approver: false, so_tries: 0 },
 ];
 const modules = [
   { vendor: "An Bình Secure", system: "windows", name: "anbinh", path: "C:\\Windows\\System32\\anbinh_csp11_s.dll", parameters: "" },
   { vendor: EVIL, system: "linux", name: EVIL, path: `/usr/lib/${"dài".repeat(60)}.so`, parameters: EVIL },
 ];
 const backups = [{ file: "mokhoa-20261130T013000Z.sqlite.part", size: 40960, changed: NOW, whole: false }, { file: "mokhoa-20261129T013000Z.sqlite", size: 5800000000, changed: NOW - 86400, whole: true }];
+const audited = (result, more = {}) => ({ running: false, checked: NOW, result, failed: "", row: 0, other: 0, rows: 58498, notes: 1204, erased: 3, anchors: 77, anchored: 58400, restores: 0, lost: 0, cut: 0, ...more });
+const mails = [
+  { number: 9, request: 58498, kind: "code", to: "ke-toan@an-binh.example", tries: 5, created: NOW, error: "mail_unreachable" }, { number: 8, request: 58497, kind: "address_changed", to: "", tries: 1, created: NOW - 86400, error: "mail_bounced" },
+  { number: 7, request: 58490, kind: "waiting", to: `${"dai".repeat(20)}@${"x".repeat(60)}.example`, tries: 12, created: 1551061735, error: "config_invalid" },
+];
 const vaultKeys = [{ key: "0123456789abcdef", seals: true, others: 1204 }, { key: "fedcba9876543210", seals: false, others: 98796 }];
 
 const agencies = [
@@ -273,14 +278,41 @@ const consoles = {
     await page.waitForFunction((text) => document.querySelector("main").innerText.includes(text), t("report_lost"), PATIENCE);
   }],
   report_empty: ["report_title", "report", "viewer", { days: [], agencies: [], types: [], states: noStates, approval: { count: 0, median: 0, p90: 0 } }],
-  tools: ["tools_title", "tools", "operator", { byPath: { backups: { backups, running: false }, keys: { keys: vaultKeys } } }],
-  tools_auditor: ["tools_title", "tools", "auditor", { byPath: { backups: { backups: [], running: true }, keys: { keys: vaultKeys.slice(0, 1).map((key) => ({ ...key, others: 0 })) } } }],
-  tools_off: ["tools_title", "tools", "operator", { byPath: { backups: spoken("backups_off").error, keys: spoken("vault_unreachable").error } }, undefined, alerts],
-  ...Object.fromEntries(["sent", "unknown", "later", "absent", "refused", "settings"].map((result) => [`mail_${result}`, ["tools_title", "tools", "operator", { byPath: { backups: { backups: [], running: false }, keys: { keys: vaultKeys } } },
+  tools: ["tools_title", "tools", "operator", { byPath: { backups: { backups, running: false }, keys: { keys: vaultKeys }, audit: audited("whole") } }],
+  tools_auditor: ["tools_title", "tools", "auditor", { byPath: { backups: { backups: [], running: true }, keys: { keys: vaultKeys.slice(0, 1).map((key) => ({ ...key, others: 0 })) }, audit: audited("", { checked: 0, running: true }) } }],
+  tools_off: ["tools_title", "tools", "operator", { byPath: { backups: spoken("backups_off").error, keys: spoken("vault_unreachable").error, audit: audited("", { failed: "audit_anchor_failed" }) } }, undefined, alerts],
+  ...Object.fromEntries(["sent", "unknown", "later", "absent", "refused", "settings"].map((result) => [`mail_${result}`, ["tools_title", "tools", "operator", { byPath: { backups: { backups: [], running: false }, keys: { keys: vaultKeys }, audit: audited("", { checked: 0 }) } },
     { to: "an@ca.example", server: "smtp://mail.ca.example:25", result, status: result === "sent" ? 250 : 0, cause: result === "sent" ? "" : "Couldn't connect to server" }, async (page, t) => {
       await page.click(`button:text-is(${JSON.stringify(t("mail_do"))})`);
       await page.waitForSelector(`form .note${result === "sent" ? ".good" : ".bad"}`, PATIENCE);
     }]])),
+  ...Object.fromEntries(["changed", "missing", "swapped", "inserted", "cut_off", "written_anew", "note_changed", "note_missing", "anchor_refused"].map((result) => [`audit_${result}`,
+    ["tools_title", "tools", "auditor", { byPath: { backups: { backups: [], running: false }, keys: { keys: vaultKeys }, audit: audited(result, { row: 1204, other: 1209, restores: 1, lost: 4 }) } }, undefined, alerts]])),
+  ...Object.fromEntries([["imported", "import_would"], ["not_written", "import_bad"]].map(([result, key]) => [`import_${result}`, ["tools_title", "tools", "operator", { byPath: { backups: { backups: [], running: false }, keys: { keys: vaultKeys }, audit: audited("whole") } },
+    { dry_run: true, rows: [{ line: 2, manufacturer: "Mokhoa", model: "PKCS#15", serial: "S1", result, cause: "" }, { line: 3, manufacturer: "M".repeat(32), model: "", serial: "W".repeat(16), result: "differs", cause: "" }, { line: 4, manufacturer: "", model: "", serial: "", result: "invalid", cause: "not as many fields as columns" }] },
+    async (page, t) => {
+      await page.setInputFiles("input[type=file]", { name: "tokens.csv", mimeType: "text/csv", buffer: Buffer.from("manufacturer,model,serial,sealed,customer,email\na\nb\nc\n") });
+      await page.click(`button:text-is(${JSON.stringify(t("import_do"))})`);
+      await page.waitForFunction((text) => document.querySelector("main").innerText.includes(text), t(key).split("{")[0], PATIENCE);
+    }]])),
+  mails: ["mails_title", "mails", "operator", { mails, count: 1204 }],
+  mails_viewer: ["mails_title", "mails", "viewer", { mails, count: 3 }, undefined, async (page) => (await page.locator("main button").count()) && fault("mails_viewer", "a viewer has a button")],
+  mails_empty: ["mails_title", "mails", "approver", { mails: [], count: 0 }, undefined, shows("mails_empty")],
+  mail_again: ["mails_title", "mails", "approver", { mails, count: 3 }, { mails: mails.slice(1), count: 2 }, async (page, t) => page.click(`button:text-is(${JSON.stringify(t("again_mail"))})`), shows("done_again_mail")],
+  mail_again_refused: ["title", "mails", "approver", { mails, count: 3 }, spoken("mail_unknown").error, async (page, t) => page.click(`button:text-is(${JSON.stringify(t("again_mail"))})`), alerts],
+  type_second_kept: ["types_title", "types", "operator", { byPath: { types: { types: kinds }, vendors: { modules } } }, spoken("second_approver_kept").error, async (page, t) => {
+    await page.click(`button:text-is(${JSON.stringify(t("change"))})`);
+    await page.uncheck("input[name=second_approver]");
+    await page.click("form button.primary");
+    await alerts(page);
+  }],
+  certificate_retired: ["people_title", "people", "operator", desk([]), desk([]), async (page, t) => {
+    await page.click(`button:text-is(${JSON.stringify(t("change"))})`);
+    const form = page.locator("form", { has: page.locator(`h2:text-is(${JSON.stringify(t("certificate_retire"))})`) });
+    await form.locator("textarea[name=reason]").fill("Mất thẻ");
+    await form.locator("button").click();
+    await shows("done_retire_certificate")(page, t);
+  }],
   people: ["people_title", "people", "operator", desk()],
   people_auditor: ["people_title", "people", "auditor", desk()],
   people_alone: ["people_title", "people", "operator", desk([])],
@@ -307,6 +339,7 @@ async function check(page, name, width) {
   }));
   if (wide > 0) fault(name, `${width} px: ${wide} px too wide`);
   for (const table of await page.$$(".table")) if (await table.evaluate((e) => e.scrollWidth > e.clientWidth)) fault(name, `${width} px: a table is cut off`);
+  for (const text of await page.$$eval("table button", (all) => all.filter((e) => e.scrollHeight > 3 * parseFloat(getComputedStyle(e).fontSize) + 4).map((e) => e.textContent))) fault(name, `${width} px: a button is broken: ${text}`);
   for (const key of keys) fault(name, `a text has no words: ${key}`);
   if (await page.evaluate(() => window.evil)) fault(name, "a stored text was run");
   const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));

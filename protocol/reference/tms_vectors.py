@@ -25,7 +25,7 @@ WORLDS = {
 STATUSES = {"parse_error": 400, "invalid_request": 400, "invalid_params": 400, "mail_address": 400, "signature_refused": 401, "method_not_found": 404,
             "request_unknown": 404, "phrase_mismatch": 409, "request_not_approved": 409, "frame_too_large": 413, "origin_refused": 403, "admin_unknown": 403,
             "role_refused": 403, "person_unknown": 404, "agency_unknown": 404, "certificate_refused": 409, "csrf_refused": 403, "token_unknown": 404, "proposal_unknown": 404, "vault_unreachable": 503,
-            "notice_unknown": 404, "vendor_unknown": 404, "backups_off": 409, "agency_exists": 409}
+            "notice_unknown": 404, "vendor_unknown": 404, "backups_off": 409, "agency_exists": 409, "certificate_unknown": 404, "mail_unknown": 404, "table_unsealed": 400}
 SHAPE = ("parse_error", "invalid_request", "invalid_params", "mail_address", "frame_too_large")  # what the body alone can earn
 HOST_KEM_PK = ref.kem_public(HOST_KEM)
 HOST_SIG_PK = ref.sig_public(HOST_SIG)
@@ -514,7 +514,7 @@ def tools(v):
 
     call, path = "admin.type.put", "/v1/admin/types"
     kind = {"name": "Token ví dụ", "vendor": "", "manufacturer": "M", "model": "M2", "family": "so_pin", "rotation": True, "flags_reliable": False, "pin_min": 6, "pin_max": 8,
-            "pin_characters": "digits", "key_length": 16, "key_characters": "any", "so_tries": 3}
+            "pin_characters": "digits", "key_length": 16, "key_characters": "any", "second_approver": False, "so_tries": 3}
     same_for_every_body(v, call, path, kind, "types_answer", given="operator")
     sizes(v, call, path, kind, "name", 64, 1, "types_answer")
     for key, most in (("manufacturer", 32), ("model", 16)):
@@ -532,6 +532,9 @@ def tools(v):
             body("%s %d" % (key, value), {**kind, "pin_min": 0, "pin_max": 0, key: value}, "types_answer")
         for value in (-1, most + 1, 2**53, "6", None):
             body("%s %s" % (key, json.dumps(value)), {**kind, key: value}, "invalid_params")
+    body("key_length 6", {**kind, "key_length": 6}, "types_answer")
+    for value in (1, 5):
+        body("key_length %d" % value, {**kind, "key_length": value}, "invalid_params")
     for value in (0, 3, 255):
         body("so_tries %d" % value, {**kind, "so_tries": value}, "types_answer")
     for value in (-1, 1, 2, 256, 2**53, "3", None):
@@ -543,7 +546,7 @@ def tools(v):
     for key in ("pin_characters", "key_characters"):
         for word in ("any", "digits", "hexadecimal", "alphanumeric"):
             body("%s %s" % (key, word), {**kind, key: word}, "types_answer")
-    for key in ("rotation", "flags_reliable"):
+    for key in ("rotation", "flags_reliable", "second_approver"):
         for value in (1, "yes", None):
             body("%s %s" % (key, json.dumps(value)), {**kind, key: value}, "invalid_params")
 
@@ -562,6 +565,36 @@ def tools(v):
         body("%s %s" % (system, wrong_path), {**module, "system": system, "path": wrong_path}, "invalid_params", valid=True)
     for system in ("", "beos", None):
         body("system %s" % json.dumps(system), {**module, "system": system}, "invalid_params")
+
+    call, path = "admin.import", "/v1/admin/import"
+    head = "manufacturer,model,serial,sealed,customer,email\n"
+    whole = {"table": head + "M,K,S1,AAAA,Khách,khach@example.vn\n", "dry_run": True}
+    same_for_every_body(v, call, path, whole, "import_answer", given="operator")
+    body("taken", {**whole, "dry_run": False}, "import_answer")
+    body("the names alone", {**whole, "table": head}, "import_answer")
+    body("no table of ours", {**whole, "table": "a,b\n1,2\n"}, "import_answer")
+    body("256 rows", {**whole, "table": head + ",\n" * 256}, "import_answer")
+    body("257 rows", {**whole, "table": head + ",\n" * 257}, "invalid_params", valid=True)
+    body("SO PINs in clear", {**whole, "table": head.replace("sealed", "so_pin") + "M,K,S1,12345678,Khách,khach@example.vn\n"}, "table_unsealed", valid=True)
+    for value in ("", None, 1, []):
+        body("table %s" % json.dumps(value), {**whole, "table": value}, "invalid_params")
+    for value in (1, "yes", None):
+        body("dry_run %s" % json.dumps(value), {**whole, "dry_run": value}, "invalid_params")
+    for given in ("desk", "auditor"):
+        v.add("%s by the %s" % (call, given), call, path, {"body": whole}, "role_refused", given=given)
+
+    mails = "/v1/admin/mails"
+    for given in ("operator", "auditor", "desk"):
+        get("admin.mails", mails, "mails_answer", given)
+    get("admin.mails", mails, "admin_unknown", "stranger")
+    same_for_every_body(v, "admin.mail.retry", mails + "/1/retry", {}, "mail_unknown", given="operator")
+    for number in ("0", "x", "9007199254740991"):
+        v.add("admin.mail.retry: number %s" % number, "admin.mail.retry", "%s/%s/retry" % (mails, number), {"body": {}}, "mail_unknown", given="desk")
+    v.add("admin.mail.retry by the auditor", "admin.mail.retry", mails + "/1/retry", {"body": {}}, "role_refused", given="auditor")
+    for given, reply in (("operator", "audit_answer"), ("auditor", "audit_answer"), ("desk", "role_refused")):
+        get("admin.audit", "/v1/admin/audit", reply, given)
+    same_for_every_body(v, "admin.audit.verify", "/v1/admin/audit", {}, "audit_answer", given="operator")
+    v.add("admin.audit.verify by the desk", "admin.audit.verify", "/v1/admin/audit", {"body": {}}, "role_refused", given="desk")
 
     same_for_every_body(v, "admin.backup", "/v1/admin/backups", {}, "backups_off", given="operator")
     same_for_every_body(v, "admin.mail.test", "/v1/admin/mail/test", {}, "mail_test_answer", given="operator")
@@ -605,6 +638,17 @@ def people(v):
         body("certificate %s" % short(json.dumps(value)), {**right, "certificate": value}, "invalid_params")
 
     reasons(v, "admin.person.remove", path + "/1/remove", "people_answer")
+    call, at = "admin.certificate.retire", path + "/1/retire"
+    sent = {"fingerprint": "0123456789abcdef" * 4, "reason": "mất thẻ"}
+    same_for_every_body(v, call, at, sent, "certificate_unknown", given="operator")
+    sizes(v, call, at, sent, "reason", 512, 1, "certificate_unknown")
+    for value in (sent["fingerprint"][1:], sent["fingerprint"] + "0", sent["fingerprint"].upper(), "", None, 1):
+        v.add("%s: fingerprint %s" % (call, short(json.dumps(value))), call, at, {"body": {**sent, "fingerprint": value}}, "invalid_params", given="operator")
+    for number in ("0", "x", "9007199254740991"):
+        v.add("%s: number %s" % (call, number), call, "%s/%s/retire" % (path, number), {"body": sent}, "person_unknown", given="operator")
+    for given in ("desk", "auditor"):
+        v.add("%s by the %s" % (call, given), call, at, {"body": sent}, "role_refused", given=given)
+    call = "admin.person.propose"
     reasons(v, "admin.enrolment.reject", "/v1/admin/enrolments/1/reject", "people_answer")
     same_for_every_body(v, "admin.enrolment.confirm", "/v1/admin/enrolments/1/confirm", {}, "people_answer", given="operator")
     for number in ("0", "x", "9007199254740991"):
@@ -881,6 +925,41 @@ def tool_answers(answers):
     a.words("result", ("sent", "unknown", "later", "absent", "refused", "settings"))
     a.at("status", right=[0, 599], wrong=[-1, 600, "250", None])
     a.text("cause", 256)
+
+    line = {"line": 2, "manufacturer": "M", "model": "K", "serial": "S1", "result": "imported", "cause": ""}
+    a = answers.of("import_answer", {"rows": [line], "dry_run": True})
+    a.keys()
+    a.keys("rows.0")
+    a.at("rows", right=[[], [line] * 257], wrong=[None, [None], [line] * 258])
+    a.at("dry_run", right=[False], wrong=[1, None])
+    a.at("rows.0.line", right=[1, 2**53 - 1], wrong=[0, "1", None])
+    for key, most in (("manufacturer", 32), ("model", 16), ("serial", 16), ("cause", 159)):
+        a.text("rows.0." + key, most)
+    a.words("rows.0.result", ("imported_shared", "same", "newer", "differs", "not_compared", "unopened", "invalid", "not_written"))
+
+    mail = {"number": 9, "request": 58498, "kind": "code", "to": "khach@example.vn", "tries": 5, "created": EXPIRES, "error": "mail_unreachable"}
+    a = answers.of("mails_answer", {"mails": [mail], "count": 1})
+    a.keys()
+    a.keys("mails.0")
+    a.at("mails", right=[[], [mail] * 100], wrong=[None, [None], [mail] * 101])
+    a.at("count", right=[0, 2**53 - 1], wrong=[-1, 2**53, None])
+    for key in ("number", "request"):
+        a.at("mails.0." + key, right=[1, 2**53 - 1], wrong=[0, 2**53, "1"])
+    a.words("mails.0.kind", ("refused", "expired", "unlocked", "unknown", "address_changed", "revoked", "alarm", "waiting"))
+    a.text("mails.0.to", 254)
+    a.at("mails.0.tries", right=[0], wrong=[-1, "1", None])
+    a.seconds("mails.0.created")
+    a.text("mails.0.error", 31)
+
+    counts = ("row", "other", "rows", "notes", "erased", "anchors", "anchored", "restores", "lost", "cut")
+    a = answers.of("audit_answer", {"running": False, "checked": EXPIRES, "result": "whole", "failed": "", **dict.fromkeys(counts, 7)})
+    a.keys()
+    a.at("running", right=[True], wrong=[1, None])
+    a.seconds("checked")
+    a.words("result", ("", "changed", "missing", "swapped", "inserted", "cut_off", "written_anew", "note_changed", "note_missing", "anchor_refused"))
+    a.text("failed", 31)
+    for key in counts:
+        a.at(key, right=[0, 2**53 - 1], wrong=[-1, 2**53, None])
 
     states = dict.fromkeys((*STATES, "unidentified"), 1)
     a = answers.of("report_answer", {"days": [{"day": 1699981200, "states": states}], "agencies": [{"agency": "an-khang", "states": states}], "types": [{"type": "Token ví dụ", "states": states}],

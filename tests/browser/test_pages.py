@@ -214,7 +214,8 @@ class Pages(unittest.TestCase):
         token = self.stage.sql("SELECT id FROM token WHERE serial = ?", asked.token["serial"])[0][0]
         notice = {"severity": "info", "title": {"vi": "x", "en": ""}, "text": {"vi": "x", "en": ""}, "starts": 0, "ends": 0}
         # the rest of an operator's routes are judged by the same lines (tms/http/tests/test_http.py asks each)
-        tools = [{"target": "/v1/admin/notices", "body": notice}, {"target": "/v1/admin/backups", "body": {}}, {"target": "/v1/admin/mail/test", "body": {}},
+        tools = [{"target": "/v1/admin/notices", "body": notice}, {"target": "/v1/admin/backups", "body": {}}, {"target": "/v1/admin/mail/test", "body": {}}, {"target": "/v1/admin/audit", "body": {}},
+                 {"target": "/v1/admin/mails/1/retry", "body": {}}, {"target": "/v1/admin/import", "body": {"table": "a", "dry_run": False}}, {"target": "/v1/admin/people/1/retire", "body": {"fingerprint": "0" * 64, "reason": "x"}},
                  {"target": "/v1/admin/enrolments/1/confirm", "body": {}}]
         calls += [{"target": f"/v1/admin/tokens/{token}/{verb}", "body": {"reason": "x"}} for verb in ("lost", "retire")]
         self.stage.sql("UPDATE person SET role = 'approver' WHERE fingerprint = ?", self.fingerprint("an"))
@@ -231,7 +232,7 @@ class Pages(unittest.TestCase):
         wrong = {what: count for what, count in judged.items() if what[1] != "origin_refused" and what != ("none", "method_not_found")}
         self.assertEqual(wrong, {})
         self.assertEqual(os.listdir(f"{self.stage.dir}/tms/backups"), [])
-        for route in ("approve", "refuse", "resend", "me", "list", "waiting", "report", "notice.add", "backup", "mail.test", "enrolment.confirm"):
+        for route in ("approve", "refuse", "resend", "me", "list", "waiting", "report", "notice.add", "backup", "mail.test", "audit.verify", "mail.retry", "import", "certificate.retire", "enrolment.confirm"):
             self.assertGreaterEqual(judged["admin." + route, "origin_refused"], 10, route)
         refused = sum(count for (_, result), count in judged.items() if result == "origin_refused")
         statuses = collections.Counter(status for status, in self.said("nginx/access.log", r'"[A-Z]+ /v1/admin/\S* \S+" (\d+) .*Mozilla'))
@@ -279,9 +280,16 @@ class Pages(unittest.TestCase):
         self.asked["read"] = lambda a: self.assertEqual([n["title"]["vi"] for n in json.loads(self.stage.curl(self.stage.public, "v1/notices")[1])["notices"]], [a["read"]])
         self.stage.configure(operator_email="van-hanh@khach.example")
         self.asked["promote"] = lambda a: self.stage.sql("UPDATE person SET role = 'operator' WHERE fingerprint = ?", self.fingerprint(a["promote"]))
-        done = self.drive("tools")
+        m = Machine(self.stage).create()
+        self.stage.sql("INSERT INTO outbox (number, kind, recipient, state, due, created, error) VALUES (?, 'expired', 'nguoi-nhan@khach.example', 'failed', 1, 1, 'mail_refused')", m.number)
+        table = "manufacturer,model,serial,so_pin,customer,email\nHãng,K,NHAP1,12345678,Khách Một,mot@khach.example\nHãng,K,NHAP2,87654321,Khách Hai,hai@khach.example\n"
+        sealed = subprocess.run([f"{os.environ['MOKHOA_BIN']}/mokhoa-tms", "seal", "--vault-key", f"{self.stage.dir}/tms/vault.pub"], input=table, capture_output=True, text=True, check=True).stdout
+        self.asked["imported"] = lambda a: self.assertEqual(self.stage.sql("SELECT count(*) FROM token WHERE serial LIKE 'NHAP%'")[0][0], a["imported"])
+        done = self.drive("tools", table=sealed + "Hãng,K,NHAP3,AAAA,Khách Ba,ba@khach.example,,,\r\n")
         events = [what for what, in self.stage.sql("SELECT what FROM audit a JOIN person p ON p.id = a.person WHERE p.name = 'Phạm Văn Dũng' AND what <> 'view' ORDER BY a.id")]
-        self.assertEqual(events, ["notice", "notice", "notice", "vendor", "type", "type", "agency", "agency", "mail_test", "backup", "person", "person"])
+        self.assertEqual(events, ["notice", "notice", "notice", "vendor", "type", "type", "type", "agency", "agency", "import_table", "import", "import", "import_table", "mail_test", "audit_verify", "backup", "mail", "person",
+                                  "certificate", "person"])
+        until("the mail that was sent again", lambda: self.stage.mails("nguoi-nhan@khach.example"))
         until("the test mail", lambda: self.stage.mails("van-hanh@khach.example"))
         (made,) = os.listdir(f"{self.stage.dir}/tms/backups")
         with sqlite3.connect(f"file:{self.stage.dir}/tms/backups/{made}?mode=ro", uri=True) as db:

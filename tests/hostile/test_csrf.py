@@ -216,7 +216,7 @@ class Csrf(unittest.TestCase):
     def tool_bodies(self):
         notice = {"severity": "info", "title": {"vi": "x", "en": ""}, "text": {"vi": "x", "en": ""}, "starts": 0, "ends": 0}
         kind = {"name": "x", "vendor": "", "manufacturer": "x", "model": "", "family": "so_pin", "rotation": True, "flags_reliable": False, "pin_min": 0, "pin_max": 0,
-                "pin_characters": "any", "key_length": 0, "key_characters": "any", "so_tries": 0}
+                "pin_characters": "any", "key_length": 0, "key_characters": "any", "second_approver": False, "so_tries": 0}
         module = {"vendor": "x", "system": "linux", "name": "x", "path": "/usr/lib/x.so", "parameters": ""}
         agency = {"id": "x", "name": "x", "origins": ["https://x.example"], "domains": [], "replace": False}
         numbers = []
@@ -225,12 +225,19 @@ class Csrf(unittest.TestCase):
             numbers.append(self.newest("notice"))
         return {"admin.type.put": (0, kind, "dung"), "admin.vendor.put": (0, module, "dung"), "admin.agency.put": (0, agency, "dung"), "admin.notice.add": (0, notice, "dung"),
                 "admin.notice.change": (numbers[0], {**notice, "severity": "warning"}, "dung"), "admin.notice.remove": (numbers[1], {}, "dung"),
-                "admin.backup": (0, {}, "dung"), "admin.mail.test": (0, {}, "dung")}
+                "admin.backup": (0, {}, "dung"), "admin.mail.test": (0, {}, "dung"), "admin.audit.verify": (0, {}, "dung"), "admin.mail.retry": (self.given_up(), {}, "dung"),
+                "admin.import": (0, {"table": "manufacturer,model,serial,sealed,customer,email\n", "dry_run": True}, "dung")}
+
+    def given_up(self):
+        """A mail that nobody got."""
+        m = Machine(self.stage).create()
+        self.stage.sql("INSERT INTO outbox (number, kind, recipient, state, due, created, error) VALUES (?, 'expired', 'khach@khach.example', 'failed', 1, 1, 'mail_refused')", m.number)
+        return self.newest("outbox")
 
     def people_bodies(self):
         """Binh is the second operator, who has proposed what the first one decides about."""
-        self.stage.sh("tms_person $DIR binh 'Trần Thị Bình' operator; for one in one two three four; do pki_person $DIR new-$one \"Người Mới $one\"; done; "
-                      "tms_person $DIR new-four 'Người Mới four' viewer")
+        self.stage.sh("tms_person $DIR binh 'Trần Thị Bình' operator; for one in one two three four five; do pki_person $DIR new-$one \"Người Mới $one\"; done; "
+                      "tms_person $DIR new-four 'Người Mới four' viewer; tms_person $DIR new-five 'Người Mới five' viewer")
 
         def proposal(name):
             with open(f"{self.stage.dir}/pki/new-{name}.pem", encoding="ascii") as f:
@@ -240,8 +247,10 @@ class Csrf(unittest.TestCase):
             self.by("binh", "/v1/admin/people", proposal(name))
             return self.newest("enrolment")
 
-        leaves = self.stage.sql("SELECT id FROM person WHERE name = ?", "Người Mới four")[0][0]
+        leaves, loses = (self.stage.sql("SELECT id FROM person WHERE name = ?", f"Người Mới {name}")[0][0] for name in ("four", "five"))
+        print_of = self.stage.sql("SELECT fingerprint FROM person WHERE id = ?", loses)[0][0].hex()
         return {"admin.person.propose": (0, proposal("one"), "dung"), "admin.person.remove": (leaves, {"reason": "x"}, "dung"),
+                "admin.certificate.retire": (loses, {"fingerprint": print_of, "reason": "x"}, "dung"),
                 "admin.enrolment.confirm": (proposed("two"), {}, "dung"), "admin.enrolment.reject": (proposed("three"), {"reason": "x"}, "dung")}
 
     def test_every_route_of_the_desk_that_looks(self):

@@ -4,12 +4,12 @@
 #include "answer.h"
 #include "backup.h"
 #include "decode.h"
+#include "job.h"
 #include "log.h"
 #include "os.h"
 #include "text.h"
 
 #include <dirent.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,15 +23,12 @@
 
 /* The one that is being made, or the last one. */
 static struct {
-	pthread_mutex_t mutex;
-	pthread_t thread;
-	bool started; /* there is a thread to be joined */
-	bool running;
+	struct job job;
 	char database[OS_PATH_MAX];
 	char file[OS_PATH_MAX];
 	char name[NAME_SIZE];
 	int64_t person; /* who asked for it */
-} work = { .mutex = PTHREAD_MUTEX_INITIALIZER };
+} work = { .job = JOB_NEW };
 
 /* ---- making one ---- */
 
@@ -61,9 +58,7 @@ run(void *context)
 	}
 	store_close(s);
 	log_info("backup", "file=%s result=%s", work.name, err_name(e));
-	pthread_mutex_lock(&work.mutex);
-	work.running = false;
-	pthread_mutex_unlock(&work.mutex);
+	job_done(&work.job);
 	return NULL;
 }
 
@@ -82,37 +77,27 @@ name_file(int64_t now, char ret[NAME_SIZE])
 	memcpy(ret + len, SUFFIX, sizeof(SUFFIX));
 }
 
-/* With the mutex: nobody else begins. */
 static enum err
 begin(struct call *c)
 {
 	const struct config *config = c->service->config;
+	enum err e = job_claim(&work.job);
 
-	if (work.running)
-		return ERR_BUSY;
-	if (work.started)
-		pthread_join(work.thread, NULL);
+	if (e != ERR_OK)
+		return e;
 	name_file(c->now, work.name);
-	work.started = false;
-	if (!text_copy(work.database, sizeof(work.database), config->database) ||
-	    snprintf(work.file, sizeof(work.file), "%s/%s", config->backups, work.name) >= (int)sizeof(work.file))
-		return ERR_FILE_FAILED;
 	work.person = c->person->id;
-	work.running = work.started = pthread_create(&work.thread, NULL, run, NULL) == 0;
-	return work.started ? ERR_OK : ERR_NO_MEMORY;
+	if (text_copy(work.database, sizeof(work.database), config->database) &&
+	    snprintf(work.file, sizeof(work.file), "%s/%s", config->backups, work.name) < (int)sizeof(work.file))
+		return job_start(&work.job, run, NULL);
+	job_drop(&work.job);
+	return ERR_FILE_FAILED;
 }
 
 void
 admin_backup_wait(void)
 {
-	bool started;
-
-	pthread_mutex_lock(&work.mutex);
-	started = work.started;
-	work.started = false;
-	pthread_mutex_unlock(&work.mutex);
-	if (started)
-		pthread_join(work.thread, NULL);
+	job_end(&work.job);
 }
 
 /* ---- the list ---- */
@@ -213,9 +198,7 @@ op_admin_backups(struct call *c, json_t **ret_answer)
 		e = read_folder(c->service->config->backups, files, &count);
 	if (e != ERR_OK)
 		return e;
-	pthread_mutex_lock(&work.mutex);
-	running = work.running;
-	pthread_mutex_unlock(&work.mutex);
+	running = job_running(&work.job);
 	rows = json_array();
 	for (size_t i = 0; e == ERR_OK && i < count; i++)
 		if (json_array_append_new(rows, json_pack("{s:s, s:I, s:I, s:b}", "file", files[i].name, "size", (json_int_t)files[i].size, "changed",
@@ -234,10 +217,7 @@ op_admin_backup(struct call *c, json_t **ret_answer)
 
 	if (e == ERR_OK)
 		e = check_on(c->service->config);
-	if (e != ERR_OK)
-		return e;
-	pthread_mutex_lock(&work.mutex);
-	e = begin(c);
-	pthread_mutex_unlock(&work.mutex);
+	if (e == ERR_OK)
+		e = begin(c);
 	return e == ERR_OK ? op_admin_backups(c, ret_answer) : e;
 }

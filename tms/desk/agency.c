@@ -45,19 +45,46 @@ print(const struct store_agency *a, void *context)
 	printf(" name=%s\n", a->name);
 }
 
+/* What was asked for. Nothing that is not named goes with a replacement: an agency that gets another page keeps its domains, and who approves for it. */
+struct adding {
+	struct store_agency agency;
+	bool one_approver;
+	bool no_domain;
+	bool replace;
+};
+
 static enum err
-add(struct store *s, const struct store_agency *a, bool replace)
+keep(struct store *s, const struct adding *w, struct store_agency *a)
 {
+	struct store_agency was;
+	enum err e = store_agency_by_id(s, a->id, &was);
+
+	if (e != ERR_OK)
+		return e;
+	if (!w->one_approver)
+		a->second_approver = a->second_approver || was.second_approver;
+	if (!w->no_domain && a->domains[0] == '\0')
+		text_copy(a->domains, sizeof(a->domains), was.domains);
+	return ERR_OK;
+}
+
+static enum err
+run_add(struct store *s, const void *what)
+{
+	const struct adding *w = what;
+	struct store_agency a = w->agency;
 	enum err e = store_begin(s);
 
+	if (e == ERR_OK && w->replace)
+		e = keep(s, w, &a);
 	if (e == ERR_OK)
-		e = store_agency_put(s, a, replace);
+		e = store_agency_put(s, &a, w->replace);
 	if (e == ERR_OK)
-		e = audit(s, "add", a);
+		e = audit(s, "add", &a);
 	e = store_end(s, e);
 	if (e != ERR_OK)
 		return e;
-	say(a);
+	say(&a);
 	printf("\n");
 	return ERR_OK;
 }
@@ -122,18 +149,6 @@ read_id(int *argc, char ***argv, const char **ret_id)
 }
 
 static enum err
-run_add(struct store *s, const void *what)
-{
-	return add(s, what, false);
-}
-
-static enum err
-run_replace(struct store *s, const void *what)
-{
-	return add(s, what, true);
-}
-
-static enum err
 run_remove(struct store *s, const void *what)
 {
 	return remove_one(s, what);
@@ -153,30 +168,35 @@ command_add(int argc, char **argv)
 	const char *domains_given[DOMAINS_MAX];
 	struct option_list origins = { .at = given, .room = ORIGINS_MAX };
 	struct option_list domains = { .at = domains_given, .room = DOMAINS_MAX };
-	struct store_agency a = { .created = os_time() };
+	struct adding w = { .agency = { .created = os_time() } };
 	const char *config_file = NULL;
 	const char *name = NULL;
 	const char *id = NULL;
-	bool replace = false;
 	bool http = false;
 	const struct option_row options[] = {
 		{ .name = "--config", .value = &config_file, .required = true },
 		{ .name = "--name", .value = &name, .required = true },
 		{ .name = "--origin", .list = &origins, .required = true },
 		{ .name = "--mail-domain", .list = &domains },
-		{ .name = "--second-approver", .given = &a.second_approver },
-		{ .name = "--replace", .given = &replace },
+		{ .name = "--no-mail-domain", .given = &w.no_domain },
+		{ .name = "--second-approver", .given = &w.agency.second_approver },
+		{ .name = "--one-approver", .given = &w.one_approver },
+		{ .name = "--replace", .given = &w.replace },
 		{ .name = "--http-loopback", .given = &http },
 	};
 
 	if (read_id(&argc, &argv, &id) != 0 || options_read(argc, argv, options, sizeof(options) / sizeof(options[0])) != ERR_OK)
 		return 2;
-	text_copy(a.id, sizeof(a.id), id);
-	if (name[0] == '\0' || !text_is_showable(name, strlen(name)) || !text_copy(a.name, sizeof(a.name), name))
+	text_copy(w.agency.id, sizeof(w.agency.id), id);
+	if (name[0] == '\0' || !text_is_showable(name, strlen(name)) || !text_copy(w.agency.name, sizeof(w.agency.name), name))
 		return options_refuse("--name", "must have 1 to 256 bytes and no control characters");
-	if (read_origins(&origins, http, &a) != 0 || read_domains(&domains, &a) != 0)
+	if (w.one_approver && w.agency.second_approver)
+		return options_refuse("--one-approver", "is the opposite of --second-approver");
+	if (w.no_domain && domains.count != 0)
+		return options_refuse("--no-mail-domain", "is the opposite of --mail-domain");
+	if (read_origins(&origins, http, &w.agency) != 0 || read_domains(&domains, &w.agency) != 0)
 		return 2;
-	return options_run(config_file, id, replace ? run_replace : run_add, &a);
+	return options_run(config_file, id, run_add, &w);
 }
 
 static int

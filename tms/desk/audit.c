@@ -91,7 +91,7 @@ verify_store(const struct verify *v, const struct config *config, struct store *
 		options_complain(e, config->audit_anchor);
 		return e;
 	}
-	e = audit_check(s, &anchors, v->first, &check);
+	e = audit_check(s, &anchors, v->first, NULL, &check);
 	anchor_list_free(&anchors);
 	if (e != ERR_OK)
 		options_complain(e, config->database);

@@ -15,6 +15,7 @@ int desk_person(int argc, char **argv);	    /* person add|remove|list */
 int desk_type(int argc, char **argv);	    /* type add --config FILE < CSV, type list --config FILE */
 int desk_vendor(int argc, char **argv);	    /* vendor add --config FILE < CSV, vendor list --config FILE, vendor modules --config FILE --system SYSTEM */
 int desk_agency(int argc, char **argv);	    /* agency add|remove ID --config FILE ..., agency list --config FILE */
+int desk_token(int argc, char **argv);	    /* token list --config FILE ..., token show|lost|retire|agency SERIAL --config FILE ... */
 int desk_notice(int argc, char **argv);	    /* notice add --config FILE --title-vi TEXT ..., notice list --config FILE, notice remove ID --config FILE */
 int desk_backup(int argc, char **argv);	    /* backup FILE --config FILE */
 int desk_restore(int argc, char **argv);    /* restore FILE --config FILE [--skip-damaged-lines] */

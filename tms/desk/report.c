@@ -3,25 +3,20 @@
 
 #include "columns.h"
 #include "os.h"
-#include "text.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 
-/* The words are what scripts compare: none is ever renamed, and a new one is added at the end. */
-static const struct {
-	const char *word;
-	const char *todo;
-} results[REPORT_RESULT_COUNT] = {
-	[REPORT_IMPORTED] = { "imported", "" },
-	[REPORT_IMPORTED_SHARED] = { "imported_shared", "Giá trị này còn dùng cho token khác: token sẽ được đổi khóa ở lần mở khóa tới. / Other tokens have this value, too: it is rotated at the next unlock." },
-	[REPORT_SAME] = { "same", "" },
-	[REPORT_NEWER] = { "newer", "Không cần làm gì: giá trị đã lưu mới hơn bảng này. / Nothing: the record is newer than this table." },
-	[REPORT_DIFFERS] = { "differs", "Tìm hiểu giá trị nào đúng; thay giá trị đã lưu cần hai người. / Find out which value is right; it takes two people to replace the one on record." },
-	[REPORT_NOT_COMPARED] = { "not_compared", "Token đã có khóa và chưa được so sánh: chạy lại khi kho khóa trả lời, hoặc sau một giờ. / It is on record and was not compared: run again when the vault answers, or in an hour." },
-	[REPORT_UNOPENED] = { "unopened", "Kho khóa không mở được dòng này: niêm phong lại bằng vault.pub mới nhất. / The vault cannot open this line: seal it again with the newest vault.pub." },
-	[REPORT_INVALID] = { "invalid", "Sửa dòng này rồi chạy lại. / Mend this line and run again." },
-	[REPORT_NOT_WRITTEN] = { "not_written", "Kiểm tra đĩa và nhật ký rồi chạy lại. / Look at disk and log, then run again." },
+static const char *const todo[INTAKE_RESULT_COUNT] = {
+	[INTAKE_IMPORTED] = "",
+	[INTAKE_IMPORTED_SHARED] = "Giá trị này còn dùng cho token khác: token sẽ được đổi khóa ở lần mở khóa tới. / Other tokens have this value, too: it is rotated at the next unlock.",
+	[INTAKE_SAME] = "",
+	[INTAKE_NEWER] = "Không cần làm gì: giá trị đã lưu mới hơn bảng này. / Nothing: the record is newer than this table.",
+	[INTAKE_DIFFERS] = "Tìm hiểu giá trị nào đúng; thay giá trị đã lưu cần hai người. / Find out which value is right; it takes two people to replace the one on record.",
+	[INTAKE_NOT_COMPARED] = "Token đã có khóa và chưa được so sánh: chạy lại khi kho khóa trả lời, hoặc sau một giờ. / It is on record and was not compared: run again when the vault answers, or in an hour.",
+	[INTAKE_UNOPENED] = "Kho khóa không mở được dòng này: niêm phong lại bằng vault.pub mới nhất. / The vault cannot open this line: seal it again with the newest vault.pub.",
+	[INTAKE_INVALID] = "Sửa dòng này rồi chạy lại. / Mend this line and run again.",
+	[INTAKE_NOT_WRITTEN] = "Kiểm tra đĩa và nhật ký rồi chạy lại. / Look at disk and log, then run again.",
 };
 
 static void
@@ -51,27 +46,13 @@ report_open(struct report *r, const char *path)
 }
 
 void
-report_add(struct report *r, unsigned line, const char *serial, enum report_result result)
+report_add(struct report *r, const struct intake_line *l)
 {
-	r->pending[r->pending_count].line = line;
-	text_copy(r->pending[r->pending_count].serial, sizeof(r->pending[0].serial), serial);
-	r->pending[r->pending_count++].result = result;
-}
+	char line[12];
 
-void
-report_flush(struct report *r, bool kept)
-{
-	for (size_t i = 0; i < r->pending_count; i++) {
-		enum report_result result = r->pending[i].result;
-		char line[12];
-
-		if (!kept && (result == REPORT_IMPORTED || result == REPORT_IMPORTED_SHARED))
-			result = REPORT_NOT_WRITTEN;
-		r->counts[result]++;
-		snprintf(line, sizeof(line), "%u", r->pending[i].line);
-		write_line(r, (const char *const[4]){ line, r->pending[i].serial, results[result].word, results[result].todo });
-	}
-	r->pending_count = 0;
+	r->counts[l->result]++;
+	snprintf(line, sizeof(line), "%u", l->line);
+	write_line(r, (const char *const[4]){ line, l->token.serial, intake_result_name(l->result), todo[l->result] });
 }
 
 enum err

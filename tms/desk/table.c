@@ -61,7 +61,7 @@ run_rows(struct sheet *s, const struct table_reader *r, struct progress *p, stru
 			cause = "";
 			e = r->each(&row, r->context, &cause);
 		} else if (r->bad != NULL) {
-			r->bad(row.line, row.token.serial, r->context);
+			r->bad(&row, e, cause, r->context);
 		}
 		show(p, s, count->lines);
 		if (e == ERR_OK)

@@ -23,8 +23,8 @@ struct table_reader {
 	/* A good row; its error refuses that row alone, for a cause that it may name. */
 	enum err (*each)(const struct sheet_row *row, void *context, const char **ret_cause);
 
-	/* A row that is none; serial may be empty. NULL: nothing more than what is said. */
-	void (*bad)(unsigned line, const char *serial, void *context);
+	/* A row that is none, and why; its token may be empty. NULL: nothing more than what is said. */
+	void (*bad)(const struct sheet_row *row, enum err e, const char *cause, void *context);
 	void *context;
 };
 

@@ -2,9 +2,10 @@
 /* type: kinds of tokens as a table: `type add` reads what `type list` writes. */
 #include "desk.h"
 
-#include "columns.h"
+#include "detail.h"
 #include "options.h"
 #include "os.h"
+#include "rows.h"
 #include "text.h"
 #include "transcript.h"
 
@@ -94,8 +95,8 @@ read_policy(const char *const *f, struct store_type *t)
 	if (!read_number(f[PIN_MIN], TOKEN_POLICY_PIN_MAX, &t->policy.pin_min) || !read_number(f[PIN_MAX], TOKEN_POLICY_PIN_MAX, &t->policy.pin_max) ||
 	    (t->policy.pin_max != 0 && t->policy.pin_min > t->policy.pin_max))
 		return "pin_min or pin_max is no number up to 128, or no PIN keeps both";
-	if (!read_number(f[KEY_LENGTH], TRANSCRIPT_SO_PIN_MAX, &t->key_length))
-		return "key_length is no number up to 62";
+	if (!read_number(f[KEY_LENGTH], TRANSCRIPT_SO_PIN_MAX, &t->key_length) || !store_key_length_ok(t->key_length))
+		return "key_length is no number from 6 to 62, nor 0";
 	if (!read_number(f[SO_TRIES], STORE_SO_TRIES_MAX, &t->so_tries) || (f[SO_TRIES][0] != '\0' && t->so_tries == 0) || !store_so_tries_ok(t->so_tries))
 		return "so_tries is no number from 3 to 255, nor empty";
 	if (!read_characters(f[PIN_CHARACTERS], &t->policy.pin_characters) || !read_characters(f[KEY_CHARACTERS], &t->key_characters))
@@ -108,29 +109,92 @@ audit(struct type_desk *d, const struct store_type *t)
 {
 	struct store_audit a = { .created = d->now, .who = "desk", .what = "type" };
 
-	snprintf(a.detail, sizeof(a.detail), "manufacturer=%s model=%s family=%s rotation=%s flags_reliable=%s pin=%u-%u/%s key=%u/%s second_approver=%s so_tries=%u", t->manufacturer,
-	    t->model, family_name(t->policy.family), t->rotation ? "yes" : "no", t->policy.flags_reliable ? "yes" : "no", t->policy.pin_min,
-	    t->policy.pin_max, characters_name(t->policy.pin_characters), t->key_length, characters_name(t->key_characters),
-	    t->second_approver ? "yes" : "no", t->so_tries);
+	detail_type(t, a.detail);
 	return store_audit_add(d->store, &a);
 }
 
+/* A row as a table has it; numbers is where its numbers are written. */
+struct texts {
+	const char *fields[COLUMN_COUNT];
+	char numbers[4][12];
+};
+
+static void
+write_texts(const struct store_type *t, struct texts *ret)
+{
+	*ret = (struct texts){ .fields = {
+				   [NAME] = t->name,
+				   [MANUFACTURER] = t->manufacturer,
+				   [FAMILY] = family_name(t->policy.family),
+				   [MODEL] = t->model,
+				   [VENDOR] = t->vendor,
+				   [ROTATION] = t->rotation ? "yes" : "no",
+				   [FLAGS_RELIABLE] = t->policy.flags_reliable ? "yes" : "no",
+				   [PIN_MIN] = ret->numbers[0],
+				   [PIN_MAX] = ret->numbers[1],
+				   [PIN_CHARACTERS] = characters_name(t->policy.pin_characters),
+				   [KEY_LENGTH] = ret->numbers[2],
+				   [KEY_CHARACTERS] = characters_name(t->key_characters),
+				   [SECOND_APPROVER] = t->second_approver ? "yes" : "no",
+				   [SO_TRIES] = t->so_tries != 0 ? ret->numbers[3] : "",
+			       } };
+	snprintf(ret->numbers[0], sizeof(ret->numbers[0]), "%u", t->policy.pin_min);
+	snprintf(ret->numbers[1], sizeof(ret->numbers[1]), "%u", t->policy.pin_max);
+	snprintf(ret->numbers[2], sizeof(ret->numbers[2]), "%u", t->key_length);
+	snprintf(ret->numbers[3], sizeof(ret->numbers[3]), "%u", t->so_tries);
+}
+
+/*
+ * A column that the table does not have leaves what is on record; and what protects the tokens, who approves and how often is tried, is taken over by a type of fewer models, too: a table from before
+ * there was such a column takes no protection away.
+ */
 static enum err
-add_row(const char *const *fields, void *context, const char **ret_cause)
+keep(struct type_desk *d, const struct store_type *named, struct texts *was, const char **fields)
+{
+	struct token_name name = { .manufacturer = "" };
+	struct store_type type;
+	bool same;
+	enum err e;
+
+	text_copy(name.manufacturer, sizeof(name.manufacturer), named->manufacturer);
+	text_copy(name.model, sizeof(name.model), named->model);
+	e = store_type_of(d->store, &name, &type);
+	if (e != ERR_OK || type.id == 0)
+		return e;
+	same = strcmp(type.model, named->model) == 0 && type.policy.family == family_from_name(fields[FAMILY]);
+	write_texts(&type, was);
+	for (int column = MODEL; column < COLUMN_COUNT; column++)
+		if (fields[column] == rows_absent && (same || column == SECOND_APPROVER || column == SO_TRIES))
+			fields[column] = was->fields[column];
+	return ERR_OK;
+}
+
+static enum err
+add_row(const char *const *said, void *context, const char **ret_cause)
 {
 	struct type_desk *d = context;
 	struct store_type t = { .created = d->now };
+	const char *fields[COLUMN_COUNT];
+	struct texts was;
 	enum err e;
 
+	memcpy(fields, said, sizeof(fields));
 	*ret_cause = read_names(fields, &t);
-	if (*ret_cause == NULL)
-		*ret_cause = read_policy(fields, &t);
 	if (*ret_cause != NULL)
 		return ERR_CSV_INVALID;
 	e = store_begin(d->store);
 	if (e != ERR_OK)
 		return e;
-	e = store_type_put(d->store, &t);
+	e = keep(d, &t, &was, fields);
+	/* the vendor is a name of those that may be kept */
+	if (e == ERR_OK)
+		*ret_cause = read_names(fields, &t);
+	if (e == ERR_OK && *ret_cause == NULL)
+		*ret_cause = read_policy(fields, &t);
+	if (e == ERR_OK && *ret_cause != NULL)
+		e = ERR_CSV_INVALID;
+	if (e == ERR_OK)
+		e = store_type_put(d->store, &t);
 	if (e == ERR_VENDOR_UNKNOWN)
 		*ret_cause = "a vendor that is not there: mokhoa-tms vendor add";
 	if (e == ERR_OK)
@@ -144,36 +208,17 @@ static void
 print_row(const struct store_type *t, void *context)
 {
 	struct type_desk *d = context;
-	char numbers[4][12];
-	const char *const fields[COLUMN_COUNT] = {
-		[NAME] = t->name,
-		[MANUFACTURER] = t->manufacturer,
-		[FAMILY] = family_name(t->policy.family),
-		[MODEL] = t->model,
-		[VENDOR] = t->vendor,
-		[ROTATION] = t->rotation ? "yes" : "no",
-		[FLAGS_RELIABLE] = t->policy.flags_reliable ? "yes" : "no",
-		[PIN_MIN] = numbers[0],
-		[PIN_MAX] = numbers[1],
-		[PIN_CHARACTERS] = characters_name(t->policy.pin_characters),
-		[KEY_LENGTH] = numbers[2],
-		[KEY_CHARACTERS] = characters_name(t->key_characters),
-		[SECOND_APPROVER] = t->second_approver ? "yes" : "no",
-		[SO_TRIES] = t->so_tries != 0 ? numbers[3] : "",
-	};
+	struct texts texts;
 
-	snprintf(numbers[0], sizeof(numbers[0]), "%u", t->policy.pin_min);
-	snprintf(numbers[1], sizeof(numbers[1]), "%u", t->policy.pin_max);
-	snprintf(numbers[2], sizeof(numbers[2]), "%u", t->key_length);
-	snprintf(numbers[3], sizeof(numbers[3]), "%u", t->so_tries);
-	columns_write(&d->out, fields, COLUMN_COUNT);
+	write_texts(t, &texts);
+	columns_write(&d->out, texts.fields, COLUMN_COUNT);
 }
 
 static enum err
 list(struct type_desk *d)
 {
 	columns_write(&d->out, names, COLUMN_COUNT);
-	return columns_print(store_type_list(d->store, print_row, d), &d->out);
+	return rows_print(store_type_list(d->store, print_row, d), &d->out);
 }
 
 static enum err
@@ -181,7 +226,7 @@ add(struct type_desk *d)
 {
 	const struct columns columns = { .names = names, .count = COLUMN_COUNT, .needed = MODEL, .missing = "a column is missing: name, manufacturer and family are needed" };
 	unsigned taken;
-	enum err e = columns_run(&columns, add_row, d, &taken);
+	enum err e = rows_run(&columns, add_row, d, &taken);
 
 	printf("types=%u\n", taken);
 	return e;

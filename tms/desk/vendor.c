@@ -5,10 +5,11 @@
  */
 #include "desk.h"
 
-#include "columns.h"
+#include "detail.h"
 #include "json.h"
 #include "options.h"
 #include "os.h"
+#include "rows.h"
 #include "text.h"
 
 #include <stdio.h>
@@ -52,7 +53,7 @@ add_row(const char *const *f, void *context, const char **ret_cause)
 		*ret_cause = "parameters longer than 1024 bytes";
 	if (*ret_cause != NULL)
 		return ERR_CSV_INVALID;
-	snprintf(a.detail, sizeof(a.detail), "vendor=%s system=%s name=%s path=%.700s", m.vendor, m.system, m.name, m.path);
+	detail_module(&m, a.detail);
 	e = store_begin(d->store);
 	if (e != ERR_OK)
 		return e;
@@ -67,7 +68,7 @@ add(struct vendor_desk *d)
 {
 	const struct columns columns = { .names = names, .count = COLUMN_COUNT, .needed = PARAMETERS, .missing = "a column is missing: vendor, system, name and path are needed" };
 	unsigned taken;
-	enum err e = columns_run(&columns, add_row, d, &taken);
+	enum err e = rows_run(&columns, add_row, d, &taken);
 
 	printf("modules=%u\n", taken);
 	return e;
@@ -86,7 +87,7 @@ static enum err
 list(struct vendor_desk *d)
 {
 	columns_write(&d->out, names, COLUMN_COUNT);
-	return columns_print(store_module_list(d->store, print_row, d), &d->out);
+	return rows_print(store_module_list(d->store, print_row, d), &d->out);
 }
 
 static void
@@ -111,7 +112,7 @@ modules(struct vendor_desk *d)
 		e = json_dump(d->modules, &d->out);
 	buf_add_text(&d->out, "\n");
 	json_decref(d->modules);
-	return columns_print(e, &d->out);
+	return rows_print(e, &d->out);
 }
 
 static int

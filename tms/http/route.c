@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "route.h"
 
+#include "admin_audit.h"
 #include "admin_backup.h"
+#include "admin_import.h"
 #include "mail_test.h"
 #include "text.h"
 
@@ -49,6 +51,11 @@ static const struct route routes[] = {
 	{ "admin.notice.add", "POST", "/v1/admin/notices", MAY(0, 0, 1, 0, 0, 0), op_admin_notice_add },
 	{ "admin.notice.change", "POST", "/v1/admin/notices/{number}", MAY(0, 0, 1, 0, 0, 0), op_admin_notice_change },
 	{ "admin.notice.remove", "POST", "/v1/admin/notices/{number}/remove", MAY(0, 0, 1, 0, 0, 0), op_admin_notice_remove },
+	{ "admin.mails", "GET", "/v1/admin/mails", MAY(1, 1, 1, 1, 1, 1), op_admin_mails },
+	{ "admin.mail.retry", "POST", "/v1/admin/mails/{number}/retry", MAY(0, 1, 1, 0, 0, 1), op_admin_mail_retry },
+	{ "admin.audit", "GET", "/v1/admin/audit", MAY(0, 0, 1, 1, 0, 0), op_admin_audit },
+	{ "admin.audit.verify", "POST", "/v1/admin/audit", MAY(0, 0, 1, 1, 0, 0), op_admin_audit_verify },
+	{ "admin.import", "POST", "/v1/admin/import", MAY(0, 0, 1, 0, 0, 0), op_admin_import },
 	{ "admin.backups", "GET", "/v1/admin/backups", MAY(0, 0, 1, 1, 0, 0), op_admin_backups },
 	{ "admin.backup", "POST", "/v1/admin/backups", MAY(0, 0, 1, 0, 0, 0), op_admin_backup },
 	{ "admin.mail.test", "POST", "/v1/admin/mail/test", MAY(0, 0, 1, 0, 0, 0), op_admin_mail_test },
@@ -57,6 +64,7 @@ static const struct route routes[] = {
 	{ "admin.people", "GET", "/v1/admin/people", MAY(0, 0, 1, 1, 0, 0), op_admin_people },
 	{ "admin.person.propose", "POST", "/v1/admin/people", MAY(0, 0, 1, 0, 0, 0), op_admin_person_propose },
 	{ "admin.person.remove", "POST", "/v1/admin/people/{number}/remove", MAY(0, 0, 1, 0, 0, 0), op_admin_person_remove },
+	{ "admin.certificate.retire", "POST", "/v1/admin/people/{number}/retire", MAY(0, 0, 1, 0, 0, 0), op_admin_certificate_retire },
 	{ "admin.enrolment.confirm", "POST", "/v1/admin/enrolments/{number}/confirm", MAY(0, 0, 1, 0, 0, 0), op_admin_enrolment_confirm },
 	{ "admin.enrolment.reject", "POST", "/v1/admin/enrolments/{number}/reject", MAY(0, 0, 1, 0, 0, 0), op_admin_enrolment_reject },
 };

@@ -99,6 +99,21 @@ op_admin_agency_put(struct call *c, json_t **ret_answer)
 
 /* ---- whose customer has a token ---- */
 
+/* A token that leaves an agency leaves its second approver behind, too: not by one alone, who could have it back again once the request is approved. */
+static enum err
+check_move(struct call *c, const struct store_token *t, const char *to)
+{
+	struct store_agency from = { .second_approver = false };
+	struct store_agency other = { .second_approver = false };
+	enum err e = t->agency[0] != '\0' ? store_agency_by_id(c->store, t->agency, &from) : ERR_OK;
+
+	if (e == ERR_OK && to[0] != '\0')
+		e = store_agency_by_id(c->store, to, &other);
+	if (e != ERR_OK || c->service->config->second_approver == CONFIG_SECOND_ALWAYS)
+		return e;
+	return from.second_approver && !other.second_approver ? ERR_SECOND_APPROVER_KEPT : ERR_OK;
+}
+
 /* In a transaction. */
 static enum err
 move_token(struct call *c, const struct decode_token_agency *d, struct store_token *ret)
@@ -106,6 +121,8 @@ move_token(struct call *c, const struct decode_token_agency *d, struct store_tok
 	enum err e = store_token_by_id(c->store, c->number, ret);
 	char note[CALL_REASON_SIZE];
 
+	if (e == ERR_OK)
+		e = check_move(c, ret, d->agency);
 	if (e == ERR_OK)
 		e = store_token_set_agency(c->store, ret, d->agency);
 	if (e == ERR_OK)

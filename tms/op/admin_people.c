@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * GET /v1/admin/people, POST the same, POST .../{number}/remove, and POST /v1/admin/enrolments/{number}/confirm and .../reject: who may sit at the desk. What gives power (a person, a certificate, another role) is proposed by
+ * GET /v1/admin/people, POST the same, POST .../{number}/remove and .../{number}/retire, and POST /v1/admin/enrolments/{number}/confirm and .../reject: who may sit at the desk. What gives power (a person, a certificate, another role) is proposed by
  * one operator and confirmed by another; what takes it away one does at once. Each answers with everybody.
  */
 #include "answer.h"
@@ -106,12 +106,23 @@ op_admin_people(struct call *c, json_t **ret_answer)
 
 /* ---- what is proposed ---- */
 
-/* One with which somebody could log in now, and that opens the desk to nobody of another name. */
+/* A certificate opens the desk to nobody of another name: who has it already is not to become somebody else. */
+static enum err
+check_holder(struct call *c, const struct store_person *p)
+{
+	struct store_person holder;
+	enum err e = store_person_of_certificate(c->store, p->fingerprint, &holder);
+
+	if (e == ERR_OK && strcmp(holder.name, p->name) != 0)
+		return ERR_CERTIFICATE_REFUSED;
+	return e == ERR_ADMIN_UNKNOWN ? ERR_OK : e;
+}
+
+/* One with which somebody could log in now. */
 static enum err
 read_certificate(struct call *c, const char *pem, struct store_person *p)
 {
 	struct issued *certificate = issued_from_pem((const unsigned char *)pem, strlen(pem));
-	struct store_person holder;
 	enum err e = certificate != NULL && authorities_issued(c->service->admin_ca, certificate) ? ERR_OK : ERR_CERTIFICATE_REFUSED;
 
 	if (e == ERR_OK)
@@ -119,12 +130,7 @@ read_certificate(struct call *c, const char *pem, struct store_person *p)
 	if (e == ERR_OK)
 		p->not_after = issued_not_after(certificate);
 	issued_free(certificate);
-	if (e != ERR_OK)
-		return e;
-	e = store_person_of_certificate(c->store, p->fingerprint, &holder);
-	if (e == ERR_OK && strcmp(holder.name, p->name) != 0)
-		return ERR_CERTIFICATE_REFUSED;
-	return e == ERR_ADMIN_UNKNOWN ? ERR_OK : e;
+	return e == ERR_OK ? check_holder(c, p) : e;
 }
 
 #define NOTE_SIZE (STORE_PERSON_SIZE + CALL_REASON_SIZE + 8)
@@ -208,6 +214,9 @@ confirm(struct call *c)
 		e = check_proposer(c, &n);
 	if (e == ERR_OK)
 		e = call_check_other(c, n.proposer);
+	/* what was proposed since may have given it to somebody */
+	if (e == ERR_OK)
+		e = check_holder(c, &n.person);
 	if (e == ERR_OK)
 		e = store_enrolment_end(c->store, n.id, STORE_PROPOSAL_CONFIRMED, c->person->id, "", c->now);
 	n.person.created = c->now;
@@ -292,5 +301,65 @@ op_admin_person_remove(struct call *c, json_t **ret_answer)
 		e = call_begin(c);
 	if (e == ERR_OK)
 		e = call_end(c, shut_out(c, d.reason));
+	return e == ERR_OK ? op_admin_people(c, ret_answer) : e;
+}
+
+struct open_certificates {
+	int64_t now;
+	unsigned count;
+};
+
+static void
+count_open(const struct store_certificate *c, void *context)
+{
+	struct open_certificates *open = context;
+
+	open->count += c->retired == 0 && (c->not_after == 0 || c->not_after > open->now);
+}
+
+/* Whether there is an operator who could come in, besides those certificates of his that open nothing. */
+static enum err
+check_operator_left(struct call *c, const struct store_person *p)
+{
+	struct open_certificates open = { .now = c->now };
+	int64_t others = 0;
+	enum err e = store_person_count_others(c->store, p->id, STORE_OPERATOR, c->now, &others);
+
+	if (e == ERR_OK)
+		e = store_certificate_list(c->store, p->id, count_open, &open);
+	return e == ERR_OK && others == 0 && open.count == 0 ? ERR_LAST_OPERATOR : e;
+}
+
+/* In a transaction. The person stays, with what other certificates he has. */
+static enum err
+retire(struct call *c, const struct decode_certificate *d)
+{
+	struct store_person p = { .id = 0 };
+	char fingerprint[2 * KEY_HASH_LEN + 1];
+	char note[NOTE_SIZE];
+	enum err e = store_person_by_id(c->store, c->number, &p);
+
+	if (e == ERR_ADMIN_UNKNOWN || (e == ERR_OK && p.role == STORE_NONE))
+		return ERR_PERSON_UNKNOWN;
+	if (e == ERR_OK)
+		e = store_certificate_retire(c->store, p.id, d->fingerprint, c->now);
+	if (e == ERR_ADMIN_UNKNOWN)
+		return ERR_CERTIFICATE_UNKNOWN;
+	if (e == ERR_OK && p.role == STORE_OPERATOR)
+		e = check_operator_left(c, &p);
+	text_hex(d->fingerprint, sizeof(d->fingerprint), fingerprint);
+	return e == ERR_OK ? call_audit_said(c, 0, 0, "certificate", note_of(p.name, d->reason, note), "person=%lld retired=%s", (long long)p.id, fingerprint) : e;
+}
+
+enum err
+op_admin_certificate_retire(struct call *c, json_t **ret_answer)
+{
+	struct decode_certificate d;
+	enum err e = decode_certificate(c->body, &d);
+
+	if (e == ERR_OK)
+		e = call_begin(c);
+	if (e == ERR_OK)
+		e = call_end(c, retire(c, &d));
 	return e == ERR_OK ? op_admin_people(c, ret_answer) : e;
 }

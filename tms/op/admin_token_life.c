@@ -15,7 +15,7 @@ set_life(struct call *c, enum store_life to, const char *what, const char *reaso
 	enum store_life from = ret->life;
 	char note[CALL_REASON_SIZE];
 
-	if (e == ERR_OK && from != STORE_ACTIVE && !(from == STORE_LOST && to == STORE_RETIRED))
+	if (e == ERR_OK && !store_life_ends(from, to))
 		e = ERR_TOKEN_LIFE_WRONG;
 	if (e == ERR_OK)
 		e = store_token_set_life(c->store, ret->id, to);

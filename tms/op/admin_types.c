@@ -3,6 +3,7 @@
 #include "answer.h"
 #include "call.h"
 #include "decode.h"
+#include "detail.h"
 #include "text.h"
 
 struct rows {
@@ -74,33 +75,40 @@ op_admin_vendors(struct call *c, json_t **ret_answer)
 	return give("modules", &rows, store_module_list(c->store, add_module, &rows), ret_answer);
 }
 
-/* Whether its requests take two people is not for one to change: that is said by the command line (type add). */
+/*
+ * What one person alone may not do to all tokens of a type, for one of which another SO PIN takes two: do without the second approver, have them unlocked in another way, allow more tries. That is for
+ * whoever runs the server (type add). What counted for them until now may stand at a type of all models, or be what is taken for granted of a token of no type.
+ */
 static enum err
-keep_policy(struct call *c, struct store_type *t)
+check_policy(struct call *c, const struct store_type *t)
 {
 	struct token_name name = { .manufacturer = "" };
 	struct store_type was;
+	bool used = false;
 	enum err e;
 
 	text_copy(name.manufacturer, sizeof(name.manufacturer), t->manufacturer);
 	text_copy(name.model, sizeof(name.model), t->model);
 	e = store_type_of(c->store, &name, &was);
-	t->second_approver = e == ERR_OK && was.second_approver;
-	return e;
+	if (e != ERR_OK)
+		return e;
+	if (was.second_approver && !t->second_approver)
+		return ERR_SECOND_APPROVER_KEPT;
+	if (was.policy.family == t->policy.family && call_failures_max(t) <= call_failures_max(&was))
+		return ERR_OK;
+	e = store_type_in_use(c->store, t, &used);
+	return e == ERR_OK && used ? ERR_TYPE_IN_USE : e;
 }
 
 static enum err
-put_type(struct call *c, struct store_type *t)
+put_type(struct call *c, const struct store_type *t)
 {
-	enum err e = keep_policy(c, t);
+	char detail[DETAIL_SIZE];
+	enum err e = check_policy(c, t);
 
 	if (e == ERR_OK)
 		e = store_type_put(c->store, t);
-	if (e != ERR_OK)
-		return e;
-	return call_audit(c, NULL, 0, "type", "manufacturer=%s model=%s family=%s rotation=%s flags_reliable=%s pin=%u-%u/%s key=%u/%s so_tries=%u", t->manufacturer, t->model,
-	    family_name(t->policy.family), t->rotation ? "yes" : "no", t->policy.flags_reliable ? "yes" : "no", t->policy.pin_min, t->policy.pin_max,
-	    characters_name(t->policy.pin_characters), t->key_length, characters_name(t->key_characters), t->so_tries);
+	return e == ERR_OK ? call_audit(c, NULL, 0, "type", "%s", detail_type(t, detail)) : e;
 }
 
 enum err
@@ -119,9 +127,10 @@ op_admin_type_put(struct call *c, json_t **ret_answer)
 static enum err
 put_module(struct call *c, const struct store_module *m)
 {
+	char detail[DETAIL_SIZE];
 	enum err e = store_module_put(c->store, m, c->now);
 
-	return e == ERR_OK ? call_audit(c, NULL, 0, "vendor", "vendor=%s system=%s name=%s path=%.700s", m->vendor, m->system, m->name, m->path) : e;
+	return e == ERR_OK ? call_audit(c, NULL, 0, "vendor", "%s", detail_module(m, detail)) : e;
 }
 
 enum err

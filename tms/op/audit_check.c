@@ -37,6 +37,8 @@ struct checking {
 	int64_t erased_before;
 	struct chain_row bad;
 	bool has_bad; /* it does not fit, and why is to be found out */
+	const atomic_bool *stop;
+	bool stopped;
 };
 
 /* ---- what fits ---- */
@@ -104,6 +106,10 @@ look_at_row(const struct chain_row *r, void *context)
 {
 	struct checking *c = context;
 
+	if (c->stop != NULL && atomic_load(c->stop)) {
+		c->stopped = true;
+		return false;
+	}
 	if (r->row.id != c->next)
 		return fail(c, AUDIT_MISSING, c->next, r->row.id - 1);
 	if (!made_for(r, c->next) || !follows(c, r)) {
@@ -260,6 +266,8 @@ look(struct checking *c, int64_t from)
 		e = begin_at(c, from);
 	if (e == ERR_OK)
 		e = chain_walk(c->store, from, look_at_row, c);
+	if (e == ERR_OK && c->stopped)
+		return ERR_TIMEOUT;
 	if (e == ERR_OK && c->has_bad)
 		e = explain(c, head.seq);
 	else if (e == ERR_OK && c->check->fault == AUDIT_WHOLE)
@@ -268,9 +276,9 @@ look(struct checking *c, int64_t from)
 }
 
 enum err
-audit_check(struct store *s, const struct anchor_list *anchors, int64_t from, struct audit_check *ret)
+audit_check(struct store *s, const struct anchor_list *anchors, int64_t from, const atomic_bool *stop, struct audit_check *ret)
 {
-	struct checking c = { .store = s, .check = ret };
+	struct checking c = { .store = s, .check = ret, .stop = stop };
 	enum err e;
 
 	*ret = (struct audit_check){ .cut = anchors->cut };

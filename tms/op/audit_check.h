@@ -7,6 +7,8 @@
 
 #include "anchor.h"
 
+#include <stdatomic.h>
+
 enum audit_fault {
 	AUDIT_WHOLE,
 	AUDIT_CHANGED,	      /* the row is not what was hashed */
@@ -37,7 +39,10 @@ struct audit_check {
 	int64_t cut;	  /* lines of the anchors' file that end in the middle */
 };
 
-/* All rows from that place on (1: all), as the store has them at one moment. ERR_OK says that it could be looked at; ret->fault says what was found. */
-enum err audit_check(struct store *s, const struct anchor_list *anchors, int64_t from, struct audit_check *ret);
+/*
+ * All rows from that place on (1: all), as the store has them at one moment. ERR_OK says that it could be looked at; ret->fault says what was found. ERR_TIMEOUT once *stop is true, which may be
+ * NULL.
+ */
+enum err audit_check(struct store *s, const struct anchor_list *anchors, int64_t from, const atomic_bool *stop, struct audit_check *ret);
 
 #endif

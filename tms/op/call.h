@@ -96,6 +96,9 @@ enum err op_admin_person_propose(struct call *c, json_t **ret_answer);
 enum err op_admin_person_remove(struct call *c, json_t **ret_answer);
 enum err op_admin_enrolment_confirm(struct call *c, json_t **ret_answer);
 enum err op_admin_enrolment_reject(struct call *c, json_t **ret_answer);
+enum err op_admin_certificate_retire(struct call *c, json_t **ret_answer);
+enum err op_admin_mails(struct call *c, json_t **ret_answer);
+enum err op_admin_mail_retry(struct call *c, json_t **ret_answer);
 enum err op_admin_keys(struct call *c, json_t **ret_answer);
 
 /* What no call does: expires what is over, gives up on releases without a report; a batch of them. How many were looked at. */
@@ -186,6 +189,9 @@ enum err call_check_newest(struct call *c, const struct store_request *r, struct
 
 /* Whether a report speaks for the next SO PIN by its stage (protocol/README.md, `stage` of `done`), and not for the active one. */
 bool call_speaks_for_next(bool rotated, const char *stage, const char *error);
+
+/* How many releases without a grant leave a token with at least one try, whatever its flags say; one is made in any case. */
+unsigned call_failures_max(const struct store_type *type);
 
 /*
  * Whether this token's SO PIN may be released: the errors of call_check_life(), ERR_TOKEN_UNSUPPORTED for a kind that cannot be unlocked, ERR_ESCROW_SUSPECT where people have to look

@@ -223,6 +223,39 @@ decode_person(json_t *body, struct decode_person *ret)
 }
 
 enum err
+decode_certificate(json_t *body, struct decode_certificate *ret)
+{
+	json_t *reason;
+	const char *fingerprint;
+	size_t len = 0;
+
+	if (json_unpack(body, "{s:s, s:o !}",
+		"fingerprint", &fingerprint,
+		"reason", &reason) != 0)
+		return ERR_INVALID_PARAMS;
+	if (fingerprint[strspn(fingerprint, "0123456789abcdef")] != '\0' || !text_unhex(fingerprint, strlen(fingerprint), ret->fingerprint, sizeof(ret->fingerprint), &len) ||
+	    len != sizeof(ret->fingerprint) || !text_of(reason, 1, DECODE_REASON_MAX, &ret->reason))
+		return ERR_INVALID_PARAMS;
+	return ERR_OK;
+}
+
+enum err
+decode_import(json_t *body, struct decode_import *ret)
+{
+	json_t *table;
+	int dry_run;
+
+	if (json_unpack(body, "{s:o, s:b !}",
+		"table", &table,
+		"dry_run", &dry_run) != 0)
+		return ERR_INVALID_PARAMS;
+	ret->table = json_string_value(table);
+	ret->len = json_string_length(table);
+	ret->dry_run = dry_run != 0;
+	return ret->table != NULL && ret->len != 0 ? ERR_OK : ERR_INVALID_PARAMS;
+}
+
+enum err
 decode_replace(json_t *body, struct decode_replace *ret)
 {
 	json_t *sealed, *reason;
@@ -291,9 +324,9 @@ decode_type(json_t *body, struct store_type *ret)
 	const char *family, *pin_characters, *key_characters;
 	json_int_t pin_min, pin_max, key_length, so_tries;
 	json_t *name, *vendor, *manufacturer, *model;
-	int rotation, flags_reliable;
+	int rotation, flags_reliable, second_approver;
 
-	if (json_unpack(body, "{s:o, s:o, s:o, s:o, s:s, s:b, s:b, s:I, s:I, s:s, s:I, s:s, s:I !}",
+	if (json_unpack(body, "{s:o, s:o, s:o, s:o, s:s, s:b, s:b, s:I, s:I, s:s, s:I, s:s, s:b, s:I !}",
 		"name", &name,
 		"vendor", &vendor,
 		"manufacturer", &manufacturer,
@@ -306,6 +339,7 @@ decode_type(json_t *body, struct store_type *ret)
 		"pin_characters", &pin_characters,
 		"key_length", &key_length,
 		"key_characters", &key_characters,
+		"second_approver", &second_approver,
 		"so_tries", &so_tries) != 0)
 		return ERR_INVALID_PARAMS;
 	ret->policy.family = family_from_name(family);
@@ -316,6 +350,7 @@ decode_type(json_t *body, struct store_type *ret)
 	ret->rotation = rotation != 0;
 	ret->key_length = (unsigned)key_length;
 	ret->key_characters = characters_from_name(key_characters);
+	ret->second_approver = second_approver != 0;
 	ret->so_tries = (unsigned)so_tries;
 	if (!copy_text(name, 1, ret->name, sizeof(ret->name)) ||
 	    !copy_text(vendor, 0, ret->vendor, sizeof(ret->vendor)) ||
@@ -323,7 +358,7 @@ decode_type(json_t *body, struct store_type *ret)
 	    !copy_text(model, 0, ret->model, sizeof(ret->model)) ||
 	    (ret->manufacturer[0] == '\0' && ret->model[0] == '\0') ||
 	    ret->policy.family == FAMILY_COUNT || ret->policy.pin_characters == CHARACTERS_COUNT || ret->key_characters == CHARACTERS_COUNT ||
-	    pin_min < 0 || pin_min > TOKEN_POLICY_PIN_MAX || pin_max < 0 || pin_max > TOKEN_POLICY_PIN_MAX || key_length < 0 || key_length > TRANSCRIPT_SO_PIN_MAX ||
+	    pin_min < 0 || pin_min > TOKEN_POLICY_PIN_MAX || pin_max < 0 || pin_max > TOKEN_POLICY_PIN_MAX || !store_key_length_ok(key_length) ||
 	    !store_so_tries_ok(so_tries))
 		return ERR_INVALID_PARAMS;
 	/* no PIN keeps both; and PKCS#11 replaces no other key than an SO PIN */

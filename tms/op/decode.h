@@ -70,6 +70,19 @@ struct decode_person {
 	const char *reason;
 };
 
+/* A certificate of somebody at the desk that is to open nothing any more. */
+struct decode_certificate {
+	unsigned char fingerprint[KEY_HASH_LEN];
+	const char *reason;
+};
+
+/* A part of a table of sealed tokens; what it holds is the reader's to judge (csv.h). */
+struct decode_import {
+	const char *table;
+	size_t len;
+	bool dry_run;
+};
+
 /* refuse, lost, retire, restore, cure, reject: why */
 struct decode_reason {
 	const char *reason;
@@ -111,6 +124,8 @@ enum err decode_approve(json_t *body, struct decode_approve *ret);
 
 enum err decode_reason(json_t *body, struct decode_reason *ret);
 enum err decode_person(json_t *body, struct decode_person *ret);
+enum err decode_certificate(json_t *body, struct decode_certificate *ret);
+enum err decode_import(json_t *body, struct decode_import *ret);
 enum err decode_replace(json_t *body, struct decode_replace *ret);
 
 /* The rest of the row is the caller's: number, created. */

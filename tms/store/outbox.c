@@ -152,6 +152,59 @@ store_outbox_by_id(struct store *s, int64_t id, struct store_outbox *ret)
 	return query_found(&q, found, ERR_REQUEST_UNKNOWN);
 }
 
+/* What nobody got, as far as the scope sees it; the two values are query_scope()'s. */
+#define FAILED \
+	"state = 'failed' AND error <> 'state_wrong' AND (? = '' OR (kind NOT IN ('alarm', 'waiting')" \
+	" AND EXISTS (SELECT 1 FROM request WHERE request.number = outbox.number AND" QUERY_IN_SCOPE("request", "?") ")))"
+
+static void
+scope_failed(struct query *q)
+{
+	query_scope(q);
+	query_scope(q);
+}
+
+enum err
+store_outbox_failed(struct store *s, unsigned limit, void (*each)(const struct store_outbox *row, void *context), void *context)
+{
+	struct query q = query_new(s, "SELECT " COLUMNS " FROM outbox WHERE " FAILED " ORDER BY id DESC LIMIT ?");
+	struct store_outbox row;
+
+	scope_failed(&q);
+	query_int(&q, limit);
+	while (query_row(&q)) {
+		read_outbox(&q, &row);
+		if (query_good(&q))
+			each(&row, context);
+	}
+	return query_end(&q);
+}
+
+enum err
+store_outbox_failed_count(struct store *s, int64_t *ret_count)
+{
+	struct query q = query_new(s, "SELECT count(*) FROM outbox WHERE " FAILED);
+
+	scope_failed(&q);
+	if (query_row(&q))
+		*ret_count = query_get_int(&q);
+	return query_end(&q);
+}
+
+enum err
+store_outbox_retry(struct store *s, int64_t id, int64_t now)
+{
+	struct query q = query_new(s, "UPDATE outbox SET state = 'queued', tries = 0, due = ?, error = '' WHERE id = ? AND recipient <> '' AND " FAILED);
+	int changed = 0;
+	enum err e;
+
+	query_int(&q, now);
+	query_int(&q, id);
+	scope_failed(&q);
+	e = query_run(&q, &changed);
+	return e == ERR_OK && changed != 1 ? ERR_MAIL_UNKNOWN : e;
+}
+
 /* Deletes what is older than the codes that may live. */
 static enum err
 trim_codes(struct store *s, int64_t number)

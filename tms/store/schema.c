@@ -392,6 +392,10 @@ static const char *const steps[] = {
 
 	"ALTER TABLE type ADD COLUMN so_tries INTEGER NOT NULL DEFAULT 0;" /* of the types that are there nobody has said it */
 	"PRAGMA user_version = 14;",
+
+	/* what was given up, but for what had nothing to say any more */
+	"CREATE INDEX outbox_failed ON outbox (id) WHERE state = 'failed' AND error <> 'state_wrong';"
+	"PRAGMA user_version = 15;",
 };
 
 #define SEALED_SINCE 11 /* the version with which the audit became a chain */

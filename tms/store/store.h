@@ -257,6 +257,9 @@ enum err store_token_by_id(struct store *s, int64_t id, struct store_token *ret)
 enum err store_token_mark(struct store *s, int64_t id, enum store_token_state state);
 enum err store_token_set_life(struct store *s, int64_t id, enum store_life life);
 
+/* Whether one person may say so: an active one is lost or retired, a lost one retired. */
+bool store_life_ends(enum store_life from, enum store_life to);
+
 /* The token and all its requests are of that agency's customer from now on (empty: nobody's). ERR_AGENCY_UNKNOWN. Inside a transaction. */
 enum err store_token_set_agency(struct store *s, const struct store_token *t, const char *agency);
 enum err store_token_count(struct store *s, int64_t *ret_count);
@@ -356,8 +359,9 @@ enum err store_escrow_set_mark(struct store *s, const char *mark); /* empty: the
 #define STORE_PATH_SIZE 1025
 
 /* What a token is by its manufacturer and model. */
-#define STORE_SO_TRIES_MIN 3 /* with fewer, the two tries of one request would take the last one */
-#define STORE_SO_TRIES_MAX 255
+#define STORE_SO_TRIES_MIN   3 /* with fewer, the two tries of one request would take the last one */
+#define STORE_SO_TRIES_MAX   255
+#define STORE_KEY_LENGTH_MIN 6
 
 struct store_type {
 	int64_t id; /* 0 for a token of which no row says anything */
@@ -375,6 +379,12 @@ struct store_type {
 };
 
 bool store_so_tries_ok(int64_t n);
+
+/* How long a next SO PIN may be: 0 (as long as the one before), or no shorter than anybody could guess at (STORE_KEY_LENGTH_MIN). */
+bool store_key_length_ok(int64_t n);
+
+/* Whether a token of that manufacturer and model (empty: of any) is on record. */
+enum err store_type_in_use(struct store *s, const struct store_type *t, bool *ret);
 
 /* Adds a type, or changes what stands for that manufacturer and model. ERR_VENDOR_UNKNOWN for a vendor that is not there. */
 enum err store_type_put(struct store *s, const struct store_type *t);
@@ -636,6 +646,16 @@ enum err store_outbox_count(struct store *s, int64_t number, enum store_mail kin
 /* The newest mail to the approvers: which request it was about, and when it was written; 0 and 0 where there is none. */
 enum err store_outbox_last_waiting(struct store *s, int64_t *ret_number, int64_t *ret_created);
 enum err store_outbox_by_id(struct store *s, int64_t id, struct store_outbox *ret); /* ERR_REQUEST_UNKNOWN */
+
+/*
+ * Mails that were given up, newest first, and how many there are; not those that had nothing to say any more when it was their turn (`state_wrong`). Of an agency's people those about their own
+ * requests, and none to operator or approvers. `to` is empty once it was erased.
+ */
+enum err store_outbox_failed(struct store *s, unsigned limit, void (*each)(const struct store_outbox *row, void *context), void *context);
+enum err store_outbox_failed_count(struct store *s, int64_t *ret_count);
+
+/* One of these is due again, as if it had never been tried. ERR_MAIL_UNKNOWN where it is none of them, or has no address any more. */
+enum err store_outbox_retry(struct store *s, int64_t id, int64_t now);
 
 /* ---- what an operator watches ---- */
 

@@ -262,6 +262,12 @@ store_token_by_id(struct store *s, int64_t id, struct store_token *ret)
 	return query_found(&q, found, ERR_TOKEN_UNKNOWN);
 }
 
+bool
+store_life_ends(enum store_life from, enum store_life to)
+{
+	return (from == STORE_ACTIVE && to != STORE_ACTIVE) || (from == STORE_LOST && to == STORE_RETIRED);
+}
+
 enum err
 store_token_set_life(struct store *s, int64_t id, enum store_life life)
 {

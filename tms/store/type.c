@@ -101,6 +101,25 @@ store_so_tries_ok(int64_t n)
 	return n == 0 || (n >= STORE_SO_TRIES_MIN && n <= STORE_SO_TRIES_MAX);
 }
 
+bool
+store_key_length_ok(int64_t n)
+{
+	return n == 0 || (n >= STORE_KEY_LENGTH_MIN && n <= TRANSCRIPT_SO_PIN_MAX);
+}
+
+enum err
+store_type_in_use(struct store *s, const struct store_type *t, bool *ret)
+{
+	struct query q = query_new(s, t->model[0] != '\0' ? "SELECT 1 FROM token WHERE manufacturer = ? AND model = ? LIMIT 1"
+							  : "SELECT 1 FROM token WHERE manufacturer = ? LIMIT 1");
+
+	query_text(&q, t->manufacturer);
+	if (t->model[0] != '\0')
+		query_text(&q, t->model);
+	*ret = query_row(&q);
+	return query_end(&q);
+}
+
 enum err
 store_type_put(struct store *s, const struct store_type *t)
 {

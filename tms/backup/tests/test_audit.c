@@ -64,7 +64,7 @@ look(struct world *w, int64_t from)
 	struct anchor_list anchors;
 
 	CHECK(anchor_read(w->config.audit_anchor, (const unsigned char(*)[KEY_SIG_PK_LEN])w->tms_pk, 1, &anchors) == ERR_OK);
-	CHECK(audit_check(w->scratch.store, &anchors, from, &c) == ERR_OK);
+	CHECK(audit_check(w->scratch.store, &anchors, from, NULL, &c) == ERR_OK);
 	anchor_list_free(&anchors);
 	return c;
 }

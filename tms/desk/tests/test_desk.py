@@ -798,13 +798,20 @@ class Types(Server):
         # what is left out is the least that can be meant
         self.assertEqual(run("type", "add", "--config", self.config, text="name,family,manufacturer\nTPM 2,puk,Infineon\n")[0], 0)
         self.assertIn("TPM 2,Infineon,puk,,,no,no,0,0,any,0,any,no,\r\n", run("type", "list", "--config", self.config)[1])
+        # a table from before a column was there takes no protection away, neither from the type nor from one of fewer models; a column that is there and empty does
+        self.assertEqual(run("type", "add", "--config", self.config, text="name,manufacturer,family,model\nThẻ A,CardContact,so_pin,SmartCard-HSM\nThẻ PIV nhỏ,PIV maker,puk,S\n")[:2], (0, "types=2\n"))
+        listed = run("type", "list", "--config", self.config)[1].splitlines()
+        self.assertIn(self.TYPES.splitlines()[1], listed)
+        self.assertIn("Thẻ PIV nhỏ,PIV maker,puk,S,,no,no,0,0,any,0,any,no,3", listed)
+        self.assertEqual(run("type", "add", "--config", self.config, text="name,manufacturer,family,model,second_approver,so_tries\nThẻ A,CardContact,so_pin,SmartCard-HSM,no,\n")[:2], (0, "types=1\n"))
+        self.assertIn("Thẻ A,CardContact,so_pin,SmartCard-HSM,Hãng A,yes,yes,6,15,any,16,hexadecimal,no,", run("type", "list", "--config", self.config)[1].splitlines())
         with contextlib.closing(sqlite3.connect(self.file("tms", "data", "tms.sqlite"))) as db:
             self.assertGreaterEqual(db.execute("SELECT count(*) FROM audit WHERE what IN ('type', 'vendor')").fetchone()[0], 6)
 
     def test_bad_rows_are_named_and_the_others_taken(self):
         head = "name,manufacturer,family,rotation,pin_min,pin_max,key_length,pin_characters,vendor,flags_reliable\n"
         bad = [",B,so_pin,,,,,,,", "A,,so_pin,,,,,,,", "A,B,magic,,,,,,,", "A,B,puk,yes,,,,,,", "A,B,none,yes,,,,,,", "A,B,so_pin,maybe,,,,,,",
-               "A,B,so_pin,,129,,,,,", "A,B,so_pin,,9,8,,,,", "A,B,so_pin,,-1,,,,,", "A,B,so_pin,,,,63,,,", "A,B,so_pin,,,,,letters,,",
+               "A,B,so_pin,,129,,,,,", "A,B,so_pin,,9,8,,,,", "A,B,so_pin,,-1,,,,,", "A,B,so_pin,,,,63,,,", "A,B,so_pin,,,,5,,,", "A,B,so_pin,,,,,letters,,",
                "A,B,so_pin,,,,,,Nobody,", "A,B,so_pin,,,,,,,1", "A,B,so_pin", "A," + "B" * 33 + ",so_pin,,,,,,,"]
         status, out, err = run("type", "add", "--config", self.config, text=head + "\n".join(bad) + "\nGood,Good maker,so_pin,,,,,,,\n")
         self.assertEqual((status, out), (1, "types=1\n"))
@@ -823,6 +830,46 @@ class Types(Server):
         for args in (["type"], ["type", "erase"], ["type", "list"], ["vendor"], ["vendor", "list", "--config", self.config, "--system", "linux"],
                      ["vendor", "modules", "--config", self.config], ["vendor", "modules", "--config", self.config, "--system", "dos"]):
             self.assertEqual(run(*args)[0], 2, args)
+
+    # ---- tokens ----
+
+    def token(self, *words):
+        return run("token", *words, "--config", self.config)
+
+    def test_token(self):
+        table = NAMES + "\r\nHãng T,K1,TK0001,12345678,Đặng Ước,uoc@khach.example,\r\nHãng U,K1,TK0001,87654321,Người Khác,khac@khach.example,\r\nHãng T,K1,TK0002,11112222,Lê An,an@khach.example,\r\n"
+        sealed = run("seal", "--vault-key", self.file("tms", "vault.pub"), text=table)[1]
+        self.assertEqual(run("import", "--config", self.config, text=sealed), (0, "lines=3 imported=3 refused=0\n", ""))
+        listed = json.loads(self.token("list", "--serial", "TK", "--json")[1])
+        self.assertEqual([(t["serial"], t["manufacturer"], t["life"], t["state"]) for t in listed["tokens"]],
+                         [("TK0001", "Hãng T", "active", "unverified"), ("TK0001", "Hãng U", "active", "unverified"), ("TK0002", "Hãng T", "active", "unverified")])
+        self.assertEqual(listed["next"], 0)
+        self.assertEqual([t["serial"] for t in json.loads(self.token("list", "--customer", "dang uoc", "--json")[1])["tokens"]], ["TK0001"])
+        first = json.loads(self.token("list", "--serial", "TK", "--limit", "2", "--json")[1])
+        self.assertEqual([t["serial"] for t in json.loads(self.token("list", "--serial", "TK", "--after", str(first["next"]), "--json")[1])["tokens"]], ["TK0002"])
+        # one serial number, two makers: it is said which
+        self.fails(2, "usage", self.token("show", "TK0001"), "--manufacturer and --model")
+        self.fails(1, "token_unknown", self.token("show", "TK00"), "TK00")
+        shown = json.loads(self.token("show", "TK0001", "--manufacturer", "Hãng T", "--json")[1])
+        self.assertEqual((shown["customer"], shown["requests"]), ("Đặng Ước", []))
+        # no SO PIN, neither in clear nor sealed
+        self.assertEqual(set(shown) & {"so_pin", "sealed", "key"}, set())
+        self.assertRegex(self.token("show", "TK0002")[1], r"^token=\d+ life=active state=unverified failures=0 created=\S+ agency= email=an@khach.example serial=TK0002 manufacturer=Hãng T model=K1 customer=Lê An\n$")
+        self.fails(2, "usage", self.token("lost", "TK0002"), "--reason is missing")
+        self.assertIn(" life=lost ", self.token("lost", "TK0002", "--reason", "khách báo")[1])
+        self.fails(1, "token_life_wrong", self.token("lost", "TK0002", "--reason", "x"))
+        self.assertEqual(json.loads(self.token("retire", "TK0002", "--reason", "đã hủy", "--json")[1])["life"], "retired")
+        self.fails(1, "token_life_wrong", self.token("retire", "TK0002", "--reason", "x"))
+        self.fails(1, "agency_unknown", self.token("agency", "TK0002", "--to", "khong-co", "--reason", "x"), "khong-co")
+        self.fails(2, "usage", self.token("agency", "TK0002", "--to", "Không", "--reason", "x"), "--to")
+        self.assertEqual(self.agency("add", "cua-token", "--name", "x", "--origin", "https://t.example", "--second-approver")[0], 0)
+        for to in ("cua-token", ""):
+            self.assertIn(f" agency={to} ", self.token("agency", "TK0002", "--to", to, "--reason", "chuyển")[1])
+        self.assertEqual(self.sql("SELECT what, detail, text FROM audit JOIN audit_note ON audit_note.id = audit.id WHERE who = 'desk' AND what IN ('lost', 'retire', 'move') ORDER BY audit.id"),
+                         [("lost", "from=active to=lost", "reason=khách báo"), ("retire", "from=lost to=retired", "reason=đã hủy"), ("move", "from= to=cua-token", "reason=chuyển"),
+                          ("move", "from=cua-token to=", "reason=chuyển")])
+        for words in (("list", "--life", "dead"), ("list", "--state", "x"), ("list", "--limit", "0"), ("list", "--limit", "101"), ("list", "--after", "x"), ("show",), ("burn", "TK0002")):
+            self.fails(2, "usage", self.token(*words))
 
     # ---- agencies ----
 
@@ -843,6 +890,16 @@ class Types(Server):
         self.assertEqual([row[0] for row in self.sql("SELECT detail FROM audit WHERE who = 'desk' AND what = 'agency' ORDER BY id")],
                          ["add=an-khang origins=https://an.example https://an.example:8443", "add=an-khang origins=https://an.example",
                           "remove=an-khang origins="])
+
+    def test_agency_keeps_what_is_not_named(self):
+        add = ("an-khang", "--name", "Đại lý An Khang", "--origin", "https://an.example")
+        kept = "agency=an-khang origins=https://an.example domains=an.example second_approver=yes"
+        self.assertEqual(self.agency("add", *add, "--mail-domain", "an.example", "--second-approver"), (0, kept + "\n", ""))
+        self.assertEqual(self.agency("add", *add, "--replace"), (0, kept + "\n", ""))
+        self.assertEqual(self.agency("add", *add, "--replace", "--one-approver"), (0, "agency=an-khang origins=https://an.example domains=an.example\n", ""))
+        self.assertEqual(self.agency("add", *add, "--replace", "--second-approver", "--no-mail-domain"), (0, "agency=an-khang origins=https://an.example second_approver=yes\n", ""))
+        self.fails(2, "usage", self.agency("add", *add, "--replace", "--one-approver", "--second-approver"), "--one-approver")
+        self.fails(2, "usage", self.agency("add", *add, "--replace", "--no-mail-domain", "--mail-domain", "x.example"), "--no-mail-domain")
 
     def test_agency_origins(self):
         def add(*origins, more=()):

@@ -178,11 +178,11 @@ class People(World):
 
 
     def test_another_page_cannot_run_a_tool(self):
-        for path in ("types", "vendors", "notices", "notices/1", "notices/1/remove", "backups", "mail/test"):
+        for path in ("types", "vendors", "notices", "notices/1", "notices/1/remove", "backups", "mail/test", "mails/1/retry", "audit", "people/1/retire", "import"):
             for headers, name in (({"Origin": "https://evil.example"}, "origin_refused"), ({"Origin": None}, "origin_refused"), ({"Sec-Fetch-Site": "cross-site"}, "origin_refused"),
                                   ({"X-Mokhoa-CSRF": None}, "csrf_refused"), ({"X-Mokhoa-CSRF": "A" * 54}, "csrf_refused")):
                 self.refused(self.server.call("/v1/admin/" + path, person="operator", body=b"{}", headers=headers), 403, name)
-        for path in ("waiting", "notices", "backups", "keys", "report"):
+        for path in ("waiting", "notices", "backups", "keys", "report", "mails", "audit"):
             self.refused(self.server.call("/v1/admin/" + path, "GET", person="operator", headers={"Origin": "https://evil.example"}), 403, "origin_refused")
 
 

@@ -114,6 +114,17 @@ class People(unittest.TestCase):
         self.assertEqual(self.ask("looks", "people"), "role_refused")
         self.assertEqual(self.waiting(), [])
 
+    def test_one_certificate_for_two_names(self):
+        """What was good when it was proposed is looked at again when it is confirmed: nobody becomes somebody else."""
+        self.assertIsNone(self.propose("first", "newcomer", "viewer"))
+        self.assertIsNone(self.propose("first", "Người Khác", "operator", "newcomer"))
+        one, other = self.waiting()
+        self.assertIsNone(self.confirm("second", one))
+        self.assertEqual(self.confirm("second", other), "certificate_refused")
+        self.assertIsNone(self.ask("newcomer", "me"))
+        self.assertEqual((self.said["name"], self.said["role"]), ("newcomer", "viewer"))
+        self.assertEqual(self.waiting(), [other], "and can be rejected")
+
     def test_who_proposed_and_has_left(self):
         self.assertIsNone(self.propose("first", "newcomer"))
         [number] = self.waiting()
@@ -138,6 +149,35 @@ class People(unittest.TestCase):
         self.assertEqual(self.ask("second", "people/%d/remove" % self.number_of("second"), {"reason": "x"}), "last_operator")
         # he himself goes, though there is one operator besides him
         self.assertIsNone(self.ask("second", "people/%d/remove" % self.number_of("first"), {"reason": "nghỉ việc"}))
+
+    def retire(self, who, person, fingerprint):
+        return self.ask(who, "people/%d/retire" % self.number_of(person), {"fingerprint": fingerprint, "reason": "mất thẻ"})
+
+    def prints_of(self, name):
+        self.assertIsNone(self.ask("second", "people"))
+        [person] = [p for p in self.said["people"] if p["name"] == name]
+        return {c["fingerprint"]: c["retired"] for c in person["certificates"]}
+
+    def test_one_certificate_and_not_the_person(self):
+        [old] = self.prints_of("first")
+        self.server.person("first-renewed", "--name", "first", "--role", "operator")
+        [new] = set(self.prints_of("first")) - {old}
+        self.assertEqual(self.retire("second", "looks", old), "certificate_unknown", "somebody else's")
+        self.assertEqual(self.retire("second", "first", "0" * 64), "certificate_unknown")
+        self.assertIsNone(self.retire("second", "first", old))
+        self.assertEqual((self.ask("first", "me"), self.ask("first-renewed", "me")), ("admin_unknown", None))
+        retired = self.prints_of("first")
+        self.assertTrue(retired[old] and not retired[new], "and since when is shown")
+        self.assertEqual(self.retire("second", "first", old), "certificate_unknown", "it opens nothing already")
+        # who has none left is no operator who could let anybody in
+        self.assertIsNone(self.retire("second", "first", new))
+        self.assertEqual(self.ask("first-renewed", "me"), "admin_unknown")
+        [last] = self.prints_of("second")
+        self.assertEqual(self.retire("second", "second", last), "last_operator")
+        self.assertIsNone(self.ask("second", "me"), "and nothing has changed")
+        with sqlite3.connect(self.server.folder / "data" / "tms.sqlite") as db:
+            rows = db.execute("SELECT detail, audit_note.text FROM audit LEFT JOIN audit_note ON audit_note.id = audit.id WHERE what = 'certificate' ORDER BY audit.id").fetchall()
+        self.assertEqual([(detail.split("=")[-1], note) for detail, note in rows], [(old, "name=first reason=mất thẻ"), (new, "name=first reason=mất thẻ")])
 
     def test_everything_is_in_the_audit(self):
         self.assertIsNone(self.propose("first", "newcomer"))

@@ -30,7 +30,7 @@ ROLES = {"agency_viewer": "viewer", "agency_approver": "approver"}
 UNKNOWN = 2**53 - 2
 OWNERS = {"own": "ours", "foreign": "theirs", "nobody": ""}
 MARKS = {"own": "Khaichung", "foreign": "Bimatrieng", "nobody": "Vochunhan"}  # in every text of their rows
-KINDS = {"requests": "request_unknown", "tokens": "token_unknown", "proposals": "proposal_unknown"}
+KINDS = {"requests": "request_unknown", "tokens": "token_unknown", "proposals": "proposal_unknown", "mails": "mail_unknown"}
 
 # Bodies that the schemas take, by the name of the schema; what one leads to with a row of one's own is the operation's business.
 BODIES = {
@@ -83,7 +83,8 @@ class Server(wire.Server):
         self.sql("UPDATE request SET state = 'pending', customer = ?, email = ?, certificate_serial = ? WHERE number = ?", mark + " Co", mark + "@example.vn", mark.encode().hex().upper(), request)
         proposal = self.sql("INSERT INTO proposal (token, kind, version, sealed, compared, active, next, life, reason, proposer, created, expires) SELECT ?, 'cure', 0, x'', '', ?, 0, 'active', ?, id, 1,"
                             " 4000000000 FROM person WHERE name = 'operator'", token, row, mark)
-        return {"requests": request, "tokens": token, "proposals": proposal}
+        mail = self.sql("INSERT INTO outbox (number, kind, recipient, state, due, created, error) VALUES (?, 'expired', ?, 'failed', 1, 1, 'mail_refused')", request, mark + "@example.vn")
+        return {"requests": request, "tokens": token, "proposals": proposal, "mails": mail}
 
     def raw(self, method, path, person, body=None):
         """(status, bytes)"""

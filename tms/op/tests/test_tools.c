@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What operators write at the desk: notices, kinds of tokens, modules; and where a roll of the vault's key stands. */
+#include "admin_audit.h"
 #include "check.h"
 #include "json.h"
+#include "os.h"
+#include "scratch_database.h"
+#include "seen.h"
 #include "world.h"
 
 #include <string.h>
@@ -64,10 +68,16 @@ test_notices(void)
 }
 
 static json_t *
+kind_by(const char *model, const char *vendor, int pin_max, bool two)
+{
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:i, s:i, s:s, s:i, s:s, s:b, s:i}", "name", "Token ví dụ", "vendor", vendor, "manufacturer", "M", "model", model,
+	    "family", "so_pin", "rotation", 1, "flags_reliable", 0, "pin_min", 4, "pin_max", pin_max, "pin_characters", "digits", "key_length", 0, "key_characters", "any", "second_approver", two ? 1 : 0, "so_tries", 5);
+}
+
+static json_t *
 kind(const char *model, const char *vendor, int pin_max)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:i, s:i, s:s, s:i, s:s, s:i}", "name", "Token ví dụ", "vendor", vendor, "manufacturer", "M", "model", model,
-	    "family", "so_pin", "rotation", 1, "flags_reliable", 0, "pin_min", 4, "pin_max", pin_max, "pin_characters", "digits", "key_length", 0, "key_characters", "any", "so_tries", 5);
+	return kind_by(model, vendor, pin_max, false);
 }
 
 static json_t *
@@ -95,6 +105,192 @@ test_kinds(void)
 	json_decref(answer);
 	CHECK(run(w, op_admin_type_put, 0, kind("", "", 3), "types", 0) == ERR_INVALID_PARAMS);
 	CHECK(world_audits(w, 0, "type") == 3 && world_audits(w, 0, "vendor") == 3);
+	world_free(w);
+}
+
+static bool
+takes_two(struct world *w, const char *model)
+{
+	struct token_name name = { .manufacturer = "M" };
+	struct store_type type;
+
+	strcpy(name.model, model);
+	CHECK(store_type_of(w->scratch.store, &name, &type) == ERR_OK);
+	return type.second_approver;
+}
+
+/* One may ask for a second approver, and not do without one, neither for the type nor by a type of fewer models. */
+static void
+test_second_approver(void)
+{
+	struct world *w = world_new();
+
+	CHECK(run(w, op_admin_type_put, 0, kind("", "", 8), "types", 1) == ERR_OK && !takes_two(w, "M2"));
+	CHECK(run(w, op_admin_type_put, 0, kind_by("", "", 8, true), "types", 1) == ERR_OK && takes_two(w, "M2"));
+	CHECK(run(w, op_admin_type_put, 0, kind("", "", 9), "types", 0) == ERR_SECOND_APPROVER_KEPT && takes_two(w, "M2"));
+	CHECK(run(w, op_admin_type_put, 0, kind("M2", "", 9), "types", 0) == ERR_SECOND_APPROVER_KEPT && takes_two(w, "M2"));
+	seen("second_approver_kept", "test_tools");
+	CHECK(run(w, op_admin_type_put, 0, kind_by("M2", "", 9, true), "types", 2) == ERR_OK && takes_two(w, "M2"));
+	CHECK(world_audits(w, 0, "type") == 3);
+	world_free(w);
+}
+
+static enum err
+put_changed(struct world *w, const char *key, json_t *value)
+{
+	json_t *body = kind("", "", 8);
+	json_t *answer = NULL;
+	enum err e;
+
+	json_object_set_new(body, "manufacturer", json_string(scratch_token(1).name.manufacturer));
+	json_object_set_new(body, key, value);
+	if (strcmp(key, "family") == 0)
+		json_object_set_new(body, "rotation", json_false());
+	e = world_desk(w, 0, op_admin_type_put, 0, body, &answer);
+	json_decref(answer);
+	return e;
+}
+
+/* How tokens on record are unlocked, and how often that is tried, is not for one to change: for one token alone another SO PIN takes two. */
+static void
+test_type_in_use(void)
+{
+	struct world *w = world_new();
+
+	CHECK(put_changed(w, "so_tries", json_integer(3)) == ERR_OK && put_changed(w, "so_tries", json_integer(0)) == ERR_OK);
+	CHECK(put_changed(w, "family", json_string("puk")) == ERR_OK && put_changed(w, "family", json_string("so_pin")) == ERR_OK);
+	CHECK(put_changed(w, "so_tries", json_integer(15)) == ERR_OK);
+	world_import(w, 1, "khach@example.vn");
+	CHECK(put_changed(w, "family", json_string("puk")) == ERR_TYPE_IN_USE && put_changed(w, "family", json_string("none")) == ERR_TYPE_IN_USE);
+	CHECK(put_changed(w, "so_tries", json_integer(4)) == ERR_OK); /* fewer releases than before */
+	CHECK(put_changed(w, "so_tries", json_integer(3)) == ERR_OK);
+	CHECK(put_changed(w, "so_tries", json_integer(5)) == ERR_TYPE_IN_USE && put_changed(w, "so_tries", json_integer(0)) == ERR_TYPE_IN_USE);
+	seen("type_in_use", "test_tools");
+	for (int length = 1; length < 6; length++)
+		CHECK(put_changed(w, "key_length", json_integer(length)) == ERR_INVALID_PARAMS);
+	CHECK(put_changed(w, "so_tries", json_integer(3)) == ERR_OK);
+	world_free(w);
+}
+
+/* ---- mails that nobody got ---- */
+
+static int64_t
+give_up(struct world *w, int64_t number, enum store_mail kind, const char *to, const char *error)
+{
+	struct store_outbox row = { .number = number, .kind = kind, .state = STORE_OUTBOX_QUEUED, .due = w->now, .created = w->now };
+	int64_t id = 0;
+
+	strcpy(row.to, to);
+	CHECK(store_begin(w->scratch.store) == ERR_OK && store_outbox_insert(w->scratch.store, &row, &id) == ERR_OK);
+	CHECK(store_outbox_finish(w->scratch.store, id, STORE_OUTBOX_FAILED, 0, error) == ERR_OK && store_commit(w->scratch.store) == ERR_OK);
+	return id;
+}
+
+/* How many a reader of that agency is shown, and of how many. */
+static void
+check_mails(struct world *w, const char *agency, size_t shown)
+{
+	json_t *answer = NULL;
+
+	CHECK(store_scope(w->scratch.store, agency));
+	CHECK(world_desk(w, 0, op_admin_mails, 0, NULL, &answer) == ERR_OK);
+	CHECK(json_array_size(json_object_get(answer, "mails")) == shown && json_integer_value(json_object_get(answer, "count")) == (json_int_t)shown);
+	json_decref(answer);
+	CHECK(store_scope(w->scratch.store, ""));
+}
+
+static void
+test_mails(void)
+{
+	struct world *w = world_new();
+	struct machine *m = machine_new(w, 1, MACHINE_OWN);
+	struct store_agency agency = { .id = "mot", .name = "Một", .origins = "https://mot.example" };
+	struct store_token t = scratch_token(1);
+	struct store_outbox row;
+	json_t *answer = NULL, *first;
+	int64_t ids[4];
+
+	world_import(w, 1, "khach@example.vn");
+	CHECK(store_agency_put(w->scratch.store, &agency, false) == ERR_OK);
+	t = world_token(w, &t.name);
+	CHECK(machine_create(m) == ERR_OK && store_token_set_agency(w->scratch.store, &t, "mot") == ERR_OK);
+	check_mails(w, "", 0);
+	ids[0] = give_up(w, m->number, STORE_MAIL_EXPIRED, "khach@example.vn", "mail_refused");
+	ids[1] = give_up(w, m->number, STORE_MAIL_ALARM, "van-hanh@ca.example", "mail_unreachable");
+	ids[2] = give_up(w, m->number, STORE_MAIL_WAITING, "duyet@ca.example", "state_wrong"); /* nothing to say any more */
+	ids[3] = give_up(w, m->number, STORE_MAIL_REVOKED, "", "mail_bounced");		       /* its address was erased */
+	check_mails(w, "", 3);
+	check_mails(w, "mot", 2);
+	check_mails(w, "hai", 0);
+	CHECK(world_desk(w, 0, op_admin_mails, 0, NULL, &answer) == ERR_OK);
+	first = json_array_get(json_object_get(answer, "mails"), 2);
+	CHECK(json_integer_value(json_object_get(first, "number")) == ids[0] && json_integer_value(json_object_get(first, "request")) == m->number);
+	CHECK_TEXT(json_string_value(json_object_get(first, "to")), "khach@example.vn");
+	CHECK_TEXT(json_string_value(json_object_get(first, "error")), "mail_refused");
+	json_decref(answer);
+
+	CHECK(run(w, op_admin_mail_retry, 99, json_object(), "mails", 0) == ERR_MAIL_UNKNOWN);
+	CHECK(run(w, op_admin_mail_retry, ids[2], json_object(), "mails", 0) == ERR_MAIL_UNKNOWN);
+	CHECK(run(w, op_admin_mail_retry, ids[3], json_object(), "mails", 0) == ERR_MAIL_UNKNOWN);
+	seen("mail_unknown", "test_tools");
+	CHECK(store_scope(w->scratch.store, "hai") && run(w, op_admin_mail_retry, ids[0], json_object(), "mails", 0) == ERR_MAIL_UNKNOWN);
+	CHECK(store_scope(w->scratch.store, "mot") && run(w, op_admin_mail_retry, ids[1], json_object(), "mails", 0) == ERR_MAIL_UNKNOWN);
+	CHECK(run(w, op_admin_mail_retry, ids[0], json_object(), "mails", 1) == ERR_OK && store_scope(w->scratch.store, ""));
+	CHECK(store_outbox_by_id(w->scratch.store, ids[0], &row) == ERR_OK && row.state == STORE_OUTBOX_QUEUED && row.tries == 0 && row.due == w->now && row.error[0] == '\0');
+	CHECK(run(w, op_admin_mail_retry, ids[0], json_object(), "mails", 0) == ERR_MAIL_UNKNOWN); /* it waits already */
+	CHECK(world_audits(w, m->number, "mail") == 1);
+	machine_free(m);
+	world_free(w);
+}
+
+/* ---- the audit looked at ---- */
+
+static json_t *
+checked(struct world *w)
+{
+	json_t *answer = NULL;
+
+	CHECK(world_desk(w, 0, op_admin_audit_verify, 0, json_object(), &answer) == ERR_OK);
+	for (int i = 0; i < 3000 && json_is_true(json_object_get(answer, "running")); i++) {
+		json_decref(answer);
+		answer = NULL;
+		os_sleep_ms(10);
+		CHECK(world_desk(w, 0, op_admin_audit, 0, NULL, &answer) == ERR_OK);
+	}
+	CHECK(json_is_false(json_object_get(answer, "running")) && json_integer_value(json_object_get(answer, "checked")) != 0);
+	return answer;
+}
+
+static void
+test_audit(void)
+{
+	struct world *w = world_new();
+	json_t *answer = NULL;
+
+	CHECK(world_desk(w, 0, op_admin_audit, 0, NULL, &answer) == ERR_OK);
+	CHECK(json_integer_value(json_object_get(answer, "checked")) == 0 && json_string_length(json_object_get(answer, "result")) == 0);
+	json_decref(answer);
+	for (int i = 0; i < 3; i++)
+		CHECK(run(w, op_admin_notice_add, 0, notice("x", 0, 0), "notices", (size_t)i + 1) == ERR_OK);
+	answer = checked(w);
+	CHECK_TEXT(json_string_value(json_object_get(answer, "result")), "whole");
+	CHECK(json_integer_value(json_object_get(answer, "rows")) == 3 && json_string_length(json_object_get(answer, "failed")) == 0);
+	json_decref(answer);
+	CHECK(world_audits(w, 0, "audit_verify") == 1);
+	/* the trigger keeps rows from being deleted: whoever gets around it is found */
+	CHECK(scratch_database_run(w->scratch.path, scratch_is_postgresql() ? "ALTER TABLE audit DISABLE TRIGGER ALL; DELETE FROM audit WHERE id = 2"
+									    : "DROP TRIGGER audit_there; DELETE FROM audit WHERE id = 2"));
+	answer = checked(w);
+	CHECK_TEXT(json_string_value(json_object_get(answer, "result")), "missing");
+	CHECK(json_integer_value(json_object_get(answer, "row")) == 2);
+	json_decref(answer);
+	/* a file of anchors that is none to be read */
+	w->config.audit_anchor = "/";
+	answer = checked(w);
+	CHECK_TEXT(json_string_value(json_object_get(answer, "failed")), "audit_anchor_failed");
+	CHECK(json_string_length(json_object_get(answer, "result")) == 0);
+	json_decref(answer);
+	admin_audit_end();
 	world_free(w);
 }
 
@@ -149,6 +345,7 @@ test_move(void)
 	struct world *w = world_new();
 	struct store_token t = scratch_token(1);
 	struct machine *m = machine_new(w, 1, MACHINE_OWN);
+	struct store_agency two = { .id = "hai", .name = "Hai", .origins = "https://hai.example", .second_approver = true };
 	json_t *answer = NULL;
 
 	world_import(w, 1, "khach@example.vn");
@@ -167,6 +364,16 @@ test_move(void)
 	CHECK(world_desk(w, 0, op_admin_token_agency, t.id, move_to(""), &answer) == ERR_OK);
 	json_decref(answer);
 	CHECK_TEXT(world_token(w, &t.name).agency, "");
+	/* an agency that asks for two approvers is not left by one alone, unless two are asked for in any case */
+	CHECK(store_agency_put(w->scratch.store, &two, false) == ERR_OK);
+	CHECK(world_desk(w, 0, op_admin_token_agency, t.id, move_to("hai"), &answer) == ERR_OK);
+	json_decref(answer);
+	CHECK(world_desk(w, 0, op_admin_token_agency, t.id, move_to(""), &answer) == ERR_SECOND_APPROVER_KEPT);
+	CHECK(world_desk(w, 0, op_admin_token_agency, t.id, move_to("mot"), &answer) == ERR_SECOND_APPROVER_KEPT);
+	CHECK_TEXT(world_token(w, &t.name).agency, "hai");
+	w->config.second_approver = CONFIG_SECOND_ALWAYS;
+	CHECK(world_desk(w, 0, op_admin_token_agency, t.id, move_to("mot"), &answer) == ERR_OK);
+	json_decref(answer);
 	machine_free(m);
 	world_free(w);
 }
@@ -193,6 +400,10 @@ main(void)
 {
 	test_notices();
 	test_kinds();
+	test_second_approver();
+	test_type_in_use();
+	test_mails();
+	test_audit();
 	test_agencies();
 	test_move();
 	test_keys();

@@ -1,35 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "columns.h"
+#include "rows.h"
 
 #include "options.h"
 #include "os.h"
 
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
-#define COLUMNS_MAX ((size_t)1 << 20) /* bytes of a table of types or modules */
+#define ROWS_MAX ((size_t)1 << 20) /* bytes of a table of types or modules */
 
-const char *
-columns_place(const struct columns *c, const struct csv_row *head, size_t *ret_at)
-{
-	for (size_t column = 0; column < c->count; column++)
-		ret_at[column] = CSV_FIELDS_MAX;
-	for (size_t i = 0; i < head->count; i++) {
-		size_t column = 0;
-		while (column < c->count && strcmp(c->names[column], head->fields[i]) != 0)
-			column++;
-		if (column == c->count)
-			return "a column that is not known";
-		if (ret_at[column] != CSV_FIELDS_MAX)
-			return "a column that stands there twice";
-		ret_at[column] = i;
-	}
-	for (size_t column = 0; column < c->needed; column++)
-		if (ret_at[column] == CSV_FIELDS_MAX)
-			return c->missing;
-	return NULL;
-}
+const char rows_absent[] = "";
 
 static void
 complain(unsigned line, enum err e, const char *cause)
@@ -58,7 +38,7 @@ take_row(const struct work *w, const struct csv_row *row, const char **ret_cause
 		return ERR_CSV_INVALID;
 	}
 	for (size_t column = 0; column < w->columns->count; column++)
-		fields[column] = w->at[column] != CSV_FIELDS_MAX ? row->fields[w->at[column]] : "";
+		fields[column] = w->at[column] != CSV_FIELDS_MAX ? row->fields[w->at[column]] : rows_absent;
 	return w->each(fields, w->context, ret_cause);
 }
 
@@ -80,11 +60,11 @@ take_head(struct work *w, struct csv *csv)
 }
 
 enum err
-columns_run(const struct columns *c, enum err (*each)(const char *const *fields, void *context, const char **ret_cause), void *context,
+rows_run(const struct columns *c, enum err (*each)(const char *const *fields, void *context, const char **ret_cause), void *context,
     unsigned *ret_taken)
 {
 	struct work w = { .columns = c, .each = each, .context = context };
-	struct buf text = buf_new(COLUMNS_MAX);
+	struct buf text = buf_new(ROWS_MAX);
 	struct csv csv;
 	enum err first = os_read_to_end(STDIN_FILENO, &text);
 
@@ -116,17 +96,8 @@ columns_run(const struct columns *c, enum err (*each)(const char *const *fields,
 	return first;
 }
 
-void
-columns_write(struct buf *b, const char *const *fields, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		csv_write(b, fields[i]);
-		buf_add_text(b, i + 1 < count ? "," : "\r\n");
-	}
-}
-
 enum err
-columns_print(enum err e, const struct buf *b)
+rows_print(enum err e, const struct buf *b)
 {
 	if (e == ERR_OK)
 		e = buf_error(b);
