@@ -55,6 +55,9 @@ size_t text_unpadded(const unsigned char *field, size_t len);
 /* Copies at most max - 1 bytes and a NUL; false where it had to cut, which it never does inside a UTF-8 character. */
 bool text_copy(char *ret, size_t max, const char *text);
 
+/* The place of a name in a list of so many, or count where it is none of them. */
+int text_place(const char *const *names, int count, const char *name);
+
 /* ASCII equality without case; for host names and header names only. */
 bool text_equal_nocase(const char *a, const char *b);
 

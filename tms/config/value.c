@@ -65,18 +65,106 @@ is_smtp_url(const char *text)
 	return (strncmp(text, "smtp://", 7) == 0 || strncmp(text, "smtps://", 8) == 0) && strpbrk(text, " @?#") == NULL;
 }
 
-/* A password would stand before the @ or be a parameter; libpq takes it from a file of its own (passfile). */
+/* ---- a database of PostgreSQL ---- */
+
+#define DATABASE_MAX 512 /* bytes of a URL */
+
+/* A socket, or loopback. */
+static bool
+is_here(const char *host, size_t len)
+{
+	static const char *const names[] = { "localhost", "::1", "[::1]" };
+
+	if (len == 0 || host[0] == '/' || host[0] == '@')
+		return true;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strlen(names[i]) == len && strncmp(host, names[i], len) == 0)
+			return true;
+	return strncmp(host, "127.", 4) == 0 && strspn(host, "0123456789.") == len;
+}
+
+/* All of a list with commas between, in the authority each perhaps with its port. */
+static bool
+are_here(const char *escaped, size_t len, bool ports)
+{
+	char part[DATABASE_MAX + 1];
+	char hosts[DATABASE_MAX + 1];
+
+	snprintf(part, sizeof(part), "%.*s", (int)len, escaped);
+	if (!text_unescape(part, '+', hosts, sizeof(hosts)))
+		return false;
+	for (const char *host = hosts;; host++) {
+		size_t all = strcspn(host, ",");
+		size_t bracket = host[0] == '[' ? strcspn(host, "]") : 0;
+		size_t name = ports ? bracket + strcspn(host + bracket, ":,") : all;
+		if (!is_here(host, name))
+			return false;
+		host += all;
+		if (*host == '\0')
+			return true;
+	}
+}
+
+static bool
+is_named(const char *parameter, const char *name, size_t len)
+{
+	return strlen(name) == len && strncmp(parameter, name, len) == 0;
+}
+
+/*
+ * Of what libpq reads behind the "?" (https://www.postgresql.org/docs/15/libpq-connect.html, 34.1.1.2) only the hosts and sslmode are looked at here. A name that is
+ * escaped, or a service, whose file may name any host, is for nobody's eyes to miss.
+ */
+static bool
+read_parameters(const char *at, bool *ret_here, bool *ret_verified)
+{
+	bool weak = false;
+
+	for (; *at != '\0'; at += *at == '&') {
+		size_t name = strcspn(at, "=&");
+		const char *value = at + name + (at[name] == '=');
+		size_t len = strcspn(value, "&");
+		if (memchr(at, '%', name) != NULL)
+			return false;
+		if (is_named(at, "sslmode", name)) {
+			*ret_verified = is_named(value, "verify-full", len);
+			weak = weak || !*ret_verified;
+		} else if (is_named(at, "host", name) || is_named(at, "hostaddr", name)) {
+			*ret_here = *ret_here && are_here(value, len, false);
+		} else if (is_named(at, "service", name)) {
+			*ret_here = false;
+		}
+		at = value + len;
+	}
+	*ret_verified = *ret_verified && !weak;
+	return true;
+}
+
+/*
+ * A password would stand before the @ or be a parameter; libpq takes it from a file of its own (passfile). What passes a network is encrypted, and its other end has
+ * proved its name.
+ */
 static bool
 is_database(const char *text)
 {
 	static const char scheme[] = "postgresql://";
 	const char *host = text + strlen(scheme);
-	size_t authority;
+	const char *query;
+	size_t user;
+	bool here;
+	bool verified = false;
 
 	if (strncmp(text, scheme, strlen(scheme)) != 0 || strchr(text, ' ') != NULL || strstr(text, "password=") != NULL)
 		return false;
-	authority = strcspn(host, "/?");
-	return memchr(host, '@', authority) == NULL || memchr(host, ':', strcspn(host, "@")) == NULL;
+	user = strcspn(host, "@/"); /* as libpq looks for it, past a "?" */
+	if (host[user] == '@') {
+		if (memchr(host, ':', user) != NULL)
+			return false;
+		host += user + 1;
+	}
+	here = are_here(host, strcspn(host, "/?"), true);
+	query = strchr(host, '?');
+	return read_parameters(query != NULL ? query + 1 : "", &here, &verified) && (here || verified);
 }
 
 static bool
@@ -174,7 +262,7 @@ value_read(const struct value_row *row, const json_t *value, void *ret)
 	case VALUE_HTTP_URL:
 		return read_checked(value, 8, 255, is_http_url, ret);
 	case VALUE_DATABASE:
-		return read_checked(value, 14, 512, is_database, ret);
+		return read_checked(value, 14, DATABASE_MAX, is_database, ret);
 	case VALUE_DOOR:
 		return read_checked(value, 2, 107, is_door, ret);
 	case VALUE_WORD:
@@ -243,7 +331,7 @@ value_expected(const struct value_row *row, char ret[VALUE_EXPECTED_SIZE])
 		[VALUE_DOMAIN] = "the domain of a mail address",
 		[VALUE_SMTP_URL] = "smtp://host[:port] or smtps://host[:port]; user and password stand in \"credentials\"",
 		[VALUE_HTTP_URL] = "http://host[:port][/path]: what a responder says is signed",
-		[VALUE_DATABASE] = "postgresql://[user@][host]/name[?parameters]; a password stands in the file that \"passfile\" names",
+		[VALUE_DATABASE] = "postgresql://[user@][host]/name[?parameters]; a password stands in the file that \"passfile\" names, and over a network sslmode is verify-full",
 		[VALUE_DOOR] = "the absolute path of a Unix socket, or 127.0.0.1:PORT",
 		[VALUE_LANGUAGES] = "a list of \"vi\" and \"en\", the first language first",
 		[VALUE_SWITCH] = "true or false",

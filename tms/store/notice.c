@@ -2,7 +2,7 @@
 /* Notices: what the authority wants customers to read on its pages. */
 #include "query.h"
 
-#include <string.h>
+#include "text.h"
 
 #define COLUMNS "id, severity, title_vi, text_vi, title_en, text_en, starts, ends, created"
 
@@ -20,11 +20,7 @@ store_severity_name(enum store_severity severity)
 enum store_severity
 store_severity_from_name(const char *name)
 {
-	int severity = 0;
-
-	while (severity < STORE_SEVERITY_COUNT && strcmp(severities[severity], name) != 0)
-		severity++;
-	return (enum store_severity)severity;
+	return (enum store_severity)text_place(severities, STORE_SEVERITY_COUNT, name);
 }
 
 static void

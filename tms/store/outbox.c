@@ -2,7 +2,7 @@
 /* Mails that must go out, and the public halves of the codes that went with them. */
 #include "query.h"
 
-#include <string.h>
+#include "text.h"
 
 #define CODES_ALIVE "3" /* a customer may hold the newest mails in any order */
 
@@ -31,17 +31,6 @@ store_mail_name(enum store_mail kind)
 	return kind >= 0 && kind < STORE_MAIL_COUNT ? kinds[kind] : "";
 }
 
-/* The index of a name in a list, or count. */
-static int
-index_of(const char *const *names, int count, const char *name)
-{
-	int i = 0;
-
-	while (i < count && strcmp(names[i], name) != 0)
-		i++;
-	return i;
-}
-
 #define COLUMNS "id, number, kind, recipient, state, tries, due, created, error"
 
 static void
@@ -53,10 +42,10 @@ read_outbox(struct query *q, struct store_outbox *row)
 	row->id = query_get_int(q);
 	row->number = query_get_int(q);
 	query_get_text(q, kind, sizeof(kind));
-	row->kind = (enum store_mail)index_of(kinds, STORE_MAIL_COUNT, kind);
+	row->kind = (enum store_mail)text_place(kinds, STORE_MAIL_COUNT, kind);
 	query_get_text(q, row->to, sizeof(row->to));
 	query_get_text(q, state, sizeof(state));
-	row->state = (enum store_outbox_state)index_of(states, STORE_OUTBOX_STATE_COUNT, state);
+	row->state = (enum store_outbox_state)text_place(states, STORE_OUTBOX_STATE_COUNT, state);
 	row->tries = (unsigned)query_get_int(q);
 	row->due = query_get_int(q);
 	row->created = query_get_int(q);

@@ -2,7 +2,7 @@
 /* The people at the desk: who a certificate stands for, and what it may do. */
 #include "query.h"
 
-#include <string.h>
+#include "text.h"
 
 static const char *const roles[STORE_ROLE_COUNT] = {
 	[STORE_VIEWER] = "viewer",
@@ -21,11 +21,7 @@ store_role_name(enum store_role role)
 enum store_role
 store_role_from_name(const char *name)
 {
-	int role = 0;
-
-	while (role < STORE_ROLE_COUNT && strcmp(roles[role], name) != 0)
-		role++;
-	return (enum store_role)role;
+	return (enum store_role)text_place(roles, STORE_ROLE_COUNT, name);
 }
 
 bool

@@ -15,13 +15,15 @@
 #include "database.h"
 #include "log.h"
 #include "postgres_sql.h"
+#include "words.h"
 
+#include <assert.h>
 #include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define VALUES_MAX  48		   /* of one statement */
+#define VALUES_MAX  96		   /* of one statement: the words of a question twice, and what else was said (request_list.c) */
 #define VALUE_BYTES 1048576	   /* all of them together */
 #define RIGHT	    "7238529"	   /* the number of the lock: "mo" and a version of what it means */
 #define WAIT_MS	    "5000"	   /* how long a writer waits for another's commit */
@@ -37,6 +39,8 @@ enum type {
 	TYPE_INT4 = 23,
 	TYPE_TEXT = 25
 };
+
+static_assert(VALUES_MAX >= WORDS_ASKED_MAX + WORDS_CHOSEN_MAX + 16, "a question of the most words has room");
 
 struct postgres {
 	PGconn *connection;

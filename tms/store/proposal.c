@@ -3,7 +3,7 @@
 #include "inventory.h"
 #include "query.h"
 
-#include <string.h>
+#include "text.h"
 
 static const char *const kinds[STORE_PROPOSAL_KIND_COUNT] = {
 	[STORE_REPLACE] = "replace",
@@ -31,16 +31,6 @@ store_proposal_state_name(enum store_proposal_state state)
 	return state >= 0 && state < STORE_PROPOSAL_STATE_COUNT ? states[state] : "";
 }
 
-static int
-place_of(const char *const *words, int count, const char *word)
-{
-	int i = 0;
-
-	while (i < count && strcmp(words[i], word) != 0)
-		i++;
-	return i;
-}
-
 /* In the order in which read_proposal() reads. */
 #define SELECT \
 	"SELECT id, token, kind, version, sealed, compared, active, next, life, reason, proposer, created, expires, state, decider, decided, note FROM proposal "
@@ -55,7 +45,7 @@ read_proposal(struct query *q, struct store_proposal *p)
 	*p = (struct store_proposal){ .id = query_get_int(q) };
 	p->token = query_get_int(q);
 	query_get_text(q, word, sizeof(word));
-	p->kind = (enum store_proposal_kind)place_of(kinds, STORE_PROPOSAL_KIND_COUNT, word);
+	p->kind = (enum store_proposal_kind)text_place(kinds, STORE_PROPOSAL_KIND_COUNT, word);
 	p->version = (uint64_t)query_get_int(q);
 	(void)query_get_upto(q, p->sealed, sizeof(p->sealed));
 	query_get_text(q, p->compared, sizeof(p->compared));
@@ -68,7 +58,7 @@ read_proposal(struct query *q, struct store_proposal *p)
 	p->created = query_get_int(q);
 	p->expires = query_get_int(q);
 	query_get_text(q, word, sizeof(word));
-	p->state = (enum store_proposal_state)place_of(states, STORE_PROPOSAL_STATE_COUNT, word);
+	p->state = (enum store_proposal_state)text_place(states, STORE_PROPOSAL_STATE_COUNT, word);
 	p->decider = query_get_int(q);
 	p->decided = query_get_int(q);
 	query_get_text(q, p->note, sizeof(p->note));

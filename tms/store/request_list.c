@@ -50,11 +50,28 @@ read_page(struct query *q, struct reading *r)
 
 #define VALUES 7 /* of what was said besides words, how many rows, and the scope */
 
-/* What was said besides words. */
-static void
-add_conditions(const struct store_filter *f, struct buf *sql)
+static bool
+is_sqlite(const struct reading *r)
 {
-	buf_add_text(sql, " request.number < ?1 AND request.number >= ?2 AND" QUERY_IN_SCOPE("request", "?7"));
+	return r->store->database == &database_sqlite;
+}
+
+/* Of one state or one agency. */
+static bool
+is_along(const struct reading *r)
+{
+	return r->filter->state != STORE_ANY || r->store->scope[0] != '\0';
+}
+
+/* What was said besides words. To PostgreSQL whoever sees all agencies says nothing of them: with such a condition no index alone could tell it which rows are of a state. */
+static void
+add_conditions(const struct reading *r, struct buf *sql)
+{
+	const struct store_filter *f = r->filter;
+
+	buf_add_text(sql, " request.number < ?1 AND request.number >= ?2");
+	if (is_sqlite(r) || r->store->scope[0] != '\0')
+		buf_add_text(sql, " AND" QUERY_IN_SCOPE("request", "?7"));
 	buf_add_text(sql, f->state == STORE_ANY ? " AND request.state <> ?3" : " AND request.state = ?3");
 	if (f->from > 0 || f->to > 0)
 		buf_add_text(sql, " AND request.created >= ?4 AND request.created < ?5");
@@ -135,7 +152,7 @@ read_plain(struct reading *r)
 
 	buf_add_text(&sql, "SELECT " REQUEST_COLUMNS " FROM ");
 	buf_add_text(&sql, walk(r, false));
-	add_conditions(r->filter, &sql);
+	add_conditions(r, &sql);
 	buf_add_text(&sql, " ORDER BY request.number DESC LIMIT ?6");
 	q = query_new_once(r->store, buf_text(&sql));
 	bind_conditions(&q, r, r->below, r->from, r->left);
@@ -170,7 +187,7 @@ find_floor_along(struct reading *r, int64_t rows, int64_t *ret_floor)
 
 	buf_add_text(&sql, "SELECT request.number FROM ");
 	buf_add_text(&sql, walk(r, false));
-	add_conditions(r->filter, &sql);
+	add_conditions(r, &sql);
 	buf_add_text(&sql, " ORDER BY request.number DESC LIMIT 1 OFFSET ?6");
 	q = query_new_once(r->store, buf_text(&sql));
 	bind_conditions(&q, r, r->below, r->from, rows);
@@ -183,10 +200,44 @@ find_floor_along(struct reading *r, int64_t rows, int64_t *ret_floor)
 static enum err
 find_floor(struct reading *r, int64_t rows, int64_t *ret_floor)
 {
-	return r->filter->state == STORE_ANY && r->store->scope[0] == '\0' ? find_floor_of_all(r, rows, ret_floor) : find_floor_along(r, rows, ret_floor);
+	return is_along(r) ? find_floor_along(r, rows, ret_floor) : find_floor_of_all(r, rows, ret_floor);
 }
 
+/*
+ * PostgreSQL is told the order in which to look by subqueries that it does not take apart (OFFSET 0): first what has the words, in numbers, then its row of request,
+ * which is long and seldom near the one before, and of those only as many as are wanted. Left alone it takes the words to be met by a third of the rows, each, and reads
+ * thousands of requests for the few that it shows.
+ */
+#define ROW_OF_FOUND " CROSS JOIN LATERAL (SELECT * FROM request WHERE request.number = found.number OFFSET 0) AS request WHERE"
+
 /* From the floor on, each row is looked at. */
+static void
+add_scan_postgresql(const struct reading *r, struct buf *sql)
+{
+	if (is_along(r)) {
+		buf_add_text(sql, "(SELECT request.number FROM request WHERE");
+		add_conditions(r, sql);
+		buf_add_text(sql, " ORDER BY request.number DESC OFFSET 0) AS along CROSS JOIN LATERAL (SELECT request_search.number FROM request_search WHERE request_search.number = along.number");
+		search_condition(&r->question, "request_search", VALUES + 1, sql);
+		buf_add_text(sql, " OFFSET 0) AS found" ROW_OF_FOUND);
+	} else {
+		buf_add_text(sql, "(SELECT request_search.number FROM request_search WHERE request_search.number < ?1 AND request_search.number >= ?2");
+		search_condition(&r->question, "request_search", VALUES + 1, sql);
+		buf_add_text(sql, " ORDER BY request_search.number DESC OFFSET 0) AS found" ROW_OF_FOUND);
+	}
+	add_conditions(r, sql);
+	buf_add_text(sql, is_along(r) ? " ORDER BY along.number DESC LIMIT ?6" : " ORDER BY found.number DESC LIMIT ?6");
+}
+
+static void
+add_scan_sqlite(const struct reading *r, struct buf *sql)
+{
+	buf_add_text(sql, walk(r, true));
+	add_conditions(r, sql);
+	search_condition(&r->question, "request_search", VALUES + 1, sql);
+	buf_add_text(sql, " ORDER BY request.number DESC LIMIT ?6");
+}
+
 static enum err
 read_scanned(struct reading *r, int64_t floor)
 {
@@ -195,10 +246,7 @@ read_scanned(struct reading *r, int64_t floor)
 	enum err e;
 
 	buf_add_text(&sql, "SELECT " REQUEST_COLUMNS " FROM ");
-	buf_add_text(&sql, walk(r, true));
-	add_conditions(r->filter, &sql);
-	search_condition(&r->question, "request_search", VALUES + 1, &sql);
-	buf_add_text(&sql, " ORDER BY request.number DESC LIMIT ?6");
+	(is_sqlite(r) ? add_scan_sqlite : add_scan_postgresql)(r, &sql);
 	q = query_new_once(r->store, buf_text(&sql));
 	bind_conditions(&q, r, r->below, floor, r->left);
 	search_bind(&q, &r->question);
@@ -279,26 +327,41 @@ choose_words(const struct sample *sample, size_t count)
 	return chosen;
 }
 
-/*
- * Below the floor, by the index. FTS5 of SQLite walks down the numbers by itself; "+ 0" keeps PostgreSQL from doing so in the hope to meet the words
- * soon.
- */
+/* Below the floor, by the index. FTS5 walks down the numbers by itself. */
+static void
+add_index_sqlite(const struct reading *r, struct buf *sql)
+{
+	buf_add_text(sql, "request_index CROSS JOIN request_search ON request_search.number = request_index.rowid CROSS JOIN request ON request.number = request_index.rowid"
+			  " WHERE request_index MATCH ?8 AND request_index.rowid < ?1 AND request_index.rowid >= ?2 AND");
+	add_conditions(r, sql);
+	search_condition(&r->question, "request_search", VALUES + 2, sql);
+	buf_add_text(sql, " ORDER BY request_index.rowid DESC LIMIT ?6");
+}
+
+/* "+ 0" keeps PostgreSQL from walking down the numbers in the hope to meet the words soon. Of which state a row is, the index of states tells. */
+static void
+add_index_postgresql(const struct reading *r, struct buf *sql)
+{
+	buf_add_text(sql, "(SELECT request_search.number, request_search.number + 0 AS place FROM request_search WHERE search_vector(request_search.words) @@ CAST(?8 AS TSQUERY)"
+			  " AND request_search.number + 0 < ?1 AND request_search.number + 0 >= ?2");
+	search_condition(&r->question, "request_search", VALUES + 2, sql);
+	buf_add_text(sql, " ORDER BY place DESC OFFSET 0) AS found");
+	if (r->filter->state != STORE_ANY)
+		buf_add_text(sql, " CROSS JOIN LATERAL (SELECT request.number FROM request WHERE request.state = ?3 AND request.number = found.number OFFSET 0) AS along");
+	buf_add_text(sql, ROW_OF_FOUND);
+	add_conditions(r, sql);
+	buf_add_text(sql, " ORDER BY found.place DESC LIMIT ?6");
+}
+
 static enum err
 read_indexed(struct reading *r, const struct sample *sample, int64_t floor)
 {
-	bool sqlite = r->store->database == &database_sqlite;
 	struct buf sql = buf_new(SQL_MAX);
 	struct query q;
 	enum err e;
 
-	buf_add_text(&sql, sqlite ? "SELECT " REQUEST_COLUMNS " FROM request_index CROSS JOIN request_search ON request_search.number = request_index.rowid"
-				    " CROSS JOIN request ON request.number = request_index.rowid WHERE request_index MATCH ?8 AND request_index.rowid < ?1"
-				    " AND request_index.rowid >= ?2 AND"
-				  : "SELECT " REQUEST_COLUMNS " FROM request_search JOIN request ON request.number = request_search.number"
-				    " WHERE search_vector(request_search.words) @@ CAST(?8 AS TSQUERY) AND");
-	add_conditions(r->filter, &sql);
-	search_condition(&r->question, "request_search", VALUES + 2, &sql);
-	buf_add_text(&sql, sqlite ? " ORDER BY request_index.rowid DESC LIMIT ?6" : " ORDER BY request_search.number + 0 DESC LIMIT ?6");
+	buf_add_text(&sql, "SELECT " REQUEST_COLUMNS " FROM ");
+	(is_sqlite(r) ? add_index_sqlite : add_index_postgresql)(r, &sql);
 	q = query_new_once(r->store, buf_text(&sql));
 	bind_conditions(&q, r, floor, r->from, r->left);
 	search_bind_index(&q, &r->question, choose_words(sample, words_count(&r->question)));

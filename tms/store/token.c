@@ -5,6 +5,8 @@
 #include "row_search.h"
 #include "token_row.h"
 
+#include "text.h"
+
 #include <string.h>
 
 static const char *const states[STORE_TOKEN_STATE_COUNT] = {
@@ -22,11 +24,7 @@ store_token_state_name(enum store_token_state state)
 enum store_token_state
 store_token_state_from_name(const char *name)
 {
-	int state = 0;
-
-	while (state < STORE_TOKEN_STATE_COUNT && strcmp(states[state], name) != 0)
-		state++;
-	return (enum store_token_state)state;
+	return (enum store_token_state)text_place(states, STORE_TOKEN_STATE_COUNT, name);
 }
 
 static const char *const lives[STORE_LIFE_COUNT] = {
@@ -44,11 +42,7 @@ store_life_name(enum store_life life)
 enum store_life
 store_life_from_name(const char *name)
 {
-	int life = 0;
-
-	while (life < STORE_LIFE_COUNT && strcmp(lives[life], name) != 0)
-		life++;
-	return (enum store_life)life;
+	return (enum store_life)text_place(lives, STORE_LIFE_COUNT, name);
 }
 
 static void

@@ -110,6 +110,59 @@ test_wrong(void)
 	}
 }
 
+/* What passes a network is for verified ends only; a password has no place. */
+static void
+test_database(void)
+{
+	static const struct {
+		const char *url;
+		bool right;
+	} rows[] = {
+		{ "postgresql:///mokhoa", true },
+		{ "postgresql:///mokhoa?host=/run/postgresql&user=tms", true },
+		{ "postgresql:///mokhoa?host=%2Frun%2Fpostgresql", true },
+		{ "postgresql://tms@%2Frun%2Fpostgresql/mokhoa", true },
+		{ "postgresql://tms@localhost:5432/mokhoa", true },
+		{ "postgresql://127.0.0.1,[::1]:5433/mokhoa?sslmode=disable", true },
+		{ "postgresql:///mokhoa?hostaddr=127.0.0.2&host=localhost", true },
+		{ "postgresql://tms@db.example/mokhoa?sslmode=verify-full", true },
+		{ "postgresql://a.example:1,b.example/mokhoa?sslrootcert=/ca.pem&sslmode=verify-full&passfile=/p", true },
+		{ "postgresql:///mokhoa?service=main&sslmode=verify-full", true },
+		{ "postgresql://tms@db.example/mokhoa", false },
+		{ "postgresql://db.example", false },
+		{ "postgresql://192.0.2.1/mokhoa?sslmode=require", false },
+		{ "postgresql://192.0.2.1/mokhoa?sslmode=verify-ca", false },
+		{ "postgresql://db.example/mokhoa?sslmode=verify-fulle", false },
+		{ "postgresql://db.example/mokhoa?sslmode=verify-full&sslmode=prefer", false },
+		{ "postgresql://db.example/mokhoa?sslmode=prefer&sslmode=verify-full", false },
+		{ "postgresql://db.example/mokhoa?ssl%6dode=disable&sslmode=verify-full", false },
+		{ "postgresql://localhost,db.example/mokhoa", false },
+		{ "postgresql://127.example/mokhoa", false },
+		{ "postgresql://localhost.example/mokhoa", false },
+		{ "postgresql://[2001:db8::1]/mokhoa", false },
+		{ "postgresql:///mokhoa?host=db.example", false },
+		{ "postgresql://localhost/mokhoa?hostaddr=192.0.2.1", false },
+		{ "postgresql://%64b.example/mokhoa", false },
+		{ "postgresql://localhost?a@db.example/mokhoa", false },
+		{ "postgresql:///mokhoa?service=main", false },
+		{ "postgresql://tms:geheim@localhost/mokhoa", false },
+		{ "postgresql://localhost/mokhoa?password=x", false },
+		{ "postgres://localhost/mokhoa", false },
+	};
+	char text[4096];
+	char where[CONFIG_WHERE_SIZE];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct config *c = NULL;
+		int len = snprintf(text, sizeof(text), TOP "\"database\": \"%s\",\n" LISTEN VAULT SMTP, rows[i].url);
+		enum err e = config_parse(text, (size_t)len, "tms.json", &c, where);
+		if (!CHECK(e == (rows[i].right ? ERR_OK : ERR_CONFIG_INVALID)))
+			printf("  %s\n", rows[i].url);
+		CHECK(rows[i].right || strstr(where, "over a network sslmode is verify-full") != NULL);
+		config_free(c);
+	}
+}
+
 static void
 test_near(void)
 {
@@ -253,6 +306,7 @@ main(void)
 {
 	json_open();
 	test_wrong();
+	test_database();
 	test_near();
 	test_languages();
 	test_right();

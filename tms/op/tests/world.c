@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -55,7 +56,8 @@ world_vault_start(struct world *w)
 	w->vault = fork();
 	must(w->vault >= 0, "fork");
 	if (w->vault == 0) {
-		/* its log is not the test's */
+		/* a test that gives up leaves none behind; its log is not the test's */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		must(freopen("/dev/null", "w", stderr) != NULL, "/dev/null");
 		_exit(vault_main(&w->config));
 	}

@@ -189,6 +189,8 @@ test_filters(void)
 	CHECK(FOUND(.from = 2000) == 2 && FOUND(.from = 2001) == 1 && FOUND(.to = 2000) == 1 && FOUND(.to = 2001) == 2);
 	CHECK(FOUND(.from = 1000, .to = 3001) == 3 && FOUND(.from = 3001) == 0);
 	CHECK(FOUND(.customer = "cong ty", .email = "hai@", .token_serial = "11304002", .certificate_serial = "00ab", .from = 2000, .to = 2001) == 1);
+	/* as many words as are looked at */
+	CHECK(FOUND(.customer = "c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c") == 2);
 	CHECK(FOUND(.customer = "cong ty", .email = "ba@") == 0 && FOUND(.customer = "cong ty", .before = 2) == 1);
 #undef FOUND
 	CHECK(found_by(&s, (struct store_filter){ .state = STATE_PENDING, .customer = "phat" }) == 1);
