@@ -60,13 +60,19 @@ has_ending(const char *file)
 	return len >= ENDING_LEN && strcmp(file + len - ENDING_LEN, ENDING) == 0;
 }
 
+bool
+profile_name_ok(const char *text, size_t len)
+{
+	return len >= 1 && len <= PROFILE_NAME_MAX && strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") >= len;
+}
+
 /* The profile's name out of its file's, which has the ending. */
 static bool
 name_from_file(const char *file, char ret[PROFILE_NAME_MAX + 1])
 {
 	size_t len = strlen(file) - ENDING_LEN;
 
-	if (len < 1 || len > PROFILE_NAME_MAX || strspn(file, "abcdefghijklmnopqrstuvwxyz0123456789-") != len)
+	if (!profile_name_ok(file, len))
 		return false;
 	memcpy(ret, file, len);
 	ret[len] = '\0';

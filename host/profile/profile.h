@@ -72,6 +72,9 @@ struct profile {
 
 struct profile_set;
 
+/* Whether len characters are a profile's name: [a-z0-9-], 1 to 32. */
+bool profile_name_ok(const char *text, size_t len);
+
 /* Where this build looks: profiles.d in os_config_dir(); "", which has no profile, where the system names no such folder. One thread. */
 const char *profile_folder(void);
 

@@ -5,6 +5,7 @@
 #include "log.h"
 #include "merge.h"
 #include "os.h"
+#include "profile_command.h"
 #include "reconcile.h"
 #include "medium.h"
 
@@ -30,6 +31,9 @@ struct order {
 
 static const char usage[] =
     "mokhoa-setup register | repair | status | unregister [--profile NAME] [--root DIR] [--programs DIR] [--dry-run] [--json]\n"
+    "mokhoa-setup profile [--name NAME] [--from FILE] [--tms URL] [--tms-key KEY] [--tls-ca FILE | --tls system] [--tls-pin PIN] [--portal ORIGIN] [--extension ID[=UPDATE_URL]]\n"
+    "    [--module NAME=PATH] [--prompt PATH] [--proxy PROXY] [--hotline TEXT] [--language vi|en] [--autostart on|off] [--policies on|off]\n"
+    "    [--again] [--out FILE | --install [--undoable] | --withdraw [--undoable] | --undo] [--root DIR]\n"
     "\n"
     "Ghi những gì trình duyệt cần để tìm thấy mokhoa-host theo các hồ sơ trong profiles.d; unregister lấy lại đúng những gì đã ghi.\n"
     "Writes what browsers need to find mokhoa-host, as the profiles in profiles.d say; unregister takes back exactly what was written.\n"
@@ -174,6 +178,12 @@ main(int argc, char *argv[])
 	os_harden();
 	json_open();
 	log_open("mokhoa-setup");
+	if (argc > 1 && strcmp(argv[1], "profile") == 0) {
+		e = profile_command(argv + 2, where);
+		if (e == ERR_USAGE)
+			fputs(usage, stderr);
+		return e != ERR_OK ? complain(e, where) : STATUS_DONE;
+	}
 	if (!read_order(argc, argv, &o)) {
 		fputs(usage, stderr);
 		return complain(ERR_USAGE, "");
