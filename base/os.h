@@ -32,6 +32,9 @@ void os_take_stdio(intptr_t *ret_in, intptr_t *ret_out);
 /* The folder of the running program, without a trailing slash. */
 enum err os_program_dir(char ret[OS_PATH_MAX]);
 
+/* The file of a program of ours in that folder (NULL: the running program's), with the ending that programs have here; nobody has looked whether it is there. ERR_INTERNAL. */
+enum err os_program_path(const char *folder, const char *name, char ret[OS_PATH_MAX]);
+
 /*
  * From now on this process has so long to live, whatever code it runs: the system ends it then, no handler is asked and nothing that it loads
  * can put it off (POSIX: a timer that sends SIGKILL; Windows: a thread that ends the process). Called once; a program that it starts is
@@ -227,6 +230,9 @@ enum err os_check_trusted(const char *path);
  * ERR_JOURNAL_FAILED where it cannot be read or is no regular file.
  */
 enum err os_read_file(const char *path, struct buf *ret);
+
+/* Fills ret with the first bytes of a file, as many as there are, up to max; the errors of os_read_file() but for ERR_FRAME_TOO_LARGE. */
+enum err os_read_head(const char *path, void *ret, size_t max, size_t *ret_len);
 
 /* Appends what a handle gives until its end. ERR_FRAME_TOO_LARGE, ERR_NO_MEMORY, ERR_JOURNAL_FAILED. */
 enum err os_read_to_end(intptr_t handle, struct buf *ret);

@@ -33,6 +33,32 @@ os_read_to_end(intptr_t handle, struct buf *ret)
 	}
 }
 
+enum err
+os_read_up_to(intptr_t handle, void *ret, size_t max, size_t *ret_len)
+{
+	size_t len = 0;
+	long got = 1;
+
+	while (len < max && got > 0) {
+		got = os_read(handle, (char *)ret + len, max - len);
+		if (got < 0)
+			return ERR_JOURNAL_FAILED;
+		len += (size_t)got;
+	}
+	*ret_len = len;
+	return ERR_OK;
+}
+
+enum err
+os_program_path(const char *folder, const char *name, char ret[OS_PATH_MAX])
+{
+	char ours[OS_PATH_MAX];
+
+	if (folder == NULL && os_program_dir(ours) != ERR_OK)
+		return ERR_INTERNAL;
+	return (size_t)snprintf(ret, OS_PATH_MAX, "%s/%s%s", folder != NULL ? folder : ours, name, os_program_ending) < OS_PATH_MAX ? ERR_OK : ERR_INTERNAL;
+}
+
 bool
 os_names_add(struct os_names *names, const char *name)
 {

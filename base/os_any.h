@@ -5,8 +5,16 @@
 #ifndef MOKHOA_OS_ANY_H
 #define MOKHOA_OS_ANY_H
 
+#include "err.h"
+
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+extern const char os_program_ending[]; /* ".exe", or nothing */
+
+/* What os_read_head() does with the file that it has opened. */
+enum err os_read_up_to(intptr_t handle, void *ret, size_t max, size_t *ret_len);
 
 /* Names of files as a folder gives them; born { 0 }, ended by os_names_end(). */
 struct os_names {

@@ -75,6 +75,8 @@ os_take_stdio(intptr_t *ret_in, intptr_t *ret_out)
 	(void)dup2(STDERR_FILENO, STDOUT_FILENO);
 }
 
+const char os_program_ending[] = "";
+
 enum err
 os_program_dir(char ret[OS_PATH_MAX])
 {

@@ -16,17 +16,45 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum err
-os_read_file(const char *path, struct buf *ret)
+/* A regular file; does not wait for what is none. */
+static enum err
+open_to_read(const char *path, int *ret_fd)
 {
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	struct stat s;
-	enum err e = ERR_JOURNAL_FAILED;
 
 	if (fd < 0)
 		return errno == ENOENT ? ERR_FILE_MISSING : ERR_JOURNAL_FAILED;
-	if (fstat(fd, &s) == 0 && S_ISREG(s.st_mode))
-		e = os_read_to_end(fd, ret);
+	if (fstat(fd, &s) != 0 || !S_ISREG(s.st_mode)) {
+		close(fd);
+		return ERR_JOURNAL_FAILED;
+	}
+	*ret_fd = fd;
+	return ERR_OK;
+}
+
+enum err
+os_read_file(const char *path, struct buf *ret)
+{
+	int fd = -1;
+	enum err e = open_to_read(path, &fd);
+
+	if (e != ERR_OK)
+		return e;
+	e = os_read_to_end(fd, ret);
+	close(fd);
+	return e;
+}
+
+enum err
+os_read_head(const char *path, void *ret, size_t max, size_t *ret_len)
+{
+	int fd = -1;
+	enum err e = open_to_read(path, &fd);
+
+	if (e != ERR_OK)
+		return e;
+	e = os_read_up_to(fd, ret, max, ret_len);
 	close(fd);
 	return e;
 }

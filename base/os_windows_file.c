@@ -115,6 +115,19 @@ os_read_file(const char *path, struct buf *ret)
 	return e;
 }
 
+enum err
+os_read_head(const char *path, void *ret, size_t max, size_t *ret_len)
+{
+	HANDLE file = open_to_read(path);
+	enum err e;
+
+	if (file == INVALID_HANDLE_VALUE)
+		return is_missing(GetLastError()) ? ERR_FILE_MISSING : ERR_JOURNAL_FAILED;
+	e = os_read_up_to((intptr_t)file, ret, max, ret_len);
+	CloseHandle(file);
+	return e;
+}
+
 /* ---- writing ---- */
 
 /* "FOLDER\.NAME.xxxxxxxxxxxxxxxx" for "FOLDER\NAME". */

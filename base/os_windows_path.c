@@ -124,6 +124,8 @@ os_state_dir(char ret[OS_PATH_MAX])
 	return our_folder(&FOLDERID_LocalAppData, ret) ? os_make_private(ret) : ERR_JOURNAL_FAILED;
 }
 
+const char os_program_ending[] = ".exe";
+
 enum err
 os_program_dir(char ret[OS_PATH_MAX])
 {

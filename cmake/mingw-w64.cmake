@@ -1,16 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 # The cross compiler of Debian 12 (gcc-mingw-w64-x86-64-win32), and where installer/windows/deps.sh has put the libraries.
+# mingw-w64-x86.cmake says another processor, and includes this.
+if(NOT mokhoa_processor)
+	set(mokhoa_processor x86_64)
+	set(mokhoa_deps mingw-w64-deps)
+endif()
 set(CMAKE_SYSTEM_NAME Windows)
-set(CMAKE_SYSTEM_PROCESSOR x86_64)
-set(CMAKE_C_COMPILER x86_64-w64-mingw32-gcc)
-set(CMAKE_RC_COMPILER x86_64-w64-mingw32-windres)
+set(CMAKE_SYSTEM_PROCESSOR ${mokhoa_processor})
+set(CMAKE_C_COMPILER ${mokhoa_processor}-w64-mingw32-gcc)
+set(CMAKE_RC_COMPILER ${mokhoa_processor}-w64-mingw32-windres)
 
 if(DEFINED ENV{MOKHOA_WINDOWS_DEPS})
 	set(mokhoa_windows_deps $ENV{MOKHOA_WINDOWS_DEPS})
 else()
-	set(mokhoa_windows_deps ${CMAKE_CURRENT_LIST_DIR}/../build/mingw-w64-deps)
+	set(mokhoa_windows_deps ${CMAKE_CURRENT_LIST_DIR}/../build/${mokhoa_deps})
 endif()
-set(CMAKE_FIND_ROOT_PATH ${mokhoa_windows_deps} /usr/x86_64-w64-mingw32)
+set(CMAKE_FIND_ROOT_PATH ${mokhoa_windows_deps} /usr/${mokhoa_processor}-w64-mingw32)
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
 set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
 set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)

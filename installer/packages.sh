@@ -20,7 +20,7 @@ packages_of() {
 	# browsers ask outside their pages
 	browser) echo chromium firefox-esr libnss3-tools openssl xvfb xdotool "$(command -v npm >/dev/null || echo npm)" ;;
 	# the cross compiler, what deps.sh needs to build libraries with it, and wine with a screen of its own for what was built
-	windows) echo gcc-mingw-w64-x86-64-win32 binutils-mingw-w64-x86-64 cmake ninja-build pkg-config make perl curl libp11-kit-dev wine wine64 xvfb ;;
+	windows) echo gcc-mingw-w64-x86-64-win32 binutils-mingw-w64-x86-64 gcc-mingw-w64-i686-win32 binutils-mingw-w64-i686 dpkg cmake ninja-build pkg-config make perl curl libp11-kit-dev wine wine64 xvfb ;;
 	*) echo "packages.sh: no such purpose: $1" >&2; return 2 ;;
 	esac
 }

@@ -85,7 +85,8 @@ for label in $labels; do
 	[ "$label" != crash ] || preset=plain
 	if [ "$label" = windows ]; then
 		# built for another system, with libraries of its own (kept in MOKHOA_DEPS_CACHE where it is said), and run under wine
-		{ sh installer/windows/deps.sh && build mingw-w64 && sh tests/stage/enter.sh sh tests/windows/run.sh build/mingw-w64 -O "$log"; } || failed="$failed $label"
+		{ sh installer/windows/deps.sh && build mingw-w64-x86 && build mingw-w64 && sh tests/windows/wine_x86.sh build/wine-x86 &&
+			sh tests/stage/enter.sh sh tests/windows/run.sh build/mingw-w64 -O "$log"; } || failed="$failed $label"
 	else
 		ctest --test-dir build/$preset -L "^$label\$" -j 2 --output-on-failure --no-tests=error -O "$log" || failed="$failed $label"
 	fi

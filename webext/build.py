@@ -3,7 +3,7 @@
 """Puts the extension together: build.py --origin ORIGIN [--origin ORIGIN...] [--version N] [--key KEY.pem] [--out DIR]
 
 Writes DIR/chromium and DIR/firefox (to be loaded unpacked), mokhoa-chromium.zip (for the stores), mokhoa-firefox.xpi and, with --key, an RSA key that
-openssl made, mokhoa.crx and its fixed id. Prints what it has made as one line of JSON. The same input gives the same bytes on every machine: names are sorted,
+openssl made, mokhoa.crx and its fixed id; SHA256SUMS names the packages. Prints what it has made as one line of JSON. The same input gives the same bytes on every machine: names are sorted,
 times are those of 1980, nothing is compressed, and the signature of a crx (PKCS #1 v1.5) has no randomness.
 """
 import argparse
@@ -194,6 +194,16 @@ def write_crx(path, archive, key, public_key):
         f.write(b"Cr24" + struct.pack("<II", 3, len(header)) + header + body)
 
 
+def write_sums(path, packages):
+    """As sha256sum writes and checks them, in the folder of the packages."""
+    lines = []
+    for package in sorted(packages, key=os.path.basename):
+        with open(package, "rb") as f:
+            lines.append(f"{hashlib.sha256(f.read()).hexdigest()}  {os.path.basename(package)}\n")
+    with open(path, "w", encoding="utf-8", newline="\n") as f:
+        f.writelines(lines)
+
+
 # ---- the program ----
 
 def checked(options):
@@ -225,6 +235,8 @@ def build(options):
         made["crx"] = os.path.join(options.out, "mokhoa.crx")
         made["chromium_id"] = chromium_id(public_key)
         write_crx(made["crx"], made["zip"], options.key, public_key)
+    made["sums"] = os.path.join(options.out, "SHA256SUMS")
+    write_sums(made["sums"], [made[package] for package in ("zip", "xpi", "crx") if package in made])
     return made
 
 

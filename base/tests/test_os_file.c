@@ -148,7 +148,14 @@ reading_has_a_bound_and_takes_files_only(void)
 {
 	struct buf exact = buf_new(9), small = buf_new(8), none = buf_new(0);
 
+	char head[16];
+	size_t len = 0;
+
 	CHECK(os_read_file(path_of("precious"), &exact) == ERR_OK && exact.len == 9);
+	CHECK(os_read_head(path_of("precious"), head, 4, &len) == ERR_OK && len == 4 && memcmp(head, "unto", 4) == 0);
+	CHECK(os_read_head(path_of("precious"), head, sizeof(head), &len) == ERR_OK && len == 9);
+	CHECK(os_read_head(path_of("no-such-file"), head, sizeof(head), &len) == ERR_FILE_MISSING);
+	CHECK(os_read_head(path_of("sub"), head, sizeof(head), &len) == ERR_JOURNAL_FAILED);
 	CHECK(os_read_file(path_of("precious"), &small) == ERR_FRAME_TOO_LARGE);
 	CHECK(os_read_file(path_of("a.json"), &none) == ERR_OK);
 	CHECK(os_read_file(path_of("no-such-file"), &none) == ERR_FILE_MISSING);

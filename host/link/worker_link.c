@@ -27,10 +27,9 @@ static enum err
 spawn_worker(unsigned flags, struct os_child *ret_child)
 {
 	static const char *const argv[] = { WORKER, NULL };
-	char folder[OS_PATH_MAX];
 	char path[OS_PATH_MAX];
 
-	if (os_program_dir(folder) != ERR_OK || (size_t)snprintf(path, sizeof(path), "%s/" WORKER, folder) >= sizeof(path))
+	if (os_program_path(NULL, WORKER, path) != ERR_OK)
 		return ERR_WORKER_FAILED;
 	return os_spawn(path, argv, NULL, flags, ret_child);
 }

@@ -10,7 +10,6 @@
 #include "step_wire.h"
 #include "text.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -174,22 +173,19 @@ take_look(const json_t *result, struct look *ret)
 enum err
 look_at(const struct profile_module *module, const struct token_name *token, struct look *ret)
 {
-	char folder[OS_PATH_MAX];
-	char program[OS_PATH_MAX + sizeof("/mokhoa-token-trial")];
+	char program[OS_PATH_MAX];
 	struct step_child child = { .program = program, .deadline_ms = LOOK_MS };
 	struct step_outcome outcome;
 	const json_t *result = NULL;
 	json_t *question = json_pack("{s:s, s:s*, s:o}", "module", module->path, "parameters", module->parameters, "token", token_name_json(token));
 	json_t *said = NULL;
 	enum err in_there = ERR_OK;
-	enum err e = os_program_dir(folder);
+	enum err e = os_program_path(NULL, "mokhoa-token-trial", program);
 
 	if (e == ERR_OK && question == NULL)
 		e = ERR_NO_MEMORY;
-	if (e == ERR_OK) {
-		(void)snprintf(program, sizeof(program), "%s/mokhoa-token-trial", folder);
+	if (e == ERR_OK)
 		e = step_child_ask(&child, module, question, &said);
-	}
 	if (e == ERR_OK)
 		e = step_answer_from_json(said, &in_there, &outcome, &result);
 	if (e == ERR_OK)

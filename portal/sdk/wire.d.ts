@@ -248,6 +248,7 @@ export type ErrorName =
   | "token_puk_locked"
   | "token_not_yet_locked"
   | "token_in_use"
+  | "module_architecture"
   | "request_unknown"
   | "request_not_approved"
   | "request_refused"

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import shutil
 import struct
 import subprocess
 import sys
@@ -95,6 +96,33 @@ class Build(unittest.TestCase):
         other = self.build("third", "--key", self.key, "--version", "9.9.9")
         for package in ("zip", "xpi", "crx"):
             self.assertNotEqual(digest(other[package]), digest(self.made[package]), package)
+
+    def test_same_source_elsewhere_same_bytes(self):
+        """Another folder, other times of files, another order in which the folder's files were made."""
+        tree = os.path.join(self.folder.name, "a tree elsewhere")
+        for name in ("protocol", "portal", "manifests", "base", "webext"):
+            shutil.copytree(os.path.join(ROOT, name), os.path.join(tree, name), copy_function=shutil.copyfile, ignore=shutil.ignore_patterns("node_modules", "__pycache__"))
+        shutil.copyfile(os.path.join(ROOT, "CMakeLists.txt"), os.path.join(tree, "CMakeLists.txt"))
+        out = os.path.join(self.folder.name, "elsewhere")
+        done = subprocess.run([sys.executable, os.path.join(tree, "webext", "build.py"), "--out", out, "--key", self.key, "--origin", PORTAL, "--origin", LOCAL],
+                              capture_output=True, text=True, check=False, cwd="/")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        elsewhere = json.loads(done.stdout)
+        for made in ("zip", "xpi", "crx", "sums"):
+            self.assertEqual(digest(elsewhere[made]), digest(self.made[made]), made)
+
+    def test_the_sums_are_those_of_the_packages(self):
+        for made, count in ((self.made, 3), (self.build("unsigned", "--version", "1.0"), 2)):
+            checked = subprocess.run(["sha256sum", "--strict", "-c", "SHA256SUMS"], cwd=os.path.dirname(made["sums"]), capture_output=True, text=True, check=False)
+            self.assertEqual((checked.returncode, checked.stdout.count(": OK\n")), (0, count), checked.stdout + checked.stderr)
+        with open(self.made["xpi"], "ab") as f:
+            f.write(b"x")
+        try:
+            checked = subprocess.run(["sha256sum", "-c", "SHA256SUMS"], cwd=os.path.dirname(self.made["sums"]), capture_output=True, text=True, check=False)
+            self.assertIn("mokhoa-firefox.xpi: FAILED", checked.stdout)
+        finally:
+            with open(self.made["xpi"], "r+b") as f:
+                f.truncate(os.path.getsize(self.made["xpi"]) - 1)
 
     def test_packages_have_the_files_of_their_folder(self):
         for browser, package in (("chromium", "zip"), ("firefox", "xpi")):

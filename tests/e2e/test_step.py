@@ -163,7 +163,8 @@ class MockTest(StepTest):
         elf[18:20] = b"\x28\x00"  # e_machine: 32-bit ARM
         with open(self.path("arm.so"), "wb") as file:
             file.write(elf)
-        self.assertIn(self.ask("inspect", module=self.path("arm.so"))["error"], ("module_missing", "module_failed"))
+        for do in ("inspect", "set_pin", "unblock", "prove"):
+            self.assertStep(self.ask(do, token=TOKEN, first=SO_PIN, second=NEW_PIN, message=MESSAGE, module=self.path("arm.so")), "module_architecture")
 
     def test_library_that_is_no_module(self):
         shutil.copy(os.path.realpath("/lib/x86_64-linux-gnu/libz.so.1"), self.path("libz.so"))

@@ -265,7 +265,7 @@ act(const char *call, const char *what)
 		raise(SIGSEGV);
 	}
 	if (strcmp(what, "greed") == 0)
-		greed = malloc((size_t)10 << 30);
+		greed = malloc((size_t)10 << (sizeof(size_t) > 4 ? 30 : 26));
 	if (strcmp(what, "exit") == 0) {
 		note(call, "exit", 0);
 		_exit(0);

@@ -20,6 +20,12 @@ for tool in wine Xvfb x86_64-w64-mingw32-objdump; do
 	command -v "$tool" >/dev/null || { echo "run.sh: $tool is missing (packages.sh, purpose windows)" >&2; exit 77; }
 done
 
+# wine's DLLs of 32 bits (wine_x86.sh), where wine looks for them; before its home is made, which gets copies
+dlls=$(cd "$build/.." && pwd)/wine-x86
+place=/usr/lib/x86_64-linux-gnu/wine/i386-windows
+[ -e "$dlls/version" ] || { echo "run.sh: no $dlls (sh tests/windows/wine_x86.sh)" >&2; exit 1; }
+mount -t overlay -o "lowerdir=$dlls:$place" overlay "$place" || { echo "run.sh: this kernel refuses an overlay over $place" >&2; exit 77; }
+
 HOME=$build/../wine-home
 mkdir -p "$HOME"
 HOME=$(cd "$HOME" && pwd)
@@ -42,10 +48,10 @@ quietly() {
 	timeout 300 "$@" </dev/null >/dev/null 2>&1
 }
 began=$(date +%s)
-if [ ! -e "$HOME/.wine/ready" ]; then
+if ! cmp -s "$dlls/version" "$HOME/.wine/ready"; then
 	rm -rf "$HOME/.wine"
 	quietly wine wineboot -i && quietly wine winecfg /v win10 || { echo "run.sh: wine makes no home in $HOME" >&2; exit 1; }
-	: >"$HOME/.wine/ready"
+	cp "$dlls/version" "$HOME/.wine/ready"
 fi
 quietly wineserver -p || true
 quietly wine wineboot

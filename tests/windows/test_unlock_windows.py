@@ -127,6 +127,46 @@ class Unlock(unittest.TestCase):
             person.stdout.close()
             self.assertEqual((answer["state"], answer["proof"]), ("completed", proof))
 
+    def test_a_module_of_32_bits_is_unlocked_beside_one_of_64(self):
+        other = os.path.join(wine.DRIVE, "mock-64")
+        shutil.rmtree(other, ignore_errors=True)
+        shutil.copytree(self.folder, other)
+        with open(os.path.join(other, "script"), "w", encoding="utf-8") as f:
+            f.write("serial 0 OTHER64\n")
+        self.profile(modules=[{"name": "of 32 bits", "path": wine.FOLDER + "mock_p11_x86.dll", "environment": {"MOCK_P11": "C:\\mock"}},
+                              {"name": "of 64 bits", "path": wine.FOLDER + "mock_p11.dll", "environment": {"MOCK_P11": "C:\\mock-64"}}])
+        answer = self.host.call("token.info")
+        self.assertEqual([(t["module"], t["serial"], t["pin"]) for t in answer["tokens"]], [("of 32 bits", self.serial, "locked"), ("of 64 bits", "OTHER64", "locked")], answer)
+        request, code = self.approved()
+        person = wine.person("type", code, "ok", "type", NEW_PIN, "again", NEW_PIN, "ok", wait=False)
+        answer = self.host.call("unlock", {"request": request["request"]})
+        self.assertEqual(person.wait(60), 0)
+        person.stdout.close()
+        # the login with the new PIN is proved; the mock has no signature here, see README.md
+        self.assertEqual(answer, {"request": request["request"], "state": "completed", "rotated": True, "proof": "no_key"})
+        self.assertEqual(self.state()["user_pin"], NEW_PIN)
+        self.assertIn(self.state()["so_pin"], self.escrow())
+
+    def test_a_module_that_no_worker_loads_is_named(self):
+        worker = os.path.join(wine.INSTALLED, "mokhoa-worker-x86.exe")
+        arm = os.path.join(wine.INSTALLED, "arm64.dll")
+        with open(os.path.join(wine.INSTALLED, "mock_p11.dll"), "rb") as f:
+            library = bytearray(f.read())
+        at = int.from_bytes(library[0x3c:0x40], "little") + 4
+        library[at:at + 2] = b"\x64\xaa"  # IMAGE_FILE_MACHINE_ARM64
+        with open(arm, "wb") as f:
+            f.write(library)
+        names = ("mock_p11_x86.dll", "arm64.dll", "mock_p11.dll")
+        self.profile(modules=[{"name": name, "path": wine.FOLDER + name, "environment": {"MOCK_P11": "C:\\mock"}} for name in names])
+        os.rename(worker, worker + ".away")
+        try:
+            answer = self.host.call("token.info")
+        finally:
+            os.rename(worker + ".away", worker)
+            os.unlink(arm)
+        self.assertEqual([(f["module"], f["error"]["data"]["name"]) for f in answer["failures"]], [(name, "module_architecture") for name in names[:2]], answer)
+        self.assertEqual([(t["module"], t["serial"]) for t in answer["tokens"]], [("mock_p11.dll", self.serial)])
+
     def test_the_journal_is_sealed_and_outlives_the_host(self):
         request, code = self.approved()
         journal = os.path.join(wine.DRIVE, "users", os.environ.get("USER", "root"), "AppData", "Local", "Mokhoa", "demo", "requests")

@@ -9,6 +9,7 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 TESTS = os.path.dirname(HERE)
 BUILD = os.environ["MOKHOA_WINDOWS"]
+BUILD_X86 = os.path.join(os.path.dirname(BUILD), "mingw-w64-x86")
 ARTIFACTS = os.path.join(os.path.dirname(BUILD), "artifacts")
 DRIVE = os.path.join(os.environ["HOME"], ".wine", "drive_c")
 INSTALLED = os.path.join(DRIVE, "Program Files", "Mokhoa")
@@ -26,6 +27,8 @@ def install():
         for name in names:
             shutil.copy(os.path.join(BUILD, folder, name + ".exe"), INSTALLED)
     shutil.copy(os.path.join(BUILD, "bin", "mock_p11.dll"), INSTALLED)
+    shutil.copy(os.path.join(BUILD_X86, "wine-bin", "mokhoa-worker-x86.exe"), INSTALLED)
+    shutil.copy(os.path.join(BUILD_X86, "bin", "mock_p11.dll"), os.path.join(INSTALLED, "mock_p11_x86.dll"))
 
 
 def command(name, *args):

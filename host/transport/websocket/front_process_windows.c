@@ -35,15 +35,14 @@ int
 front_process_run(const struct front_process *p, bool is_front)
 {
 	const char *const argv[] = { PROGRAM, FRONT, NULL };
-	char folder[OS_PATH_MAX], path[OS_PATH_MAX];
+	char path[OS_PATH_MAX];
 	struct os_child front = { 0 };
 	struct starter_line line = { .link = { .child = &front } };
 	int status = -1;
 
 	if (is_front)
 		return be_front(p);
-	if (os_program_dir(folder) != ERR_OK || (size_t)snprintf(path, sizeof(path), "%s/" PROGRAM, folder) >= sizeof(path) ||
-	    os_spawn(path, argv, NULL, 0, &front) != ERR_OK) {
+	if (os_program_path(NULL, PROGRAM, path) != ERR_OK || os_spawn(path, argv, NULL, 0, &front) != ERR_OK) {
 		log_error("websocket", "the process in front cannot be started");
 		return 1;
 	}

@@ -3,7 +3,6 @@
 
 #include "log.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define HOST	    "mokhoa-host"
@@ -65,7 +64,6 @@ start(struct starter *s, const char *origin, struct os_child **ret_host)
 {
 	const char *const argv[] = { HOST, "--page", origin, NULL };
 	struct os_child *place = find_place(s);
-	char folder[OS_PATH_MAX];
 	char path[OS_PATH_MAX];
 
 	/* asked of us by a process that reads foreign bytes, so we look again */
@@ -73,7 +71,7 @@ start(struct starter *s, const char *origin, struct os_child **ret_host)
 		return ERR_ORIGIN_REFUSED;
 	if (place == NULL)
 		return ERR_BUSY;
-	if (os_program_dir(folder) != ERR_OK || (size_t)snprintf(path, sizeof(path), "%s/" HOST, folder) >= sizeof(path))
+	if (os_program_path(NULL, HOST, path) != ERR_OK)
 		return ERR_WORKER_FAILED;
 	*ret_host = place;
 	return os_spawn(path, argv, NULL, 0, place);

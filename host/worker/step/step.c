@@ -2,30 +2,26 @@
 #include "step.h"
 
 #include "log.h"
+#include "module_program.h"
 #include "os.h"
 #include "step_child.h"
 #include "step_wire.h"
 #include "text.h"
 #include "token_proof.h"
 
-#include <stdio.h>
 #include <string.h>
-
-#define PROGRAM_MAX (OS_PATH_MAX + sizeof("/mokhoa-worker"))
 
 /* What the child is asked, and which program it is. *ret_json is the caller's. */
 static enum err
-prepare(const struct profile_module *module, struct step_request *request, char program[PROGRAM_MAX], json_t **ret_json)
+prepare(const struct profile_module *module, struct step_request *request, char program[OS_PATH_MAX], json_t **ret_json)
 {
-	char folder[OS_PATH_MAX];
-	enum err e = os_program_dir(folder);
+	enum err e = module_program(NULL, module->path, program);
 
 	if (e == ERR_OK && (!text_copy(request->module, sizeof(request->module), module->path) ||
 			       !text_copy(request->parameters, sizeof(request->parameters), module->parameters != NULL ? module->parameters : "")))
 		e = ERR_MODULE_MISSING;
 	if (e != ERR_OK)
 		return e;
-	(void)snprintf(program, PROGRAM_MAX, "%s/mokhoa-worker", folder);
 	*ret_json = step_request_json(request);
 	return *ret_json != NULL ? ERR_OK : ERR_NO_MEMORY;
 }
@@ -33,7 +29,7 @@ prepare(const struct profile_module *module, struct step_request *request, char 
 static enum err
 ask(const struct profile_module *module, struct step_request *request, json_t **ret_answer)
 {
-	char program[PROGRAM_MAX];
+	char program[OS_PATH_MAX];
 	struct step_child child = { .program = program, .deadline_ms = step_deadline_ms(request->kind), .late_ms = step_late_ms(request->kind) };
 	json_t *json = NULL;
 	enum err e = prepare(module, request, program, &json);
@@ -167,7 +163,7 @@ enum err
 step_watch_begin(const struct profile_module *module, struct step_watch *w)
 {
 	struct step_request request = { .kind = STEP_WATCH, .message_len = w->has_seen ? STEP_SEEN_LEN : 0 };
-	char program[PROGRAM_MAX];
+	char program[OS_PATH_MAX];
 	struct step_child child = { .program = program };
 	json_t *json = NULL;
 	enum err e;

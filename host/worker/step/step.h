@@ -74,7 +74,7 @@ struct step_outcome {
 /*
  * Every token that the module shows, and every reader that failed, each with its own error: one that fails hides no other. Empty readers and
  * blank tokens are neither, and where there is neither, why. An error is the whole module's: ERR_MODULE_MISSING, ERR_MODULE_FAILED, ERR_PROFILE_UNSAFE (others may write the
- * module's file). At most 16 tokens, 16 certificates a token, 128 KiB of them in all. The caller frees with step_inspection_free().
+ * module's file), ERR_MODULE_ARCHITECTURE (none of our programs can load it: module_program.h). At most 16 tokens, 16 certificates a token, 128 KiB of them in all. The caller frees with step_inspection_free().
  */
 enum err step_inspect(const struct profile_module *module, struct step_inspection *ret);
 void step_inspection_free(struct step_inspection *inspection);
@@ -138,7 +138,7 @@ struct step_watch {
 	bool has_seen; /* what was there when it was last looked at is known */
 };
 
-/* ERR_WORKER_FAILED, ERR_MODULE_MISSING, ERR_NO_MEMORY. The module is borrowed until the end. */
+/* ERR_WORKER_FAILED, ERR_MODULE_MISSING, ERR_MODULE_ARCHITECTURE, ERR_NO_MEMORY. The module is borrowed until the end. */
 enum err step_watch_begin(const struct profile_module *module, struct step_watch *w);
 intptr_t step_watch_handle(const struct step_watch *w); /* for os_wait(); -1 while it is not watched */
 

@@ -180,6 +180,21 @@ class Request(WorkerTest):
         self.stage.profile(modules=[missing])
         self.refused("module_missing", self.stage.call("unlock.request", ASK))
 
+    def test_a_module_of_another_machine_hides_no_other(self):
+        with open(self.stage.path("mock_p11.so"), "rb") as f:
+            library = bytearray(f.read())
+        library[4:5] = bytes([1])  # ELFCLASS32
+        library[18:20] = bytes([3, 0])  # EM_386
+        with open(self.stage.path("other.so"), "wb") as f:
+            f.write(library)
+        other = {"name": "other", "path": self.stage.path("other.so")}
+        self.stage.profile(modules=[other, self.stage.module()])
+        answer = self.result(self.stage.call("token.info"))
+        self.assertEqual(([t["module"] for t in answer["tokens"]], [(f["module"], f["error"]["data"]["name"]) for f in answer["failures"]]),
+                         (["mock"], [("other", "module_architecture")]))
+        self.stage.profile(modules=[other])
+        self.refused("module_architecture", self.stage.call("unlock.request", ASK))
+
     def test_params(self):
         for params in ({}, {**ASK, "more": 1}, {**ASK, "reason": "lost"}, {**ASK, "language": "fr"}, {**ASK, "token": {}}, {**ASK, "reason": 1},
                        {**ASK, "token": {**TOKEN, "serial": ""}}, {**ASK, "token": {**TOKEN, "serial": "1" * 17}}):

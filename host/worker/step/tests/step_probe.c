@@ -14,7 +14,6 @@
 #include "step_wire.h"
 #include "text.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -128,18 +127,16 @@ with_deadline(const struct task *t)
 {
 	struct step_request request = { .kind = STEP_SET_PIN, .token = t->token, .first = t->first, .second = t->second };
 	struct step_outcome outcome = { .presented = true };
-	char folder[OS_PATH_MAX];
-	char program[OS_PATH_MAX + 32];
+	char program[OS_PATH_MAX];
 	struct step_child child = { .program = program, .deadline_ms = t->deadline_ms, .late_ms = t->late_ms };
 	const json_t *result = NULL;
 	json_t *answer = NULL;
 	json_t *json;
 	enum err said = ERR_OK;
-	enum err e = os_program_dir(folder);
+	enum err e = os_program_path(NULL, "mokhoa-worker", program);
 
 	if (strcmp(t->what, "inspect") == 0)
 		request.kind = STEP_INSPECT;
-	snprintf(program, sizeof(program), "%s/mokhoa-worker", folder);
 	text_copy(request.module, sizeof(request.module), t->module.path);
 	json = step_request_json(&request);
 	if (e == ERR_OK)
