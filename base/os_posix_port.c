@@ -8,27 +8,53 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define LISTENS 0x0a /* TCP_LISTEN, as /proc/net/tcp has it */
 
-/* proc(5): the kernel's table of sockets of IPv4, whose eighth column is the user. What it does not have is nobody's that we know of. */
+/* The numbers of a line of /proc/net/tcp behind its own, in their order; all but the user are hexadecimal, with colons or blanks between them. */
+enum column {
+	ADDRESS,
+	PORT,
+	STATE = 4,
+	USER = 10,
+	COLUMNS
+};
+
+static bool
+read_line(const char *line, unsigned long ret[COLUMNS])
+{
+	const char *at = strchr(line, ':');
+
+	for (int i = 0; i < COLUMNS; i++) {
+		char *end;
+
+		if (at == NULL)
+			return false;
+		at += strspn(at, ": ");
+		ret[i] = strtoul(at, &end, i == USER ? 10 : 16);
+		if (end == at)
+			return false;
+		at = end;
+	}
+	return true;
+}
+
+/* proc(5): the kernel's table of sockets of IPv4. What it does not have is nobody's that we know of. */
 static bool
 is_strangers(uint16_t port)
 {
 	FILE *table = fopen("/proc/net/tcp", "re");
+	unsigned long row[COLUMNS];
 	char line[512];
 	bool found = false;
 
-	while (table != NULL && !found && fgets(line, sizeof(line), table) != NULL) {
-		unsigned address, local, state, uid;
-
-		if (sscanf(line, " %*u: %8x:%4x %*8x:%*4x %2x %*s %*s %*s %u", &address, &local, &state, &uid) != 4)
-			continue;
-		if (state == LISTENS && local == port && (address == 0 || address == htonl(INADDR_LOOPBACK)))
-			found = uid != geteuid();
-	}
+	while (table != NULL && !found && fgets(line, sizeof(line), table) != NULL)
+		if (read_line(line, row) && row[STATE] == LISTENS && row[PORT] == port && (row[ADDRESS] == 0 || row[ADDRESS] == htonl(INADDR_LOOPBACK)))
+			found = row[USER] != geteuid();
 	if (table != NULL)
 		(void)fclose(table);
 	return found;
