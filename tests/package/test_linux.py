@@ -26,7 +26,7 @@ import test_setup
 OLDER = "0.0.1"
 CLIENT_DEB_MOST = 250_000
 # what changes in a root by itself, and whatever dpkg remembers: a removed package's name is gone there as well, which is asked apart
-NOT_LOOKED_AT = re.compile(r"^(var/lib/dpkg|var/cache|var/log|var/lib/apt|etc/ld\.so\.cache$|etc/(passwd|group|shadow|gshadow)-$|tmp|run|proc|dev|mnt|root|home)(/|$)")
+NOT_LOOKED_AT = re.compile(r"^(var/lib/dpkg|var/lib/rpm|var/cache|var/log|var/lib/apt|etc/ld\.so\.cache$|etc/(passwd|group|shadow|gshadow)-$|tmp|run|proc|dev|mnt|root|home)(/|$)")
 SYSTEM_FOLDERS = ("etc/xdg/autostart", "usr/bin", "usr/sbin", "usr/lib/systemd/system", "usr/lib/systemd/user", "usr/lib/sysusers.d", "usr/share/doc", "usr/share/man/man1", "usr/share/man/man8")
 USERS = {"mokhoa-tms", "mokhoa-vault"}
 
@@ -120,8 +120,9 @@ class Packages(unittest.TestCase):
         """Runs a shell script in a root, with these files in /mnt; returns what it said, and what is other afterwards."""
         folder = pathlib.Path(tempfile.mkdtemp(dir=self.folder))
         for f in files:
-            (folder / ("old" if f in self.older_debs else "new")).mkdir(exist_ok=True)
-            shutil.copy(f, folder / ("old" if f in self.older_debs else "new"))
+            age = "old" if f in self.older_debs + self.older_rpms else "new"
+            (folder / age).mkdir(exist_ok=True)
+            shutil.copy(f, folder / age)
         said = run("sh", HERE / "root.sh", folder, "sh", "-euc", script)
         return said, self.changed(folder / "changes.tar")
 
@@ -163,15 +164,36 @@ class Packages(unittest.TestCase):
         # and the look at what has changed does see something
         self.assertIn("usr/lib/mokhoa/mokhoa-host", self.in_root("dpkg -i /mnt/new/*.deb", self.debs[1])[1])
 
-    def test_browsers_are_told(self):
-        """A profile that is there, and one that the package of another authority brings and takes, are what browsers find; without the package they find nothing of ours."""
-        mine, other = (json.dumps(test_setup.profile(letter)) for letter in "ab")
+    def other_deb(self, profile):
         package = self.folder / "other"
         (package / "DEBIAN").mkdir(parents=True)
         (package / "DEBIAN/control").write_text("Package: other-ca\nVersion: 1\nArchitecture: all\nMaintainer: x <x@ca.example>\nDescription: a profile\n")
         (package / "etc/mokhoa/profiles.d").mkdir(parents=True)
-        (package / "etc/mokhoa/profiles.d/other.json").write_text(other)
+        (package / "etc/mokhoa/profiles.d/other.json").write_text(profile)
         run("dpkg-deb", "--root-owner-group", "--build", package, self.folder / "other.deb")
+        return self.folder / "other.deb"
+
+    def other_rpm(self, profile):
+        top = self.folder / "rpmbuild"
+        top.mkdir()
+        (top / "other.json").write_text(profile)
+        (top / "other.spec").write_text("Name: other-ca\nVersion: 1\nRelease: 1\nSummary: a profile\nLicense: x\nBuildArch: noarch\n%description\na profile\n"
+                                        f"%install\ninstall -D -m 644 {top}/other.json %{{buildroot}}/etc/mokhoa/profiles.d/other.json\n%files\n/etc/mokhoa/profiles.d/other.json\n")
+        run("rpmbuild", "-bb", "--define", f"_topdir {top}", "--define", f"_rpmdir {self.folder}", "--define", "_rpmfilename other.rpm", top / "other.spec")
+        return self.folder / "other.rpm"
+
+    def test_browsers_are_told(self):
+        """A profile that is there, and one that the package of another authority brings and takes, are what browsers find; without the package they find nothing of ours."""
+        self.browsers_are_told("dpkg -i", "dpkg -i", "dpkg --purge", self.other_deb, self.debs[1], self.older_debs[1])
+
+    def test_browsers_are_told_by_the_rpm(self):
+        rpm = "rpm --force-debian --dbpath /var/lib/rpm"
+        self.browsers_are_told(f"{rpm} --install --nodeps", f"{rpm} --upgrade --force --nodeps", f"{rpm} --erase --nodeps", self.other_rpm, self.rpms[0], self.older_rpms[0],
+                               "rpm --dbpath /var/lib/rpm --initdb")
+
+    def browsers_are_told(self, install, upgrade, remove, other_package, new, old, first="true"):
+        mine, other = (json.dumps(test_setup.profile(letter)) for letter in "ab")
+        brought = other_package(other)
         manifest = "/etc/chromium/native-messaging-hosts/mokhoa.host.json"
         _, changed = self.in_root(f"""
             told() {{ for word; do grep -q "$word" {manifest} /etc/chromium/policies/managed/mokhoa.json /etc/firefox/policies/policies.json || exit 1; done; }}
@@ -179,23 +201,24 @@ class Packages(unittest.TestCase):
             umask 022
             mkdir -p /etc/mokhoa/profiles.d
             echo '{mine}' >/etc/mokhoa/profiles.d/mine.json
-            dpkg -i /mnt/old/*.deb
-            dpkg -i /mnt/new/mokhoa*.deb
+            {first}
+            {install} /mnt/old/mokhoa*
+            {upgrade} /mnt/new/mokhoa*
             grep -q /usr/lib/mokhoa/mokhoa-host {manifest}
             told {"a" * 32} mokhoa@a.example https://a.example
             untold {"b" * 32}
             mokhoa-setup status
-            dpkg -i /mnt/new/other.deb
+            {install} /mnt/new/other*
             told {"a" * 32} {"b" * 32} mokhoa@b.example
-            dpkg --purge other-ca
+            {remove} other-ca
             untold {"b" * 32}
             untold mokhoa@b.example
             told {"a" * 32}
             echo broken >/etc/mokhoa/profiles.d/broken.json
-            dpkg -i /mnt/new/mokhoa*.deb
+            {upgrade} /mnt/new/mokhoa*
             rm /etc/mokhoa/profiles.d/broken.json
-            dpkg --purge mokhoa
-            rm -r /etc/mokhoa""", self.debs[1], self.older_debs[1], self.folder / "other.deb")
+            {remove} mokhoa
+            rm -r /etc/mokhoa""", new, old, brought)
         self.assertEqual(changed, [])
 
     def guide(self, name):
@@ -306,13 +329,14 @@ class Packages(unittest.TestCase):
                 for folder in SYSTEM_FOLDERS:
                     (root / folder).mkdir(parents=True, exist_ok=True)
                 before = sorted(str(f) for f in root.rglob("*") if "var/lib/rpm" not in str(f))
-                run(*rpm, "--install", "--nodeps", old)
-                run(*rpm, "--upgrade", "--nodeps", new)
+                # what the scripts do wants a system around it: test_browsers_are_told_by_the_rpm
+                run(*rpm, "--install", "--nodeps", "--noscripts", "--notriggers", old)
+                run(*rpm, "--upgrade", "--nodeps", "--noscripts", "--notriggers", new)
                 name = "mokhoa-tms" if "tms" in new.name else "mokhoa"
                 self.assertEqual(run(*rpm, "-q", "--qf", "%{VERSION}", name), self.version)
                 self.assertEqual(run(*rpm, "-V", "--nodeps", name), "")
                 self.assertTrue((root / "usr/share/doc" / name / "CHANGES.md.gz").exists())
-                run(*rpm, "--erase", name)
+                run(*rpm, "--erase", "--noscripts", "--notriggers", name)
                 self.assertEqual(sorted(str(f) for f in root.rglob("*") if "var/lib/rpm" not in str(f)), before)
 
 
