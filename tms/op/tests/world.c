@@ -132,6 +132,7 @@ world_new(void)
 	struct world *w = calloc(1, sizeof(*w));
 
 	must(w != NULL, "memory");
+	signal(SIGPIPE, SIG_IGN); /* as the program has it */
 	json_open();
 	w->scratch = scratch_new();
 	w->now = SCRATCH_NOW;
