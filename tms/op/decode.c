@@ -252,7 +252,7 @@ decode_import(json_t *body, struct decode_import *ret)
 	ret->table = json_string_value(table);
 	ret->len = json_string_length(table);
 	ret->dry_run = dry_run != 0;
-	return ret->table != NULL && ret->len != 0 ? ERR_OK : ERR_INVALID_PARAMS;
+	return ret->table != NULL && ret->len != 0 && ret->len <= DECODE_TABLE_MAX ? ERR_OK : ERR_INVALID_PARAMS;
 }
 
 enum err

@@ -76,6 +76,8 @@ struct decode_certificate {
 	const char *reason;
 };
 
+#define DECODE_TABLE_MAX 16000 /* bytes: what a call may hold without what stands around it */
+
 /* A part of a table of sealed tokens; what it holds is the reader's to judge (csv.h). */
 struct decode_import {
 	const char *table;

@@ -900,6 +900,7 @@ class Types(Server):
         self.assertEqual(self.agency("add", *add, "--replace", "--second-approver", "--no-mail-domain"), (0, "agency=an-khang origins=https://an.example second_approver=yes\n", ""))
         self.fails(2, "usage", self.agency("add", *add, "--replace", "--one-approver", "--second-approver"), "--one-approver")
         self.fails(2, "usage", self.agency("add", *add, "--replace", "--no-mail-domain", "--mail-domain", "x.example"), "--no-mail-domain")
+        self.assertEqual(self.agency("remove", "an-khang")[0], 0)
 
     def test_agency_origins(self):
         def add(*origins, more=()):

@@ -406,7 +406,7 @@ test_migration(void)
 	    "DROP INDEX request_report; DROP INDEX request_waits; DROP TABLE enrolment; DROP TABLE person_certificate; DROP TABLE agency_domain; DROP INDEX token_agency; DROP INDEX request_agency; DROP INDEX request_agency_changed; ALTER TABLE person DROP COLUMN agency;"
 	    "ALTER TABLE token DROP COLUMN agency; ALTER TABLE request DROP COLUMN agency;"
 	    "DROP TABLE request_search; DROP TABLE request_index; DROP INDEX request_created; DROP TABLE token_index; DROP TABLE proposal; DROP TABLE token_search; DROP INDEX token_life; DROP INDEX token_state; DROP INDEX token_manufacturer;"
-	    "DROP INDEX token_model; DROP INDEX request_changed; DROP INDEX outbox_waiting; ALTER TABLE token DROP COLUMN life;"
+	    "DROP INDEX token_model; DROP INDEX request_changed; DROP INDEX outbox_waiting; DROP INDEX outbox_failed; ALTER TABLE token DROP COLUMN life;"
 	    "ALTER TABLE token DROP COLUMN restored; ALTER TABLE token DROP COLUMN exposed; ALTER TABLE release DROP COLUMN family; ALTER TABLE release DROP COLUMN rotation;"
 	    "DROP INDEX escrow_shared; ALTER TABLE escrow DROP COLUMN shared; ALTER TABLE escrow DROP COLUMN key;"
 	    "DROP INDEX request_kept; ALTER TABLE request DROP COLUMN erased; DROP TABLE audit_note; DROP TABLE audit_head; DROP TABLE audit;"
