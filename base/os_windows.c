@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* os on Windows: the process, clocks, the lock, libraries, the user. Handles, programs, paths and files are beside it in os_windows_*.c. */
 #include "os_windows.h"
+#include "image.h"
 #include "log.h"
 
 #include <windows.h>
@@ -252,6 +253,15 @@ os_unlock(intptr_t lock)
 
 static enum os_library_fault library_fault;
 
+/* Where it is none, the system may say as well that something was not found. */
+static bool
+is_image(const char *path)
+{
+	struct image image;
+
+	return image_of_file(path, &image) == ERR_OK && image.format == IMAGE_PE;
+}
+
 /* What the module needs in its turn is sought beside it and in the system's folders, not beside our program. */
 enum err
 os_library_open(const char *path, void **ret_library)
@@ -268,7 +278,7 @@ os_library_open(const char *path, void **ret_library)
 
 		log_debug("os", "path=%s LoadLibraryEx=%lu", path, (unsigned long)why);
 		/* the file itself is there */
-		library_fault = why == ERROR_MOD_NOT_FOUND ? OS_LIBRARY_NEEDS : why == ERROR_BAD_EXE_FORMAT || why == ERROR_EXE_MACHINE_TYPE_MISMATCH ? OS_LIBRARY_KIND
+		library_fault = why == ERROR_MOD_NOT_FOUND && is_image(path) ? OS_LIBRARY_NEEDS : why == ERROR_BAD_EXE_FORMAT || why == ERROR_EXE_MACHINE_TYPE_MISMATCH ? OS_LIBRARY_KIND
 																		      : OS_LIBRARY_OTHER;
 		return ERR_MODULE_FAILED;
 	}

@@ -236,12 +236,14 @@ examine(const struct profile_module *module, struct step_request *request, struc
 		ret->fault = os_now_ms() >= deadline ? STEP_HUNG : STEP_CRASHED;
 	else if (said == ERR_MODULE_MISSING || e == ERR_MODULE_MISSING)
 		ret->fault = STEP_MISSING;
+	else if (e == ERR_MODULE_ARCHITECTURE)
+		ret->fault = STEP_OTHER_KIND;
 	else if (said == ERR_PROFILE_UNSAFE)
 		ret->fault = STEP_UNSAFE;
 	else if (said != ERR_OK && ret->fault == STEP_WORKS)
 		ret->fault = STEP_FAILED;
 	ret->cryptoki = outcome.cryptoki;
-	return e == ERR_MODULE_FAILED || e == ERR_MODULE_MISSING ? ERR_OK : e;
+	return e == ERR_MODULE_FAILED || e == ERR_MODULE_MISSING || e == ERR_MODULE_ARCHITECTURE ? ERR_OK : e;
 }
 
 enum err
@@ -257,11 +259,17 @@ enum err
 step_readers(const struct profile_module *module, enum err *ret_absent)
 {
 	struct step_request request = { .kind = STEP_READERS };
+	struct profile_module of_our_kind = *module;
 	struct step_outcome outcome;
+	char program[OS_PATH_MAX];
 	const json_t *result = NULL;
 	json_t *answer = NULL;
-	enum err e = run(module, &request, &outcome, &answer, &result);
+	enum err e = os_program_path(NULL, "mokhoa-worker", program);
 
+	/* no module is loaded, and none may say which program does it */
+	of_our_kind.path = program;
+	if (e == ERR_OK)
+		e = run(&of_our_kind, &request, &outcome, &answer, &result);
 	if (e == ERR_OK)
 		e = step_readers_from_json(result, ret_absent);
 	json_decref(answer);
