@@ -10,6 +10,7 @@ import sys
 import unittest
 
 import wine
+from wine import registry
 from test_native import Pipe
 
 sys.path.insert(0, os.path.join(wine.TESTS, "..", "installer", "setup", "tests"))
@@ -95,12 +96,6 @@ REFUSED = {
     "a setting of another type": {(FIREFOX, "LocalNetworkAccess"): settings({"SkipDomains": 1})},
     "a value where a list has to be": {(FIREFOX + "\\LocalNetworkAccess", "SkipDomains"): settings(["x"], MULTI)},
 }
-
-
-def registry(*orders):
-    done = subprocess.run(wine.command("registry"), input="".join("\t".join(o) + "\n" for o in orders).encode(), capture_output=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.decode("utf-8")
 
 
 def orders_for(state):

@@ -35,6 +35,14 @@ def command(name, *args):
     return ["wine", FOLDER + name + ".exe", *args]
 
 
+def registry(*orders):
+    """What registry.c says to these orders, each a tuple of words."""
+    path = "Z:" + os.path.join(BUILD, "wine-bin", "registry.exe").replace("/", "\\")
+    done = subprocess.run(["wine", path], input="".join("\t".join(o) + "\n" for o in orders).encode(), capture_output=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.decode("utf-8")
+
+
 def script(name, *args):
     """A program of this system that starts one under wine: for who wants one path."""
     path = os.path.join(tempfile.mkdtemp(prefix="mokhoa-wine."), name)
