@@ -200,14 +200,13 @@ class Msi(unittest.TestCase):
         self.assertEqual(sorted(os.listdir(PROFILES)), ["mokhoa.installed", "mokhoa.json"])
         self.assertEqual(self.versions(), ["1.0.0"])
         self.host_answers()
-        user = os.path.join(wine.DRIVE, "users", os.environ.get("USER", "root"), "AppData", "Local", "Mokhoa")
-        made = not os.path.isdir(user)
-        os.makedirs(user, exist_ok=True)
+        made = not os.path.isdir(wine.STATE)
+        os.makedirs(wine.STATE, exist_ok=True)
         said = self.msiexec("/x", self.one)
         self.assertRegex(said, r"journal kept: C:\\users\\\w+\\AppData\\Local\\Mokhoa")
-        self.assertTrue(os.path.isdir(user))
+        self.assertTrue(os.path.isdir(wine.STATE))
         if made:
-            os.rmdir(user)
+            os.rmdir(wine.STATE)
         self.nothing_left()
 
     def test_a_profile_in_a_file(self):

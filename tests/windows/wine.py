@@ -13,6 +13,8 @@ BUILD_X86 = os.path.join(os.path.dirname(BUILD), "mingw-w64-x86")
 ARTIFACTS = os.path.join(os.path.dirname(BUILD), "artifacts")
 DRIVE = os.path.join(os.environ["HOME"], ".wine", "drive_c")
 INSTALLED = os.path.join(DRIVE, "Program Files", "Mokhoa")
+# of the one user: journals, and when the doctor was last asked
+STATE = os.path.join(DRIVE, "users", os.environ.get("USER", "root"), "AppData", "Local", "Mokhoa")
 FOLDER = "C:\\Program Files\\Mokhoa\\"
 sys.path[:0] = [os.path.join(TESTS, "stage"), os.path.join(TESTS, "check")]
 
