@@ -224,7 +224,7 @@ os_lock(const char *name, intptr_t *ret_lock)
 
 	if (name[0] == '\0' || strlen(name) > OS_LOCK_NAME_MAX || name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-")] != '\0')
 		return ERR_INTERNAL;
-	(void)_snwprintf(full, sizeof(full) / sizeof(full[0]), L"Global\\mokhoa-lock-%hs", name);
+	(void)_snwprintf(full, sizeof(full) / sizeof(full[0]), L"Global\\" OS_WINDOWS_LOCK_HEAD L"%hs", name);
 	attributes.lpSecurityDescriptor = os_windows_descriptor(L"D:P(A;;GA;;;%ls)(A;;GA;;;SY)");
 	if (attributes.lpSecurityDescriptor == NULL)
 		return ERR_INTERNAL;

@@ -13,6 +13,9 @@
 
 #define OS_WINDOWS_PATH_MAX (OS_PATH_MAX + 8) /* characters: never more than bytes of UTF-8, and the prefix */
 
+/* What the names of os_lock() begin with, in the folder of names of all sessions. */
+#define OS_WINDOWS_LOCK_HEAD L"mokhoa-lock-"
+
 /* For the file system: an absolute path gets the prefix that turns every reading of "." and "..", trailing dots and old device names off. */
 bool os_windows_path(const char *path, wchar_t ret[OS_WINDOWS_PATH_MAX]);
 

@@ -21,6 +21,8 @@ packages_of() {
 	browser) echo chromium firefox-esr libnss3-tools openssl xvfb xdotool "$(command -v npm >/dev/null || echo npm)" ;;
 	# the cross compiler, what deps.sh needs to build libraries with it, and wine with a screen of its own for what was built
 	windows) echo gcc-mingw-w64-x86-64-win32 binutils-mingw-w64-x86-64 gcc-mingw-w64-i686-win32 binutils-mingw-w64-i686 dpkg cmake ninja-build pkg-config make perl curl libp11-kit-dev wine wine64 xvfb ;;
+	# what makes the MSI of it, and signs it
+	msi) echo wixl msitools faketime osslsigncode python3 ;;
 	*) echo "packages.sh: no such purpose: $1" >&2; return 2 ;;
 	esac
 }

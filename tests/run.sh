@@ -17,7 +17,7 @@ case " $labels " in
 *" browser "* | *" look "*) purposes="$purposes browser" ;;
 esac
 case " $labels " in
-*" windows "*) purposes="$purposes windows" ;;
+*" windows "*) purposes="$purposes windows msi" ;;
 esac
 case " $labels " in
 *" package "*) purposes="$purposes package" ;;

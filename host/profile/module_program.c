@@ -24,7 +24,8 @@ module_program(const char *folder, const char *module, char ret[OS_PATH_MAX])
 
 		if (e != ERR_OK)
 			return e;
-		if (image_of_file(path, &program) == ERR_OK && image_same(&program, &wanted)) {
+		/* a program that is no image (a script in its place) is taken at its word: its loader says the rest */
+		if (image_of_file(path, &program) == ERR_OK && (program.format == IMAGE_NONE || image_same(&program, &wanted))) {
 			memcpy(ret, path, sizeof(path));
 			return ERR_OK;
 		}

@@ -75,6 +75,14 @@ what_is_no_library_is_for_the_worker_to_say(void)
 }
 
 static void
+a_script_is_taken_at_its_word(void)
+{
+	put("mokhoa-worker", "#!/bin/sh\n", 10);
+	CHECK_TEXT(program_of("module-64"), "mokhoa-worker");
+	CHECK_TEXT(program_of("module-arm"), "mokhoa-worker");
+}
+
+static void
 a_program_that_is_not_there_loads_nothing(void)
 {
 	CHECK(remove(path_of("mokhoa-worker-x86")) == 0);
@@ -103,6 +111,7 @@ main(void)
 	each_module_has_the_program_of_its_kind();
 	what_is_no_library_is_for_the_worker_to_say();
 	a_program_that_is_not_there_loads_nothing();
+	a_script_is_taken_at_its_word();
 	without_a_folder_it_is_our_own();
 	CHECK(folder_remove(folder));
 	return CHECK_DONE();

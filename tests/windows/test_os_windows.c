@@ -403,13 +403,16 @@ libraries_are_loaded_by_path_alone(void)
 {
 	char name[OS_LIBRARY_NAME_MAX];
 	void *library = NULL;
+	FILE *f = fopen(path_of("text.dll"), "wb");
 
+	CHECK(f != NULL && fputs("no library", f) >= 0 && fclose(f) == 0);
 	CHECK(os_library_open("kernel32.dll", &library) == ERR_MODULE_MISSING);
 	CHECK(os_library_open("C:\\no\\such.dll", &library) == ERR_MODULE_MISSING);
-	CHECK(os_library_open(path_of("nh\xe1\xba\xadt k\xc3\xbd"), &library) == ERR_MODULE_FAILED && library == NULL);
+	CHECK(os_library_open(path_of("text.dll"), &library) == ERR_MODULE_FAILED && library == NULL);
 	CHECK(os_library_fault(name) != OS_LIBRARY_FINE && os_library_fault(name) != OS_LIBRARY_NEEDS);
 	CHECK(os_library_open("C:\\windows\\system32\\version.dll", &library) == ERR_OK);
 	CHECK(os_library_symbol(library, "GetFileVersionInfoW") != NULL && os_library_symbol(library, "C_GetFunctionList") == NULL);
+	CHECK(os_remove(path_of("text.dll")) == ERR_OK);
 }
 
 static void

@@ -10,6 +10,7 @@ import sys
 import unittest
 
 import wine
+from wine import registry
 from test_native import Pipe
 
 sys.path.insert(0, os.path.join(wine.TESTS, "..", "installer", "setup", "tests"))
@@ -95,15 +96,6 @@ REFUSED = {
     "a setting of another type": {(FIREFOX, "LocalNetworkAccess"): settings({"SkipDomains": 1})},
     "a value where a list has to be": {(FIREFOX + "\\LocalNetworkAccess", "SkipDomains"): settings(["x"], MULTI)},
 }
-
-
-def registry(*orders):
-    for _ in range(3):  # orders may be given again, and a program that wine did not get to its end is no finding
-        done = subprocess.run(wine.command("registry"), input="".join("\t".join(o) + "\n" for o in orders).encode(), capture_output=True)
-        if done.returncode == 0:
-            break
-    assert done.returncode == 0, (done.returncode, done.stderr)
-    return done.stdout.decode("utf-8")
 
 
 def orders_for(state):

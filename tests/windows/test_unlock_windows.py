@@ -169,7 +169,7 @@ class Unlock(unittest.TestCase):
 
     def test_the_journal_is_sealed_and_outlives_the_host(self):
         request, code = self.approved()
-        journal = os.path.join(wine.DRIVE, "users", os.environ.get("USER", "root"), "AppData", "Local", "Mokhoa", "demo", "requests")
+        journal = os.path.join(wine.STATE, "demo", "requests")
         files = [os.path.join(journal, f) for f in os.listdir(journal) if f.endswith(".json")]
         self.assertTrue(files)
         for path in files:

@@ -13,6 +13,8 @@ BUILD_X86 = os.path.join(os.path.dirname(BUILD), "mingw-w64-x86")
 ARTIFACTS = os.path.join(os.path.dirname(BUILD), "artifacts")
 DRIVE = os.path.join(os.environ["HOME"], ".wine", "drive_c")
 INSTALLED = os.path.join(DRIVE, "Program Files", "Mokhoa")
+# of the one user: journals, and when the doctor was last asked
+STATE = os.path.join(DRIVE, "users", os.environ.get("USER", "root"), "AppData", "Local", "Mokhoa")
 FOLDER = "C:\\Program Files\\Mokhoa\\"
 sys.path[:0] = [os.path.join(TESTS, "stage"), os.path.join(TESTS, "check")]
 
@@ -33,6 +35,17 @@ def install():
 
 def command(name, *args):
     return ["wine", FOLDER + name + ".exe", *args]
+
+
+def registry(*orders):
+    """What registry.c says to these orders, each a tuple of words."""
+    path = "Z:" + os.path.join(BUILD, "wine-bin", "registry.exe").replace("/", "\\")
+    for _ in range(3):  # orders may be given again, and a program that wine did not bring to its end is no finding
+        done = subprocess.run(["wine", path], input="".join("\t".join(o) + "\n" for o in orders).encode(), capture_output=True)
+        if done.returncode == 0:
+            break
+    assert done.returncode == 0, (done.returncode, done.stderr)
+    return done.stdout.decode("utf-8")
 
 
 def script(name, *args):

@@ -336,7 +336,7 @@ command_retire(int argc, char **argv)
 static int
 command_agency(int argc, char **argv)
 {
-	struct token_desk d = { .life = STORE_LIFE_COUNT };
+	struct token_desk d = { .life = STORE_LIFE_COUNT, .to = "" };
 	int status = read_one(argc, argv, &d, "--to", &d.to);
 
 	if (status == 0 && d.to[0] != '\0' && !store_agency_id_ok(d.to))
