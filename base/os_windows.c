@@ -279,7 +279,7 @@ os_library_open(const char *path, void **ret_library)
 		log_debug("os", "path=%s LoadLibraryEx=%lu", path, (unsigned long)why);
 		/* the file itself is there */
 		library_fault = why == ERROR_MOD_NOT_FOUND && is_image(path) ? OS_LIBRARY_NEEDS : why == ERROR_BAD_EXE_FORMAT || why == ERROR_EXE_MACHINE_TYPE_MISMATCH ? OS_LIBRARY_KIND
-																		      : OS_LIBRARY_OTHER;
+																					: OS_LIBRARY_OTHER;
 		return ERR_MODULE_FAILED;
 	}
 	*ret_library = library;
