@@ -59,8 +59,9 @@ keep(struct store *s, const struct adding *w, struct store_agency *a)
 	struct store_agency was;
 	enum err e = store_agency_by_id(s, a->id, &was);
 
+	/* one that is not there yet is added */
 	if (e != ERR_OK)
-		return e;
+		return e == ERR_AGENCY_UNKNOWN ? ERR_OK : e;
 	if (!w->one_approver)
 		a->second_approver = a->second_approver || was.second_approver;
 	if (!w->no_domain && a->domains[0] == '\0')

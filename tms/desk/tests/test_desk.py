@@ -896,6 +896,8 @@ class Types(Server):
         kept = "agency=an-khang origins=https://an.example domains=an.example second_approver=yes"
         self.assertEqual(self.agency("add", *add, "--mail-domain", "an.example", "--second-approver"), (0, kept + "\n", ""))
         self.assertEqual(self.agency("add", *add, "--replace"), (0, kept + "\n", ""))
+        self.assertEqual(self.agency("add", "khac", "--name", "Khác", "--origin", "https://khac.example", "--replace"), (0, "agency=khac origins=https://khac.example\n", ""))
+        self.assertEqual(self.agency("remove", "khac")[0], 0)
         self.assertEqual(self.agency("add", *add, "--replace", "--one-approver"), (0, "agency=an-khang origins=https://an.example domains=an.example\n", ""))
         self.assertEqual(self.agency("add", *add, "--replace", "--second-approver", "--no-mail-domain"), (0, "agency=an-khang origins=https://an.example second_approver=yes\n", ""))
         self.fails(2, "usage", self.agency("add", *add, "--replace", "--one-approver", "--second-approver"), "--one-approver")
