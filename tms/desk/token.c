@@ -336,10 +336,10 @@ command_retire(int argc, char **argv)
 static int
 command_agency(int argc, char **argv)
 {
-	struct token_desk d = { .life = STORE_LIFE_COUNT, .to = "" };
+	struct token_desk d = { .life = STORE_LIFE_COUNT };
 	int status = read_one(argc, argv, &d, "--to", &d.to);
 
-	if (status == 0 && d.to[0] != '\0' && !store_agency_id_ok(d.to))
+	if (status == 0 && d.to != NULL && d.to[0] != '\0' && !store_agency_id_ok(d.to))
 		return options_refuse("--to", "must be the id of an agency, or empty");
 	return status == 0 ? run(&d, set_agency) : status;
 }
