@@ -56,13 +56,17 @@ do_by_two(struct history *h, enum err (*op)(struct call *c, json_t **ret_answer)
 {
 	int64_t token = world_token(h->w, &h->sim.token.name).id;
 	struct store_proposal p;
+	int64_t before = 0;
 	enum err e;
 
-	if (store_proposal_open_of(h->w->scratch.store, token, &p) == ERR_OK)
+	if (store_proposal_open_of(h->w->scratch.store, token, &p) == ERR_OK) {
+		before = p.id;
 		(void)history_desk_of(h, 0, op_admin_proposal_reject, p.id, json_pack("{s:s}", "reason", "x"));
+	}
 	(void)history_desk_of(h, 0, op, token, body);
 	e = store_proposal_open_of(h->w->scratch.store, token, &p);
-	if (e != ERR_OK || p.kind != kind)
+	/* where the server died over the rejection the one that stands there is not what these two want */
+	if (e != ERR_OK || p.kind != kind || p.id == before)
 		return ERR_PROPOSAL_CLOSED;
 	(void)history_desk_of(h, 1, op_admin_proposal_confirm, p.id, json_object());
 	e = store_proposal_by_id(h->w->scratch.store, p.id, &p);
