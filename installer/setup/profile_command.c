@@ -4,13 +4,11 @@
 #include "buf.h"
 #include "json.h"
 #include "medium.h"
-#include "merge.h"
 #include "os.h"
 #include "os_shared.h"
 #include "profile.h"
 #include "profile_install.h"
 #include "profile_make.h"
-#include "profile_parse.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -198,15 +196,9 @@ read_from(const char *path, json_t **ret_document, char *where)
 static enum err
 print(const struct wish *w, const json_t *document, char *where)
 {
-	struct profile read;
-	json_t *texts = NULL;
-	char *text = merge_text(document);
-	enum err e;
+	char *text = NULL;
+	enum err e = profile_make_text(document, &text, where);
 
-	if (text == NULL)
-		return ERR_NO_MEMORY;
-	e = profile_parse(text, strlen(text), &read, &texts, where);
-	json_decref(texts);
 	if (e == ERR_OK && w->out == NULL)
 		fputs(text, stdout);
 	if (e == ERR_OK && w->out != NULL && os_shared_write(w->out, text, strlen(text)) != ERR_OK)

@@ -2,9 +2,9 @@
 #include "profile_install.h"
 
 #include "buf.h"
-#include "merge.h"
 #include "os.h"
 #include "os_shared.h"
+#include "profile_make.h"
 #include "profile_parse.h"
 
 #include <stdio.h>
@@ -98,15 +98,9 @@ static enum err
 put_document(const struct profile_place *at, const json_t *document, char *where)
 {
 	char path[OS_PATH_MAX], cause[PROFILE_WHERE_MAX];
-	struct profile read;
-	json_t *texts = NULL;
-	char *text = merge_text(document);
-	enum err e;
+	char *text = NULL;
+	enum err e = profile_make_text(document, &text, cause);
 
-	if (text == NULL)
-		return ERR_NO_MEMORY;
-	e = profile_parse(text, strlen(text), &read, &texts, cause);
-	json_decref(texts);
 	if (e == ERR_PROFILE_INVALID)
 		snprintf(where, PROFILE_WHERE_MAX, "%s: %.400s", at->name, cause);
 	if (e == ERR_OK)

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "profile_make.h"
 
+#include "merge.h"
+#include "profile.h"
+#include "profile_parse.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -177,4 +181,19 @@ profile_make_end(struct profile_make *m)
 	json_decref(m->said);
 	m->said = NULL;
 	return m->document;
+}
+
+enum err
+profile_make_text(const json_t *document, char **ret_text, char *where)
+{
+	struct profile read;
+	json_t *texts = NULL;
+	enum err e;
+
+	*ret_text = merge_text(document);
+	if (*ret_text == NULL)
+		return ERR_NO_MEMORY;
+	e = profile_parse(*ret_text, strlen(*ret_text), &read, &texts, where);
+	json_decref(texts);
+	return e;
 }

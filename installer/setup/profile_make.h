@@ -26,4 +26,9 @@ enum err profile_make_option(struct profile_make *m, const char *name, const cha
 /* The finished document, which is the caller's; what nobody has said and every profile needs is there: both languages, no extension. */
 json_t *profile_make_end(struct profile_make *m);
 
+/*
+ * The document as it is written into a file, judged by what judges a host's profiles: its errors, and ERR_NO_MEMORY; where as there. *ret_text is the caller's, for free(), whatever is returned.
+ */
+enum err profile_make_text(const json_t *document, char **ret_text, char *where);
+
 #endif
