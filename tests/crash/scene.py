@@ -177,6 +177,7 @@ class Scene:
     # ---- the customer ----
 
     def host(self):
+        self.token.come_to_rest()
         return world.native.Host(os.path.join(self.bin, "mokhoa-host"), env=self.world.client_env)
 
     def next_pin(self):

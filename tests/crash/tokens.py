@@ -2,7 +2,7 @@
 """The tokens that are cut short: what each is, what its customer has of it, and what it says of itself to nobody but a test.
 
 A token here answers, without costing it a try: has_so_pin(), has_pin(); how many SO PINs it has refused in its life, wrong_so_pins(); and whether it was
-ever asked to erase itself, was_erased(). None of that goes through the product.
+ever asked to erase itself, was_erased(). None of that goes through the product. come_to_rest() waits for what a program that is dead has still asked of it.
 """
 import glob
 import hashlib
@@ -73,13 +73,19 @@ class CardToken(world.Card):
         """Fewer tries are left than one wrong SO PIN leaves."""
         return self.show()["so_tries"] < 14
 
+    def come_to_rest(self):
+        pass  # pcscd gives the next one the card when it has answered the one before
+
     def down(self):
         pass  # with its world
 
 
 class SoftToken:
     """A soft token of openCryptoki, behind `p11-kit server`: a client that is killed cuts a call of its own short and not one of the token's writes, as with
-    a token that is a thing. Its own spy (OpenSC's pkcs11-spy) writes down each call."""
+    a token that is a thing. Its own spy (OpenSC's pkcs11-spy) writes down each call.
+
+    Each client has a process of the server's to itself, and so the call of one that is dead could come after those of the next, which no reader of cards
+    does: a wrong SO PIN that counts only when the flags have been looked at again. come_to_rest() keeps the order."""
     NAME = "IBM Corp.", "IBM SoftTok"
     LIBRARY = (glob.glob("/usr/lib/*/pkcs11/libopencryptoki.so") + [None])[0]
     SPY = (glob.glob("/usr/lib/*/pkcs11-spy.so") + [None])[0]
@@ -130,7 +136,7 @@ class SoftToken:
     def until(true):
         end = time.monotonic() + 30
         while not true():
-            assert time.monotonic() < end, "openCryptoki does not come up"
+            assert time.monotonic() < end, "openCryptoki does not answer"
             time.sleep(0.05)
 
     def tool(self, *arguments):
@@ -156,6 +162,12 @@ class SoftToken:
         """To the authority."""
         self.world.sh("printf 'manufacturer,model,serial,so_pin,customer,email\\n%s,%s,%s,%s,MỀM,%s\\n' "
                       f"'{self.NAME[0]}' '{self.NAME[1]}' '{self.serial}' '{SO_PIN}' '{self.email}' | tms_import $DIR")
+
+    def come_to_rest(self):
+        """Until no process of the server has a client that is gone: `ss` gives 0 for its end of the socket."""
+        name = f"{self.folder}/socket"
+        self.until(lambda: not any(words[3] == name and words[6] == "0" for words in map(str.split, subprocess.run(
+            ["ss", "-xH", "state", "established"], capture_output=True, text=True, check=True).stdout.splitlines())))
 
     def down(self):
         for process in reversed(self.processes):
@@ -228,6 +240,9 @@ class MockToken:
         w.sh("printf 'manufacturer,model,serial,so_pin,customer,email\\n%s,%s,%s,%s,THỬ,%s\\n' "
              f"'{self.NAME[0]}' '{self.NAME[1]}' '{self.serial}' '{SO_PIN}' '{self.email}' | tms_import $DIR")
         w.profile(modules=[{"name": "mock", "path": self.MODULE, "flags": "reliable", "environment": {"MOCK_P11": self.folder}}])
+
+    def come_to_rest(self):
+        pass  # it works within its client's process
 
     def down(self):
         shutil.rmtree(os.path.dirname(self.MODULE))

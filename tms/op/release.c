@@ -181,13 +181,38 @@ is_next_likelier(struct call *c, const struct store_token *token, bool *ret)
 	return e == ERR_STATE_WRONG ? ERR_OK : e;
 }
 
+/*
+ * The candidate that the token has refused when it was released for last, or 0. That machine may not have come to the other one: where it could not tell what had
+ * become of an earlier attempt, its tries were used up.
+ */
+static enum err
+find_refused(struct call *c, const struct store_token *token, int64_t *ret_id)
+{
+	struct store_release released;
+	struct store_done d;
+	enum err e = store_done_of(c->store, token->release, &d);
+
+	*ret_id = 0;
+	if (e != ERR_OK || strcmp(d.stage, stage_name(STAGE_SETTING_PIN)) != 0 || strcmp(d.error, err_name(ERR_TOKEN_SO_REFUSED)) != 0)
+		return e == ERR_STATE_WRONG ? ERR_OK : e;
+	e = store_release_of(c->store, token->release, &released);
+	if (e == ERR_OK)
+		*ret_id = released.candidates[0];
+	return e;
+}
+
 /* The candidates in the order in which the machine is to try them: the likelier first, so that a recovery seldom costs a try. The second may be 0. */
 static enum err
 order_candidates(struct call *c, const struct store_token *token, int64_t ret_ids[2])
 {
 	bool next_first = false;
+	int64_t refused = 0;
 	enum err e = is_next_likelier(c, token, &next_first);
 
+	if (e == ERR_OK)
+		e = find_refused(c, token, &refused);
+	if (refused != 0 && token->next != 0 && refused == (next_first ? token->next : token->active))
+		next_first = !next_first;
 	ret_ids[0] = next_first ? token->next : token->active;
 	ret_ids[1] = next_first ? token->active : token->next;
 	return e;

@@ -99,7 +99,10 @@ attempt_set_pin(struct open_request *r, const struct found_token *token, const s
 		if ((entry->refused >> i & 1u) != 0)
 			continue;
 		*ret_active = i;
-		e = attempt_is_left(entry) ? try_candidate(r, token->module, released, pin, i, ret) : ERR_TOKEN_FAILED;
+		if (attempt_is_left(entry))
+			e = try_candidate(r, token->module, released, pin, i, ret);
+		else
+			return entry->refused != 0 ? ERR_TOKEN_SO_REFUSED : ERR_TOKEN_FAILED;
 	}
 	return e;
 }

@@ -21,7 +21,8 @@ bool attempt_is_left(const struct journal_entry *entry);
 /*
  * Sets the PIN with the candidates in order; one that was refused, now or by an unlock that died, is never tried again, nor is one whose attempt nobody
  * knows the end of on a token that has since said that wrong tries of its SO PIN are counted. The errors of step_set_pin(), or of step_unblock() where the
- * candidates are PUKs; ERR_TOKEN_FAILED where no attempt is left, ERR_JOURNAL_FAILED where an attempt could not be written down and so was not made;
+ * candidates are PUKs. Where no attempt is left, ERR_TOKEN_SO_REFUSED if the token has refused a candidate, so that the next request begins with the other
+ * one, else ERR_TOKEN_FAILED. ERR_JOURNAL_FAILED where an attempt could not be written down and so was not made;
  * *ret_active is the candidate that was tried last, *ret what the token said of it.
  */
 enum err attempt_set_pin(struct open_request *r, const struct found_token *token, const struct tms_released *released,

@@ -638,6 +638,18 @@ class Candidates(WorkerTest):
         self.assertEqual((self.stage.entry()["refused"], self.stage.entry()["unclear"]), (1, 1))
         self.assertEqual(self.report()["error"], "token_failed")
 
+    def test_one_is_unclear_and_one_refused(self):
+        """The token never had the attempt that died, which nobody knows: the other candidate is left to the next request, which is to begin with it."""
+        request = self.approved()
+        self.tms.so_pins = [WRONG_SO_PIN, SO_PIN]
+        self.stage.script("do C_Login crash")
+        self.refused("module_failed", self.unlock(request))
+        self.stage.script()
+        self.refused("token_so_refused", self.unlock(request))
+        self.untouched(so_tries="2")
+        self.assertEqual((self.stage.entry()["refused"], self.stage.entry()["unclear"]), (1, 1))
+        self.assertEqual((self.report()["error"], self.report()["stage"]), ("token_so_refused", "setting_pin"))
+
     def test_the_token_is_down_to_its_last_try(self):
         request = self.approved()
         self.tms.so_pins = [WRONG_SO_PIN, SO_PIN]
