@@ -253,10 +253,13 @@ os_link_receive(const struct os_link *link, int timeout_ms, void *ret, size_t ma
 	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
 	int fds[OS_LINK_HANDLES] = { -1, -1 };
 	ssize_t got;
+	bool reset;
 
 	if (!comes_in_time(link->in, timeout_ms))
 		return -1;
 	got = recvmsg((int)link->in, &message, MSG_CMSG_CLOEXEC);
+	/* a peer that ended with a message of ours unread */
+	reset = got < 0 && errno == ECONNRESET;
 	if (message.msg_controllen >= CMSG_LEN(sizeof(fds)) && control.head.cmsg_type == SCM_RIGHTS && control.head.cmsg_len == CMSG_LEN(sizeof(fds)))
 		memcpy(fds, CMSG_DATA(&control.head), sizeof(fds));
 	for (size_t i = 0; i < OS_LINK_HANDLES; i++) {
@@ -265,7 +268,7 @@ os_link_receive(const struct os_link *link, int timeout_ms, void *ret, size_t ma
 		else
 			os_close(fds[i]);
 	}
-	return (long)got;
+	return reset ? 0 : (long)got;
 }
 
 void
