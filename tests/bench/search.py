@@ -153,11 +153,12 @@ def copy(url, table, columns, rows):
 
 
 def fill_postgresql(url, filled):
+    index = psql(url, "-c", "SELECT pg_get_indexdef('request_index'::regclass)", stdout=subprocess.PIPE).stdout.strip()
     psql(url, "-c", "DROP INDEX request_index")
     for batch in filled.batches():
         copy(url, "request", COLUMNS, (whole(values) for values, _, _ in batch))
         copy(url, "request_search", "number, words", ((values[0], words) for values, words, _ in batch))
-    psql(url, "-c", "CREATE INDEX request_index ON request_search USING gin (search_vector(words)) WITH (fastupdate = off)", "-c", "VACUUM ANALYZE",
+    psql(url, "-c", index, "-c", "VACUUM ANALYZE",
          "-c", f"SELECT setval(pg_get_serial_sequence('request', 'number'), {filled.rows})", stdout=subprocess.DEVNULL)
 
 

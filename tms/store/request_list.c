@@ -338,19 +338,26 @@ add_index_sqlite(const struct reading *r, struct buf *sql)
 	buf_add_text(sql, " ORDER BY request_index.rowid DESC LIMIT ?6");
 }
 
-/* "+ 0" keeps PostgreSQL from walking down the numbers in the hope to meet the words soon. Of which state a row is, the index of states tells. */
+/*
+ * The index of PostgreSQL is in parts (request_part(), schema.c), which are asked one after the other from the newest, and no more of them than fill the page: GIN gathers all rows that
+ * have the beginning of a word before it gives the first, and of a common name these are a tenth of all. What it goes along is in order, and so is what comes out, because a
+ * subquery that looks at the row before it (LATERAL) can only be run for one after the other; an order asked for at the end would have all parts be read. "+ 0" keeps it from walking
+ * down the numbers in the hope to meet the words soon. Of which state a row is, the index of states tells.
+ */
 static void
 add_index_postgresql(const struct reading *r, struct buf *sql)
 {
-	buf_add_text(sql, "(SELECT request_search.number, request_search.number + 0 AS place FROM request_search WHERE search_vector(request_search.words) @@ CAST(?8 AS TSQUERY)"
+	buf_add_text(sql, "generate_series(request_part((SELECT max(number) FROM request_search WHERE number < ?1)), request_part(greatest(CAST(?2 AS BIGINT), 0)), -1) AS part"
+			  " CROSS JOIN LATERAL (SELECT request_search.number FROM request_search WHERE"
+			  " request_vector(request_search.number, request_search.words) @@ CAST(replace(?8, '" SEARCH_PART "', CAST(part AS TEXT)) AS TSQUERY)"
 			  " AND request_search.number + 0 < ?1 AND request_search.number + 0 >= ?2");
 	search_condition(&r->question, "request_search", VALUES + 2, sql);
-	buf_add_text(sql, " ORDER BY place DESC OFFSET 0) AS found");
+	buf_add_text(sql, " ORDER BY request_search.number + 0 DESC OFFSET 0) AS found");
 	if (r->filter->state != STORE_ANY)
 		buf_add_text(sql, " CROSS JOIN LATERAL (SELECT request.number FROM request WHERE request.state = ?3 AND request.number = found.number OFFSET 0) AS along");
 	buf_add_text(sql, ROW_OF_FOUND);
 	add_conditions(r, sql);
-	buf_add_text(sql, " ORDER BY found.place DESC LIMIT ?6");
+	buf_add_text(sql, " LIMIT ?6");
 }
 
 static enum err
@@ -364,7 +371,7 @@ read_indexed(struct reading *r, const struct sample *sample, int64_t floor)
 	(is_sqlite(r) ? add_index_sqlite : add_index_postgresql)(r, &sql);
 	q = query_new_once(r->store, buf_text(&sql));
 	bind_conditions(&q, r, floor, r->from, r->left);
-	search_bind_index(&q, &r->question, choose_words(sample, words_count(&r->question)));
+	search_bind_index(&q, &r->question, choose_words(sample, words_count(&r->question)), true);
 	search_bind(&q, &r->question);
 	e = read_page(&q, r);
 	buf_free(&sql);

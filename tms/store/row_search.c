@@ -106,11 +106,14 @@ search_bind(struct query *q, const struct words_question *w)
 }
 
 void
-search_bind_index(struct query *q, const struct words_question *w, uint32_t chosen)
+search_bind_index(struct query *q, const struct words_question *w, uint32_t chosen, bool in_parts)
 {
 	struct buf expression = buf_new(2 * WORDS_MAX);
 
-	(is_sqlite(q->store) ? words_index_sqlite : words_index_postgresql)(w, chosen, &expression);
+	if (is_sqlite(q->store))
+		words_index_sqlite(w, chosen, &expression);
+	else
+		words_index_postgresql(w, chosen, in_parts ? SEARCH_PART : "", &expression);
 	query_buf(q, &expression);
 	buf_free(&expression);
 }

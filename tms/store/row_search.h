@@ -22,7 +22,11 @@ enum err search_remove_request(struct store *s, int64_t number);
 void search_condition(const struct words_question *w, const char *table, unsigned value, struct buf *sql);
 void search_bind(struct query *q, const struct words_question *w);
 
-/* The value for an index: what may have the chosen words of the question (words.h). The others are asked of the rows that it finds. */
-void search_bind_index(struct query *q, const struct words_question *w, uint32_t chosen);
+/*
+ * The value for an index: what may have the chosen words of the question (words.h). The others are asked of the rows that it finds. Where PostgreSQL's index is in parts,
+ * SEARCH_PART stands where the number of one goes.
+ */
+#define SEARCH_PART "#"
+void search_bind_index(struct query *q, const struct words_question *w, uint32_t chosen, bool in_parts);
 
 #endif

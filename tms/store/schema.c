@@ -396,6 +396,9 @@ static const char *const steps[] = {
 	/* what was given up, but for what had nothing to say any more */
 	"CREATE INDEX outbox_failed ON outbox (id) WHERE state = 'failed' AND error <> 'state_wrong';"
 	"PRAGMA user_version = 15;",
+
+	/* nothing in SQLite: PostgreSQL's index of words is in parts */
+	"PRAGMA user_version = 16;",
 };
 
 #define SEALED_SINCE 11 /* the version with which the audit became a chain */
@@ -468,6 +471,13 @@ static const char *const steps_postgresql[STEP_COUNT] = {
 	       "ALTER TABLE request ADD COLUMN erased INTEGER NOT NULL DEFAULT 0;"
 	       "CREATE INDEX request_kept ON request (changed) WHERE erased = 0;"
 	       "PRAGMA user_version = 11;",
+	/* each word stands there with the number of its row's part, so that the newest rows can be asked alone (request_list.c) */
+	[15] = "CREATE FUNCTION request_part(bigint) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN $1 >> 17;"
+	       "CREATE FUNCTION request_vector(bigint, text) RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE"
+	       " RETURN array_to_tsvector(string_to_array(ltrim(replace($2, ' ', ' ' || CAST(request_part($1) AS text))), ' '));"
+	       "DROP INDEX request_index;"
+	       "CREATE INDEX request_index ON request_search USING gin (request_vector(number, words)) WITH (fastupdate = off);"
+	       "PRAGMA user_version = 16;",
 };
 
 int64_t

@@ -188,7 +188,7 @@ words_word(const struct words_question *w, size_t place, struct buf *ret)
 
 /* Each word in quotes, of which it has none itself. */
 static void
-put_index(const struct words_question *w, uint32_t chosen, char quote, const char *between, const char *cut, struct buf *ret)
+put_index(const struct words_question *w, uint32_t chosen, char quote, const char *before, const char *between, const char *cut, struct buf *ret)
 {
 	struct walk walk = walk_begin(w);
 	struct word word;
@@ -198,6 +198,7 @@ put_index(const struct words_question *w, uint32_t chosen, char quote, const cha
 			continue;
 		buf_add_text(ret, ret->len != 0 ? between : "");
 		buf_add(ret, &quote, 1);
+		buf_add_text(ret, before);
 		buf_add(ret, word.at, word.len);
 		buf_add(ret, &quote, 1);
 		buf_add_text(ret, word.may_be_cut ? cut : "");
@@ -207,13 +208,13 @@ put_index(const struct words_question *w, uint32_t chosen, char quote, const cha
 void
 words_index_sqlite(const struct words_question *w, uint32_t chosen, struct buf *ret)
 {
-	put_index(w, chosen, '"', " AND ", " *", ret);
+	put_index(w, chosen, '"', "", " AND ", " *", ret);
 }
 
 void
-words_index_postgresql(const struct words_question *w, uint32_t chosen, struct buf *ret)
+words_index_postgresql(const struct words_question *w, uint32_t chosen, const char *before, struct buf *ret)
 {
-	put_index(w, chosen, '\'', " & ", ":*", ret);
+	put_index(w, chosen, '\'', before, " & ", ":*", ret);
 }
 
 /* ---- in SQLite's SQL ---- */

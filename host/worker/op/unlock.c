@@ -383,7 +383,7 @@ note_failure(struct unlock *u, enum err e)
 	add_cryptoki(u, u->said.cryptoki);
 	if (u->entry == NULL || !was_released(u->entry) || !attempt_ends_request(e, u->entry))
 		return;
-	attempt_failed(u->entry, u->entry->stage, e, &u->said);
+	attempt_failed(u->entry, u->entry->stage, attempt_verdict(e, u->entry), &u->said);
 	if (journal_save(u->request.journal) == ERR_OK)
 		(void)request_report(&u->request);
 }

@@ -109,8 +109,9 @@ attempt_set_pin(struct open_request *r, const struct found_token *token, const s
 
 /* ---- how it ended ---- */
 
-bool
-attempt_ends_request(enum err e, const struct journal_entry *entry)
+/* What is an end by itself; anything else is one when no attempt is left. */
+static bool
+is_end(enum err e)
 {
 	switch (e) {
 	case ERR_TOKEN_SO_REFUSED:
@@ -121,8 +122,20 @@ attempt_ends_request(enum err e, const struct journal_entry *entry)
 	case ERR_PIN_NOT_PROVED:
 		return true;
 	default:
-		return !attempt_is_left(entry);
+		return false;
 	}
+}
+
+bool
+attempt_ends_request(enum err e, const struct journal_entry *entry)
+{
+	return is_end(e) || !attempt_is_left(entry);
+}
+
+enum err
+attempt_verdict(enum err e, const struct journal_entry *entry)
+{
+	return !is_end(e) && entry->stage == STAGE_SETTING_PIN && entry->refused != 0 ? ERR_TOKEN_SO_REFUSED : e;
 }
 
 void

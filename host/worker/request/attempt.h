@@ -31,6 +31,9 @@ enum err attempt_set_pin(struct open_request *r, const struct found_token *token
 /* What the same request cannot mend: another try would fail in the same way, or cost the token's last tries. */
 bool attempt_ends_request(enum err e, const struct journal_entry *entry);
 
+/* What the server is told of a request that ends with that error while the PIN is set: that a candidate was refused, where one was; the next release begins with the other one. */
+enum err attempt_verdict(enum err e, const struct journal_entry *entry);
+
 /* The new PIN is proved: the outcome, as long as nothing has come of the rotation, where there is to be one. */
 void attempt_succeeded(struct journal_entry *entry, bool rotation, const struct step_proof *proof);
 

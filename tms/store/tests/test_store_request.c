@@ -2,6 +2,7 @@
 /* Requests, what is decided and given for them, codes, the outbox. */
 #include "check.h"
 #include "scratch.h"
+#include "scratch_database.h"
 #include "text.h"
 
 #include <stdbool.h>
@@ -195,6 +196,43 @@ test_filters(void)
 #undef FOUND
 	CHECK(found_by(&s, (struct store_filter){ .state = STATE_PENDING, .customer = "phat" }) == 1);
 	CHECK(found_by(&s, (struct store_filter){ .state = STATE_APPROVED, .customer = "phat" }) == 0);
+	scratch_free(&s);
+}
+
+/* The next request gets that number, as if so many had been before. */
+static void
+go_on_from(const struct scratch *s, long number)
+{
+	char sql[128];
+
+	snprintf(sql, sizeof(sql),
+	    scratch_is_postgresql() ? "SELECT setval(pg_get_serial_sequence('request', 'number'), %ld, false)" : "UPDATE sqlite_sequence SET seq = %ld - 1 WHERE name = 'request'",
+	    number);
+	CHECK(scratch_database_run(s->path, sql));
+}
+
+/* Below the newest thousands the index of words is asked, which on PostgreSQL is in parts of 131,072 numbers: newest first over their borders, and none twice. */
+static void
+test_list_by_index(void)
+{
+	static const long numbers[] = { 1, 7, 131071, 131072, 131073, 262143, 262144, 700000, 700001 };
+	enum { COUNT = sizeof(numbers) / sizeof(numbers[0]) };
+	struct scratch s = scratch_new();
+	struct seen seen = { .count = 0 };
+
+	for (size_t i = 0; i < COUNT; i++) {
+		go_on_from(&s, numbers[i]);
+		put_customer(&s, (unsigned char)(i + 1), i % 2 == 0 ? "Đặng Thị Ước" : "Đặng Văn Ước", "uoc@khach.example", "", SCRATCH_NOW + numbers[i]);
+	}
+	CHECK(store_request_list(s.store, &(struct store_filter){ .state = STORE_ANY, .customer = "d u" }, 50, see, &seen) == ERR_OK);
+	CHECK(seen.count == COUNT);
+	for (size_t i = 0; i < COUNT && i < seen.count; i++)
+		CHECK(seen.numbers[i] == numbers[COUNT - 1 - i]);
+	seen.count = 0;
+	CHECK(store_request_list(s.store, &(struct store_filter){ .state = STATE_PENDING, .customer = "d t u", .before = 262144 }, 3, see, &seen) == ERR_OK);
+	CHECK(seen.count == 3 && seen.numbers[0] == 131073 && seen.numbers[1] == 131071 && seen.numbers[2] == 1);
+	CHECK(found_by(&s, (struct store_filter){ .state = STORE_ANY, .customer = "dang thi uoc", .from = SCRATCH_NOW + 131071, .to = SCRATCH_NOW + 262144 }) == 2);
+	CHECK(found_by(&s, (struct store_filter){ .state = STATE_APPROVED, .customer = "d t u" }) == 0);
 	scratch_free(&s);
 }
 
@@ -392,6 +430,7 @@ main(void)
 	test_change();
 	test_list();
 	test_filters();
+	test_list_by_index();
 	test_count();
 	test_overdue();
 	test_approval();

@@ -634,9 +634,9 @@ class Candidates(WorkerTest):
         self.stage.script("rv C_InitPIN 0x30")
         self.refused("token_failed", self.unlock(request))
         self.assertEqual(self.stage.remembers()["so_tries"], "3", "the right one has mended it")
-        # one was refused and one is unclear: that is all that a request may cost
+        # one was refused and one is unclear: that is all that a request may cost; the next is to begin with the other one
         self.assertEqual((self.stage.entry()["refused"], self.stage.entry()["unclear"]), (1, 1))
-        self.assertEqual(self.report()["error"], "token_failed")
+        self.assertEqual(self.report()["error"], "token_so_refused")
 
     def test_one_is_unclear_and_one_refused(self):
         """The token never had the attempt that died, which nobody knows: the other candidate is left to the next request, which is to begin with it."""
