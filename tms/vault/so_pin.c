@@ -91,7 +91,9 @@ so_pin_next(const struct secret *current, const struct vault_format *format, str
 	if (!is_typed(current))
 		return ERR_VAULT_REFUSED;
 	alphabet = alphabet_of(format, current);
-	len = format->length != 0 ? format->length : current->len;
+	len = format->length;
+	if (len == 0)
+		len = current->len < SO_PIN_NEXT_MIN ? SO_PIN_NEXT_MIN : current->len;
 	count = strlen(alphabet);
 	do {
 		ret_next->len = len;

@@ -221,6 +221,21 @@ turn(struct vault *v)
 
 /* ---- the beginning ---- */
 
+/* One vault a socket, for as long as the process lives: a second one, started by hand, would take the first one's callers and leave nobody there when it ends. */
+static bool
+is_ours(const char *path)
+{
+	char lock[OS_PATH_MAX];
+	intptr_t held;
+	enum err e = ERR_FILE_FAILED;
+
+	if (snprintf(lock, sizeof(lock), "%s.lock", path) < (int)sizeof(lock))
+		e = os_lock_file(lock, &held);
+	if (e != ERR_OK)
+		log_error("vault", "socket=%s cause=%s", path, e == ERR_BUSY ? "another vault is there" : "its lock cannot be made");
+	return e == ERR_OK;
+}
+
 /* Anybody may knock, because the kernel's word on who it is decides, and not the socket's mode. */
 static intptr_t
 listen_at(const char *path)
@@ -234,6 +249,8 @@ listen_at(const char *path)
 		return -1;
 	}
 	memcpy(address.sun_path, path, len);
+	if (!is_ours(path))
+		return -1;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	unlink(path);
 	if (fd >= 0 && bind(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 && chmod(path, 0666) == 0 && listen(fd, 64) == 0)

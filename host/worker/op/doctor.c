@@ -5,6 +5,7 @@
  *
  * A page is told less than the command line (finding.def), and may ask again only after a while: whoever has found something to mend does not mend it in seconds.
  */
+#include "find_token.h"
 #include "operation.h"
 
 #include "finding.h"
@@ -63,15 +64,6 @@ struct readers {
 	enum err absent; /* as the one says that knows the most */
 };
 
-/* ERR_NO_TOKEN says that there is a place for one, which outweighs no reader. */
-static enum err
-join(enum err a, enum err b)
-{
-	if (a == ERR_OK || b == ERR_OK)
-		return a == ERR_OK ? b : a;
-	return a == ERR_NO_TOKEN || b == ERR_NO_TOKEN ? ERR_NO_TOKEN : a;
-}
-
 static enum err
 look_at_module(struct look *l, const struct profile_module *module, struct readers *readers)
 {
@@ -90,7 +82,7 @@ look_at_module(struct look *l, const struct profile_module *module, struct reade
 		return ERR_OK;
 	readers->asked = true;
 	readers->tokens += x.tokens;
-	readers->absent = join(readers->absent, x.absent);
+	readers->absent = absence_join(readers->absent, x.absent);
 	return ERR_OK;
 }
 

@@ -62,8 +62,9 @@ test_a_journal_that_cannot_be_written(void)
 	}
 	CHECK(request_entry(&r)->unclear == 0 && attempt_is_left(request_entry(&r)));
 	move("elsewhere", "mokhoa");
-	/* now it is written down: as an attempt that gave no answer, unless no step was begun */
-	CHECK(attempt_set_pin(&r, &found, &released, &pin, &active, &said) != ERR_JOURNAL_FAILED);
+	/* now it is written down, and taken back: no step was begun */
+	CHECK(attempt_set_pin(&r, &found, &released, &pin, &active, &said) == ERR_WORKER_FAILED);
+	CHECK(request_entry(&r)->unclear == 0);
 	request_close(&r);
 }
 
