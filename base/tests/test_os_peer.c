@@ -116,11 +116,31 @@ test_stranger(void)
 	close(door);
 }
 
+/* Whoever dies with a question unread has gone: nobody waits for his answer. */
+static void
+a_link_tells_that_its_peer_has_gone(void)
+{
+	char got[8];
+
+	for (int unread = 0; unread < 2; unread++) {
+		struct os_link link;
+		int ends[2];
+		CHECK(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends) == 0);
+		link = (struct os_link){ .in = ends[0], .out = ends[0] };
+		CHECK(os_link_receive(&link, 0, got, sizeof(got), NULL) == -1);
+		CHECK(!unread || os_link_send(&link, "ask", 3, NULL));
+		os_close(ends[1]);
+		CHECK(os_link_receive(&link, 20000, got, sizeof(got), NULL) == 0);
+		os_close(ends[0]);
+	}
+}
+
 int
 main(void)
 {
 	if (!CHECK(os_peers_open(&peers) == ERR_OK))
-		return CHECK_DONE();
+		a_link_tells_that_its_peer_has_gone();
+	return CHECK_DONE();
 	test_own();
 	test_half_closed();
 	test_no_connection();
@@ -129,5 +149,6 @@ main(void)
 	else
 		puts("not root: nobody else to connect as");
 	os_close(peers);
+	a_link_tells_that_its_peer_has_gone();
 	return CHECK_DONE();
 }

@@ -7,10 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#ifndef _WIN32
-#include <sys/socket.h>
-#endif
-
 #define WAIT_MS 20000
 
 /* The port of a listener on one of a few ports that are hardly anybody's. */
@@ -162,27 +158,6 @@ pipes_are_written_without_waiting_and_waited_for_with_sockets(void)
 	os_child_end(&talks);
 }
 
-#ifndef _WIN32
-/* Whoever dies with a question unread has gone: nobody waits for his answer. */
-static void
-a_link_tells_that_its_peer_has_gone(void)
-{
-	char got[8];
-
-	for (int unread = 0; unread < 2; unread++) {
-		struct os_link link;
-		int ends[2];
-		CHECK(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends) == 0);
-		link = (struct os_link){ .in = ends[0], .out = ends[0] };
-		CHECK(os_link_receive(&link, 0, got, sizeof(got), NULL) == -1);
-		CHECK(!unread || os_link_send(&link, "ask", 3, NULL));
-		os_close(ends[1]);
-		CHECK(os_link_receive(&link, WAIT_MS, got, sizeof(got), NULL) == 0);
-		os_close(ends[0]);
-	}
-}
-#endif
-
 static void
 the_service_manager_is_not_here(void)
 {
@@ -214,9 +189,6 @@ main(int argc, char **argv)
 	a_pair_carries_bytes_both_ways_and_tells_its_end();
 	who_takes_nothing_holds_nobody_up();
 	pipes_are_written_without_waiting_and_waited_for_with_sockets();
-#ifndef _WIN32
-	a_link_tells_that_its_peer_has_gone();
-#endif
 	the_service_manager_is_not_here();
 	return CHECK_DONE();
 }

@@ -216,7 +216,9 @@ static void
 test_list_by_index(void)
 {
 	static const long numbers[] = { 1, 7, 131071, 131072, 131073, 262143, 262144, 700000, 700001 };
-	enum { COUNT = sizeof(numbers) / sizeof(numbers[0]) };
+	enum {
+		COUNT = sizeof(numbers) / sizeof(numbers[0])
+	};
 	struct scratch s = scratch_new();
 	struct seen seen = { .count = 0 };
 
