@@ -13,7 +13,8 @@
 #                           least native host in the same page (page.py); only when named, because they want a browser
 #            vault-hsm      to open an escrow row with a key in SoftHSM, against one of the file; only when named, because it wants SoftHSM and builds the server
 #            tms-search     the desk's list over 1,000,000 requests (--full: 10,000,000) in SQLite and in PostgreSQL, by each filter alone and the usual pairs, at
-#                           an HTTP client on the server's socket against an answer that asks no database (search.py); only when named
+#                           an HTTP client on the server's socket against an answer that asks no database, and as the last row of each database the report of the
+#                           year that all of them are of, -report-year, within 2 seconds (search.py); only when named
 #            tms-load       100 new requests, 100 looks at one and two approvals a second through nginx for 30 seconds (--full: 180); then answers a second against a
 #                           constant of the same nginx and a Node server (load.py); only when named
 #   value, unit; against: the same of the empty program; ratio; n: measurements; spread: quartiles of the ratio
