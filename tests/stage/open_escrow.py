@@ -14,6 +14,12 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import reference  # noqa: E402
 
 
+def opened(vault, token, version, sealed):
+    """The SO PIN of one row."""
+    plain = reference.hpke_open(vault, sealed[:65], reference.ESCROW_INFO, reference.escrow_aad(token, version), sealed[65:])
+    return plain[2:2 + int.from_bytes(plain[:2], "big")].decode()
+
+
 def candidates(folder, serial):
     with open(os.path.join(folder, "vault", "vault.key"), encoding="ascii") as f:
         vault = reference.kem_from_private(reference.unb64(f.read().strip()))
@@ -23,9 +29,7 @@ def candidates(folder, serial):
         for escrow in row[3:]:
             found = db.execute("SELECT version, sealed FROM escrow WHERE id = ?", (escrow or 0,)).fetchone()
             if found:
-                version, sealed = found
-                plain = reference.hpke_open(vault, sealed[:65], b"mokhoa-escrow-v1", reference.escrow_aad(token, version), sealed[65:])
-                yield plain[2:2 + int.from_bytes(plain[:2], "big")].decode()
+                yield opened(vault, token, *found)
 
 
 if __name__ == "__main__":

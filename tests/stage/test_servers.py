@@ -141,8 +141,9 @@ class Customer:
         self.sig = ref.sig_from_seed(os.urandom(32))
         self.counter = 0
 
-    def create(self):
-        idempotency = os.urandom(16)
+    def create(self, idempotency=None):
+        """The same call again where it is told the same key."""
+        idempotency = idempotency or os.urandom(16)
         kem, sig = ref.kem_public(self.kem), ref.sig_public(self.sig)
         r = ref.create_hash(self.token, self.certificate, "locked", "vi", kem, sig, idempotency)
         status, answer = self.stage.post("v1/requests", {
