@@ -5,16 +5,22 @@
  *
  * The token is what a card is: it takes a new SO PIN for the right old one, counts wrong ones, and has the one or the other whenever its machine dies. A
  * machine that sleeps before its call to the card may wake up at any later time, after a restore, too.
+ *
+ * On SQLite a backup is our own and put back as `mokhoa-tms restore FILE` does. On PostgreSQL it is what its own tools make of it, pg_dump and pg_restore, and the escrow log makes it
+ * good as with `mokhoa-tms restore --replay-only`.
  */
 #include "backup.h"
 
 #include "check.h"
 #include "escrow_log.h"
+#include "scratch_database.h"
 #include "world.h"
 
+#include <glob.h>
 #include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define TOKENS	 8
@@ -90,14 +96,71 @@ wake_one(struct history *h, unsigned unlocked)
 
 /* ---- backups and restores ---- */
 
+/* Runs that program of PostgreSQL, the newest that is there; its arguments end with NULL. */
+static bool
+run_tool(const char *name, const char *const *arguments)
+{
+	char pattern[100];
+	char *argv[8] = { 0 };
+	int status = 1;
+	glob_t found;
+	pid_t pid;
+
+	snprintf(pattern, sizeof(pattern), "/usr/lib/postgresql/*/bin/%s", name);
+	if (glob(pattern, 0, NULL, &found) != 0)
+		return false;
+	argv[0] = found.gl_pathv[found.gl_pathc - 1];
+	for (size_t i = 0; arguments[i] != NULL && i + 2 < sizeof(argv) / sizeof(argv[0]); i++)
+		argv[i + 1] = (char *)(uintptr_t)arguments[i];
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		execv(argv[0], argv);
+		_exit(127);
+	}
+	if (pid > 0)
+		waitpid(pid, &status, 0);
+	globfree(&found);
+	return status == 0;
+}
+
+static bool
+make_backup(struct history *h, const char *file)
+{
+	char to[440];
+
+	if (!scratch_is_postgresql())
+		return backup_make(h->w->scratch.store, file) == ERR_OK;
+	snprintf(to, sizeof(to), "--file=%s", file);
+	return run_tool("pg_dump", (const char *const[]){ "--format=custom", to, h->w->scratch.path, NULL });
+}
+
+/* With nobody at the database. */
+static void
+put_back(struct world *w, const char *file, struct backup_replayed *ret)
+{
+	char to[640];
+	char kept[BACKUP_KEPT_SIZE];
+
+	if (scratch_is_postgresql()) {
+		snprintf(to, sizeof(to), "--dbname=%s", w->scratch.path);
+		CHECK(run_tool("pg_restore", (const char *const[]){ "--clean", "--if-exists", "--single-transaction", to, file, NULL }));
+		CHECK(backup_replay_only(&w->config, false, w->now, ret) == ERR_OK);
+		return;
+	}
+	CHECK(backup_restore(&w->config, file, false, w->now, ret, kept) == ERR_OK);
+	CHECK(access(kept, R_OK) == 0);
+	unlink(kept);
+}
+
 static void
 take_backup(struct history *h)
 {
 	unsigned i = draw(h, BACKUPS);
 
-	snprintf(h->backups[i], sizeof(h->backups[i]), "%s/backup-%u.sqlite", h->w->scratch.folder, i);
+	snprintf(h->backups[i], sizeof(h->backups[i]), "%s/backup-%u", h->w->scratch.folder, i);
 	unlink(h->backups[i]);
-	h->taken[i] = CHECK(backup_make(h->w->scratch.store, h->backups[i]) == ERR_OK);
+	h->taken[i] = CHECK(make_backup(h, h->backups[i]));
 }
 
 static bool
@@ -132,7 +195,6 @@ restore(struct history *h)
 {
 	struct world *w = h->w;
 	struct backup_replayed r = { .log = { 0 } };
-	char kept[BACKUP_KEPT_SIZE];
 	unsigned i = draw(h, BACKUPS);
 
 	while (!h->taken[i])
@@ -141,9 +203,8 @@ restore(struct history *h)
 	w->scratch.store = NULL;
 	world_vault_stop(w);
 	w->now += 5;
-	CHECK(backup_restore(&w->config, h->backups[i], false, w->now, &r, kept) == ERR_OK);
-	CHECK(r.log.damaged == 0 && access(kept, R_OK) == 0);
-	unlink(kept);
+	put_back(w, h->backups[i], &r);
+	CHECK(r.log.damaged == 0);
 	CHECK(store_open(w->scratch.path, &w->scratch.store) == ERR_OK);
 	world_vault_start(w);
 	h->moved += (unsigned)r.tokens[STORE_RESTORED_NEWER];
@@ -259,6 +320,7 @@ main(int argc, char **argv)
 	h->seed = argc > 3 ? strtoull(argv[3], NULL, 10) : 5;
 	h->w = world_new();
 	h->w->config.vault.rows_per_hour = 1000000;
+	h->w->config.postgresql = scratch_is_postgresql() ? h->w->scratch.path : NULL;
 	world_vault_stop(h->w);
 	world_vault_start(h->w);
 	import_one(h);
