@@ -6,108 +6,25 @@
  */
 #include "check.h"
 #include "code.h"
-#include "csrf.h"
-#include "exchange.h"
-#include "json.h"
+#include "desk_people.h"
 #include "os.h"
 #include "text.h"
-#include "world.h"
 
-#include <openssl/pem.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-#define AGENCY "an-khang"
-
-struct somebody {
-	enum store_role role;
-	const char *agency;
-	const char *name;
-	bool decides; /* approve, refuse */
-	bool resends; /* another code */
-	char *header; /* his certificate, as nginx passes it */
-	struct store_person person;
-};
-
-static struct somebody people[] = {
-	{ .role = STORE_VIEWER, .agency = "", .name = "viewer" },
-	{ .role = STORE_APPROVER, .agency = "", .name = "approver", .decides = true, .resends = true },
-	{ .role = STORE_OPERATOR, .agency = "", .name = "operator", .resends = true },
-	{ .role = STORE_AUDITOR, .agency = "", .name = "auditor" },
-	{ .role = STORE_VIEWER, .agency = AGENCY, .name = "viewer of an agency" },
-	{ .role = STORE_APPROVER, .agency = AGENCY, .name = "approver of an agency", .decides = true, .resends = true },
-	{ .role = STORE_NONE, .agency = "", .name = "somebody who may not come in any more" },
-};
-
-#define PEOPLE (sizeof(people) / sizeof(people[0]))
 
 static const struct verb {
 	const char *name;
 	enum machine_action action;
-	bool decides;
+	const char *may; /* letters of desk_people */
 } verbs[] = {
-	{ "approve", MACHINE_APPROVE, true },
-	{ "refuse", MACHINE_REFUSE, true },
-	{ "resend", MACHINE_RESEND, false },
+	{ "approve", MACHINE_APPROVE, "Aa" },
+	{ "refuse", MACHINE_REFUSE, "Aa" },
+	{ "resend", MACHINE_RESEND, "AOa" },
 };
 
 static unsigned cells;
 static unsigned requests;
-
-/* ---- who comes in ---- */
-
-static char *
-escaped(X509 *certificate)
-{
-	BIO *pem = BIO_new(BIO_s_mem());
-	char *text = NULL;
-	char *ret = NULL;
-	long len;
-
-	CHECK(PEM_write_bio_X509(pem, certificate) == 1);
-	len = BIO_get_mem_data(pem, &text);
-	ret = calloc((size_t)len * 3 + 1, 1);
-	for (long i = 0; i < len; i++)
-		snprintf(ret + 3 * i, 4, "%%%02X", (unsigned char)text[i]);
-	BIO_free(pem);
-	return ret;
-}
-
-static void
-let_in(struct world *w, struct somebody *who, long serial)
-{
-	EVP_PKEY *key = world_key_new(WORLD_EC);
-	X509 *certificate = world_issue(&w->ca, key, who->name, serial, -3600, 86400);
-	unsigned char der[STORE_CERTIFICATE_MAX];
-	size_t len = world_der(certificate, der);
-
-	who->person = (struct store_person){ .role = who->role, .created = w->now };
-	text_copy(who->person.name, sizeof(who->person.name), who->name);
-	text_copy(who->person.agency, sizeof(who->person.agency), who->agency);
-	CHECK(key_hash(der, len, who->person.fingerprint) == ERR_OK);
-	CHECK(store_begin(w->scratch.store) == ERR_OK);
-	CHECK(store_end(w->scratch.store, store_person_put(w->scratch.store, &who->person, &who->person.id)) == ERR_OK);
-	who->header = escaped(certificate);
-	X509_free(certificate);
-	EVP_PKEY_free(key);
-}
-
-static void
-fill(struct world *w)
-{
-	struct store_agency agency = { .id = AGENCY, .name = "Đại lý", .origins = "https://an.example", .created = w->now };
-	struct store_token token = scratch_token(1);
-	const unsigned char sealed[TRANSCRIPT_ESCROW_ROW_LEN] = { 4 };
-	int64_t id;
-
-	CHECK(store_begin(w->scratch.store) == ERR_OK);
-	CHECK(store_end(w->scratch.store, store_agency_put(w->scratch.store, &agency, false)) == ERR_OK);
-	text_copy(token.agency, sizeof(token.agency), AGENCY);
-	CHECK(store_token_import(w->scratch.store, &token, 1, sealed, &id) == ERR_OK);
-	for (size_t i = 0; i < PEOPLE; i++)
-		let_in(w, &people[i], 100 + (long)i);
-}
 
 /* ---- one cell ---- */
 
@@ -126,21 +43,6 @@ request_in(struct world *w, enum state state, const struct key_sig *sig)
 	return r;
 }
 
-/* The name of the error of an answer, or "ok". */
-static const char *
-outcome(const struct exchange_answer *a, char ret[64])
-{
-	json_t *json = NULL;
-	const char *name = "ok";
-
-	CHECK(json_load(a->body.data, a->body.len, &json, NULL) == ERR_OK);
-	if (a->status != 200)
-		name = json_string_value(json_object_get(json_object_get(json_object_get(json, "error"), "data"), "name"));
-	snprintf(ret, 64, "%s", name != NULL ? name : "");
-	json_decref(json);
-	return ret;
-}
-
 static void
 check_cell(struct world *w, const struct store_request *r, enum state from, enum machine_action action, enum err refusal, const struct exchange_answer *a, const char *who)
 {
@@ -149,18 +51,17 @@ check_cell(struct world *w, const struct store_request *r, enum state from, enum
 	enum err e = refusal != ERR_OK ? refusal : machine_next(from, action, &to);
 
 	cells++;
-	if (!CHECK_TEXT(outcome(a, name), err_name(e)) || !CHECK_TEXT(state_name(world_state(w, r->number)), state_name(to)))
+	if (!CHECK_TEXT(desk_outcome(a, name), err_name(e)) || !CHECK_TEXT(state_name(world_state(w, r->number)), state_name(to)))
 		printf("  %s, %s by %s\n", state_name(from), machine_action_name(action), who);
 }
 
 static void
-desk_cell(struct world *w, enum state from, const struct verb *verb, const struct somebody *who, const struct key_sig *sig)
+desk_cell(struct world *w, enum state from, const struct verb *verb, const struct desk_person *who, const struct key_sig *sig)
 {
 	struct store_request r = request_in(w, from, sig);
-	char path[80], body[160], csrf[CSRF_LEN + 1], phrase[CODE_PHRASE_LEN + 1];
-	struct exchange_request q = { .desk = true, .method = "POST", .path = path, .content_type = "application/json", .origin = w->config.console_origin, .body = body };
+	char path[80], body[160], phrase[CODE_PHRASE_LEN + 1];
 	struct exchange_answer a;
-	bool may = verb->decides ? who->decides : who->resends;
+	bool may = strchr(verb->may, who->letter) != NULL;
 
 	CHECK(code_phrase(r.id, r.host_kem_pk, r.host_sig_pk, phrase) == ERR_OK);
 	snprintf(path, sizeof(path), "/v1/admin/requests/%lld/%s", (long long)r.number, verb->name);
@@ -168,11 +69,7 @@ desk_cell(struct world *w, enum state from, const struct verb *verb, const struc
 		snprintf(body, sizeof(body), "{\"how\":\"form\",\"reference\":\"\",\"phrase\":\"%s\"}", phrase);
 	else
 		snprintf(body, sizeof(body), "%s", verb->action == MACHINE_REFUSE ? "{\"reason\":\"không\"}" : "{}");
-	CHECK(csrf_make(w->service, &who->person, os_time(), csrf) == ERR_OK);
-	q.body_len = strlen(body);
-	q.csrf = csrf;
-	q.certificate = who->header;
-	exchange_run(w->service, w->scratch.store, &q, &a);
+	desk_ask(w, who, path, NULL, body, &a);
 	check_cell(w, &r, from, verb->action, who->role == STORE_NONE ? ERR_ADMIN_UNKNOWN : may ? ERR_OK
 												: ERR_ROLE_REFUSED,
 	    &a, who->name);
@@ -211,19 +108,18 @@ main(void)
 	struct world *w = world_new();
 	struct key_sig *sig = key_sig_new();
 
-	fill(w);
+	desk_people_new(w);
 	for (int from = 0; from < STATE_COUNT; from++) {
 		for (size_t v = 0; v < sizeof(verbs) / sizeof(verbs[0]); v++)
-			for (size_t p = 0; p < PEOPLE; p++)
-				desk_cell(w, (enum state)from, &verbs[v], &people[p], sig);
+			for (size_t p = 0; p < DESK_PEOPLE; p++)
+				desk_cell(w, (enum state)from, &verbs[v], &desk_people[p], sig);
 		for (int stranger = 0; stranger < 2; stranger++) {
 			machine_cell(w, (enum state)from, MACHINE_CANCEL, sig, stranger != 0);
 			machine_cell(w, (enum state)from, MACHINE_RESEND, sig, stranger != 0);
 		}
 	}
 	printf("cells=%u\n", cells);
-	for (size_t i = 0; i < PEOPLE; i++)
-		free(people[i].header);
+	desk_people_free();
 	key_sig_free(sig);
 	world_free(w);
 	return CHECK_DONE();
