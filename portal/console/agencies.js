@@ -29,7 +29,8 @@ export const agencyOf = (data, replace) => ({
 
 function row(t, a, edit) {
   return [
-    ["agency", mono(a.id)], ["agency_name", h("bdi", {}, a.name)], ["origins", ...lines(a.origins)], ["domains", ...lines(a.domains)], ["customers", String(a.customers)], ["second_approver", t(a.second_approver ? "yes" : "no")],
+    ["agency", mono(a.id)], ["agency_name", h("bdi", {}, a.name)], ["origins", ...lines(a.origins)], ["domains", ...lines(a.domains)], ["customers", h("a", { href: `#tokens?agency=${a.id}`, "aria-label": `${t("customers")} ${a.id}: ${a.customers}` }, String(a.customers))], ["second_approver", t(a.second_approver ? "yes" : "no")],
+    ["agency_pages", h("a", { href: `#?agency=${a.id}`, "aria-label": `${t("agency_requests")} ${a.id}` }, t("agency_requests")), h("br"), h("a", { href: `#report?agency=${a.id}`, "aria-label": `${t("menu_report")} ${a.id}` }, t("menu_report"))],
     ["change", edit && h("button", { type: "button", onclick: () => edit(a), "aria-label": `${t("change")} ${a.id}` }, t("change"))],
   ];
 }
@@ -62,7 +63,7 @@ export async function showAgencies(place, tools, known = null, a = null, said = 
     say(t("done_save"));
     showAgencies(place, tools, answer, null, "done_save");
   });
-  const columns = ["agency", "agency_name", "origins", "domains", "customers", "second_approver", ...(may ? ["change"] : [])];
+  const columns = ["agency", "agency_name", "origins", "domains", "customers", "second_approver", "agency_pages", ...(may ? ["change"] : [])];
   const heading = h("h1", { tabindex: -1 }, t("agencies_title"));
   place.replaceChildren(heading, h("p", { class: "soft" }, t("agencies_text")), ...(said ? [h("p", { class: "note good" }, t(said))] : []),
     agencies.length ? table(t, t("agencies_title"), columns, agencies.map((one) => row(t, one, edit))) : h("p", {}, t("agencies_empty")),

@@ -11,8 +11,9 @@ const HOW = ["call_back", "form", "in_person", "agency"];
 function facts(t, r) {
   const fact = (name, value) => value && [h("dt", {}, t(name)), h("dd", {}, ...[value].flat())];
   const mono = (text) => text && h("span", { class: "mono" }, text);
+  const kept = (text) => (r.erased ? t("erased") : text);
   return h("dl", { class: "facts" }, [
-    fact("customer", r.customer || t("customer_none")), fact("email", r.email), fact("token_serial", mono(r.token.serial)),
+    fact("customer", kept(r.customer || t("customer_none"))), fact("email", kept(r.email)), fact("token_serial", mono(r.token.serial)),
     fact("token", [r.token.manufacturer, r.token.model].filter(Boolean).join(", ")), fact("in_inventory", r.token_number ? [lifeBadge(t, r.token_life), " ", h("a", { href: `#token/${r.token_number}` }, t("see_token"))] : ""), fact("certificate_serial", mono(r.certificate_serial)),
     fact("reason", t(`reason_${r.reason}`)), fact("language", t(`language_${r.language}`)), fact("created", showTime(r.created)), fact("expires", showTime(r.expires)),
     fact("decided", r.decided ? showTime(r.decided) : ""), fact("decided_by", r.decided_by), fact("how", r.how && t(`how_${r.how}`)), fact("reference", r.reference),
@@ -27,6 +28,9 @@ function eventText(t, { event, detail }) {
 }
 
 const history = (t, r) => entries(r.history.map((row) => ({ ...row, at: showTime(row.time) })), (row) => eventText(t, row));
+
+/* What is empty now was not always: nobody shall take it for a request without a customer. */
+const erasedNote = (t, r) => r.erased > 0 && h("p", { class: "note" }, t("erased_text", { time: showTime(r.erased) }));
 
 /* What bars this token, in red: nothing is released for it, and approving it is refused. */
 function barred(t, r) {
@@ -81,7 +85,7 @@ function resendForm(tools, r, done) {
 const COMPARED = ["created", "customer", "email", "certificate_serial", "reason", "language", "decided"];
 
 function compared(t, r) {
-  return { created: showTime(r.created), customer: r.customer || t("customer_none"), email: r.email, certificate_serial: h("span", { class: "mono" }, r.certificate_serial), reason: t(`reason_${r.reason}`), language: t(`language_${r.language}`), decided: r.decided ? showTime(r.decided) : "" };
+  return { created: showTime(r.created), customer: r.erased ? t("erased") : r.customer || t("customer_none"), email: r.erased ? t("erased") : r.email, certificate_serial: h("span", { class: "mono" }, r.certificate_serial), reason: t(`reason_${r.reason}`), language: t(`language_${r.language}`), decided: r.decided ? showTime(r.decided) : "" };
 }
 
 /* What is told apart is who asks; that it was asked at another time goes without saying. */
@@ -134,7 +138,7 @@ export async function showDetail(place, tools, number, known = null, notice = nu
   ].filter(Boolean);
   const heading = h("h1", { tabindex: -1 }, t("detail_title", { number: r.number }), " ", badge(t, r.state));
   place.replaceChildren(h("p", {}, h("a", { href: tools.back }, `← ${t("back")}`)), heading, news,
-    ...(notice ? [h("p", { class: "note good" }, t(notice))] : []), ...[barred(t, r)].filter(Boolean),
+    ...(notice ? [h("p", { class: "note good" }, t(notice))] : []), ...[erasedNote(t, r), barred(t, r)].filter(Boolean),
     h("div", { class: "columns" },
       h("div", { class: "stack" }, h("section", { class: "card" }, facts(t, r)), h("section", { class: "card stack" }, h("h2", {}, t("history")), history(t, r))),
       h("div", { class: "stack" }, forms)), ...[others(t, r)].filter(Boolean));

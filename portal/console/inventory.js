@@ -6,6 +6,9 @@ export const TRUSTS = ["suspect", "unverified", "verified"];
 const PAGE = 50;
 const SEALED = /^B[A-P][\w-]{191}[AQgw]$/; // an escrow row as base64url
 
+/** An agency's id, as an address says it; undefined for what is none. */
+export const agencyAsked = (filters) => (/^[a-z0-9][a-z0-9-]{0,31}$/.test(filters.agency ?? "") ? filters.agency : undefined);
+
 /** What the API is asked, from what stands in the form. */
 export function tokenQueryOf(filters) {
   const query = { limit: PAGE };
@@ -13,6 +16,7 @@ export function tokenQueryOf(filters) {
   if (LIVES.includes(filters.life)) query.life = filters.life;
   if (TRUSTS.includes(filters.state)) query.state = filters.state;
   if (/^[1-9]\d{0,14}$/.test(filters.type ?? "")) query.type = filters.type;
+  if (agencyAsked(filters)) query.agency = filters.agency;
   return query;
 }
 

@@ -3,6 +3,7 @@
 import { h, sayAge, showTime } from "/style/page.js";
 import * as api from "/api.js";
 import { BOUNDS } from "/bounds.js";
+import { agencyAsked } from "/inventory.js";
 
 export const STATES = ["pending", "unidentified", "approved", "refused", "released", "completed", "unknown", "failed", "expired", "cancelled", "locked_out"];
 const LOOK = { approved: "good", completed: "good", released: "good", pending: "warn", unidentified: "warn", unknown: "warn", refused: "bad", failed: "bad", locked_out: "bad" };
@@ -35,9 +36,16 @@ export function queryOf(filters) {
   const serial = (filters.certificate_serial ?? "").replace(/[\s:]/g, "");
   if (serial) query.certificate_serial = fitting("certificate_serial", serial);
   if (STATES.includes(filters.state)) query.state = filters.state;
+  if (agencyAsked(filters)) query.agency = filters.agency;
   if (DATE.test(filters.from ?? "")) query.from = dayAsSeconds(filters.from, 0);
   if (DATE.test(filters.to ?? "")) query.to = dayAsSeconds(filters.to, 1);
   return query;
+}
+
+/** Whose rows alone are looked at: said, kept by the form that it stands in, and taken back by a link. Nothing where all are. */
+export function agencyPart(t, filters, without) {
+  const agency = agencyAsked(filters);
+  return agency && h("p", {}, h("input", { type: "hidden", name: "agency", value: agency }), t("only_agency", { agency }), " ", h("a", { href: without }, t("all_agencies")));
 }
 
 /* news: a button that keeps its place while there is nothing new. */
@@ -54,6 +62,7 @@ function filterForm(t, filters, news) {
     text("customer"), text("email"), text("certificate_serial"), text("token_serial"),
     field("state", h("select", { name: "state" }, h("option", { value: "" }, t("any_state")), STATES.map((state) => h("option", { value: state, selected: filters.state === state }, t(`state_${state}`))))),
     day("from"), day("to")),
+  agencyPart(t, filters, "#"),
   h("div", { class: "actions" }, h("button", { class: "primary" }, t("search")), h("a", { class: "button", href: "#" }, t("clear")), news));
 }
 
@@ -62,7 +71,7 @@ function row(t, r, suffix) {
   const time = (seconds) => (seconds ? showTime(seconds).split(" ").flatMap((part) => [h("span", { class: "nowrap" }, part), " "]) : []);
   const waits = r.state === "pending" || r.state === "unidentified";
   return h("tr", {},
-    cell("number", h("span", { class: "nowrap" }, String(r.number))), cell("customer", r.customer || t("customer_none")), cell("email", r.email),
+    cell("number", h("span", { class: "nowrap" }, String(r.number))), cell("customer", r.erased ? t("erased") : r.customer || t("customer_none")), cell("email", r.erased ? t("erased") : r.email),
     cell("token_serial", h("span", { class: /^[\w-]*$/.test(r.token.serial) ? "mono nowrap" : "mono" }, r.token.serial)), cell("certificate_serial", h("span", { class: "mono" }, r.certificate_serial)),
     cell("created", ...time(r.created)), cell("state", badge(t, r.state), ...(LIFE_LOOK[r.token_life] ? [" ", lifeBadge(t, r.token_life)] : [])),
     cell("decided", ...time(r.decided)),

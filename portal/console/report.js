@@ -4,7 +4,8 @@ import { h, sayAge, shown } from "/style/page.js";
 import { barChart, columnChart } from "/chart.js";
 import { csvOf } from "/csv.js";
 import { field, table } from "/form.js";
-import { STATES, badge } from "/list.js";
+import { agencyAsked } from "/inventory.js";
+import { STATES, agencyPart, badge } from "/list.js";
 import * as api from "/api.js";
 
 const DAY_S = 86400;
@@ -65,12 +66,12 @@ function approval(tools, { count, median, p90 }) {
     h("dl", { class: "facts" }, [["report_approved", String(count)], ...(count ? [["report_median", sayAge(median, language)], ["report_p90", sayAge(p90, language)]] : [])].flatMap(([name, value]) => fact(name, value))));
 }
 
-function daysForm(t, days) {
+function daysForm(t, days, filters) {
   const day = (name) => field(t(name), h("input", { name, type: "date", value: days[name], required: true }));
   const form = h("form", { class: "card stack", role: "search", "aria-label": t("report_days"), onsubmit: (event) => {
     event.preventDefault();
     location.hash = `report?${new URLSearchParams(new FormData(form))}`;
-  }, oninput: () => judge() }, h("div", { class: "filters" }, day("from"), day("to")), h("div", { class: "actions" }, h("button", { class: "primary" }, t("report_show"))));
+  }, oninput: () => judge() }, h("div", { class: "filters" }, day("from"), day("to")), agencyPart(t, filters, `#report?${new URLSearchParams(days)}`), h("div", { class: "actions" }, h("button", { class: "primary" }, t("report_show"))));
   const judge = () => {
     const { from, to } = Object.fromEntries(new FormData(form));
     form.elements.to.setCustomValidity(from > to || (beginOf(to) - beginOf(from)) / DAY_S >= DAYS_MAX ? t("report_days_wrong", { days: DAYS_MAX }) : "");
@@ -82,7 +83,8 @@ function daysForm(t, days) {
 export async function showReport(place, tools, filters) {
   const { t, say, current } = tools;
   const days = daysOf(filters, Date.now() / 1000);
-  const found = await api.report(queryOf(days));
+  const agency = agencyAsked(filters);
+  const found = await api.report({ ...queryOf(days), ...(agency ? { agency } : {}) });
   if (!current()) return;
   const called = (name, none) => (name === "" ? t(none) : shown(name));
   const byDay = found.days.map(({ day, states }) => ({ name: dateOf(day), states }));
@@ -90,10 +92,10 @@ export async function showReport(place, tools, filters) {
   const types = ranked(found.types.map(({ type, states }) => ({ name: called(type, "type_none"), states })));
   const heading = h("h1", { tabindex: -1 }, t("report_title"));
   const all = sum(found.states);
-  place.replaceChildren(heading, daysForm(t, days), h("p", { class: "soft" }, t("report_text", { count: all })),
+  place.replaceChildren(heading, daysForm(t, days, filters), h("p", { class: "soft" }, t("report_text", { count: all })),
     part(tools, days, "report_day", t("report_by_day"), byDay, columnChart(t("report_by_day"), byDay.map(({ name, states }) => ({ name, value: sum(states) })))),
     h("div", { class: "columns even" }, outcomes(tools, days, found.states), approval(tools, found.approval)),
-    part(tools, days, "report_agency", t("report_by_agency"), agencies, barChart(t("report_by_agency"), agencies)), part(tools, days, "report_type", t("report_by_type"), types, barChart(t("report_by_type"), types)));
+    ...(agency ? [] : [part(tools, days, "report_agency", t("report_by_agency"), agencies, barChart(t("report_by_agency"), agencies))]), part(tools, days, "report_type", t("report_by_type"), types, barChart(t("report_by_type"), types)));
   say(t("report_text", { count: all }));
   heading.focus();
 }

@@ -2,7 +2,7 @@
 /* The inventory: tokens found by who has them, what they are and how they stand. The filters stand in the address. */
 import { h, showTime } from "/style/page.js";
 import { LIVES, TRUSTS, tokenQueryOf } from "/inventory.js";
-import { lifeBadge } from "/list.js";
+import { agencyPart, lifeBadge } from "/list.js";
 import * as api from "/api.js";
 
 const LOOK = { verified: "good", suspect: "bad" };
@@ -23,6 +23,7 @@ function filterForm(t, filters, types) {
     choice("type", "type", types.map((type) => [type.number, type.name])),
     choice("life", "life", LIVES.map((life) => [life, t(`life_${life}`)])),
     choice("trust", "state", TRUSTS.map((state) => [state, t(`trust_${state}`)]))),
+  agencyPart(t, filters, "#tokens"),
   h("div", { class: "actions" }, h("button", { class: "primary" }, t("search")), h("a", { class: "button", href: "#tokens" }, t("clear"))));
 }
 

@@ -210,6 +210,13 @@ const consoles = {
   }],
   others: ["detail_title", "58498", "approver", one(58498, "pending", { others: [row(58490, "refused", { email: EVIL, customer: EVIL }), row(58477, "unidentified", { customer: "", email: "", certificate_serial: "" }), row(58470, "completed")] }), undefined, shows("others_title")],
   list_filtered: ["list_title", "?state=pending&customer=dai+phat", "approver", { requests: rows.slice(0, 1), next: 0 }, undefined, async (page) => page.waitForSelector('a[href="#58498?state=pending&customer=dai+phat"]', PATIENCE)],
+  list_agency: ["list_title", "?agency=an-khang", "approver", { requests: rows.slice(0, 2), next: 0 }, undefined, async (page) => page.waitForSelector('form a[href="#"]:not(.button)', PATIENCE)],
+  list_erased: ["list_title", "?state=completed", "auditor", { requests: [row(58493, "completed", { customer: "", email: "", erased: 1551065335 })], next: 0 }, undefined, shows("erased")],
+  erased: ["detail_title", "58493", "auditor", one(58493, "completed", { customer: "", email: "", erased: 1551065335, others: [row(58490, "refused", { customer: "", email: "", erased: 1551065335 })] }), undefined, async (page, t) => {
+    await page.waitForFunction((text) => document.querySelector("main .note")?.textContent.startsWith(text), t("erased_text").split("{time}")[0], PATIENCE);
+    const said = (await page.$$eval("main dd", (all) => all.map((e) => e.textContent))).filter((text) => text === t("erased")).length;
+    if (said !== 6) fault("erased", `says ${said} times that something was erased, not 6`); // customer and address of the request, and of both beside each other
+  }],
   filtered_back: ["detail_title", "58498?state=pending", "approver", one(58498, "pending"), undefined, async (page) => page.waitForSelector('a[href="#?state=pending"]', PATIENCE)],
   approved: ["detail_title", "58496", "approver", one(58496, "approved", { how: "call_back", decided_by: "Trần Thị Bình", reference: "CV-17" })],
   approved_operator: ["detail_title", "58496", "operator", one(58496, "approved", { how: "call_back", decided_by: "Trần Thị Bình" })],
@@ -231,6 +238,7 @@ const consoles = {
   list_lost: ["list_title", "", "approver", { requests: [row(58498, "pending", { token_life: "lost" }), row(58497, "pending", { token_life: "retired" }), row(58496, "pending", { token_life: "" })], next: 0 }, undefined, shows("life_lost")],
   tokens: ["tokens_title", "tokens", "operator", { tokens: inventory, next: 5 }],
   tokens_empty: ["tokens_title", "tokens?customer=khong+co&life=lost", "auditor", { tokens: [], next: 0 }, undefined, shows("tokens_empty")],
+  tokens_agency: ["tokens_title", "tokens?agency=an-khang&life=active", "operator", { tokens: inventory.slice(0, 2), next: 0 }, undefined, async (page) => page.waitForSelector('form a[href="#tokens"]:not(.button)', PATIENCE)],
   token: ["token_title", "token/7", "operator", whole()],
   token_auditor: ["token_title", "token/7", "auditor", suspect({ life: "lost" })],
   token_suspect: ["token_title", "token/7", "operator", suspect({ customer: EVIL, type: EVIL, vendor: EVIL })],
@@ -277,6 +285,8 @@ const consoles = {
     for (const summary of await page.$$("summary")) await summary.click();
     await page.waitForFunction((text) => document.querySelector("main").innerText.includes(text), t("report_lost"), PATIENCE);
   }],
+  report_agency: ["report_title", "report?from=2019-02-01&to=2019-12-31&agency=an-khang", "auditor", { ...reported, agencies: [{ agency: "an-khang", states: statesOf(4) }] }, undefined,
+    async (page, t) => (await page.getByText(t("report_by_agency"), { exact: true }).count()) && fault("report_agency", "counts by agency what is one agency's")],
   report_empty: ["report_title", "report", "viewer", { days: [], agencies: [], types: [], states: noStates, approval: { count: 0, median: 0, p90: 0 } }],
   tools: ["tools_title", "tools", "operator", { byPath: { backups: { backups, running: false }, keys: { keys: vaultKeys }, audit: audited("whole") } }],
   tools_auditor: ["tools_title", "tools", "auditor", { byPath: { backups: { backups: [], running: true }, keys: { keys: vaultKeys.slice(0, 1).map((key) => ({ ...key, others: 0 })) }, audit: audited("", { checked: 0, running: true }) } }],

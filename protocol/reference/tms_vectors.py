@@ -242,13 +242,13 @@ def desk(v):
     for query in ("", "?state=pending", "?state=unidentified&limit=1", "?limit=100", "?before=0", "?before=9007199254740991", "?customer=c%C3%B4ng%20ty", "?customer=c%c3%b4ng+ty",
                   "?customer=" + "x" * 128, "?customer=7", "?email=a", "?email=" + "x" * 254, "?token_serial=1130425009866", "?token_serial=" + "1" * 16,
                   "?certificate_serial=5401c7AD", "?certificate_serial=" + "A" * 128, "?from=0&to=0", "?from=9007199254740991&to=9007199254740991",
-                  "?customer=a&email=b&token_serial=c&certificate_serial=d&state=pending&from=1&to=2&before=3&limit=4"):
+                  "?agency=an-khang", "?agency=" + "a" * 32, "?customer=a&email=b&token_serial=c&certificate_serial=d&state=pending&agency=e&from=1&to=2&before=3&limit=4"):
         v.add("admin.list: %s" % (query or "all"), "admin.list", lists + query, {}, "list_answer", given="desk", method="GET")
     for query in ("?state=open", "?limit=0", "?limit=101", "?limit=ten", "?before=-1", "?before=9007199254740992", "?order=id", "?state=",
                   "?limit=1&limit=2", "?customer=", "?customer=" + "x" * 129, "?customer=a%0Ab", "?customer=%E2%80%AE", "?customer=%FF", "?email=",
                   "?email=" + "x" * 255, "?token_serial=", "?token_serial=" + "1" * 17, "?certificate_serial=", "?certificate_serial=0G",
                   "?certificate_serial=" + "A" * 129, "?from=-1", "?from=2019-02-25", "?from=9007199254740992", "?to=-1", "?to=",
-                  "?customer=a&customer=b", "?customer=%00", "?customer=%4", "?customer=%zz", "?customer=" + "%20" * 400, "?from=1&to=2&from=3"):
+                  "?customer=a&customer=b", "?agency=", "?agency=An", "?agency=-a", "?agency=" + "a" * 33, "?agency=a&agency=a", "?customer=%00", "?customer=%4", "?customer=%zz", "?customer=" + "%20" * 400, "?from=1&to=2&from=3"):
         v.add("admin.list: %s" % query, "admin.list", lists + query, {}, "invalid_params", given="desk", method="GET")
     v.add("admin.detail", "admin.detail", lists + "/1", {}, "one_answer", given="desk", method="GET")
     for number in ("0", "-1", "x", "01", "9007199254740991", "9007199254740992", "1.0"):
@@ -342,11 +342,11 @@ def inventory(v):
     for query in ("", "?life=active", "?life=lost", "?life=retired&limit=1", "?state=suspect", "?state=unverified&limit=100", "?state=verified", "?type=0", "?type=9007199254740991",
                   "?order=newest", "?order=serial", "?customer=c%C3%B4ng+ty", "?customer=" + "x" * 128, "?customer=%21%21", "?customer=%22%2a+OR+%28", "?email=a%40b", "?email=" + "x" * 254,
                   "?token_serial=1", "?token_serial=" + "1" * 16, "?after=0", "?after=9007199254740991", "?order=serial&after=9007199254740991",
-                  "?customer=a&email=b&token_serial=c&life=lost&state=suspect&type=1&order=serial&after=1&limit=2"):
+                  "?agency=an-khang", "?agency=a&order=serial", "?customer=a&email=b&token_serial=c&life=lost&state=suspect&type=1&agency=d&order=serial&after=1&limit=2"):
         get("admin.tokens", tokens + query, "tokens_answer")
     for query in ("?life=dead", "?life=", "?state=open", "?state=", "?type=-1", "?type=x", "?type=9007199254740992", "?order=id", "?order=", "?customer=", "?customer=" + "x" * 129,
                   "?customer=a%0Ab", "?customer=%FF", "?customer=%00", "?customer=a&customer=b", "?email=", "?email=" + "x" * 255, "?email=%E2%80%AE", "?token_serial=",
-                  "?token_serial=" + "1" * 17, "?token_serial=%0A", "?after=-1", "?after=9007199254740992", "?limit=0", "?limit=101", "?limit=x", "?before=1", "?from=1"):
+                  "?token_serial=" + "1" * 17, "?token_serial=%0A", "?agency=", "?agency=%C4%91", "?after=-1", "?after=9007199254740992", "?limit=0", "?limit=101", "?limit=x", "?before=1", "?from=1"):
         get("admin.tokens", tokens + query, "invalid_params")
     get("admin.list", "/v1/admin/requests?life=lost", "invalid_params")
     get("admin.token", tokens + "/1", "token_answer")
@@ -473,11 +473,11 @@ def tools(v):
     report, day = "/v1/admin/report", 86400
     for given in ("operator", "auditor", "desk"):
         get("admin.report", report + "?from=1700000000&to=1700000001", "report_answer", given)
-    for name, query in (("400 days", "?from=1699981200&to=%d" % (1699981200 + 400 * day)), ("the first second", "?from=1&to=2"), ("the last", "?from=9007199254740990&to=9007199254740991")):
+    for name, query in (("400 days", "?from=1699981200&to=%d" % (1699981200 + 400 * day)), ("the first second", "?from=1&to=2"), ("the last", "?from=9007199254740990&to=9007199254740991"), ("an agency", "?from=1&to=2&agency=an-khang")):
         v.add("admin.report: %s" % name, "admin.report", report + query, {}, "report_answer", given="auditor", method="GET")
     for name, query, valid in (("401 days", "?from=1699981200&to=%d" % (1699981200 + 400 * day + 1), True), ("backwards", "?from=2&to=1", True), ("nothing", "?from=2&to=2", True),
                                ("without from", "?to=2", True), ("without to", "?from=1", True), ("no query", "", True), ("from 0", "?from=0&to=2", False), ("to 0", "?from=1&to=0", False),
-                               ("from x", "?from=x&to=2", False), ("to 2^53", "?from=1&to=9007199254740992", False), ("a state", "?from=1&to=2&state=pending", False), ("from twice", "?from=1&from=1&to=2", False)):
+                               ("from x", "?from=x&to=2", False), ("to 2^53", "?from=1&to=9007199254740992", False), ("a state", "?from=1&to=2&state=pending", False), ("no agency", "?from=1&to=2&agency=", False), ("from twice", "?from=1&from=1&to=2", False)):
         v.add("admin.report: %s" % name, "admin.report", report + query, {}, "invalid_params", given="auditor", method="GET", valid=valid)
     v.add("admin.report by a stranger", "admin.report", report + "?from=1&to=2", {}, "admin_unknown", given="stranger", method="GET")
 
@@ -734,7 +734,7 @@ def tms_answers():
 
     row = {"number": 58498, "state": "unidentified", "customer": "CÔNG TY CỔ PHẦN VÍ DỤ", "email": "khach@example.vn", "token": TOKEN,
            "token_life": "active", "certificate_serial": "F401C7ADA92A737CA6ECF19C1FB1525C", "reason": "locked", "language": "vi", "created": EXPIRES - 604800, "decided": 0,
-           "expires": EXPIRES, "agency": "an-khang"}
+           "expires": EXPIRES, "agency": "an-khang", "erased": 0}
     one = {**row, "token_number": 17, "token_state": "verified", "how": "call_back", "reference": "CV-2024-17", "decided_by": "Nguyễn Thị Duyệt", "note": "", "waiting_email": "", "waiting_by": "",
            "family": "so_pin", "outcome": "", "others": [row],
            "history": [{"time": EXPIRES - 604800, "actor": "", "event": "request.created", "detail": ""}]}
@@ -1008,7 +1008,7 @@ def shared(a, at):
     a.at(at + "certificate_serial", right=["", "0A" * 64], wrong=["A", "0a", "0A" * 65, None])
     a.words(at + "reason", ("forgotten",))
     a.words(at + "language", ("en",))
-    for key in ("created", "decided", "expires"):
+    for key in ("created", "decided", "expires", "erased"):
         a.seconds(at + key)
 
 

@@ -650,6 +650,15 @@ async function tools() {
   await press("what adds it", "form button.primary");
   await said("Đã lưu.");
   expect("the agency is there, by its origin", /an-khangĐại lý An Khanghttps:\/\/an-khang\.examplean-khang\.example0Không/.test(await page.textContent("tbody")));
+  for (const [what, link, title] of [["its tokens", "#tokens?agency=an-khang", "Kho token"], ["its requests", "#?agency=an-khang", "Danh sách yêu cầu mở khóa"], ["its report", "#report?agency=an-khang", "Báo cáo yêu cầu mở khóa"]]) {
+    await press(`what shows ${what}`, `tbody a[href="${link}"]`);
+    await page.waitForFunction((text) => document.querySelector("main h1")?.textContent === text, title);
+    expect(`${what} stay the agency's when the form is sent`, (await page.inputValue("form input[name=agency]")) === "an-khang");
+    await page.press("form button.primary", "Enter");
+    await page.waitForFunction(() => location.hash.includes("agency=an-khang") && location.hash.includes("="));
+    expect(`${what} are shown without an error`, (await page.locator("main [role=alert]").count()) === 0);
+    await open("agencies");
+  }
   await type("the same id", "input[name=id]", "an-khang");
   await type("another name", "input[name=name]", "Khác");
   await type("another page", "textarea[name=origins]", "https://khac.example");

@@ -46,7 +46,7 @@ is_json(const char *content_type)
 	return text_equal_nocase(head, want);
 }
 
-#define QUERY_TEXTS	7
+#define QUERY_TEXTS	8
 #define QUERY_TEXT_SIZE 512
 
 /* The texts of a query as they were meant; struct call_query points here. */
@@ -119,6 +119,7 @@ read_query(const struct exchange_request *request, const struct route *route, st
 		{ "certificate_serial", .text = &query->certificate_serial, .lists = LIST_REQUESTS },
 		{ "life", .text = &query->life, .lists = LIST_TOKENS },
 		{ "order", .text = &query->order, .lists = LIST_TOKENS },
+		{ "agency", .text = &query->agency, .lists = LIST_BOTH | LIST_REPORT },
 		{ "type", .number = &query->type, .lists = LIST_TOKENS },
 		{ "after", .number = &query->after, .lists = LIST_TOKENS },
 		{ "from", .number = &query->from, .lists = LIST_REQUESTS | LIST_REPORT },
@@ -153,6 +154,19 @@ check_person(const struct exchange_request *request, const struct route *route, 
 	if (!store_scope(c->store, person->agency))
 		return ERR_INTERNAL;
 	return (route->roles & route_role_of(person)) != 0 ? ERR_OK : ERR_ROLE_REFUSED;
+}
+
+/* One agency's rows, as its own people see them. Who is of an agency is in there already, and learns nothing of another one. */
+static enum err
+narrow(struct call *c)
+{
+	const char *agency = c->query.agency;
+
+	if (agency == NULL)
+		return ERR_OK;
+	if (!store_agency_id_ok(agency) || (c->person->agency[0] != '\0' && strcmp(c->person->agency, agency) != 0))
+		return ERR_INVALID_PARAMS;
+	return store_scope(c->store, agency) ? ERR_OK : ERR_INTERNAL;
 }
 
 /* One call too many is told how long to wait. */
@@ -247,6 +261,8 @@ judge(const struct exchange_request *request, struct call *c, struct store_perso
 		e = ERR_INVALID_REQUEST;
 	if (e == ERR_OK)
 		e = read_query(request, found->route, &c->query, room);
+	if (e == ERR_OK)
+		e = narrow(c);
 	if (e == ERR_OK && posted)
 		e = json_load(request->body, request->body_len, ret_body, NULL);
 	return e;

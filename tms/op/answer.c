@@ -234,7 +234,7 @@ answer_row(struct call *c, const struct store_request *r, json_t **ret_row)
 
 	if (e != ERR_OK)
 		return e;
-	return answer_packed(json_pack("{s:I, s:s, s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:s}",
+	return answer_packed(json_pack("{s:I, s:s, s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:I}",
 				 "number", (json_int_t)r->number,
 				 "state", state_name(r->state),
 				 "customer", r->customer,
@@ -247,7 +247,8 @@ answer_row(struct call *c, const struct store_request *r, json_t **ret_row)
 				 "created", (json_int_t)r->created,
 				 "decided", (json_int_t)r->decided,
 				 "expires", (json_int_t)r->expires,
-				 "agency", r->agency),
+				 "agency", r->agency,
+				 "erased", (json_int_t)r->erased),
 	    ret_row);
 }
 

@@ -26,6 +26,7 @@ struct call_query {
 	const char *certificate_serial;
 	const char *life;
 	const char *order;
+	const char *agency; /* whose rows alone are looked at: the store's scope is narrowed to it before the operation runs */
 	int64_t type;
 	int64_t after;
 	int64_t from;

@@ -35,6 +35,7 @@ add_query(const struct call_query *q, struct store_audit *row)
 {
 	add(row->detail, sizeof(row->detail), "state", q->state);
 	add(row->detail, sizeof(row->detail), "life", q->life);
+	add(row->detail, sizeof(row->detail), "agency", q->agency);
 	add_number(row->detail, sizeof(row->detail), "type", q->type);
 	add_number(row->detail, sizeof(row->detail), "from", q->from);
 	add_number(row->detail, sizeof(row->detail), "to", q->to);

@@ -40,6 +40,7 @@ request_read(struct query *q, struct store_request *r)
 	r->trying = query_get_int(q);
 	query_get_text(q, r->note, sizeof(r->note));
 	query_get_text(q, r->agency, sizeof(r->agency));
+	r->erased = query_get_int(q);
 }
 
 static void

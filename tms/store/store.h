@@ -441,6 +441,7 @@ struct store_request {
 	int64_t trying;			/* when the attempt that is under way began, or 0 */
 	char note[STORE_NOTE_SIZE];	/* for the customer: why it was refused */
 	char agency[STORE_AGENCY_SIZE]; /* of the token on record, or empty */
+	int64_t erased;			/* since when its personal data are gone (erase.h), or 0 */
 };
 
 enum err store_request_insert(struct store *s, const struct store_request *r, const void *certificate, size_t certificate_len, int64_t *ret_number);

@@ -19,6 +19,11 @@ test("all six, and nothing that an address makes up", () => {
   assert.deepEqual(tokenQueryOf({ life: "dead", state: "open", type: "x", order: "id", after: "1" }), { limit: 50 });
 });
 
+test("an agency, as an address names it", () => {
+  assert.deepEqual(tokenQueryOf({ agency: "an-khang" }), { limit: 50, agency: "an-khang" });
+  for (const agency of ["", "Đại lý", "a.b", "a".repeat(33)]) assert.deepEqual(tokenQueryOf({ agency }), { limit: 50 });
+});
+
 test("the row alone", () => {
   assert.deepEqual(sealedOf(` ${ROW}\r\n`, token), { sealed: ROW });
   for (const text of ["", "1234", ROW.slice(1), `${ROW}A`, `A${ROW.slice(1)}`]) assert.deepEqual(sealedOf(text, token), { fault: "sealed_none" });

@@ -7,7 +7,7 @@ import { test } from "node:test";
 
 /* The pages import by address; here the addresses become files. */
 const from = (name) => new URL(name, import.meta.url);
-const source = readFileSync(from("../list.js"), "utf8").replace('"/style/page.js"', JSON.stringify(from("../../style/page.js").href)).replace('"/api.js"', JSON.stringify(from("../api.js").href)).replace('"/bounds.js"', JSON.stringify(from("../bounds.js").href));
+const source = readFileSync(from("../list.js"), "utf8").replace('"/style/page.js"', JSON.stringify(from("../../style/page.js").href)).replace('"/api.js"', JSON.stringify(from("../api.js").href)).replace('"/bounds.js"', JSON.stringify(from("../bounds.js").href)).replace('"/inventory.js"', JSON.stringify(from("../inventory.js").href));
 const { queryOf } = await import(`data:text/javascript,${encodeURIComponent(source)}`);
 
 test("nothing said is no filter", () => {
@@ -20,6 +20,11 @@ test("all seven", () => {
     limit: 50, customer: "công ty", email: "a@b", certificate_serial: "5401c7ad", token_serial: "1130", state: "pending",
     from: Date.UTC(2019, 1, 24, 17) / 1000, to: Date.UTC(2019, 1, 25, 17) / 1000,
   });
+});
+
+test("an agency, as an address names it", () => {
+  assert.deepEqual(queryOf({ agency: "an-khang" }), { limit: 50, agency: "an-khang" });
+  for (const agency of ["", "An", "-a", "a b", "a".repeat(33), "a&state=x"]) assert.deepEqual(queryOf({ agency }), { limit: 50 });
 });
 
 test("no more is asked than the server takes, and no letter is cut in two", () => {

@@ -463,12 +463,17 @@ check_erased(struct world *w, int64_t number, unsigned n, int64_t before)
 {
 	struct store_request r;
 	unsigned char der[STORE_CERTIFICATE_MAX];
+	json_t *one = NULL;
 	size_t len = 0;
 	bool gone = state_is_final(ended(n)) && SCRATCH_NOW + (int64_t)n * 86400 < before;
 
 	CHECK(store_request_by_number(w->scratch.store, number, &r) == ERR_OK && store_request_certificate(w->scratch.store, number, der, &len) == ERR_OK);
 	CHECK((r.customer[0] == '\0') == gone && (r.email[0] == '\0') == gone && (r.address[0] == '\0') == gone && (len == 0) == gone);
 	CHECK(r.token.serial[0] != '\0' && r.state == ended(n));
+	/* the desk is told since when, so that it need not be guessed from what is empty */
+	CHECK((r.erased != 0) == gone && world_desk(w, 0, op_admin_detail, number, NULL, &one) == ERR_OK);
+	CHECK(json_integer_value(json_object_get(one, "erased")) == r.erased);
+	json_decref(one);
 }
 
 /* Whenever and however often it is erased, the chain is whole; a note that is missing for another reason is not taken for it. */

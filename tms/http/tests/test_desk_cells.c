@@ -54,7 +54,7 @@ static const struct action {
 	const char *route;
 	const char *may; /* letters of desk_people */
 	enum about about;
-	const char *text;	    /* body of a POST, query of a GET */
+	const char *text;	   /* body of a POST, query of a GET */
 	const char *wants[STATES]; /* in each state, where somebody may */
 } actions[] = {
 	{ "admin.me", "VAOUva", NOTHING, NULL, { OK } },
@@ -235,14 +235,29 @@ thing_in(struct world *w, enum about about, unsigned state)
 	struct thing t = { .has = "true" };
 
 	switch (about) {
-	case NOTHING: break;
-	case REQUEST: t.number = new_request(w, &t); break;
-	case TOKEN: t.number = new_token(w, state, &t); break;
-	case PROPOSAL: t.number = new_proposal(w, state, &t); break;
-	case MAIL: t.number = new_mail(w, state, &t); break;
-	case NOTICE: t.number = new_notice(w, state); break;
-	case PERSON: t.number = new_person(w, state, &t); break;
-	case ENROLMENT: t.number = new_enrolment(w, state); break;
+	case NOTHING:
+		break;
+	case REQUEST:
+		t.number = new_request(w, &t);
+		break;
+	case TOKEN:
+		t.number = new_token(w, state, &t);
+		break;
+	case PROPOSAL:
+		t.number = new_proposal(w, state, &t);
+		break;
+	case MAIL:
+		t.number = new_mail(w, state, &t);
+		break;
+	case NOTICE:
+		t.number = new_notice(w, state);
+		break;
+	case PERSON:
+		t.number = new_person(w, state, &t);
+		break;
+	case ENROLMENT:
+		t.number = new_enrolment(w, state);
+		break;
 	}
 	return t;
 }

@@ -17,6 +17,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 import urllib.parse
 
@@ -40,8 +41,9 @@ BODIES = {
 }
 # What is looked for in lists that take a query: {mark}, {number} stand for the row's.
 QUERIES = {
-    "admin.list": ("customer={mark}", "email={mark}", "token_serial={mark}", "certificate_serial={hex}", "state=pending&customer={mark}", "before={next}&limit=1&token_serial={mark}"),
-    "admin.tokens": ("customer={mark}", "email={mark}", "token_serial={mark}", "order=serial&after={number}", "life=active&customer={mark}", "state=unverified&email={mark}"),
+    "admin.list": ("customer={mark}", "email={mark}", "token_serial={mark}", "certificate_serial={hex}", "state=pending&customer={mark}", "before={next}&limit=1&token_serial={mark}", "agency={agency}"),
+    "admin.tokens": ("customer={mark}", "email={mark}", "token_serial={mark}", "order=serial&after={number}", "life=active&customer={mark}", "state=unverified&email={mark}", "agency={agency}"),
+    "admin.report": ("from=1&to=86400&agency={agency}",),
 }
 
 
@@ -183,8 +185,8 @@ class Matrix(unittest.TestCase):
                 cells += 1
             for query, owner in itertools.product(QUERIES.get(operation["operationId"], ()), ("foreign", "nobody")):
                 kind = path.split("/")[3]
-                there, absent = ({"mark": mark, "hex": mark.encode().hex(), "number": number, "next": number + 1}
-                                 for mark, number in ((MARKS[owner], self.server.numbers[owner][kind]), ("Khongco", UNKNOWN)))
+                there, absent = ({"mark": mark, "hex": mark.encode().hex(), "number": number, "next": number + 1, "agency": agency}
+                                 for mark, number, agency in ((MARKS[owner], self.server.numbers[owner].get(kind, 1), OWNERS[owner]), ("Khongco", UNKNOWN, "khongco")))
                 with self.subTest("%s?%s, %s, %s" % (path, query, role, owner)):
                     self.assertEqual(self.server.raw(method, "%s?%s" % (path, query.format(**there)), role), self.server.raw(method, "%s?%s" % (path, query.format(**absent)), role))
                     cells += 1
@@ -193,6 +195,22 @@ class Matrix(unittest.TestCase):
                     own = {"mark": MARKS["own"], "hex": MARKS["own"].encode().hex(), "number": 0, "next": self.server.numbers["own"]["requests"] + 1}
                     self.assertIn(MARKS["own"].encode(), self.server.raw(method, "%s?%s" % (path, query.format(**own)), role)[1], query)
         print("%d cells of lists and what is looked for in them" % cells)
+
+    def test_one_agency(self):
+        """The authority's people see what one agency's see, and who is of an agency says his own at most."""
+        day = 86400 * (int(time.time()) // 86400)
+        for person, agency in (("auditor", "ours"), ("approver", "ours"), ("agency_viewer", "ours")):
+            for path in ("/v1/admin/requests?", "/v1/admin/tokens?"):
+                said = self.server.raw("GET", path + "agency=" + agency, person)
+                self.silent(said, path)
+                self.assertIn(MARKS["own"].encode(), said[1], path)
+            said = json.loads(self.server.raw("GET", "/v1/admin/report?from=%d&to=%d&agency=%s" % (day - 86400, day + 2 * 86400, agency), person)[1])
+            self.assertEqual((said["states"]["pending"], [row["agency"] for row in said["agencies"]]), (1, [agency]), person)
+        for path in ("requests?", "tokens?", "report?from=1&to=2&"):
+            self.assertEqual(name_of(self.server.raw("GET", "/v1/admin/%sagency=theirs" % path, "agency_viewer")), "invalid_params", path)
+            self.assertEqual(name_of(self.server.raw("GET", "/v1/admin/%sagency=khongco" % path, "auditor")), None, path)
+        # what comes after it is whole again
+        self.assertIn(MARKS["foreign"].encode(), self.server.raw("GET", "/v1/admin/tokens", "auditor")[1])
 
     def test_counts(self):
         """What comes in for others moves nothing."""
