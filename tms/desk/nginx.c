@@ -251,12 +251,36 @@ admin_server(struct buf *b, const struct nginx *n)
 	line(b, "}");
 }
 
+#define CONNECTIONS_AN_ADDRESS 200 /* many customers stand behind one address of a telephone company; nginx of Debian has 768 places */
+
+/*
+ * What counts connections of an address, and what it cannot. nginx's http counts in the phase "preaccess", to which a request comes when its headers have been read; its stream counts as
+ * soon as a connection is there, but is another block of nginx.conf with a module of its own, behind which each customer would take three places in place of one. The firewall counts at
+ * the first packet and spends no place of nginx.
+ */
+static void
+connection_lines(struct buf *b, const struct nginx *n)
+{
+	line(b, "# limit_conn counts a connection when the headers of its request have come: nothing in nginx's http counts before. Who opens connections and sends half of the headers holds");
+	line(b, "# a place for client_header_timeout. What counts from the first packet on is the firewall; with nftables, a network of 64 bits being one address of IPv6:");
+	line(b, "#   table inet mokhoa {");
+	line(b, "#     set four { type ipv4_addr; flags dynamic; size 65535; }");
+	line(b, "#     set six { type ipv6_addr; flags dynamic; size 65535; }");
+	line(b, "#     chain input {");
+	line(b, "#       type filter hook input priority 0;");
+	line(b, "#       tcp dport { %s, %s } ct state new add @four { ip saddr ct count over %d } reject with tcp reset", n->port, n->admin_port, CONNECTIONS_AN_ADDRESS);
+	line(b, "#       tcp dport { %s, %s } ct state new add @six { ip6 saddr & ffff:ffff:ffff:ffff:: ct count over %d } reject with tcp reset", n->port, n->admin_port, CONNECTIONS_AN_ADDRESS);
+	line(b, "#     }");
+	line(b, "#   }");
+	line(b, "limit_conn_zone $binary_remote_addr zone=mokhoa_connections:10m;");
+}
+
 enum err
 nginx_write(const struct nginx *n, struct buf *b)
 {
 	line(b, "# Written by mokhoa-tms init: include this file in nginx's http block.");
 	line(b, "limit_req_zone $binary_remote_addr zone=mokhoa_customers:10m rate=20r/s;");
-	line(b, "limit_conn_zone $binary_remote_addr zone=mokhoa_connections:10m;");
+	connection_lines(b, n);
 	line(b, "upstream mokhoa_public { server unix:%s; keepalive 32; }", n->public_socket);
 	line(b, "upstream mokhoa_admin { server unix:%s; keepalive 4; }", n->admin_socket);
 	line(b, "map $request_uri $mokhoa_without_certificate { default @without_certificate%s; ~^/v1/ @without_certificate; }",
