@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The installer for Windows, built by package.sh in a copy of the tree that lies elsewhere, has the same bytes as one of the programs that this build has made.
 
-So each source is compiled once more here, not twice: the other build is the one that all tests of this folder run on. Only where that one went through a compiler cache, which leaves other
-bytes (package_head.sh), package.sh builds here as well.
+So each source is compiled once more here, not twice: the other build is the one that all tests of this folder run on.
 """
 import hashlib
 import os
@@ -39,11 +38,6 @@ def package(tree, out, **environment):
     return os.path.join(tree, "build", "package-windows", "mingw-w64", "bin")
 
 
-def through_cache():
-    with open(os.path.join(BUILD, "CMakeCache.txt"), encoding="utf-8") as f:
-        return re.search(r"^CMAKE_C_COMPILER_LAUNCHER:\w+=.", f.read(), re.M)
-
-
 class Package(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="mokhoa-package.")
@@ -60,9 +54,6 @@ class Package(unittest.TestCase):
 
     def first(self):
         """A folder with the programs of this tree."""
-        if through_cache():
-            print("this build went through a compiler cache: it is made anew")
-            return package(TREE, os.path.join(self.folder, "first"))
         programs = os.path.join(self.folder, "programs")
         shutil.copytree(os.path.join(BUILD, "bin"), programs)
         shutil.copy(WORKER_X86, programs)
