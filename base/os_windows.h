@@ -61,8 +61,10 @@ enum os_port os_windows_listener(uint16_t port);
 enum os_windows_place {
 	OS_WINDOWS_FILE,   /* the file itself */
 	OS_WINDOWS_FOLDER, /* the folder that it lies in: where others may add files they could add a library that the file loads */
-	OS_WINDOWS_ABOVE   /* a folder above: what counts is that nobody can put another entry in the place of the one we walked through */
+	OS_WINDOWS_ABOVE,  /* a folder above: what counts is that nobody can put another entry in the place of the one we walked through */
+	OS_WINDOWS_KEY	   /* a key of the registry */
 };
 bool os_windows_only_admins_write(const void *descriptor, enum os_windows_place place);
+enum err os_windows_judge(void *handle, enum os_windows_place place); /* ERR_PROFILE_UNSAFE; the handle may READ_CONTROL */
 
 #endif

@@ -10,17 +10,21 @@
 
 #define NAME_MAX_WIDE 16384 /* characters of a value's name, the NUL counted; a key's has at most 256 */
 #define NAME_MAX_UTF8 (3 * NAME_MAX_WIDE)
+#define TEXT_MAX      1048576 /* bytes of a value that is read as text */
+#define HIVE_LEN      5	      /* "HKLM\" */
 
 /* NULL where there is no such key, or not for us; then GetLastError() says why. */
 static HKEY
 open_key(const char *key, REGSAM rights)
 {
-	wchar_t *wide = os_windows_wide(key);
+	bool user = strncmp(key, "HKCU\\", HIVE_LEN) == 0;
+	bool named = user || strncmp(key, "HKLM\\", HIVE_LEN) == 0;
+	wchar_t *wide = os_windows_wide(named ? key + HIVE_LEN : key);
 	HKEY opened = NULL;
 	LSTATUS status = ERROR_NOT_ENOUGH_MEMORY;
 
 	if (wide != NULL)
-		status = RegOpenKeyExW(HKEY_LOCAL_MACHINE, wide, 0, rights | KEY_WOW64_64KEY, &opened);
+		status = RegOpenKeyExW(user ? HKEY_CURRENT_USER : HKEY_LOCAL_MACHINE, wide, 0, rights | KEY_WOW64_64KEY, &opened);
 	free(wide);
 	SetLastError((DWORD)status);
 	return status == ERROR_SUCCESS ? opened : NULL;
@@ -70,6 +74,44 @@ os_registry_read(const char *key, const char *name, uint32_t *ret_type, struct b
 	e = wide != NULL ? read_value(opened, wide, ret_type, ret) : ERR_FILE_FAILED;
 	free(wide);
 	RegCloseKey(opened);
+	return e;
+}
+
+/* What the variables in it stand for, in its place. */
+static enum err
+expand(struct buf *bytes)
+{
+	struct buf whole = buf_new(TEXT_MAX);
+	const wchar_t *text;
+	void *room = NULL;
+	DWORD need = 0;
+
+	buf_add(bytes, L"", sizeof(wchar_t));
+	if (buf_error(bytes) == ERR_OK && bytes->len % sizeof(wchar_t) == 0) {
+		text = (const wchar_t *)(const void *)bytes->data;
+		need = ExpandEnvironmentStringsW(text, NULL, 0);
+		room = need != 0 ? buf_room(&whole, need * sizeof(wchar_t)) : NULL;
+		if (room == NULL || ExpandEnvironmentStringsW(text, room, need) != need)
+			need = 0;
+	}
+	buf_reset(bytes);
+	buf_add(bytes, room, need * sizeof(wchar_t));
+	buf_free(&whole);
+	return need != 0 ? buf_error(bytes) : ERR_FILE_FAILED;
+}
+
+enum err
+os_registry_read_text(const char *key, const char *name, struct buf *ret)
+{
+	struct buf bytes = buf_new(TEXT_MAX);
+	uint32_t type = 0;
+	enum err e = os_registry_read(key, name, &type, &bytes);
+
+	if (e == ERR_OK && type == OS_REGISTRY_EXPAND)
+		e = expand(&bytes);
+	if (e == ERR_OK && !os_registry_to_text(type, bytes.data, bytes.len, ret))
+		e = ERR_FILE_FAILED;
+	buf_free(&bytes);
 	return e;
 }
 
@@ -165,6 +207,19 @@ os_registry_keys(const char *key, void (*each)(const char *name, void *context),
 }
 
 /* ---- keys ---- */
+
+enum err
+os_registry_check_trusted(const char *key)
+{
+	HKEY opened = open_key(key, READ_CONTROL);
+	enum err e;
+
+	if (opened == NULL)
+		return why_not_opened();
+	e = os_windows_judge(opened, OS_WINDOWS_KEY);
+	RegCloseKey(opened);
+	return e;
+}
 
 bool
 os_registry_has_key(const char *key)

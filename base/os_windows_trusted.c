@@ -20,6 +20,7 @@
 
 #define TAKES_AWAY (DELETE | WRITE_DAC | WRITE_OWNER | GENERIC_WRITE | GENERIC_ALL)
 #define WRITES	   (TAKES_AWAY | FILE_WRITE_DATA | FILE_APPEND_DATA | FILE_WRITE_EA | FILE_WRITE_ATTRIBUTES | FILE_DELETE_CHILD)
+#define KEY_WRITES (TAKES_AWAY | KEY_SET_VALUE | KEY_CREATE_SUB_KEY | KEY_CREATE_LINK)
 
 /* ---- what a descriptor says ---- */
 
@@ -44,11 +45,17 @@ is_harmless(const ACE_HEADER *ace, DWORD refused)
 	return (allowed->Mask & refused) == 0 || is_trusted((PSID)(uintptr_t)&allowed->SidStart);
 }
 
+static const DWORD refused_in[] = {
+	[OS_WINDOWS_FILE] = WRITES,
+	[OS_WINDOWS_FOLDER] = WRITES,
+	[OS_WINDOWS_ABOVE] = TAKES_AWAY | FILE_DELETE_CHILD,
+	[OS_WINDOWS_KEY] = KEY_WRITES,
+};
+
 bool
 os_windows_only_admins_write(const void *descriptor, enum os_windows_place place)
 {
 	PSECURITY_DESCRIPTOR sd = (PSECURITY_DESCRIPTOR)(uintptr_t)descriptor;
-	DWORD refused = place == OS_WINDOWS_ABOVE ? TAKES_AWAY | FILE_DELETE_CHILD : WRITES;
 	BOOL present = FALSE, by_default;
 	PSID owner = NULL;
 	PACL dacl = NULL;
@@ -60,7 +67,7 @@ os_windows_only_admins_write(const void *descriptor, enum os_windows_place place
 		return false;
 	for (DWORD i = 0; i < dacl->AceCount; i++) {
 		void *ace;
-		if (!GetAce(dacl, i, &ace) || !is_harmless(ace, refused))
+		if (!GetAce(dacl, i, &ace) || !is_harmless(ace, refused_in[place]))
 			return false;
 	}
 	return true;
@@ -88,13 +95,14 @@ translate(DWORD error)
 	}
 }
 
-static enum err
-judge(HANDLE handle, enum os_windows_place place)
+enum err
+os_windows_judge(HANDLE handle, enum os_windows_place place)
 {
+	SE_OBJECT_TYPE type = place == OS_WINDOWS_KEY ? SE_REGISTRY_KEY : SE_FILE_OBJECT;
 	PSECURITY_DESCRIPTOR sd = NULL;
 	enum err e = ERR_PROFILE_UNSAFE;
 
-	if (GetSecurityInfo(handle, SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION, NULL, NULL, NULL, NULL, &sd) != ERROR_SUCCESS)
+	if (GetSecurityInfo(handle, type, OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION, NULL, NULL, NULL, NULL, &sd) != ERROR_SUCCESS)
 		return e;
 	if (os_windows_only_admins_write(sd, place))
 		e = ERR_OK;
@@ -130,7 +138,7 @@ open_one(struct walk *w, const wchar_t *path, enum os_windows_place place, bool 
 		return translate(GetLastError());
 	w->held[w->count++] = handle;
 	e = check_kind(handle, place);
-	return e == ERR_OK ? judge(handle, place) : e;
+	return e == ERR_OK ? os_windows_judge(handle, place) : e;
 }
 
 /* Opens what the path names up to at, where a separator or its end stands. */

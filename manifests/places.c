@@ -17,6 +17,24 @@ place_at(size_t index)
 	return index < place_count() ? &rows[index] : NULL;
 }
 
+static bool
+is_verified(size_t index)
+{
+	return strcmp(rows[index].known, "unverified") != 0;
+}
+
+bool
+place_is_main(size_t index)
+{
+	for (size_t i = 0; i < place_count(); i++) {
+		bool outweighs = is_verified(i) != is_verified(index) ? is_verified(i) : i < index;
+
+		if (outweighs && strcmp(rows[i].host, rows[index].host) == 0)
+			return false;
+	}
+	return true;
+}
+
 bool
 place_takes(const struct place *place, const char *extension)
 {

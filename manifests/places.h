@@ -13,6 +13,11 @@
 #define PLACE_HOST_NAME "mokhoa.host"	      /* what extensions call, and NAME.json is the manifest */
 #define PLACE_CHROMIUM	"chrome-extension://" /* before the id of an extension of Chromium's family, "/" behind it; an add-on of Firefox has neither */
 
+/* What starts mokhoa-websocket with a user's session: a file on Linux, a value of a key on Windows. */
+#define PLACE_AUTOSTART	     "mokhoa-websocket"
+#define PLACE_AUTOSTART_FILE "/etc/xdg/autostart/" PLACE_AUTOSTART ".desktop"
+#define PLACE_AUTOSTART_KEY  "HKLM\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Run"
+
 struct place {
 	const char *browser;	  /* its name in the table: "chrome" */
 	const char *name;	  /* for people: "Google Chrome" */
@@ -28,6 +33,9 @@ struct place {
 /* The rows of this system, by the name of the browser; several may have the same folder. */
 size_t place_count(void);
 const struct place *place_at(size_t index); /* NULL past the end */
+
+/* Of the rows with one host the one by which it is looked at: the first that is not "unverified", else the first. */
+bool place_is_main(size_t index);
 
 /* Whether an extension, as profiles name it, is one for this browser. */
 bool place_takes(const struct place *place, const char *extension);

@@ -74,6 +74,16 @@ look_wants_extension(const struct look *l)
 	return false;
 }
 
+const struct profile *
+look_autostart(const struct look *l)
+{
+	const struct profile *p = look_profile(l, 0);
+
+	for (size_t i = 0; p != NULL && !p->autostart;)
+		p = look_profile(l, ++i);
+	return p;
+}
+
 bool
 look_has(const json_t *array, const char *text)
 {
@@ -158,6 +168,7 @@ doctor_look(const struct doctor_order *order, struct profile_set **ret_profiles)
 		look_at_worker(&l);
 		look_at_manifests(&l);
 		look_at_policies(&l);
+		look_at_autostart(&l);
 		look_at_confined(&l);
 		if (order->root[0] == '\0')
 			look_at_ports(&l);

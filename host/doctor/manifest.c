@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Native manifests, as browsers find them: the user's own first, unless a policy says that there are none (NativeMessagingUserLevelHosts), then the machine's. The first that is there is taken, whether
- * it is good or not.
+ * Native manifests, as browsers take them: the user's own first, unless a policy says that there are none (NativeMessagingUserLevelHosts), then the machine's. The first that is there is taken, whether
+ * it is good or not. Where browsers look for them says manifest_posix.c, manifest_windows.c.
  */
 #include "look.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* Whether each profile that has extensions of this browser's kind finds one of them in the manifest. */
@@ -45,79 +44,41 @@ judge(const struct look *l, const json_t *manifest, const struct place *place)
 	return has_callers(l, manifest, place) ? FOUND_MANIFEST_OK : FOUND_MANIFEST_CALLER;
 }
 
-/* Whether there is one. */
-static bool
-look_at_machine(struct look *l, const struct place *place)
+bool
+manifest_look(struct look *l, const struct place *place, const char *path, bool users, const char *seen)
 {
-	char path[OS_PATH_MAX];
 	json_t *manifest = NULL;
 	enum finding f = FOUND_MANIFEST_INVALID;
-	enum err e = ERR_FILE_MISSING;
+	enum err e = look_read(l, path, !users, &manifest);
 
-	if (snprintf(path, sizeof(path), "%s/%s.json", place->host, PLACE_HOST_NAME) < (int)sizeof(path))
-		e = look_read(l, path, true, &manifest);
 	if (e == ERR_FILE_MISSING)
 		return false;
 	if (e == ERR_OK)
 		f = judge(l, manifest, place);
 	else if (e == ERR_PROFILE_UNSAFE)
 		f = FOUND_MANIFEST_UNSAFE;
-	look_find(l, f, f == FOUND_MANIFEST_PROGRAM ? json_string_value(json_object_get(manifest, "path")) : path);
+	if (users)
+		f = f == FOUND_MANIFEST_OK ? FOUND_MANIFEST_USER : FOUND_MANIFEST_HIDDEN;
+	look_find(l, f, f == FOUND_MANIFEST_PROGRAM ? json_string_value(json_object_get(manifest, "path")) : seen);
 	json_decref(manifest);
 	return true;
 }
 
-/* "~/..." of the table; false where there is no home. */
-static bool
-user_path(const struct look *l, const struct place *place, char ret[OS_PATH_MAX])
+bool
+manifest_users_are_ignored(struct look *l, const struct place *place)
 {
-	return l->order->home != NULL && place->user_host != NULL && place->user_host[0] == '~' &&
-	       snprintf(ret, OS_PATH_MAX, "%s%s/%s.json", l->order->home, place->user_host + 1, PLACE_HOST_NAME) < OS_PATH_MAX;
-}
+	struct policies p;
+	bool ignored = false;
 
-static void
-look_at_user(struct look *l, const struct place *place)
-{
-	char path[OS_PATH_MAX];
-	json_t *manifest = NULL, *policy;
-	bool ignored;
-	enum err e;
-
-	if (!user_path(l, place, path))
-		return;
-	policy = policy_read(l, place);
-	ignored = json_is_false(json_object_get(policy, "NativeMessagingUserLevelHosts"));
-	json_decref(policy);
-	e = ignored ? ERR_FILE_MISSING : look_read(l, path, false, &manifest);
-	if (e != ERR_FILE_MISSING)
-		look_find(l, e == ERR_OK && judge(l, manifest, place) == FOUND_MANIFEST_OK ? FOUND_MANIFEST_USER : FOUND_MANIFEST_HIDDEN, path);
-	json_decref(manifest);
-}
-
-/* Several browsers look into one folder, which is looked at once. */
-static bool
-is_first(size_t index)
-{
-	for (size_t i = 0; i < index; i++)
-		if (strcmp(place_at(i)->host, place_at(index)->host) == 0)
-			return false;
-	return true;
+	if (policies_read(l, place, 0, &p))
+		ignored = json_is_false(json_object_get(p.all, "NativeMessagingUserLevelHosts"));
+	policies_free(&p);
+	return ignored;
 }
 
 void
 look_at_manifests(struct look *l)
 {
-	size_t folders = 0, manifests = 0;
-
-	for (size_t i = 0; i < place_count(); i++) {
-		const struct place *place = place_at(i);
-
-		look_at_user(l, place);
-		if (place->host[0] != '/' || !is_first(i)) /* a key of a registry */
-			continue;
-		folders++;
-		manifests += look_at_machine(l, place);
-	}
-	if (folders != 0 && manifests == 0 && look_wants_extension(l))
+	if (!manifest_look_at_all(l) && look_wants_extension(l))
 		look_find(l, FOUND_MANIFEST_MISSING, PLACE_HOST_NAME ".json");
 }

@@ -1,62 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Policies of the browsers, and which of them stand between a page and the host. */
+/* Policies of the browsers, and which of them stand between a page and the host. policy_posix.c and policy_windows.c read them. */
 #include "look.h"
 
-#include <stdio.h>
 #include <string.h>
 
-/* ---- reading ---- */
-
-struct reading {
-	struct look *look;
-	const char *folder;
-	json_t *all;
-};
-
-/* os_list: one policy file of a folder. */
-static void
-read_file(const char *name, void *context)
+void
+policies_free(struct policies *p)
 {
-	struct reading *r = context;
-	char path[OS_PATH_MAX];
-	json_t *policy = NULL;
-
-	if (snprintf(path, sizeof(path), "%s/%s", r->folder, name) >= (int)sizeof(path))
-		return;
-	if (look_read(r->look, path, false, &policy) != ERR_OK)
-		look_find(r->look, FOUND_POLICY_INVALID, path);
-	else if (json_object_update(r->all, policy) != 0)
-		r->look->failed = true;
-	json_decref(policy);
-}
-
-/* Firefox has one file, with everything below "policies". */
-static void
-read_firefox(struct reading *r)
-{
-	json_t *file = NULL;
-	enum err e = look_read(r->look, r->folder, false, &file);
-
-	if (e != ERR_OK && e != ERR_FILE_MISSING)
-		look_find(r->look, FOUND_POLICY_INVALID, r->folder);
-	else if (e == ERR_OK)
-		(void)json_object_update(r->all, json_object_get(file, "policies"));
-	json_decref(file);
-}
-
-json_t *
-policy_read(struct look *l, const struct place *place)
-{
-	struct reading r = { .look = l, .folder = place->policies, .all = json_object() };
-	char real[OS_PATH_MAX];
-
-	if (r.all == NULL || place->policies == NULL || place->policies[0] != '/')
-		return r.all;
-	if (place->firefox)
-		read_firefox(&r);
-	else if (!look_below(l, place->policies, real) || os_list(real, read_file, &r) != ERR_OK)
-		look_find(l, FOUND_POLICY_INVALID, place->policies);
-	return r.all;
+	json_decref(p->all);
+	json_decref(p->from);
+	*p = (struct policies){ 0 };
 }
 
 /* ---- extensions ---- */
@@ -183,22 +136,95 @@ catches_loopback(const json_t *policy)
 	       json_is_true(json_object_get(hijack, "Value"));
 }
 
+/* ---- what profiles have asked for ---- */
+
+/* Whether it installs the extension without a question. */
+static bool
+forces(const json_t *policy, const char *id)
+{
+	const char *mode = mode_of(json_object_get(policy, "ExtensionSettings"), id);
+
+	if (mode != NULL)
+		return strcmp(mode, "force_installed") == 0 || strcmp(mode, "normal_installed") == 0;
+	return has_id(json_object_get(policy, "ExtensionInstallForcelist"), id);
+}
+
+static bool
+lacks_extension(const struct profile *p, const struct place *place, const json_t *policy)
+{
+	for (size_t i = 0; i < p->forced_count; i++) {
+		char id[PLACE_ID_LEN + 1];
+
+		if (profile_forces_in(&p->forced[i], place) && !forces(policy, place_chromium_id(p->forced[i].id, id) ? id : p->forced[i].id))
+			return true;
+	}
+	return false;
+}
+
+/* Firefox has names of hosts, Chromium's family addresses. */
+static bool
+lacks_loopback(const struct profile *p, const struct place *place, const json_t *policy)
+{
+	const json_t *hosts = json_object_get(json_object_get(policy, "LocalNetworkAccess"), "SkipDomains");
+
+	for (size_t i = 0; p->loopback && i < p->origin_count; i++) {
+		char host[PROFILE_HOST_MAX];
+
+		profile_origin_host(p->origins[i], host);
+		if (place->firefox ? !look_has(hosts, host)
+				   : !names_origin(json_object_get(policy, "LoopbackNetworkAllowedForUrls"), p->origins[i]) &&
+					 !names_origin(json_object_get(policy, "LocalNetworkAccessAllowedForUrls"), p->origins[i]))
+			return true;
+	}
+	return false;
+}
+
+static bool
+lacks_something(const struct look *l, const struct place *place, const json_t *policy)
+{
+	const struct profile *p;
+
+	for (size_t i = 0; (p = look_profile(l, i)) != NULL; i++)
+		if (lacks_extension(p, place, policy) || lacks_loopback(p, place, policy))
+			return true;
+	return false;
+}
+
 /* ---- all of it ---- */
 
+#define NAMES_MAX 4
+
+/* Tells what the policies of these names do, and where the first of them is from that is there. */
 static void
-judge(struct look *l, const struct place *place, const json_t *policy)
+tell(struct look *l, enum finding f, const struct policies *p, const struct place *place, const char *const names[NAMES_MAX])
 {
+	const char *seen = NULL;
+
+	for (size_t i = 0; i < NAMES_MAX && names[i] != NULL && seen == NULL; i++)
+		seen = json_string_value(json_object_get(p->from, names[i]));
+	look_find(l, f, seen != NULL ? seen : place->policies);
+}
+
+static void
+judge(struct look *l, const struct place *place, const struct policies *p)
+{
+	static const char *const of_host[NAMES_MAX] = { "NativeMessagingBlocklist" };
+	static const char *const of_extension[NAMES_MAX] = { "ExtensionSettings", "ExtensionInstallBlocklist" };
+	static const char *const of_loopback[NAMES_MAX] = { "LoopbackNetworkBlockedForUrls", "LocalNetworkAccessBlockedForUrls", "LocalNetworkAccess" };
+	static const char *const of_proxy[NAMES_MAX] = { "ProxySettings", "ProxyBypassList", "Preferences" };
 	size_t before = json_array_size(l->findings);
 
-	if (blocks_host(policy))
-		look_find(l, FOUND_POLICY_HOST, place->policies);
-	if (!lets_extension_in(l, place, policy))
-		look_find(l, FOUND_POLICY_EXTENSION, place->policies);
-	if (blocks_loopback(l, place, policy))
-		look_find(l, FOUND_POLICY_LOOPBACK, place->policies);
-	if (catches_loopback(policy))
-		look_find(l, FOUND_POLICY_PROXY, place->policies);
-	if (json_array_size(l->findings) == before && json_object_size(policy) != 0)
+	if (blocks_host(p->all))
+		tell(l, FOUND_POLICY_HOST, p, place, of_host);
+	if (!lets_extension_in(l, place, p->all))
+		tell(l, FOUND_POLICY_EXTENSION, p, place, of_extension);
+	if (blocks_loopback(l, place, p->all))
+		tell(l, FOUND_POLICY_LOOPBACK, p, place, of_loopback);
+	if (catches_loopback(p->all))
+		tell(l, FOUND_POLICY_PROXY, p, place, of_proxy);
+	if (json_array_size(l->findings) == before && lacks_something(l, place, p->all))
+		look_find(l, FOUND_POLICY_ABSENT, place->policies);
+	if (json_array_size(l->findings) == before && json_object_size(p->all) != 0)
 		look_find(l, FOUND_POLICY_OK, place->policies);
 }
 
@@ -206,12 +232,14 @@ void
 look_at_policies(struct look *l)
 {
 	for (size_t i = 0; i < place_count(); i++) {
-		json_t *policy = policy_read(l, place_at(i));
+		struct policies p;
 
-		if (policy == NULL)
-			l->failed = true;
-		else
-			judge(l, place_at(i), policy);
-		json_decref(policy);
+		if (place_at(i)->policies == NULL)
+			continue;
+		for (size_t k = 0; policies_read(l, place_at(i), k, &p); k++) {
+			judge(l, place_at(i), &p);
+			policies_free(&p);
+		}
+		policies_free(&p);
 	}
 }

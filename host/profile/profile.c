@@ -2,6 +2,7 @@
 #include "profile.h"
 
 #include "os.h"
+#include "places.h"
 #include "profile_parse.h"
 #include "text.h"
 
@@ -245,4 +246,23 @@ profile_has_extension(const struct profile *profile, const char *extension)
 		if (strcmp(profile->extensions[i], extension) == 0)
 			return true;
 	return false;
+}
+
+bool
+profile_forces_in(const struct profile_forced *forced, const struct place *place)
+{
+	if (!place_takes(place, forced->id))
+		return false;
+	for (size_t i = 0; i < forced->browser_count; i++)
+		if (strcmp(forced->browsers[i], place->browser) == 0)
+			return true;
+	return forced->browser_count == 0;
+}
+
+void
+profile_origin_host(const char *origin, char ret[PROFILE_HOST_MAX])
+{
+	const char *name = strstr(origin, "://") + 3;
+
+	snprintf(ret, PROFILE_HOST_MAX, "%.*s", (int)strcspn(name, ":"), name);
 }

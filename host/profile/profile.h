@@ -20,6 +20,7 @@
 #define PROFILE_KEY_LEN	     32	 /* Ed25519 */
 #define PROFILE_NAME_MAX     32	 /* characters of a profile's name */
 #define PROFILE_BROWSERS_MAX 8	 /* browsers that one extension is for */
+#define PROFILE_HOST_MAX     256 /* bytes of a host's name, the NUL counted; an origin has no more (text.h) */
 #define PROFILE_WHERE_MAX    512 /* characters that say what is wrong with a profile, the NUL counted */
 
 struct profile_variable {
@@ -70,6 +71,7 @@ struct profile {
 	const char *language; /* the first of "languages": "vi" or "en" */
 };
 
+struct place; /* places.h */
 struct profile_set;
 
 /* Whether len characters are a profile's name: [a-z0-9-], 1 to 32. */
@@ -90,5 +92,11 @@ const struct profile *profile_at(const struct profile_set *set, size_t index);
 const struct profile *profile_by_origin(const struct profile_set *set, const char *origin); /* exact; NULL where no profile has it */
 const struct profile *profile_by_name(const struct profile_set *set, const char *name);
 bool profile_has_extension(const struct profile *profile, const char *extension); /* exact */
+
+/* Whether that browser is to install the extension. */
+bool profile_forces_in(const struct profile_forced *forced, const struct place *place);
+
+/* The name of an origin's host, without the port. */
+void profile_origin_host(const char *origin, char ret[PROFILE_HOST_MAX]);
 
 #endif

@@ -29,6 +29,8 @@ MANIFEST = {"name": "mokhoa.host", "description": "Mokhoa", "path": HOST_PATH, "
 ID = "abcdefghijklmnopabcdefghijklmnop"
 EXTENSION = f"chrome-extension://{ID}/"
 ADDON = "mokhoa@example.vn"
+FORCED = {"id": EXTENSION, "update_url": "https://example.vn/u.xml", "browsers": ["chromium"]}
+AUTOSTART = "/etc/xdg/autostart/mokhoa-websocket.desktop"
 
 
 def write(path, content):
@@ -111,6 +113,10 @@ DOUBTFUL = [
     ("policy.loopback", "warning", lambda: write(POLICY, {"LocalNetworkAccessBlockedForUrls": ["https://portal.mokhoa.test"]})),
     ("policy.loopback", "warning", lambda: write(FIREFOX_POLICY, {"policies": {"LocalNetworkAccess": {"Enabled": True, "EnablePrompting": False, "SkipDomains": ["other.test"]}}})),
     ("policy.proxy", "warning", lambda: write(POLICY, {"ProxySettings": {"ProxyMode": "fixed_servers", "ProxyServer": "proxy:3128", "ProxyBypassList": "<-loopback>"}})),
+    ("policy.absent", "warning", lambda: change(PROFILE, install={"extensions": [FORCED]})),
+    ("policy.absent", "warning", lambda: (change(PROFILE, install={"extensions": [FORCED]}), write(POLICY, {"ExtensionSettings": {ID: {"installation_mode": "allowed"}}}))),
+    ("autostart.missing", "warning", lambda: change(PROFILE, install={"autostart": True})),
+    ("autostart.missing", "warning", lambda: (change(PROFILE, install={"autostart": True}), write(AUTOSTART, ""), open_to_all(AUTOSTART))),
     ("policy.proxy", "warning", lambda: write(FIREFOX_POLICY, {"policies": {"Preferences": {"network.proxy.allow_hijacking_localhost": {"Value": True, "Status": "locked"}}}})),
 ]
 
@@ -123,6 +129,7 @@ FINE = [
     lambda: write(FIREFOX_POLICY, {"policies": {"ExtensionSettings": {"*": {"installation_mode": "blocked"}, ADDON: {"installation_mode": "allowed"}}}}),
     lambda: write(FIREFOX_POLICY, {"policies": {"LocalNetworkAccess": {"Enabled": True, "EnablePrompting": False, "SkipDomains": ["portal.mokhoa.test"]}}}),
     lambda: (write(POLICY, {"NativeMessagingUserLevelHosts": False}), write(USER_CHROMIUM, "{")),
+    lambda: (change(PROFILE, install={"extensions": [FORCED], "autostart": True}), write(POLICY, {"ExtensionInstallForcelist": [ID + ";https://example.vn/u.xml"]}), write(AUTOSTART, "")),
     lambda: write(POLICY, {"ProxySettings": {"ProxyMode": "system"}, "LoopbackNetworkBlockedForUrls": ["https://other.test"]}),
 ]
 

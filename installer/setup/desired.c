@@ -33,23 +33,6 @@ takes_part(const struct desired_from *from, const struct profile *p)
 	return from->without == NULL || strcmp(from->without, p->name) != 0;
 }
 
-static bool
-is_chromium(const char *id)
-{
-	return strncmp(id, PLACE_CHROMIUM, strlen(PLACE_CHROMIUM)) == 0;
-}
-
-bool
-desired_is_for(const struct profile_forced *forced, const struct place *place)
-{
-	if (is_chromium(forced->id) == place->firefox)
-		return false;
-	for (size_t i = 0; i < forced->browser_count; i++)
-		if (strcmp(forced->browsers[i], place->browser) == 0)
-			return true;
-	return forced->browser_count == 0;
-}
-
 /* ---- manifests ---- */
 
 /* The callers are the extensions of all profiles; without any there is no manifest. */
@@ -64,7 +47,7 @@ add_manifest(const struct desired_from *from, const struct place *place, json_t 
 	for (size_t i = 0; i < profile_count(from->profiles); i++) {
 		const struct profile *p = profile_at(from->profiles, i);
 		for (size_t j = 0; takes_part(from, p) && j < p->extension_count; j++)
-			if (is_chromium(p->extensions[j]) != place->firefox)
+			if (place_takes(place, p->extensions[j]))
 				desired_add(callers, json_string(p->extensions[j]));
 	}
 	desired_program(from, "mokhoa-host", path);
@@ -91,7 +74,7 @@ add_chromium(const struct desired_from *from, const struct profile *p, const str
 	enum err e = ERR_OK;
 
 	for (size_t i = 0; e == ERR_OK && i < p->forced_count; i++) {
-		if (!desired_is_for(&p->forced[i], place))
+		if (!profile_forces_in(&p->forced[i], place))
 			continue;
 		snprintf(item, sizeof(item), "%.*s;%s", PLACE_ID_LEN, p->forced[i].id + strlen(PLACE_CHROMIUM), p->forced[i].update_url);
 		e = desired_add_item(from, place, "ExtensionInstallForcelist", item, pieces, where);
@@ -115,26 +98,18 @@ desired_add_domain_to(const char *file, const char *host, json_t *pieces)
 	desired_add(pieces, json_pack("{s:s, s:[s, s, s], s:s}", "file", file, "path", "policies", "LocalNetworkAccess", "SkipDomains", "item", host));
 }
 
-void
-desired_host(const char *origin, char ret[DESIRED_NAME_MAX])
-{
-	const char *name = strstr(origin, "://") + 3;
-
-	snprintf(ret, DESIRED_NAME_MAX, "%.*s", (int)strcspn(name, ":"), name);
-}
-
 /* SkipDomains has names of hosts. */
 static enum err
 add_firefox(const struct desired_from *from, const struct profile *p, const struct place *place, json_t *pieces, char *where)
 {
 	enum err e = ERR_OK;
-	char host[DESIRED_NAME_MAX];
+	char host[PROFILE_HOST_MAX];
 
 	for (size_t i = 0; e == ERR_OK && i < p->forced_count; i++)
-		if (desired_is_for(&p->forced[i], place))
+		if (profile_forces_in(&p->forced[i], place))
 			e = desired_add_extension(from, place, &p->forced[i], pieces, where);
 	for (size_t i = 0; e == ERR_OK && p->loopback && i < p->origin_count; i++) {
-		desired_host(p->origins[i], host);
+		profile_origin_host(p->origins[i], host);
 		e = desired_add_domain(from, place, host, pieces, where);
 	}
 	return e;

@@ -14,7 +14,6 @@
 #include <string.h>
 
 #define POLICIES   "mokhoa.json" /* our file in a policy folder */
-#define AUTOSTART  "/etc/xdg/autostart/mokhoa-websocket.desktop"
 #define POLICY_MAX 1048576
 
 /* Everything lies where only root could have put it, or the profiles would not have been read. */
@@ -125,6 +124,6 @@ desired_add_domain(const struct desired_from *from, const struct place *place, c
 void
 desired_add_autostart(const struct desired_from *from, json_t *pieces)
 {
-	desired_add(pieces, json_pack("{s:s, s:o}", "file", AUTOSTART, "text",
+	desired_add(pieces, json_pack("{s:s, s:o}", "file", PLACE_AUTOSTART_FILE, "text",
 				json_sprintf("[Desktop Entry]\nType=Application\nName=Mokhoa\nExec=\"%s/mokhoa-websocket\"\nNoDisplay=true\nX-GNOME-Autostart-enabled=true\n", from->programs)));
 }

@@ -11,18 +11,10 @@
 #include "os.h"
 #include "places.h"
 
-#define DESIRED_NAME_MAX 256 /* bytes of a host's name, the NUL counted; an origin has no more (text.h) */
-
 /* ---- of desired.c ---- */
 
 /* Takes piece; the same thing wanted twice is one. */
 void desired_add(json_t *pieces, json_t *piece);
-
-/* Whether the profile wants the extension in that browser. */
-bool desired_is_for(const struct profile_forced *forced, const struct place *place);
-
-/* The name of an origin's host. */
-void desired_host(const char *origin, char ret[DESIRED_NAME_MAX]);
 
 /* Into a policies.json of Firefox. */
 void desired_add_extension_to(const char *file, const struct profile_forced *forced, json_t *pieces);

@@ -19,7 +19,7 @@
 
 #define HIVE_LEN 5 /* "HKLM\" */
 #define SOFTWARE "HKLM\\SOFTWARE\\"
-#define RUN	 SOFTWARE "Microsoft\\Windows\\CurrentVersion\\Run!mokhoa-websocket"
+#define RUN	 PLACE_AUTOSTART_KEY "!" PLACE_AUTOSTART
 
 /* policies of Firefox */
 #define EXTENSIONS "ExtensionSettings"
@@ -113,7 +113,7 @@ has_value(const struct place *place, const char *below, const char *name)
 static bool
 may_be_ours(const struct desired_from *from, const char *name)
 {
-	char host[DESIRED_NAME_MAX];
+	char host[PROFILE_HOST_MAX];
 
 	for (size_t i = 0; i < profile_count(from->profiles); i++) {
 		const struct profile *p = profile_at(from->profiles, i);
@@ -121,7 +121,7 @@ may_be_ours(const struct desired_from *from, const char *name)
 			if (strcmp(p->forced[j].id, name) == 0)
 				return true;
 		for (size_t j = 0; j < p->origin_count; j++) {
-			desired_host(p->origins[j], host);
+			profile_origin_host(p->origins[j], host);
 			if (strcmp(host, name) == 0)
 				return true;
 		}

@@ -7,24 +7,13 @@
 # same Debian makes the same bytes, wherever it lies, unless it is signed: msi.sh says how. The date in them is SOURCE_DATE_EPOCH; without it that of the last commit, or of
 # CHANGES.md where there is no git.
 set -eu
-out=${1:-}
-[ -z "$out" ] || { mkdir -p "$out" && out=$(cd "$out" && pwd); }
-cd "$(dirname "$0")/../.."
-: "${out:=$PWD/build/packages}"
-# shellcheck source=installer/packages.sh
-. installer/packages.sh
-packages_install windows msi || exit $?
+purposes="windows msi"
+# shellcheck source=installer/package_head.sh
+. "$(dirname "$0")/../package_head.sh"
 
-SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || stat -c %Y CHANGES.md)}
-export SOURCE_DATE_EPOCH
-LC_ALL=C.UTF-8
-export LC_ALL
-umask 022
-mkdir -p build "$out"
 log=$PWD/build/package-windows.log
 sh installer/windows/deps.sh
-# in a folder of its own, without tests and without a compiler cache (../linux/package.sh says why)
-unset CMAKE_C_COMPILER_LAUNCHER
+# in a folder of its own, without tests
 made=$PWD/build/package-windows
 : >"$log"
 for preset in mingw-w64 mingw-w64-x86; do

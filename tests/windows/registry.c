@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The registry below HKEY_LOCAL_MACHINE (64 bits) as other vendors leave it, and all of it as it is afterwards. Orders on stdin, a line each, their words parted by tabs:
+ * The registry below HKEY_LOCAL_MACHINE (64 bits), or of the user where a key begins with HKCU\, as other vendors leave it, and all of it as it is afterwards. Orders on stdin, a line each,
+ * their words parted by tabs:
  *
  *   delete KEY                 the key with all that is in it; nothing where there is none
  *   key KEY
  *   set KEY NAME TYPE HEX      makes the key, too
  *   unset KEY NAME
+ *   open KEY                   everybody may change it
  *   dump KEY                   "[KEY]", then NAME TYPE HEX of each value, and the same of each key in it, all as the system gives them
  */
 #include "text.h"
 
 #include <windows.h>
+
+#include <aclapi.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,13 +40,22 @@ must(LSTATUS status, const char *what)
 }
 
 static HKEY
+hive_of(const char **path)
+{
+	if (strncmp(*path, "HKCU\\", 5) != 0)
+		return HKEY_LOCAL_MACHINE;
+	*path += 5;
+	return HKEY_CURRENT_USER;
+}
+
+static HKEY
 make(const char *path)
 {
 	wchar_t wide[PATH_LEN];
-	HKEY key;
+	HKEY hive = hive_of(&path), key;
 
 	to_wide(path, wide);
-	must(RegCreateKeyExW(HKEY_LOCAL_MACHINE, wide, 0, NULL, 0, KEY_ALL_ACCESS | KEY_WOW64_64KEY, NULL, &key, NULL), path);
+	must(RegCreateKeyExW(hive, wide, 0, NULL, 0, KEY_ALL_ACCESS | KEY_WOW64_64KEY, NULL, &key, NULL), path);
 	return key;
 }
 
@@ -66,11 +79,12 @@ dump_values(HKEY key)
 static void
 dump(const char *path)
 {
+	const char *below_hive = path;
 	wchar_t wide[PATH_LEN], name[256];
-	HKEY key;
+	HKEY hive = hive_of(&below_hive), key;
 
-	to_wide(path, wide);
-	if (RegOpenKeyExW(HKEY_LOCAL_MACHINE, wide, 0, KEY_READ | KEY_WOW64_64KEY, &key) != ERROR_SUCCESS)
+	to_wide(below_hive, wide);
+	if (RegOpenKeyExW(hive, wide, 0, KEY_READ | KEY_WOW64_64KEY, &key) != ERROR_SUCCESS)
 		return;
 	printf("[%s]\n", path);
 	dump_values(key);
@@ -89,14 +103,14 @@ static void
 delete_tree(const char *path)
 {
 	wchar_t wide[PATH_LEN];
-	HKEY key;
+	HKEY hive = hive_of(&path), key;
 
 	to_wide(path, wide);
-	if (RegOpenKeyExW(HKEY_LOCAL_MACHINE, wide, 0, KEY_ALL_ACCESS | KEY_WOW64_64KEY, &key) != ERROR_SUCCESS)
+	if (RegOpenKeyExW(hive, wide, 0, KEY_ALL_ACCESS | KEY_WOW64_64KEY, &key) != ERROR_SUCCESS)
 		return;
 	must(RegDeleteTreeW(key, NULL), path);
 	RegCloseKey(key);
-	must(RegDeleteKeyExW(HKEY_LOCAL_MACHINE, wide, KEY_WOW64_64KEY, 0), path);
+	must(RegDeleteKeyExW(hive, wide, KEY_WOW64_64KEY, 0), path);
 }
 
 static void
@@ -125,6 +139,22 @@ unset(char *words[5])
 	RegCloseKey(key);
 }
 
+static void
+open_to_all(const char *path)
+{
+	unsigned char everybody[SECURITY_MAX_SID_SIZE];
+	DWORD len = sizeof(everybody);
+	EXPLICIT_ACCESSW entry = { .grfAccessPermissions = KEY_ALL_ACCESS, .grfAccessMode = SET_ACCESS, .Trustee = { .TrusteeForm = TRUSTEE_IS_SID, .ptstrName = (wchar_t *)(void *)everybody } };
+	HKEY key = make(path);
+	ACL *list;
+
+	if (!CreateWellKnownSid(WinWorldSid, NULL, everybody, &len) || SetEntriesInAclW(1, &entry, NULL, &list) != ERROR_SUCCESS)
+		exit(3);
+	must((LSTATUS)SetSecurityInfo(key, SE_REGISTRY_KEY, DACL_SECURITY_INFORMATION, NULL, NULL, list, NULL), path);
+	LocalFree(list);
+	RegCloseKey(key);
+}
+
 int
 main(void)
 {
@@ -145,6 +175,8 @@ main(void)
 			set(words);
 		else if (strcmp(line, "unset") == 0)
 			unset(words);
+		else if (strcmp(line, "open") == 0)
+			open_to_all(words[1]);
 		else if (strcmp(line, "dump") == 0)
 			dump(words[1]);
 		else

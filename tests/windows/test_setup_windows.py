@@ -169,7 +169,9 @@ def read_json(value):
     return json.loads(value[1].decode("utf-16-le").rstrip("\0").replace("\0", "\n"))
 
 
-class Machine(unittest.TestCase):
+class Bench(unittest.TestCase):
+    """A machine to be set up."""
+
     @classmethod
     def setUpClass(cls):
         wine.install()
@@ -203,6 +205,8 @@ class Machine(unittest.TestCase):
             self.assertEqual(done.returncode, status, done.stdout + done.stderr)
         return done
 
+
+class Machine(Bench):
     def assert_others_kept(self, before, after):
         """What was there is there; of a document that we add to, all that was in it."""
         for place, value in before.items():

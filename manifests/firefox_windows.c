@@ -42,14 +42,11 @@ static void
 look_at_version(const char *name, void *context)
 {
 	const struct search *s = context;
-	struct buf bytes = buf_new(POLICY_MAX), text = buf_new(POLICY_MAX);
+	struct buf text = buf_new(POLICY_MAX);
 	char key[OS_PATH_MAX];
-	uint32_t type;
 
-	if ((size_t)snprintf(key, sizeof(key), "%s\\%s\\Main", s->key, name) < sizeof(key) && os_registry_read(key, "Install Directory", &type, &bytes) == ERR_OK &&
-	    os_registry_to_text(type, bytes.data, bytes.len, &text))
+	if ((size_t)snprintf(key, sizeof(key), "%s\\%s\\Main", s->key, name) < sizeof(key) && os_registry_read_text(key, "Install Directory", &text) == ERR_OK)
 		add_program(s->files, buf_text(&text));
-	buf_free(&bytes);
 	buf_free(&text);
 }
 
@@ -73,18 +70,35 @@ firefox_find(struct firefox_files *ret)
 		(void)os_registry_keys(views[i].key, look_at_product, &views[i]);
 }
 
+enum err
+firefox_read(const char *file, json_t **ret_policies)
+{
+	struct buf b = buf_new(POLICY_MAX);
+	json_t *document = NULL, *policies;
+	enum err e = os_shared_read(file, &b);
+
+	if (e == ERR_OK)
+		e = json_load(b.data, b.len, &document, NULL);
+	policies = json_object_get(document, "policies");
+	if (e == ERR_OK && json_is_object(policies))
+		*ret_policies = json_incref(policies);
+	else if (e == ERR_OK)
+		e = ERR_INVALID_REQUEST;
+	json_decref(document);
+	buf_free(&b);
+	return e;
+}
+
 bool
 firefox_has(const struct firefox_files *files, const char *policy)
 {
 	bool found = false;
 
 	for (size_t i = 0; i < files->count && !found; i++) {
-		struct buf b = buf_new(POLICY_MAX);
-		json_t *document = NULL;
-		if (os_shared_read(files->at[i], &b) == ERR_OK && json_load(b.data, b.len, &document, NULL) == ERR_OK)
-			found = json_object_get(json_object_get(document, "policies"), policy) != NULL;
-		json_decref(document);
-		buf_free(&b);
+		json_t *policies = NULL;
+
+		found = firefox_read(files->at[i], &policies) == ERR_OK && json_object_get(policies, policy) != NULL;
+		json_decref(policies);
 	}
 	return found;
 }
