@@ -463,20 +463,27 @@ test_order_after_one_in_vain(void)
 static void
 test_order_of_candidates(void)
 {
-	static const struct machine_report reports[] = {
-		{ .result = "completed", .proof_mechanism = "", .stage = "granting", .error = "tms_unreachable" },
-		{ .result = "completed", .proof_mechanism = "", .stage = "rotating", .error = "token_failed" },
-		{ .result = "completed", .proof_mechanism = "", .stage = "proving_rotation", .error = "token_so_refused" },
-		{ .result = "completed", .proof_mechanism = "", .stage = "proving_rotation", .error = "token_removed" },
-		{ .result = "completed", .proof_mechanism = "", .stage = "rotating", .error = "ok" },
+	static const struct {
+		struct machine_report report;
+		bool next_first;
+	} cells[] = {
+		{ { .result = "completed", .proof_mechanism = "", .stage = "granting", .error = "tms_unreachable" }, false },
+		{ { .result = "completed", .proof_mechanism = "", .stage = "rotating", .error = "token_failed" }, false },
+		{ { .result = "completed", .proof_mechanism = "", .stage = "rotating", .error = "token_failed", .silent = true }, false },
+		{ { .result = "completed", .proof_mechanism = "", .stage = "rotating", .error = "ok" }, true },
+		{ { .result = "completed", .proof_mechanism = "", .stage = "rotating", .error = "timeout", .silent = true }, true },
+		{ { .result = "completed", .proof_mechanism = "", .stage = "rotating", .error = "module_failed", .silent = true }, true },
+		{ { .result = "completed", .proof_mechanism = "", .stage = "rotating", .error = "module_failed", .cryptoki = 0x30 }, false },
+		{ { .result = "completed", .proof_mechanism = "", .stage = "rotating", .error = "token_removed", .cryptoki = 0x32 }, false },
+		{ { .result = "completed", .proof_mechanism = "", .stage = "rotating", .error = "token_removed", .silent = true }, false },
+		{ { .result = "completed", .proof_mechanism = "", .stage = "proving_rotation", .error = "token_so_refused" }, false },
+		{ { .result = "completed", .proof_mechanism = "", .stage = "proving_rotation", .error = "token_removed" }, true },
+		{ { .result = "completed", .proof_mechanism = "", .stage = "proving_rotation", .error = "timeout", .silent = true }, true },
 	};
 
 	check_order(NULL, true);
-	check_order(&reports[0], false);
-	check_order(&reports[1], false);
-	check_order(&reports[2], false);
-	check_order(&reports[3], true);
-	check_order(&reports[4], true);
+	for (size_t i = 0; i < sizeof(cells) / sizeof(cells[0]); i++)
+		check_order(&cells[i].report, cells[i].next_first);
 }
 
 /* A type of the family, of the tokens that world_import() makes. */

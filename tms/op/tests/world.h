@@ -135,6 +135,7 @@ struct machine_report {
 	const char *result;
 	const char *stage; /* NULL: reporting */
 	uint64_t cryptoki; /* 0: 0xa0 */
+	bool silent;	   /* no call has returned anything: cryptoki is 0 */
 	bool rotated;
 	const char *proof_mechanism;
 	const unsigned char *proof;
