@@ -39,7 +39,7 @@ struct call {
 	const struct service *service;
 	struct store *store;
 	int64_t now;
-	const char *address;		   /* of the caller's network, or "" */
+	const char *address;		   /* of the caller, or "" */
 	const struct store_person *person; /* at the desk; NULL for a customer's machine */
 	const char *certificate;	   /* that he has shown, as nginx passed it on; NULL for a customer's machine */
 	const char *id;			   /* {id} of the path as it stands there, or NULL */

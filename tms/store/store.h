@@ -428,7 +428,7 @@ struct store_request {
 	char language[3];				   /* "vi", "en" */
 	unsigned char host_kem_pk[KEY_KEM_PK_LEN];
 	unsigned char host_sig_pk[KEY_SIG_PK_LEN];
-	char address[46]; /* of the network, as nginx saw it; may be empty */
+	char address[46]; /* the caller's network (network.h), by which nginx saw him; may be empty */
 	enum state state;
 	bool identified; /* token on record and a certificate of this authority */
 	int64_t created;
