@@ -297,6 +297,7 @@ enum err store_token_cured(struct store *s, int64_t id);
 struct store_candidate {
 	uint64_t version;
 	unsigned char sealed[TRANSCRIPT_ESCROW_ROW_LEN];
+	bool shared; /* as a row of struct store_escrow has it */
 };
 
 struct store_candidates {
@@ -717,8 +718,10 @@ enum store_restored {
 	STORE_RESTORED_COUNT
 };
 
-/* The last line of a token. Inside a transaction. */
-enum err store_restore_token(struct store *s, const struct store_candidates *c, int64_t now, enum store_restored *ret_restored);
+/*
+ * The last line of a token. proved: a server has signed it; the token that is made of another one has no address and no certificate on record. Inside a transaction.
+ */
+enum err store_restore_token(struct store *s, const struct store_candidates *c, bool proved, int64_t now, enum store_restored *ret_restored);
 
 struct store_restored_requests {
 	int64_t pending; /* were approved */
