@@ -751,16 +751,19 @@ struct store_audit {
 /* Appends to the chain; inside the transaction that does what the row says, or in one of its own. id is not looked at. */
 enum err store_audit_add(struct store *s, const struct store_audit *row);
 
-/* Whether a row that says the same was written since a time: what is looked at again and again is one row. */
+/*
+ * Here and below, since a time and until now: a row of a time to come says that the clock was put back, and nothing of how long ago it was, so that it counts as none.
+ * Whether a row that says the same as this one, whose time is now, was written since a time: what is looked at again and again is one row.
+ */
 enum err store_audit_seen(struct store *s, const struct store_audit *row, int64_t since, bool *ret_seen);
 
 /* How many rows of that word there are for a request. */
 enum err store_audit_count(struct store *s, int64_t number, const char *what, int64_t *ret_count);
 
-/* How many SO PINs were released or exported since a time, and the newest request among them (else the newest of all; 0: none); when the last alarm was (0: never). */
-enum err store_audit_opened(struct store *s, int64_t since, int64_t *ret_count, int64_t *ret_number);
+/* How many SO PINs were released or exported since a time, and the newest request among them (else the newest of all; 0: none); whether there was an alarm. */
+enum err store_audit_opened(struct store *s, int64_t since, int64_t now, int64_t *ret_count, int64_t *ret_number);
 enum err store_audit_newest(struct store *s, int64_t *ret_when); /* when the newest row was written, or 0 */
-enum err store_audit_last_alarm(struct store *s, int64_t *ret_when);
+enum err store_audit_alarmed(struct store *s, int64_t since, int64_t now, bool *ret_alarmed);
 
 /* What was done and decided, and not who has looked at it. Of a token: oldest first, at most the newest max. */
 enum err store_audit_list_token(struct store *s, int64_t token, unsigned max, void (*each)(const struct store_audit *row, void *context), void *context);
