@@ -12,8 +12,7 @@ enum err
 store_audit_seen(struct store *s, const struct store_audit *row, int64_t since, bool *ret_seen)
 {
 	struct query q = query_new(s,
-	    "SELECT 1 FROM audit a LEFT JOIN audit_note n ON n.id = a.id WHERE a.what = 'view' AND a.what = ? AND a.person = ? AND a.number = ? AND a.token = ? AND" QUERY_WITHIN("a.created")
-	    " AND a.detail = ? AND coalesce(n.text, '') = ? LIMIT 1");
+	    "SELECT 1 FROM audit a LEFT JOIN audit_note n ON n.id = a.id WHERE a.what = 'view' AND a.what = ? AND a.person = ? AND a.number = ? AND a.token = ? AND" QUERY_WITHIN("a.created") " AND a.detail = ? AND coalesce(n.text, '') = ? LIMIT 1");
 
 	query_text(&q, row->what);
 	query_int(&q, row->person);

@@ -71,7 +71,9 @@ test_alarm(void)
 static void
 test_clock_was_ahead(void)
 {
-	enum { YEAR_S = 31536000 };
+	enum {
+		YEAR_S = 31536000
+	};
 	struct world *w = world_new();
 
 	w->config.alarm_releases = 2;
@@ -96,7 +98,10 @@ test_clock_was_ahead(void)
 static void
 test_looks_after_a_clock_was_ahead(void)
 {
-	enum { YEAR_S = 31536000, WHILE_S = 600 };
+	enum {
+		YEAR_S = 31536000,
+		WHILE_S = 600
+	};
 	struct world *w = world_new();
 	struct store_audit look = { .created = w->now + YEAR_S, .person = w->people[0].id, .number = 1, .what = "view", .detail = "route=detail" };
 	bool seen = true;

@@ -61,7 +61,9 @@ test_announce(void)
 static void
 test_clock_was_ahead(void)
 {
-	enum { YEAR_S = 31536000 };
+	enum {
+		YEAR_S = 31536000
+	};
 	struct world *w = world_new();
 	struct machine *m[3];
 

@@ -47,7 +47,7 @@ struct world {
 	char paths[8][300];
 	struct service *service;
 	int64_t now;
-	const char *address; /* from which machines call */
+	const char *address;	 /* from which machines call */
 	struct world_ca ca;	 /* of the authority */
 	struct world_ca foreign; /* of somebody else */
 	EVP_PKEY *token_key;	 /* in the customer's token */
