@@ -35,6 +35,7 @@ enum err backup_read_log(struct store *s, const char *path, struct backup_log *r
 struct backup_replayed {
 	struct backup_log log;
 	int64_t tokens[STORE_RESTORED_COUNT];
+	int64_t unproved; /* tokens that were made of a line that this server has not signed: without an address */
 	struct store_restored_requests requests;
 };
 

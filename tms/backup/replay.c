@@ -9,6 +9,7 @@
 
 #include "escrow_log.h"
 #include "log.h"
+#include "service.h"
 
 #include <stdio.h>
 
@@ -70,7 +71,7 @@ backup_read_log(struct store *s, const char *path, struct backup_log *ret)
 /* ---- into the store ---- */
 
 static enum err
-audit_token(struct store *s, const struct escrow_log_line *line, enum store_restored restored, int64_t now)
+audit_token(struct store *s, const struct escrow_log_line *line, bool proved, enum store_restored restored, int64_t now)
 {
 	const struct store_candidates *c = &line->candidates;
 	struct store_audit a = { .created = now, .who = "tms", .what = "restore" };
@@ -78,15 +79,40 @@ audit_token(struct store *s, const struct escrow_log_line *line, enum store_rest
 	enum err e = store_token_by_name(s, &c->token, &token);
 
 	a.token = token.id;
-	snprintf(a.detail, sizeof(a.detail), "candidates=%zu logged=%lld row=%s", c->count, (long long)line->time, restored == STORE_RESTORED_MADE ? "made" : "kept");
+	snprintf(a.detail, sizeof(a.detail), "candidates=%zu logged=%lld row=%s line=%s", c->count, (long long)line->time, restored == STORE_RESTORED_MADE ? "made" : "kept",
+	    proved ? "proved" : "unproved");
 	return e == ERR_OK ? store_audit_add(s, &a) : e;
 }
 
+/* Whoever has written a line that is not proved may say of a value that no other token has it, so that it is not rotated: not believed. */
+static void
+doubt(struct store_candidates *c)
+{
+	for (size_t i = 0; i < c->count; i++)
+		c->rows[i].shared = true;
+}
+
 static enum err
-take_lines(struct store *s, struct escrow_log_reader *reader, int64_t now, struct backup_replayed *r)
+take_line(struct store *s, struct escrow_log_line *line, const unsigned char pk[KEY_SIG_PK_LEN], int64_t now, struct backup_replayed *r)
+{
+	bool proved = escrow_log_proved(line, pk);
+	enum store_restored restored;
+	enum err e;
+
+	if (!proved)
+		doubt(&line->candidates);
+	e = store_restore_token(s, &line->candidates, proved, now, &restored);
+	if (e != ERR_OK)
+		return e;
+	r->tokens[restored]++;
+	r->unproved += !proved && restored == STORE_RESTORED_MADE;
+	return restored != STORE_RESTORED_AS_IT_WAS ? audit_token(s, line, proved, restored, now) : ERR_OK;
+}
+
+static enum err
+take_lines(struct store *s, struct escrow_log_reader *reader, const unsigned char pk[KEY_SIG_PK_LEN], int64_t now, struct backup_replayed *r)
 {
 	struct escrow_log_line line;
-	enum store_restored restored;
 	bool found = false;
 	int64_t at = -1;
 	enum err e = store_log_next(s, at, &at, &found);
@@ -94,14 +120,24 @@ take_lines(struct store *s, struct escrow_log_reader *reader, int64_t now, struc
 	while (e == ERR_OK && found) {
 		e = escrow_log_at(reader, at, &line);
 		if (e == ERR_OK)
-			e = store_restore_token(s, &line.candidates, now, &restored);
-		if (e == ERR_OK)
-			r->tokens[restored]++;
-		if (e == ERR_OK && restored != STORE_RESTORED_AS_IT_WAS)
-			e = audit_token(s, &line, restored, now);
+			e = take_line(s, &line, pk, now, r);
 		if (e == ERR_OK)
 			e = store_log_next(s, at, &at, &found);
 	}
+	return e;
+}
+
+/* The public half of the key that this server signs with. */
+static enum err
+read_public(const struct config *config, unsigned char ret_pk[KEY_SIG_PK_LEN])
+{
+	struct key_sig *key = NULL;
+	char kid[SERVICE_KID_LEN + 1];
+	enum err e = service_signing_key(config, &key, kid);
+
+	if (e == ERR_OK)
+		key_sig_public(key, ret_pk);
+	key_sig_free(key);
 	return e;
 }
 
@@ -110,8 +146,8 @@ audit_whole(struct store *s, const struct backup_replayed *r, int64_t now)
 {
 	struct store_audit a = { .created = now, .who = "desk", .what = "restore" };
 
-	snprintf(a.detail, sizeof(a.detail), "lines=%lld cut=%lld damaged=%lld newer=%lld made=%lld pending=%lld unknown=%lld", (long long)r->log.whole,
-	    (long long)r->log.cut, (long long)r->log.damaged, (long long)r->tokens[STORE_RESTORED_NEWER], (long long)r->tokens[STORE_RESTORED_MADE],
+	snprintf(a.detail, sizeof(a.detail), "lines=%lld cut=%lld damaged=%lld newer=%lld made=%lld unproved=%lld pending=%lld unknown=%lld", (long long)r->log.whole,
+	    (long long)r->log.cut, (long long)r->log.damaged, (long long)r->tokens[STORE_RESTORED_NEWER], (long long)r->tokens[STORE_RESTORED_MADE], (long long)r->unproved,
 	    (long long)r->requests.pending, (long long)r->requests.unknown);
 	return store_audit_add(s, &a);
 }
@@ -119,8 +155,11 @@ audit_whole(struct store *s, const struct backup_replayed *r, int64_t now)
 static enum err
 replay(struct store *s, const struct config *config, struct escrow_log_reader *reader, int64_t now, struct backup_replayed *r)
 {
-	enum err e = take_lines(s, reader, now, r);
+	unsigned char pk[KEY_SIG_PK_LEN];
+	enum err e = read_public(config, pk);
 
+	if (e == ERR_OK)
+		e = take_lines(s, reader, pk, now, r);
 	if (e == ERR_OK)
 		e = store_restore_requests(s, now, config->request_valid_s, r->log.highest + NUMBERS_SKIPPED, &r->requests);
 	return e == ERR_OK ? audit_whole(s, r, now) : e;

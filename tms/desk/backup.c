@@ -53,9 +53,13 @@ desk_backup(int argc, char **argv)
 static void
 print_restored(const struct backup_replayed *r)
 {
-	printf("restored lines=%lld cut=%lld damaged=%lld as_it_was=%lld newer=%lld made=%lld pending=%lld unknown=%lld\n", (long long)r->log.whole,
+	printf("restored lines=%lld cut=%lld damaged=%lld as_it_was=%lld newer=%lld made=%lld unproved=%lld pending=%lld unknown=%lld\n", (long long)r->log.whole,
 	    (long long)r->log.cut, (long long)r->log.damaged, (long long)r->tokens[STORE_RESTORED_AS_IT_WAS], (long long)r->tokens[STORE_RESTORED_NEWER],
-	    (long long)r->tokens[STORE_RESTORED_MADE], (long long)r->requests.pending, (long long)r->requests.unknown);
+	    (long long)r->tokens[STORE_RESTORED_MADE], (long long)r->unproved, (long long)r->requests.pending, (long long)r->requests.unknown);
+	if (r->unproved != 0)
+		printf("Dòng nhật ký không có chữ ký của máy chủ: %lld token chưa có địa chỉ thư; người duyệt phải nhập địa chỉ.\n"
+		       "Log lines without the server's signature: %lld tokens have no mail address; whoever approves must type one.\n",
+		    (long long)r->unproved, (long long)r->unproved);
 	/* what the escrow log cannot know, and an attacker would like to see forgotten */
 	printf("Xem lại: mokhoa-tms person list; những ai bị thu quyền sau bản sao lưu nay vào lại được.\n"
 	       "Look at: mokhoa-tms person list; whoever was shut out after the backup may come in again.\n");

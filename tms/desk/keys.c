@@ -252,7 +252,7 @@ ask_vault(const struct keys *k, struct walk *w)
 
 /* In a transaction. A candidate goes to the escrow log as well, so that after a restore the new key alone is enough for it. */
 static enum err
-keep(const struct keys *k, struct walk *w, struct buf *log)
+keep(const struct keys *k, struct walk *w, struct escrow_log_batch *log)
 {
 	enum err e = ERR_OK;
 
@@ -271,9 +271,13 @@ keep(const struct keys *k, struct walk *w, struct buf *log)
 static enum err
 reseal_batch(struct keys *k, struct walk *w)
 {
-	struct buf log = escrow_log_batch(BATCH);
-	enum err e = ask_vault(k, w);
+	struct escrow_log_batch log;
+	enum err e = escrow_log_batch_new(k->config, BATCH, &log);
 
+	if (e == ERR_OK)
+		e = ask_vault(k, w);
+	else
+		fail(e, k->config->signing_key);
 	if (e == ERR_OK) {
 		e = store_begin(k->store);
 		if (e == ERR_OK)
@@ -281,7 +285,7 @@ reseal_batch(struct keys *k, struct walk *w)
 		if (e != ERR_OK)
 			fail(e, "what was resealed before stays; run it again");
 	}
-	buf_free(&log);
+	escrow_log_batch_free(&log);
 	return e;
 }
 

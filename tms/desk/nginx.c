@@ -272,14 +272,16 @@ connection_lines(struct buf *b, const struct nginx *n)
 	line(b, "#       tcp dport { %s, %s } ct state new add @six { ip6 saddr & ffff:ffff:ffff:ffff:: ct count over %d } reject with tcp reset", n->port, n->admin_port, CONNECTIONS_AN_ADDRESS);
 	line(b, "#     }");
 	line(b, "#   }");
-	line(b, "limit_conn_zone $binary_remote_addr zone=mokhoa_connections:10m;");
+	line(b, "limit_conn_zone $mokhoa_network zone=mokhoa_connections:10m;");
 }
 
 enum err
 nginx_write(const struct nginx *n, struct buf *b)
 {
 	line(b, "# Written by mokhoa-tms init: include this file in nginx's http block.");
-	line(b, "limit_req_zone $binary_remote_addr zone=mokhoa_customers:10m rate=20r/s;");
+	/* by the caller's network, as the server counts (network.h): the first 8 bytes of an IPv6 address, unless an IPv4 address is mapped to it */
+	line(b, "map $binary_remote_addr $mokhoa_network { default $binary_remote_addr; \"~(?s)^(?!\\x00{10}\\xff\\xff)(?<mokhoa_half>.{8}).{8}\" $mokhoa_half; }");
+	line(b, "limit_req_zone $mokhoa_network zone=mokhoa_customers:10m rate=20r/s;");
 	connection_lines(b, n);
 	line(b, "upstream mokhoa_public { server unix:%s; keepalive 32; }", n->public_socket);
 	line(b, "upstream mokhoa_admin { server unix:%s; keepalive 4; }", n->admin_socket);

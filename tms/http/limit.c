@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "limit.h"
 
+#include "network.h"
 #include "os.h"
 
-#include <arpa/inet.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +20,7 @@ enum limit_kind {
 
 /* Who is counted: the kind and what names him. */
 struct key {
-	unsigned char bytes[1 + sizeof(struct in6_addr)];
+	unsigned char bytes[1 + sizeof(struct network)];
 };
 
 /* The generic cell rate algorithm: one moment is all that is kept of somebody. */
@@ -120,31 +120,16 @@ take(struct limit *l, enum limit_kind kind, const struct key *key, uint64_t now_
 	return e;
 }
 
-/* The whole of an IPv4 address, whichever way it is written; half of an IPv6 one. */
-static bool
-key_of_address(const char *address, struct key *ret)
-{
-	static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
-	struct in6_addr six = { 0 };
-	struct in_addr four;
-
-	*ret = (struct key){ { LIMIT_ADDRESS + 1 } };
-	if (inet_pton(AF_INET, address, &four) == 1) {
-		memcpy(six.s6_addr, mapped, sizeof(mapped));
-		memcpy(six.s6_addr + sizeof(mapped), &four, sizeof(four));
-	} else if (inet_pton(AF_INET6, address, &six) != 1) {
-		return false;
-	}
-	memcpy(ret->bytes + 1, six.s6_addr, memcmp(six.s6_addr, mapped, sizeof(mapped)) == 0 ? sizeof(six) : sizeof(six) / 2);
-	return true;
-}
-
 enum err
 limit_address(struct limit *l, const char *address, uint64_t now_ms, unsigned *ret_retry_s)
 {
-	struct key key;
+	struct key key = { { LIMIT_ADDRESS + 1 } };
+	struct network network;
 
-	return key_of_address(address, &key) ? take(l, LIMIT_ADDRESS, &key, now_ms, ret_retry_s) : ERR_OK;
+	if (!network_of(address, &network))
+		return ERR_OK;
+	memcpy(key.bytes + 1, network.bytes, sizeof(network.bytes));
+	return take(l, LIMIT_ADDRESS, &key, now_ms, ret_retry_s);
 }
 
 enum err

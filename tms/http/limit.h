@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * limit: so many calls a minute, and as many at once, for each network address and for each person at the desk: an IPv4 address counts by itself, an IPv6
- * address with its network of 64 bits, because that is what a customer is given. In this process; nginx has limits of its own before it.
+ * limit: so many calls a minute, and as many at once, for each caller's network (network.h) and for each person at the desk. In this process; nginx has limits of its own
+ * before it.
  *
  * A table of fixed size: who is crowded out begins anew. Any thread may call.
  */

@@ -56,7 +56,7 @@ audit(const struct intake *i, int64_t id, const struct store_token *t, bool shar
 }
 
 static enum err
-put(struct intake *i, const struct intake_row *w, struct buf *log)
+put(struct intake *i, const struct intake_row *w, struct escrow_log_batch *log)
 {
 	int64_t id;
 	enum err e = store_token_import(i->store, &w->token, SHEET_VERSION, w->sealed.sealed, &id);
@@ -73,14 +73,14 @@ put(struct intake *i, const struct intake_row *w, struct buf *log)
 		e = audit(i, id, &w->token, w->shared);
 	if (e == ERR_OK)
 		e = escrow_log_add(i->store, &w->token.name, 0, i->now, log);
-	return e == ERR_OK ? buf_error(log) : e;
+	return e == ERR_OK ? buf_error(&log->lines) : e;
 }
 
 /* The log comes first, one sync for all lines of the batch: what the database may lose it must know. */
 static enum err
 write_waiting(struct intake *i)
 {
-	struct buf log;
+	struct escrow_log_batch log;
 	enum err e;
 
 	if (i->waiting_count == 0)
@@ -88,12 +88,12 @@ write_waiting(struct intake *i)
 	e = store_begin(i->store);
 	if (e != ERR_OK)
 		return e;
-	log = escrow_log_batch(INTAKE_BATCH);
+	e = escrow_log_batch_new(i->config, INTAKE_BATCH, &log);
 	for (size_t n = 0; e == ERR_OK && n < i->waiting_count; n++)
 		e = put(i, &i->waiting[n], &log);
 	if (e == ERR_OK)
 		e = escrow_log_write(i->config, i->store, &log);
-	buf_free(&log);
+	escrow_log_batch_free(&log);
 	return store_end(i->store, e);
 }
 

@@ -137,7 +137,7 @@ draft_make(struct store *s, const struct draft_means *means, const struct store_
 		int64_t newest;
 		f.when = row->created;
 		f.bound = config->alarm_releases;
-		e = store_audit_opened(s, row->created - HOUR_S, &f.opened, &newest);
+		e = store_audit_opened(s, row->created - HOUR_S, row->created, &f.opened, &newest);
 	}
 	if (e == ERR_OK && row->kind == STORE_MAIL_WAITING) {
 		struct store_waiting waiting = { .pending = 0 };

@@ -14,10 +14,10 @@ raise_alarm(struct call *c, int64_t opened, int64_t number)
 {
 	const char *to = c->service->config->operator_email;
 	bool mails = to != NULL && number != 0;
-	int64_t last = 0;
-	enum err e = store_audit_last_alarm(c->store, &last);
+	bool alarmed = false;
+	enum err e = store_audit_alarmed(c->store, c->now - HOUR_S, c->now, &alarmed);
 
-	if (e != ERR_OK || last > c->now - HOUR_S)
+	if (e != ERR_OK || alarmed)
 		return e;
 	e = call_audit(c, "tms", 0, "alarm", "opened=%lld bound=%u mail=%s", (long long)opened, c->service->config->alarm_releases, mails ? "yes" : "no");
 	if (e == ERR_OK && mails)
@@ -33,13 +33,13 @@ op_alarm(struct call *c)
 {
 	int64_t opened = 0;
 	int64_t number = 0;
-	int64_t last = 0;
-	enum err e = store_audit_opened(c->store, c->now - HOUR_S, &opened, &number);
+	bool alarmed = false;
+	enum err e = store_audit_opened(c->store, c->now - HOUR_S, c->now, &opened, &number);
 
 	if (e != ERR_OK || opened <= c->service->config->alarm_releases)
 		return e;
-	e = store_audit_last_alarm(c->store, &last);
-	if (e != ERR_OK || last > c->now - HOUR_S)
+	e = store_audit_alarmed(c->store, c->now - HOUR_S, c->now, &alarmed);
+	if (e != ERR_OK || alarmed)
 		return e;
 	e = call_begin(c);
 	return e == ERR_OK ? call_end(c, raise_alarm(c, opened, number)) : e;

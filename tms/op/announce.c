@@ -16,6 +16,9 @@ look(struct call *c, int64_t *ret_number)
 
 	if (e == ERR_OK)
 		e = store_outbox_last_waiting(c->store, &told, &when);
+	/* one that was written in a time to come says that the clock was put back, and nothing of how long ago it was */
+	if (when > c->now)
+		when = 0;
 	*ret_number = e == ERR_OK && waiting.last > told && when <= c->now - c->service->config->announce_every_s ? waiting.last : 0;
 	return e;
 }

@@ -219,15 +219,33 @@ call_check_newest(struct call *c, const struct store_request *r, struct store_to
 	return e == ERR_OK && ret_token->release != r->number ? ERR_STATE_WRONG : e;
 }
 
-bool
-call_speaks_for_next(bool rotated, const char *stage, const char *error)
+/*
+ * What a report at `rotating` says. In a step process nothing but C_SetPIN is new: starting the module, finding the token and the SO login went well twice in this very
+ * unlock, so that what goes wrong without a word from the module goes wrong in that call, which is nearly all waiting for a card that has the command.
+ */
+static enum call_rotation
+rotation_cut_short(const char *error, uint64_t cryptoki)
+{
+	/* the worker was killed over it, or did not wait for it any longer: the call was not cut */
+	if (strcmp(error, err_name(ERR_OK)) == 0 || strcmp(error, err_name(ERR_TIMEOUT)) == 0)
+		return CALL_ROTATION_LIKELY;
+	/* with a return value the module could not be started or had no list of slots, and no PIN call was made; without one the process died */
+	if (strcmp(error, err_name(ERR_MODULE_FAILED)) == 0)
+		return cryptoki == 0 ? CALL_ROTATION_LIKELY : CALL_ROTATION_NONE;
+	/* without a return value it was gone before anything was asked of it; a card without power takes back what it has not finished, and may have finished it */
+	if (strcmp(error, err_name(ERR_TOKEN_REMOVED)) == 0)
+		return cryptoki == 0 ? CALL_ROTATION_NONE : CALL_ROTATION_UNLIKELY;
+	return CALL_ROTATION_NONE;
+}
+
+enum call_rotation
+call_rotation(bool rotated, const char *stage, const char *error, uint64_t cryptoki)
 {
 	if (rotated)
-		return true;
+		return CALL_ROTATION_LIKELY;
 	if (strcmp(stage, stage_name(STAGE_PROVING_ROTATION)) == 0)
-		return strcmp(error, err_name(ERR_TOKEN_SO_REFUSED)) != 0;
-	/* the worker was killed over it, and a call to the token that has begun goes on */
-	return strcmp(stage, stage_name(STAGE_ROTATING)) == 0 && strcmp(error, err_name(ERR_OK)) == 0;
+		return strcmp(error, err_name(ERR_TOKEN_SO_REFUSED)) != 0 ? CALL_ROTATION_LIKELY : CALL_ROTATION_NONE;
+	return strcmp(stage, stage_name(STAGE_ROTATING)) == 0 ? rotation_cut_short(error, cryptoki) : CALL_ROTATION_NONE;
 }
 
 unsigned

@@ -39,7 +39,7 @@ struct call {
 	const struct service *service;
 	struct store *store;
 	int64_t now;
-	const char *address;		   /* of the caller's network, or "" */
+	const char *address;		   /* of the caller, or "" */
 	const struct store_person *person; /* at the desk; NULL for a customer's machine */
 	const char *certificate;	   /* that he has shown, as nginx passed it on; NULL for a customer's machine */
 	const char *id;			   /* {id} of the path as it stands there, or NULL */
@@ -188,8 +188,13 @@ enum err call_find_number(struct call *c, struct store_request *ret);
  */
 enum err call_check_newest(struct call *c, const struct store_request *r, struct store_token *ret_token);
 
-/* Whether a report speaks for the next SO PIN by its stage (protocol/README.md, `stage` of `done`), and not for the active one. */
-bool call_speaks_for_next(bool rotated, const char *stage, const char *error);
+/* Whether the token has its next SO PIN, by what a report says (protocol/README.md, `stage` of `done`). cryptoki is the return value of the call that failed, 0 without one. */
+enum call_rotation {
+	CALL_ROTATION_NONE,	/* the token was not asked, or has said no */
+	CALL_ROTATION_UNLIKELY, /* it may have, though less likely than not */
+	CALL_ROTATION_LIKELY
+};
+enum call_rotation call_rotation(bool rotated, const char *stage, const char *error, uint64_t cryptoki);
 
 /* How many releases without a grant leave a token with at least one try, whatever its flags say; one is made in any case. */
 unsigned call_failures_max(const struct store_type *type);

@@ -3,11 +3,15 @@
 #include "answer.h"
 #include "call.h"
 #include "decode.h"
+#include "network.h"
 #include "os.h"
 #include "text.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
+
+static_assert(sizeof(((struct store_request *)0)->address) == NETWORK_SIZE, "a network fits its column");
 
 #define OPEN_MAX_PER_TOKEN 3 /* identified ones; none of them displaces another */
 
@@ -33,7 +37,7 @@ fill_row(const struct call *c, const struct transcript_create *d, const struct i
 	}
 	text_copy(r->reason, sizeof(r->reason), d->reason);
 	text_copy(r->language, sizeof(r->language), d->language);
-	text_copy(r->address, sizeof(r->address), c->address);
+	network_text(c->address, r->address);
 	memcpy(r->host_kem_pk, d->host_kem_pk, sizeof(r->host_kem_pk));
 	memcpy(r->host_sig_pk, d->host_sig_pk, sizeof(r->host_sig_pk));
 	r->created = c->now;
@@ -92,7 +96,7 @@ find_or_insert(struct call *c, const struct transcript_create *d, const struct i
 	e = check_limits(c, r);
 	if (e == ERR_OK)
 		e = store_request_insert(c->store, r, d->certificate, d->certificate_len, &r->number);
-	snprintf(note, sizeof(note), "address=%s", r->address);
+	snprintf(note, sizeof(note), "address=%s", c->address);
 	if (e == ERR_OK)
 		e = call_audit_said(c, 0, r->number, "create", note, "state=%s reason=%s", state_name(r->state), r->reason);
 	/* who approves is told that nobody knows for certain which SO PIN this token has */

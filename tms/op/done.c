@@ -107,14 +107,14 @@ is_replaced(const struct store_token *token, const struct store_release *release
 
 /*
  * The machine has looked at the token before people entered their value, or after it and they were wrong: a report says nothing of when that was, and may have waited
- * for days. So neither takes the other's place. Of a rotation that may have been made or not there is room for the likelier row alone; without a grant, of two that
- * were released, for the one that was tried first.
+ * for days. So neither takes the other's place. Beside what they entered there is room for one: the next row wherever the rotation may have been made, also where that is the less
+ * likely, because the vault alone knows its value and nobody could enter it again; without a grant, of two that were released, the one that was tried first.
  */
 static enum err
 believe_both(struct call *c, const struct store_request *r, const struct store_token *token, const struct store_release *released,
     const struct store_grant *grant, const struct transcript_done *d)
 {
-	bool next = grant->next != 0 && call_speaks_for_next(d->rotated, d->stage, d->error);
+	bool next = grant->next != 0 && call_rotation(d->rotated, d->stage, d->error, d->cryptoki) != CALL_ROTATION_NONE;
 	enum err e = store_token_reported(c->store, token->id, next ? grant->next : released->candidates[grant->active], token->active, c->now);
 
 	return e == ERR_OK ? escrow_log_append(c->service->config, c->store, &token->name, r->number, c->now) : e;

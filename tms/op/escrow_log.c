@@ -5,6 +5,7 @@
 #include "escrow_line.h"
 #include "log.h"
 #include "os.h"
+#include "service.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -58,18 +59,18 @@ keep_mark(const struct config *config, struct store *s)
 }
 
 enum err
-escrow_log_write(const struct config *config, struct store *s, const struct buf *batch)
+escrow_log_write(const struct config *config, struct store *s, const struct escrow_log_batch *batch)
 {
 	char known[STORE_MARK_SIZE] = "";
-	enum err e = buf_error(batch);
+	enum err e = buf_error(&batch->lines);
 
-	if (e != ERR_OK || batch->len == 0)
+	if (e != ERR_OK || batch->lines.len == 0)
 		return e;
 	if (store_is_shared(s))
 		e = check_mark(config, s, known);
 	if (e != ERR_OK)
 		return e;
-	if (!append_file_write(config->escrow_log, batch)) {
+	if (!append_file_write(config->escrow_log, &batch->lines)) {
 		log_error("escrow", "file=%s cause=%s; no SO PIN is granted or imported until it can be written", config->escrow_log, strerror(errno));
 		return ERR_ESCROW_LOG_FAILED;
 	}
@@ -78,43 +79,53 @@ escrow_log_write(const struct config *config, struct store *s, const struct buf 
 
 /* ---- what is written ---- */
 
-struct buf
-escrow_log_batch(size_t lines)
+enum err
+escrow_log_batch_new(const struct config *config, size_t lines, struct escrow_log_batch *ret)
 {
-	return buf_new(lines * ESCROW_LOG_LINE_MAX);
+	char kid[SERVICE_KID_LEN + 1];
+
+	*ret = (struct escrow_log_batch){ .lines = buf_new(lines * ESCROW_LOG_LINE_MAX) };
+	return service_signing_key(config, &ret->key, kid);
+}
+
+void
+escrow_log_batch_free(struct escrow_log_batch *batch)
+{
+	buf_free(&batch->lines);
+	key_sig_free(batch->key);
+	batch->key = NULL;
 }
 
 enum err
-escrow_log_add(struct store *s, const struct token_name *token, int64_t number, int64_t now, struct buf *batch)
+escrow_log_add(struct store *s, const struct token_name *token, int64_t number, int64_t now, struct escrow_log_batch *batch)
 {
 	struct escrow_log_line line = { .time = now, .request = number };
 	enum err e = store_candidates_of(s, token, &line.candidates);
 
-	return e == ERR_OK ? escrow_line_write(&line, batch) : e;
+	return e == ERR_OK ? escrow_line_write(&line, batch->key, &batch->lines) : e;
 }
 
 enum err
 escrow_log_write_line(const struct config *config, struct store *s, const struct escrow_log_line *line)
 {
-	struct buf batch = escrow_log_batch(1);
-	enum err e = escrow_line_write(line, &batch);
+	struct escrow_log_batch batch;
+	enum err e = escrow_log_batch_new(config, 1, &batch);
 
 	if (e == ERR_OK)
+		e = escrow_line_write(line, batch.key, &batch.lines);
+	if (e == ERR_OK)
 		e = escrow_log_write(config, s, &batch);
-	buf_free(&batch);
+	escrow_log_batch_free(&batch);
 	return e;
 }
 
 enum err
 escrow_log_append(const struct config *config, struct store *s, const struct token_name *token, int64_t number, int64_t now)
 {
-	struct buf batch = escrow_log_batch(1);
-	enum err e = escrow_log_add(s, token, number, now, &batch);
+	struct escrow_log_line line = { .time = now, .request = number };
+	enum err e = store_candidates_of(s, token, &line.candidates);
 
-	if (e == ERR_OK)
-		e = escrow_log_write(config, s, &batch);
-	buf_free(&batch);
-	return e;
+	return e == ERR_OK ? escrow_log_write_line(config, s, &line) : e;
 }
 
 enum err

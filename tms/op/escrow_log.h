@@ -11,36 +11,47 @@
 #ifndef MOKHOA_ESCROW_LOG_H
 #define MOKHOA_ESCROW_LOG_H
 
+#include "buf.h"
 #include "config.h"
+#include "key.h"
 #include "store.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define ESCROW_LOG_LINE_MAX 4096 /* bytes of a line; about 900 are usual */
+#define ESCROW_LOG_LINE_MAX 4096 /* bytes of a line; about 1,000 are usual */
 
 /* A token as a line has it. */
 struct escrow_log_line {
 	int64_t time;
 	int64_t request; /* that was granted, or 0 */
 	struct store_candidates candidates;
+	bool is_signed; /* it says that a server has signed it: escrow_log_proved() */
+	unsigned char signature[KEY_SIG_LEN];
 };
+
+/* Lines that wait to be written, each signed with the server's key, so that a restore knows them for a server's. */
+struct escrow_log_batch {
+	struct buf lines;
+	struct key_sig *key;
+};
+
+/* An empty batch for so many lines; escrow_log_batch_free() also where it fails. ERR_CONFIG_INVALID where the server's key cannot be read (logged). */
+enum err escrow_log_batch_new(const struct config *config, size_t lines, struct escrow_log_batch *ret);
+void escrow_log_batch_free(struct escrow_log_batch *batch);
 
 /*
  * Appends to the batch the line of a token as the open transaction has it: its record and its one or two candidates. Many tokens may share
  * a batch, which is written and synced once. ERR_ESCROW_MISSING for a token without candidates.
  */
-enum err escrow_log_add(struct store *s, const struct token_name *token, int64_t number, int64_t now, struct buf *batch);
-
-/* An empty batch for so many lines. */
-struct buf escrow_log_batch(size_t lines);
+enum err escrow_log_add(struct store *s, const struct token_name *token, int64_t number, int64_t now, struct escrow_log_batch *batch);
 
 /*
  * The batch is on the disk when this returns ERR_OK; an empty one is. ERR_ESCROW_LOG_FAILED, logged with what the operator has to look at. Inside the transaction. All servers of one
  * database write to one log, which is known by its first line: ERR_ESCROW_LOG_OTHER where this is another one, because a restore would miss the others' lines.
  */
-enum err escrow_log_write(const struct config *config, struct store *s, const struct buf *batch);
+enum err escrow_log_write(const struct config *config, struct store *s, const struct escrow_log_batch *batch);
 
 /* That for one line that the caller has made. */
 enum err escrow_log_write_line(const struct config *config, struct store *s, const struct escrow_log_line *line);
@@ -69,6 +80,9 @@ void escrow_log_close(struct escrow_log_reader *r);
 /* False at the end or where the file cannot be read: escrow_log_failed() tells. ret_line is set for a whole line alone; ret_at is where it begins. */
 bool escrow_log_next(struct escrow_log_reader *r, enum escrow_log_kind *ret_kind, struct escrow_log_line *ret_line, int64_t *ret_at);
 bool escrow_log_failed(const struct escrow_log_reader *r);
+
+/* The server with that public key has signed the line as it is. One from before lines were signed is not. */
+bool escrow_log_proved(const struct escrow_log_line *line, const unsigned char pk[KEY_SIG_PK_LEN]);
 
 /* The whole line that begins there. ERR_ESCROW_LOG_FAILED. */
 enum err escrow_log_at(struct escrow_log_reader *r, int64_t at, struct escrow_log_line *ret_line);

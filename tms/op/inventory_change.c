@@ -89,6 +89,7 @@ log_both(struct call *c, const struct store_token *t, const struct store_escrow 
 		return e;
 	line.candidates.rows[0] = line.candidates.rows[line.candidates.count - 1];
 	line.candidates.rows[1].version = entered->version;
+	line.candidates.rows[1].shared = entered->shared;
 	memcpy(line.candidates.rows[1].sealed, entered->sealed, sizeof(entered->sealed));
 	line.candidates.count = 2;
 	return escrow_log_write_line(c->service->config, c->store, &line);

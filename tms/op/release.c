@@ -177,7 +177,7 @@ is_next_likelier(struct call *c, const struct store_token *token, bool *ret)
 	if (e != ERR_OK || !*ret)
 		return e;
 	e = store_done_of_next(c->store, &token->name, token->next, &d);
-	*ret = e == ERR_STATE_WRONG || (e == ERR_OK && call_speaks_for_next(d.rotated, d.stage, d.error));
+	*ret = e == ERR_STATE_WRONG || (e == ERR_OK && call_rotation(d.rotated, d.stage, d.error, d.cryptoki) == CALL_ROTATION_LIKELY);
 	return e == ERR_STATE_WRONG ? ERR_OK : e;
 }
 

@@ -12,14 +12,13 @@ enum err
 store_audit_seen(struct store *s, const struct store_audit *row, int64_t since, bool *ret_seen)
 {
 	struct query q = query_new(s,
-	    "SELECT 1 FROM audit a LEFT JOIN audit_note n ON n.id = a.id WHERE a.what = 'view' AND a.what = ? AND a.person = ? AND a.number = ? AND a.token = ? AND a.created >= ?"
-	    " AND a.detail = ? AND coalesce(n.text, '') = ? LIMIT 1");
+	    "SELECT 1 FROM audit a LEFT JOIN audit_note n ON n.id = a.id WHERE a.what = 'view' AND a.what = ? AND a.person = ? AND a.number = ? AND a.token = ? AND" QUERY_WITHIN("a.created") " AND a.detail = ? AND coalesce(n.text, '') = ? LIMIT 1");
 
 	query_text(&q, row->what);
 	query_int(&q, row->person);
 	query_int(&q, row->number);
 	query_int(&q, row->token);
-	query_int(&q, since);
+	query_within(&q, since, row->created);
 	query_text(&q, row->detail);
 	query_text(&q, row->note);
 	*ret_seen = query_row(&q);
@@ -40,11 +39,11 @@ store_audit_count(struct store *s, int64_t number, const char *what, int64_t *re
 
 /* The newest request among them; of exports alone the newest there is, because a mail hangs on one. */
 enum err
-store_audit_opened(struct store *s, int64_t since, int64_t *ret_count, int64_t *ret_number)
+store_audit_opened(struct store *s, int64_t since, int64_t now, int64_t *ret_count, int64_t *ret_number)
 {
-	struct query q = query_new(s, "SELECT count(*), coalesce(nullif(max(number), 0), (SELECT max(number) FROM request), 0) FROM audit WHERE what IN ('release', 'export') AND created > ?");
+	struct query q = query_new(s, "SELECT count(*), coalesce(nullif(max(number), 0), (SELECT max(number) FROM request), 0) FROM audit WHERE what IN ('release', 'export') AND" QUERY_WITHIN("created"));
 
-	query_int(&q, since);
+	query_within(&q, since, now);
 	if (query_row(&q)) {
 		*ret_count = query_get_int(&q);
 		*ret_number = query_get_int(&q);
@@ -64,12 +63,12 @@ store_audit_newest(struct store *s, int64_t *ret_when)
 }
 
 enum err
-store_audit_last_alarm(struct store *s, int64_t *ret_when)
+store_audit_alarmed(struct store *s, int64_t since, int64_t now, bool *ret_alarmed)
 {
-	struct query q = query_new(s, "SELECT coalesce(max(created), 0) FROM audit WHERE what = 'alarm'");
+	struct query q = query_new(s, "SELECT 1 FROM audit WHERE what = 'alarm' AND" QUERY_WITHIN("created") " LIMIT 1");
 
-	if (query_row(&q))
-		*ret_when = query_get_int(&q);
+	query_within(&q, since, now);
+	*ret_alarmed = query_row(&q);
 	return query_end(&q);
 }
 

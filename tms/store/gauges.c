@@ -45,7 +45,7 @@ store_gauges(struct store *s, int64_t now, struct store_gauges *ret)
 
 	if (e == ERR_OK)
 		e = count_outbox(s, ret);
-	return e == ERR_OK ? store_audit_opened(s, now - HOUR_S, &ret->released, &newest) : e;
+	return e == ERR_OK ? store_audit_opened(s, now - HOUR_S, now, &ret->released, &newest) : e;
 }
 
 int64_t

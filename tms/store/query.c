@@ -71,6 +71,13 @@ query_buf(struct query *q, struct buf *text)
 }
 
 void
+query_within(struct query *q, int64_t since, int64_t now)
+{
+	query_int(q, since);
+	query_int(q, now);
+}
+
+void
 query_scope(struct query *q)
 {
 	query_text(q, q->store->scope);

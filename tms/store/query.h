@@ -52,6 +52,10 @@ void query_text(struct query *q, const char *text);
 void query_bytes(struct query *q, const void *bytes, size_t len);
 void query_buf(struct query *q, struct buf *text); /* fails where the buffer did */
 
+/* Rows since a time and not later than now: a condition of WHERE about their time, whose two values query_within() binds. */
+#define QUERY_WITHIN(column) " " column " > ? AND " column " <= ?"
+void query_within(struct query *q, int64_t since, int64_t now);
+
 /*
  * What a person of an agency sees: a condition of WHERE about a row of `table`, with `value` for the parameter that query_scope() binds. Here and nowhere else. Every statement
  * by which the desk reads a request, a token, or what belongs to one has it.

@@ -76,7 +76,7 @@ find_row(struct store *s, int64_t token, const struct store_candidate *row, int6
 static enum err
 find_or_insert_row(struct store *s, int64_t token, const struct store_candidate *row, int64_t now, int64_t *ret_id)
 {
-	struct store_escrow fresh = { .token = token, .version = row->version, .created = now };
+	struct store_escrow fresh = { .token = token, .version = row->version, .shared = row->shared, .created = now };
 	struct query q;
 	enum err e = find_row(s, token, row, ret_id);
 
@@ -126,20 +126,28 @@ take_rows(struct store *s, int64_t token, const struct store_candidates *c, int6
 	return query_run(&q, NULL);
 }
 
+/*
+ * What a record says decides where a code goes and whose certificate is identified: nothing of that is taken from a line that nobody has proved. Then the token has no address on
+ * record, any that is typed at an approval is another one, and the policy asks for a second person.
+ */
 static enum err
-make_token(struct store *s, const struct store_candidates *c, int64_t now)
+make_token(struct store *s, const struct store_candidates *c, bool proved, int64_t now)
 {
 	struct store_token t = { .name = c->token, .state = STORE_UNVERIFIED, .created = now };
 	int64_t id;
 	enum err e;
 
 	text_copy(t.customer, sizeof(t.customer), c->customer);
-	text_copy(t.email, sizeof(t.email), c->email);
-	text_copy(t.certificate_serial, sizeof(t.certificate_serial), c->certificate_serial);
+	if (proved) {
+		text_copy(t.email, sizeof(t.email), c->email);
+		text_copy(t.certificate_serial, sizeof(t.certificate_serial), c->certificate_serial);
+	}
 	/* no line says whose customer it is: as in an import, the mail address does, where it can */
-	e = store_agency_of_email(s, t.email, t.agency);
+	e = store_agency_of_email(s, c->email, t.agency);
 	if (e == ERR_OK)
 		e = store_token_import(s, &t, c->rows[0].version, c->rows[0].sealed, &id);
+	if (e == ERR_OK)
+		e = store_token_describe(s, id, c->rows[0].shared, "");
 	return e == ERR_OK ? take_rows(s, id, c, now) : e;
 }
 
@@ -162,7 +170,7 @@ is_known(struct store *s, const struct store_token *token, const struct store_ca
 }
 
 enum err
-store_restore_token(struct store *s, const struct store_candidates *c, int64_t now, enum store_restored *ret_restored)
+store_restore_token(struct store *s, const struct store_candidates *c, bool proved, int64_t now, enum store_restored *ret_restored)
 {
 	struct store_token token;
 	bool known = false;
@@ -170,7 +178,7 @@ store_restore_token(struct store *s, const struct store_candidates *c, int64_t n
 
 	*ret_restored = STORE_RESTORED_MADE;
 	if (e == ERR_ESCROW_MISSING)
-		return make_token(s, c, now);
+		return make_token(s, c, proved, now);
 	if (e == ERR_OK)
 		e = is_known(s, &token, c, &known);
 	if (e != ERR_OK)

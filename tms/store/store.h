@@ -297,6 +297,7 @@ enum err store_token_cured(struct store *s, int64_t id);
 struct store_candidate {
 	uint64_t version;
 	unsigned char sealed[TRANSCRIPT_ESCROW_ROW_LEN];
+	bool shared; /* as a row of struct store_escrow has it */
 };
 
 struct store_candidates {
@@ -428,7 +429,7 @@ struct store_request {
 	char language[3];				   /* "vi", "en" */
 	unsigned char host_kem_pk[KEY_KEM_PK_LEN];
 	unsigned char host_sig_pk[KEY_SIG_PK_LEN];
-	char address[46]; /* of the network, as nginx saw it; may be empty */
+	char address[46]; /* the caller's network (network.h), by which nginx saw him; may be empty */
 	enum state state;
 	bool identified; /* token on record and a certificate of this authority */
 	int64_t created;
@@ -717,8 +718,10 @@ enum store_restored {
 	STORE_RESTORED_COUNT
 };
 
-/* The last line of a token. Inside a transaction. */
-enum err store_restore_token(struct store *s, const struct store_candidates *c, int64_t now, enum store_restored *ret_restored);
+/*
+ * The last line of a token. proved: a server has signed it; the token that is made of another one has no address and no certificate on record. Inside a transaction.
+ */
+enum err store_restore_token(struct store *s, const struct store_candidates *c, bool proved, int64_t now, enum store_restored *ret_restored);
 
 struct store_restored_requests {
 	int64_t pending; /* were approved */
@@ -748,16 +751,19 @@ struct store_audit {
 /* Appends to the chain; inside the transaction that does what the row says, or in one of its own. id is not looked at. */
 enum err store_audit_add(struct store *s, const struct store_audit *row);
 
-/* Whether a row that says the same was written since a time: what is looked at again and again is one row. */
+/*
+ * Here and below, since a time and until now: a row of a time to come says that the clock was put back, and nothing of how long ago it was, so that it counts as none.
+ * Whether a row that says the same as this one, whose time is now, was written since a time: what is looked at again and again is one row.
+ */
 enum err store_audit_seen(struct store *s, const struct store_audit *row, int64_t since, bool *ret_seen);
 
 /* How many rows of that word there are for a request. */
 enum err store_audit_count(struct store *s, int64_t number, const char *what, int64_t *ret_count);
 
-/* How many SO PINs were released or exported since a time, and the newest request among them (else the newest of all; 0: none); when the last alarm was (0: never). */
-enum err store_audit_opened(struct store *s, int64_t since, int64_t *ret_count, int64_t *ret_number);
+/* How many SO PINs were released or exported since a time, and the newest request among them (else the newest of all; 0: none); whether there was an alarm. */
+enum err store_audit_opened(struct store *s, int64_t since, int64_t now, int64_t *ret_count, int64_t *ret_number);
 enum err store_audit_newest(struct store *s, int64_t *ret_when); /* when the newest row was written, or 0 */
-enum err store_audit_last_alarm(struct store *s, int64_t *ret_when);
+enum err store_audit_alarmed(struct store *s, int64_t since, int64_t now, bool *ret_alarmed);
 
 /* What was done and decided, and not who has looked at it. Of a token: oldest first, at most the newest max. */
 enum err store_audit_list_token(struct store *s, int64_t token, unsigned max, void (*each)(const struct store_audit *row, void *context), void *context);

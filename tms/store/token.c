@@ -237,6 +237,7 @@ store_candidates_of(struct store *s, const struct token_name *name, struct store
 		if (e != ERR_OK)
 			return e;
 		ret->rows[ret->count].version = row.version;
+		ret->rows[ret->count].shared = row.shared;
 		memcpy(ret->rows[ret->count++].sealed, row.sealed, sizeof(row.sealed));
 	}
 	return ret->count != 0 ? ERR_OK : ERR_ESCROW_MISSING;

@@ -317,6 +317,104 @@ test_agency_of_a_made_token(void)
 	world_free(w);
 }
 
+/* ---- whose line it is ---- */
+
+/* Takes the last line of the log away and puts another in its place: the same with another address, and with a sum that fits. */
+static void
+forge_last(const struct world *w, const char *from, const char *to)
+{
+	unsigned char hash[KEY_HASH_LEN];
+	char text[8 * ESCROW_LOG_LINE_MAX] = "";
+	char sum[17];
+	FILE *f = fopen(w->config.escrow_log, "r");
+	char *line, *at;
+	size_t len = f != NULL ? fread(text, 1, sizeof(text) - 1, f) : 0;
+
+	CHECK(f != NULL && fclose(f) == 0 && len > 0 && text[len - 1] == '\n');
+	text[len - 1] = '\0';
+	line = strrchr(text, '\n') != NULL ? strrchr(text, '\n') + 1 : text;
+	at = strstr(line, from);
+	CHECK(at != NULL && strlen(from) == strlen(to));
+	memcpy(at, to, strlen(to));
+	at = strrchr(line, ' ');
+	CHECK(key_hash(line, (size_t)(at - line), hash) == ERR_OK);
+	text_hex(hash, 8, sum);
+	memcpy(at + 1, sum, 16);
+	text[len - 1] = '\n';
+	f = fopen(w->config.escrow_log, "w");
+	CHECK(f != NULL && fwrite(text, 1, len, f) == len && fclose(f) == 0);
+}
+
+/*
+ * A token that the backup does not have: the server's own line says where its codes go, and one that somebody else has written does not. Its first approval
+ * takes an address that a person types, and a second person.
+ */
+static void
+test_whose_line(bool forged)
+{
+	struct world *w = world_new();
+	struct machine *m = machine_new(w, 1, MACHINE_OWN);
+	const char *backup = take_backup(w);
+	struct backup_replayed r;
+	struct store_token t;
+	struct store_escrow row = { .id = 0 };
+
+	import(w, 1);
+	if (forged)
+		forge_last(w, "khach@example.vn", "ketla@example.vn");
+	r = restore(w, backup);
+	CHECK(r.log.whole == 1 && r.log.damaged == 0 && r.tokens[STORE_RESTORED_MADE] == 1 && r.unproved == (forged ? 1 : 0));
+	t = world_token(w, &m->token);
+	CHECK_TEXT(t.email, forged ? "" : "khach@example.vn");
+	CHECK_TEXT(t.certificate_serial, forged ? "" : "1001");
+	CHECK(store_escrow_by_id(w->scratch.store, t.active, &row) == ERR_OK && row.shared == forged);
+	w->config.second_approver = CONFIG_SECOND_ADDRESS;
+	CHECK(machine_create(m) == ERR_OK);
+	CHECK(machine_approve(m) == (forged ? ERR_MAIL_ADDRESS : ERR_OK));
+	machine_free(m);
+	world_free(w);
+}
+
+/* Of a token that is on record, a line of anybody still says what its SO PIN may be, and the record stays. */
+static void
+test_whose_line_of_a_known_token(void)
+{
+	struct world *w = world_new();
+	struct machine *m = machine_new(w, 1, MACHINE_OWN);
+	struct backup_replayed r;
+	const char *backup;
+
+	import(w, 1);
+	backup = take_backup(w);
+	CHECK(machine_to_release(m) == ERR_OK && machine_grant(m, 0) == ERR_OK);
+	forge_last(w, "khach@example.vn", "ketla@example.vn");
+	r = restore(w, backup);
+	CHECK(r.tokens[STORE_RESTORED_NEWER] == 1 && r.unproved == 0);
+	CHECK_TEXT(world_token(w, &m->token).email, "khach@example.vn");
+	CHECK(world_token(w, &m->token).next != 0);
+	machine_free(m);
+	world_free(w);
+}
+
+/* What other tokens have, too, is known to be so after a restore: the next unlock rotates, whatever the type says. */
+static void
+test_shared_stays_shared(bool shared)
+{
+	struct world *w = world_new();
+	const char *backup = take_backup(w);
+	struct token_name name = scratch_token(1).name;
+	struct store_escrow row = { .id = 0 };
+	struct backup_replayed r;
+
+	world_import(w, 1, "khach@example.vn");
+	CHECK(store_token_describe(w->scratch.store, world_token(w, &name).id, shared, "") == ERR_OK);
+	CHECK(escrow_log_append(&w->config, w->scratch.store, &name, 0, w->now) == ERR_OK);
+	r = restore(w, backup);
+	CHECK(r.tokens[STORE_RESTORED_MADE] == 1);
+	CHECK(store_escrow_by_id(w->scratch.store, world_token(w, &name).active, &row) == ERR_OK && row.shared == shared);
+	world_free(w);
+}
+
 /* A server of PostgreSQL makes no backups: who asks for one, or for the list, is told so, and not a thread. */
 static void
 test_backup_of_a_server(void)
@@ -354,6 +452,11 @@ main(void)
 	test_candidate_again(false, false);
 	test_failed_takes_nothing_back();
 	test_agency_of_a_made_token();
+	test_whose_line(false);
+	test_whose_line(true);
+	test_whose_line_of_a_known_token();
+	test_shared_stays_shared(false);
+	test_shared_stays_shared(true);
 	test_backup_of_a_server();
 	return CHECK_DONE();
 }

@@ -6,11 +6,13 @@ import csv
 import datetime
 import http.client
 import io
+import ipaddress
 import json
 import os
 import pathlib
 import pty
 import re
+import shutil
 import socket
 import sqlite3
 import stat
@@ -222,6 +224,44 @@ class Desk(Server):
         with open(self.file("tms", "nginx.conf"), encoding="utf-8") as f:
             policies = [line.strip() for line in f if "Content-Security-Policy" in line]
         self.assertEqual(policies, [self.NO_PAGE] * 3)
+
+    @unittest.skipUnless(shutil.which("nginx", path="/usr/sbin:/usr/bin"), "apt-get install nginx-light")
+    def test_nginx_counts_by_network(self):
+        """The variable that the rates are kept by, asked of nginx itself, which takes the caller's address from a header here."""
+        with open(self.file("tms", "nginx.conf"), encoding="utf-8") as f:
+            conf = f.read()
+        zones = re.findall(r"^limit_\w+_zone (\S+) ", conf, re.M)
+        self.assertEqual(zones, ["$mokhoa_network"] * 2)
+        [network] = re.findall(r"^map .*[$]mokhoa_network .*$", conf, re.M)
+        folder = self.file("network")
+        os.mkdir(folder)
+        with open(os.path.join(folder, "nginx.conf"), "w", encoding="utf-8") as f:
+            f.write(f"""daemon off; error_log {folder}/error.log; pid {folder}/pid;
+                    events {{ }}
+                    http {{ access_log off; set_real_ip_from unix:; real_ip_header X-Real-IP; default_type text/plain;
+                            {network}
+                            server {{ listen unix:{folder}/socket; location / {{ return 200 $mokhoa_network; }} }} }}""")
+        nginx = subprocess.Popen([shutil.which("nginx", path="/usr/sbin:/usr/bin"), "-p", folder, "-c", os.path.join(folder, "nginx.conf")], stderr=subprocess.DEVNULL)
+        self.addCleanup(nginx.wait)
+        self.addCleanup(nginx.terminate)
+
+        def network_of(address):
+            with socket.socket(socket.AF_UNIX) as s:
+                s.connect(os.path.join(folder, "socket"))
+                s.sendall(f"GET / HTTP/1.0\r\nX-Real-IP: {address}\r\n\r\n".encode())
+                return b"".join(iter(lambda: s.recv(4096), b"")).partition(b"\r\n\r\n")[2]
+
+        for _ in range(100):
+            if os.path.exists(os.path.join(folder, "socket")):
+                break
+            time.sleep(0.1)
+        for address in ("2001:db8:1:2::1", "2001:db8:a0a:d0a::1", "2001:db8::", "::1", "fe80::ffff:c000:201"):
+            half = ipaddress.ip_address(address).packed[:8]
+            self.assertEqual(network_of(address), half, address)
+            self.assertEqual(network_of(ipaddress.ip_address(half + b"\n\n\0\xff\n\0\n\n")), half, address)
+        for address in ("192.0.2.1", "10.10.10.10"):
+            self.assertEqual(network_of(address), ipaddress.ip_address(address).packed)
+        self.assertNotEqual(network_of("::ffff:192.0.2.1"), network_of("::ffff:192.0.2.2"))
 
     def test_init_wrong_portal(self):
         for change in ({"portal_files": "portal"}, {"portal_files": self.file()}, {"portal_files": self.PORTAL + ";"}, {"extensions": "a" * 32}, {"install": "https://x"},

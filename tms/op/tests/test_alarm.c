@@ -67,6 +67,56 @@ test_alarm(void)
 	world_free(w);
 }
 
+/* A clock that was a year ahead for ten minutes mutes nothing when it is right again, and what was written then is opened in no hour of now. */
+static void
+test_clock_was_ahead(void)
+{
+	enum {
+		YEAR_S = 31536000
+	};
+	struct world *w = world_new();
+
+	w->config.alarm_releases = 2;
+	w->now += YEAR_S;
+	for (int i = 0; i < 3; i++)
+		export_one(w);
+	sound(w);
+	CHECK(world_audits(w, 0, "alarm") == 1);
+	w->now -= YEAR_S;
+	sound(w);
+	CHECK(world_audits(w, 0, "alarm") == 1);
+	for (int i = 0; i < 3; i++)
+		export_one(w);
+	sound(w);
+	CHECK(world_audits(w, 0, "alarm") == 2);
+	sound(w);
+	CHECK(world_audits(w, 0, "alarm") == 2);
+	world_free(w);
+}
+
+/* The same look is written down once in a while, and a row of a time to come does not stand for it. */
+static void
+test_looks_after_a_clock_was_ahead(void)
+{
+	enum {
+		YEAR_S = 31536000,
+		WHILE_S = 600
+	};
+	struct world *w = world_new();
+	struct store_audit look = { .created = w->now + YEAR_S, .person = w->people[0].id, .number = 1, .what = "view", .detail = "route=detail" };
+	bool seen = true;
+
+	CHECK(store_audit_add(w->scratch.store, &look) == ERR_OK);
+	look.created = w->now;
+	CHECK(store_audit_seen(w->scratch.store, &look, look.created - WHILE_S, &seen) == ERR_OK && !seen);
+	CHECK(store_audit_add(w->scratch.store, &look) == ERR_OK);
+	look.created += WHILE_S - 1;
+	CHECK(store_audit_seen(w->scratch.store, &look, look.created - WHILE_S, &seen) == ERR_OK && seen);
+	look.created += 1;
+	CHECK(store_audit_seen(w->scratch.store, &look, look.created - WHILE_S, &seen) == ERR_OK && !seen);
+	world_free(w);
+}
+
 static void
 test_without_an_address(void)
 {
@@ -85,6 +135,8 @@ int
 main(void)
 {
 	test_alarm();
+	test_clock_was_ahead();
+	test_looks_after_a_clock_was_ahead();
 	test_without_an_address();
 	return CHECK_DONE();
 }

@@ -57,6 +57,36 @@ test_announce(void)
 	world_free(w);
 }
 
+/* A mail of a time to come is none to wait after; the next one is waited for as ever. */
+static void
+test_clock_was_ahead(void)
+{
+	enum {
+		YEAR_S = 31536000
+	};
+	struct world *w = world_new();
+	struct machine *m[3];
+
+	for (unsigned token = 1; token <= 3; token++)
+		world_import(w, token, "khach@example.vn");
+	w->config.approvers_email = "nguoi-duyet@example.vn";
+	w->config.announce_every_s = 900;
+	w->now += YEAR_S;
+	m[0] = ask(w, 1, MACHINE_OWN);
+	CHECK(announce(w));
+	w->now -= YEAR_S;
+	CHECK(!announce(w));
+	m[1] = ask(w, 2, MACHINE_OWN);
+	CHECK(announce(w) && world_mails(w, m[1]->number, STORE_MAIL_WAITING) == 1);
+	m[2] = ask(w, 3, MACHINE_OWN);
+	CHECK(!announce(w));
+	w->now += 900;
+	CHECK(announce(w));
+	for (size_t i = 0; i < 3; i++)
+		machine_free(m[i]);
+	world_free(w);
+}
+
 /* What waits, as the desk reads it; its mark is the caller's. */
 static void
 waiting(struct world *w, int64_t pending, int64_t unidentified, int64_t oldest, char ret_mark[64])
@@ -141,6 +171,7 @@ int
 main(void)
 {
 	test_announce();
+	test_clock_was_ahead();
 	test_waiting();
 	test_others();
 	return CHECK_DONE();

@@ -157,6 +157,34 @@ test_limit_of_strangers(void)
 	world_free(w);
 }
 
+/* An IPv6 network of 64 bits is one customer's: each of its addresses counts for it, and no other network pays for it. */
+static void
+test_limit_of_a_network(void)
+{
+	static const char *const addresses[] = { "2001:db8:1:2::1", "2001:DB8:1:2:0:0:0:2", "2001:db8:1:2:ffff:ffff:ffff:ffff", "2001:db8:1:2:8000::" };
+	struct world *w = world_new();
+	struct machine *m = machine_new(w, 1, MACHINE_NONE);
+	struct store_request r;
+
+	for (unsigned char i = 0; i < 4; i++) {
+		w->address = addresses[i];
+		m->idempotency_key[0] = i;
+		CHECK(machine_create(m) == ERR_OK && store_request_by_number(w->scratch.store, m->number, &r) == ERR_OK);
+		CHECK_TEXT(r.address, "2001:db8:1:2::/64");
+	}
+	w->address = "2001:db8:1:2::5";
+	m->idempotency_key[0] = 4;
+	CHECK(machine_create(m) == ERR_BUSY);
+	w->address = "2001:db8:1:3::1";
+	CHECK(machine_create(m) == ERR_OK);
+	w->address = "::ffff:192.0.2.1";
+	m->idempotency_key[0] = 5;
+	CHECK(machine_create(m) == ERR_OK && store_request_by_number(w->scratch.store, m->number, &r) == ERR_OK);
+	CHECK_TEXT(r.address, "192.0.2.1");
+	machine_free(m);
+	world_free(w);
+}
+
 static enum err
 create_with(struct world *w, json_t *body)
 {
@@ -289,6 +317,7 @@ main(void)
 	test_limit_of_a_token();
 	test_stranger_with_the_certificate();
 	test_limit_of_strangers();
+	test_limit_of_a_network();
 	test_refused();
 	test_signed();
 	test_cancel();

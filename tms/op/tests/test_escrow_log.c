@@ -5,6 +5,7 @@
 #include "check.h"
 #include "os.h"
 #include "seen.h"
+#include "text.h"
 #include "world.h"
 
 #include <stdio.h>
@@ -81,6 +82,57 @@ test_what_a_line_says(void)
 		CHECK(c.last.candidates.rows[i].version == now.rows[i].version && memcmp(c.last.candidates.rows[i].sealed, now.rows[i].sealed, sizeof(now.rows[i].sealed)) == 0);
 	CHECK(log_token(w, 9) == ERR_ESCROW_MISSING);
 	machine_free(m);
+	world_free(w);
+}
+
+/* Nobody changes what a line says, and no other server has said it; one from before lines were signed can be read, and its value is taken for one that others have. */
+static void
+test_who_has_said_it(void)
+{
+	static const char old[] =
+	    "{\"time\":1,\"request\":0,\"token\":{\"manufacturer\":\"M\",\"model\":\"m\",\"serial\":\"1\"},\"candidates\":[{\"version\":1,\"sealed\":\"%.*s\"}],"
+	    "\"record\":{\"customer\":\"A\",\"email\":\"a@ca.vn\",\"certificate_serial\":\"\"}}";
+	struct world *w = world_new();
+	struct store_token t;
+	struct escrow_log_line line, changed;
+	struct key_sig *other = key_sig_new();
+	unsigned char pk[KEY_SIG_PK_LEN], foreign[KEY_SIG_PK_LEN], hash[KEY_HASH_LEN];
+	char text[1024], sum[17];
+	struct counts c;
+	int len;
+
+	key_sig_public(w->service->signing_key, pk);
+	key_sig_public(other, foreign);
+	world_import(w, 1, "khach@example.vn");
+	CHECK(log_token(w, 1) == ERR_OK);
+	line = read_all(w->config.escrow_log).last;
+	CHECK(line.is_signed && escrow_log_proved(&line, pk) && !escrow_log_proved(&line, foreign) && !line.candidates.rows[0].shared);
+	(changed = line).candidates.email[0] ^= 1;
+	CHECK(!escrow_log_proved(&changed, pk));
+	changed = line;
+	changed.candidates.certificate_serial[0] = '\0';
+	CHECK(!escrow_log_proved(&changed, pk));
+	(changed = line).candidates.rows[0].shared = true;
+	CHECK(!escrow_log_proved(&changed, pk));
+	(changed = line).candidates.rows[0].sealed[144] ^= 1;
+	CHECK(!escrow_log_proved(&changed, pk));
+	(changed = line).candidates.token.serial[0] ^= 1;
+	CHECK(!escrow_log_proved(&changed, pk));
+	changed = line;
+	changed.time++;
+	CHECK(!escrow_log_proved(&changed, pk));
+	t = world_token(w, &line.candidates.token);
+	CHECK(store_token_describe(w->scratch.store, t.id, true, "") == ERR_OK && log_token(w, 1) == ERR_OK);
+	line = read_all(w->config.escrow_log).last;
+	CHECK(escrow_log_proved(&line, pk) && line.candidates.rows[0].shared);
+	len = snprintf(text, sizeof(text), old, 194, "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0-P0BBQkNERUZHSElKS0xNTk9QUVJTVFVWV1hZWltcXV5fYGFiY2RlZmdoaWprbG1ub3BxcnN0dXZ3eHl6e3x9fn-AgYKDhIWGh4iJiouMjY6PkA");
+	CHECK(key_hash(text, (size_t)len, hash) == ERR_OK);
+	text_hex(hash, 8, sum);
+	len += snprintf(text + len, sizeof(text) - (size_t)len, " %s\n", sum);
+	add_text(w, text, (size_t)len);
+	c = read_all(w->config.escrow_log);
+	CHECK(c.of[ESCROW_LOG_WHOLE] == 3 && !c.last.is_signed && !escrow_log_proved(&c.last, pk) && c.last.candidates.rows[0].shared);
+	key_sig_free(other);
 	world_free(w);
 }
 
@@ -221,6 +273,7 @@ main(void)
 {
 	test_new_file_of_the_folder();
 	test_what_a_line_says();
+	test_who_has_said_it();
 	test_lines_that_are_not_whole();
 	test_no_line_no_grant("/dev/full");
 	test_no_line_no_grant("/dev/null"); /* takes bytes, and its sync fails */

@@ -173,6 +173,12 @@ test_report_after_replace(void)
 		{ true, { .result = "completed", .proof_mechanism = "", .stage = "rotating", .error = "token_failed" }, false },
 		{ true, { .result = "completed", .proof_mechanism = "", .stage = "rotating", .cryptoki = 0xa1, .error = "token_failed" }, false },
 		{ true, { .result = "completed", .proof_mechanism = "", .stage = "rotating", .error = "ok" }, true },
+		{ true, { .result = "completed", .proof_mechanism = "", .stage = "rotating", .error = "timeout", .silent = true }, true },
+		{ true, { .result = "completed", .proof_mechanism = "", .stage = "rotating", .error = "module_failed", .silent = true }, true },
+		{ true, { .result = "completed", .proof_mechanism = "", .stage = "rotating", .error = "module_failed", .cryptoki = 0x30 }, false },
+		{ true, { .result = "completed", .proof_mechanism = "", .stage = "rotating", .error = "token_removed", .cryptoki = 0x32 }, true },
+		{ true, { .result = "completed", .proof_mechanism = "", .stage = "rotating", .error = "token_removed", .silent = true }, false },
+		{ true, { .result = "completed", .proof_mechanism = "", .stage = "proving_rotation", .error = "token_so_refused" }, false },
 		{ true, { .result = "completed", .proof_mechanism = "", .stage = "proving_rotation", .error = "token_removed" }, true },
 		{ true, { .result = "completed", .proof_mechanism = "", .rotated = true }, true },
 	};

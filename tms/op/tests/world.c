@@ -136,6 +136,7 @@ world_new(void)
 	json_open();
 	w->scratch = scratch_new();
 	w->now = SCRATCH_NOW;
+	w->address = "203.0.113.7";
 	w->ca = world_ca_new("CA của nhà cung cấp");
 	w->foreign = world_ca_new("CA khác");
 	w->token_key = world_key_new(WORLD_EC);
@@ -204,7 +205,7 @@ run(struct world *w, enum err (*op)(struct call *, json_t **), struct call *c, j
 enum err
 world_call(struct world *w, enum err (*op)(struct call *, json_t **), const char *id, json_t *body, json_t **ret_answer)
 {
-	struct call c = { .address = "203.0.113.7", .id = id };
+	struct call c = { .address = w->address, .id = id };
 
 	return run(w, op, &c, body, ret_answer);
 }

@@ -47,6 +47,7 @@ struct world {
 	char paths[8][300];
 	struct service *service;
 	int64_t now;
+	const char *address;	 /* from which machines call */
 	struct world_ca ca;	 /* of the authority */
 	struct world_ca foreign; /* of somebody else */
 	EVP_PKEY *token_key;	 /* in the customer's token */
@@ -135,6 +136,7 @@ struct machine_report {
 	const char *result;
 	const char *stage; /* NULL: reporting */
 	uint64_t cryptoki; /* 0: 0xa0 */
+	bool silent;	   /* no call has returned anything: cryptoki is 0 */
 	bool rotated;
 	const char *proof_mechanism;
 	const unsigned char *proof;

@@ -347,7 +347,7 @@ machine_done(struct machine *m, const struct machine_report *report)
 		.counter = ++m->counter,
 		.result = report->result,
 		.stage = report->stage != NULL ? report->stage : "reporting",
-		.cryptoki = report->cryptoki != 0 ? report->cryptoki : 0xa0,
+		.cryptoki = report->cryptoki != 0 || report->silent ? report->cryptoki : 0xa0,
 		.error = report->error != NULL ? report->error : "ok",
 		.rotated = report->rotated,
 		.proof_mechanism = report->proof_mechanism,
