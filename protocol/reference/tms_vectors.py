@@ -516,7 +516,7 @@ def tools(v):
 
     call, path = "admin.type.put", "/v1/admin/types"
     kind = {"name": "Token ví dụ", "vendor": "", "manufacturer": "M", "model": "M2", "family": "so_pin", "rotation": True, "flags_reliable": False, "pin_min": 6, "pin_max": 8,
-            "pin_characters": "digits", "key_length": 16, "key_characters": "any", "second_approver": False, "so_tries": 3}
+            "pin_characters": "digits", "key_length": 0, "key_characters": "any", "second_approver": False, "so_tries": 3}
     same_for_every_body(v, call, path, kind, "types_answer", given="operator")
     sizes(v, call, path, kind, "name", 64, 1, "types_answer")
     for key, most in (("manufacturer", 32), ("model", 16)):
