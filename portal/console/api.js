@@ -76,7 +76,7 @@ export const verifyAudit = () => post("audit", {});
 export const report = (query) => call(`report?${new URLSearchParams(query)}`);
 export const keys = () => call("keys");
 export const proposals = () => call("proposals");
-/* verb: lost, retire, restore, cure, replace */
+/* verb: lost, retire, restore, cure, replace, reinstate */
 export const change = (number, verb, body) => post(`tokens/${number}/${verb}`, body);
 export const confirm = (proposal) => post(`proposals/${proposal}/confirm`, {});
 export const people = () => call("people");

@@ -97,6 +97,7 @@ function forms(tools, r, open, done) {
     r.life === "active" && simpleForm(tools, r, "lost", "danger", done),
     r.life !== "retired" && simpleForm(tools, r, "retire", "danger", done),
     !open && me.role === "operator" && replaceForm(tools, r, done),
+    !open && me.role === "operator" && r.kept > 0 && simpleForm(tools, r, "reinstate", "danger", done),
     me.role === "operator" && moveForm(tools, r, done),
   ].filter(Boolean);
 }

@@ -13,7 +13,7 @@ SITES = ("customer", "console")
 # Keys that are put together: `prefix_${...}`.
 MADE = {"customer": ("step_", "pin_", "stage_", "reason_", "problem_", "insert_help_", "refused_", "expired_", "cancelled_", "failed_", "locked_out_", "finding_"),
         "console": ("state_", "how_", "role_", "language_", "reason_", "event_", "done_", "refuse_", "revoke_", "family_", "outcome_",
-                    "report_", "characters_", "system_", "severity_", "preview_", "mail_", "life_", "trust_", "barred_", "kind_", "compared_", "proposal_", "confirm_", "reject_", "withdraw_", "lost_", "retire_", "restore_", "cure_", "certificate_", "letter_", "import_", "undelivered_", "audit_")}
+                    "report_", "characters_", "system_", "severity_", "preview_", "mail_", "life_", "trust_", "barred_", "kind_", "compared_", "proposal_", "confirm_", "reject_", "withdraw_", "lost_", "retire_", "restore_", "cure_", "reinstate_", "certificate_", "letter_", "import_", "undelivered_", "audit_")}
 
 
 def texts(site, language):

@@ -24,7 +24,7 @@ WORLDS = {
 
 STATUSES = {"parse_error": 400, "invalid_request": 400, "invalid_params": 400, "mail_address": 400, "signature_refused": 401, "method_not_found": 404,
             "request_unknown": 404, "phrase_mismatch": 409, "request_not_approved": 409, "frame_too_large": 413, "origin_refused": 403, "admin_unknown": 403,
-            "role_refused": 403, "person_unknown": 404, "agency_unknown": 404, "certificate_refused": 409, "csrf_refused": 403, "token_unknown": 404, "proposal_unknown": 404, "vault_unreachable": 503,
+            "role_refused": 403, "person_unknown": 404, "agency_unknown": 404, "certificate_refused": 409, "csrf_refused": 403, "token_unknown": 404, "token_life_wrong": 409, "proposal_unknown": 404, "vault_unreachable": 503,
             "notice_unknown": 404, "vendor_unknown": 404, "backups_off": 409, "agency_exists": 409, "certificate_unknown": 404, "mail_unknown": 404, "table_unsealed": 400}
 SHAPE = ("parse_error", "invalid_request", "invalid_params", "mail_address", "frame_too_large")  # what the body alone can earn
 HOST_KEM_PK = ref.kem_public(HOST_KEM)
@@ -360,6 +360,8 @@ def inventory(v):
 
     for word in ("lost", "retire", "restore", "cure"):
         reasons(v, "admin.token." + word, "%s/1/%s" % (tokens, word), "token_answer")
+    # nothing is kept of it
+    reasons(v, "admin.token.reinstate", tokens + "/1/reinstate", "token_life_wrong")
     reasons(v, "admin.proposal.reject", proposals + "/1/reject", "token_answer")
     same_for_every_body(v, "admin.proposal.confirm", proposals + "/1/confirm", {}, "token_answer", given="operator")
     for word in ("confirm", "reject"):
@@ -383,7 +385,7 @@ def inventory(v):
                         ("with loose bits", sealed[:-1] + chr(ord(sealed[-1]) + 1)), ("null", None)):
         body("sealed %s" % name, {**right, "sealed": value}, "invalid_params")
     body("sealed with a point that is not on the curve", {**right, "sealed": ref.b64(HOST_KEM_PK[:-1] + bytes([HOST_KEM_PK[-1] ^ 1]) + bytes(80))}, "invalid_params", valid=True)
-    for word, given in (("replace", "desk"), ("cure", "desk"), ("lost", "auditor"), ("retire", "auditor"), ("restore", "auditor")):
+    for word, given in (("replace", "desk"), ("cure", "desk"), ("reinstate", "desk"), ("lost", "auditor"), ("retire", "auditor"), ("restore", "auditor")):
         v.add("%s by the %s" % (word, given), "admin.token." + word, "%s/9/%s" % (tokens, word), {"body": right if word == "replace" else {"reason": "x"}}, "role_refused", given=given)
     moves(v, tokens)
     for word in ("confirm", "reject"):
@@ -514,7 +516,7 @@ def tools(v):
 
     call, path = "admin.type.put", "/v1/admin/types"
     kind = {"name": "Token ví dụ", "vendor": "", "manufacturer": "M", "model": "M2", "family": "so_pin", "rotation": True, "flags_reliable": False, "pin_min": 6, "pin_max": 8,
-            "pin_characters": "digits", "key_length": 16, "key_characters": "any", "second_approver": False, "so_tries": 3}
+            "pin_characters": "digits", "key_length": 0, "key_characters": "any", "second_approver": False, "so_tries": 3}
     same_for_every_body(v, call, path, kind, "types_answer", given="operator")
     sizes(v, call, path, kind, "name", 64, 1, "types_answer")
     for key, most in (("manufacturer", 32), ("model", 16)):
@@ -842,7 +844,7 @@ def inventory_answers(answers, request, history):
     a.keys("proposals.0")
     a.at("proposals", right=[[]], wrong=[None, [None]])
     at = "proposals.0."
-    a.words(at + "kind", ("replace", "cure", "restore"))
+    a.words(at + "kind", ("replace", "cure", "restore", "reinstate"))
     a.words(at + "compared", ("", "same", "other"))
     a.words(at + "state", ("open", "confirmed", "rejected", "withdrawn", "expired"))
     for key, most in (("customer", 256), ("reason", 512), ("proposed_by", 128), ("decided_by", 128), ("note", 512)):

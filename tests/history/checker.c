@@ -221,7 +221,7 @@ check_candidates(struct checker *c)
 		if (ids[i] != 0 && so_pin == NULL)
 			return checker_wrong(c, "escrow row %lld does not open", (long long)ids[i]);
 		if (so_pin != NULL && secret_equal(so_pin, &c->sim->token.so_pin)) {
-			c->fits = true;
+			c->fits = c->known = true;
 			return true;
 		}
 	}

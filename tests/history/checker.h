@@ -15,7 +15,8 @@
 struct checker {
 	struct world *server;
 	const struct sim *sim;
-	bool fits; /* the token's SO PIN was a candidate, and nobody has entered another value by mistake since */
+	bool fits;  /* the token's SO PIN was a candidate, and nobody has entered another value by mistake since */
+	bool known; /* the token's SO PIN was a candidate once: it is on record, whatever people have entered since */
 	char wrong[256];
 	int64_t first;		       /* number of the history's first request */
 	enum state seen[SIM_REQUESTS]; /* by number; STATE_COUNT before it was there */

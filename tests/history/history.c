@@ -11,6 +11,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#define WAY_BACK_MAX 64 /* more than a history leaves rows of a token */
+
 /* ---- events ---- */
 
 enum event {
@@ -157,7 +159,10 @@ happen(struct history *h, enum event e)
 		history_sweep(h);
 		break;
 	case EVENT_REPLACE:
-		history_replace(h);
+		if (dice_percent(&h->dice, 70))
+			history_replace(h);
+		else
+			history_reinstate(h);
 		/* a machine that died over its unlock tells of it now */
 		if (dice_percent(&h->dice, 70))
 			for (int i = 0; i < SIM_MACHINES; i++)
@@ -229,6 +234,21 @@ recover_request(struct history *h, enum err *ret_error)
 	return *ret_error == ERR_OK ? r : NULL;
 }
 
+/* Nothing that people have entered by mistake is the end of it: as often as it takes, two of them go back to what was on record before. */
+static void
+find_way_back(struct history *h)
+{
+	uint64_t before = h->totals->reinstated;
+
+	for (unsigned i = 0; i < WAY_BACK_MAX && !h->checker.fits && h->checker.wrong[0] == '\0'; i++) {
+		history_reinstate(h);
+		checker_look(&h->checker);
+	}
+	if (!h->checker.fits)
+		checker_wrong(&h->checker, "two people do not get the token's SO PIN back, after %u steps", (unsigned)(h->totals->reinstated - before));
+	h->totals->ways_back++;
+}
+
 static enum history_end
 recover(struct history *h)
 {
@@ -238,6 +258,8 @@ recover(struct history *h)
 
 	if (e != ERR_OK)
 		checker_wrong(&h->checker, "two people cannot take it back that the token is lost: %s", err_name(e));
+	if (h->checker.known && !h->checker.fits)
+		find_way_back(h);
 	h->sim.token.locked = true;
 	r = recover_request(h, &e);
 

@@ -29,6 +29,8 @@ struct history_totals {
 	uint64_t replays;   /* of those, again */
 	uint64_t rotations; /* by the recovery at the end */
 	uint64_t recoveries_with_a_try;
+	uint64_t reinstated; /* by two people, rightly or not */
+	uint64_t ways_back;  /* that they had to find at the end */
 	uint64_t ends[HISTORY_ENDS];
 	unsigned most_wrong; /* SO tries in a row, on tokens whose flags say nothing or lie */
 };

@@ -81,8 +81,9 @@ enum err history_approve(struct history *h, int64_t number);
 void history_decide(struct history *h, bool yes); /* on one of the token's requests, by dice */
 void history_send_mails(struct history *h);
 
-/* What two people do to the token: another SO PIN on record, a suspect one that may be tried again; lost or retired by one, and back by two. */
+/* What two people do to the token: another SO PIN on record, the one before it again, a suspect one that may be tried again; lost or retired by one, and back by two. */
 void history_replace(struct history *h);
+void history_reinstate(struct history *h);
 void history_cure(struct history *h);
 void history_change_life(struct history *h);
 enum err history_make_active(struct history *h);

@@ -142,6 +142,34 @@ history_replace(struct history *h)
 	secret_wipe(&so_pin);
 }
 
+/*
+ * What was on record before, rightly or by mistake. As above the log has no room for all that the token may have where two values stand on record, or two come back.
+ */
+void
+history_reinstate(struct history *h)
+{
+	struct store_token t = world_token(h->w, &h->sim.token.name);
+	int64_t ids[STORE_CANDIDATES_MAX] = { 0 };
+	enum crash_mode mode = crash.mode;
+	uint64_t crashes = h->totals->crashes;
+
+	if (store_token_before(h->w->scratch.store, &t, ids) != ERR_OK)
+		return;
+	if (t.next != 0 || ids[1] != 0)
+		crash.mode = CRASH_NOT;
+	h->sim.now += 3601;
+	history_sweep(h);
+	if (do_by_two(h, op_admin_token_reinstate, json_pack("{s:s}", "reason", "x"), STORE_REINSTATE) == ERR_OK) {
+		/* the checker looks whether it is so */
+		h->checker.fits = false;
+		h->totals->reinstated++;
+		if (h->say)
+			printf("    reinstated\n");
+	}
+	if (crash.mode == CRASH_NOT && crashes == h->totals->crashes)
+		crash.mode = mode;
+}
+
 void
 history_cure(struct history *h)
 {

@@ -99,6 +99,7 @@ say_totals(double seconds)
 	    totals.events, totals.messages, totals.replays, totals.unlocks, totals.kills, totals.crashes, seconds);
 	printf("at the end: %" PRIu64 " unlocked (%" PRIu64 " at the cost of a try), %" PRIu64 " suspect, %" PRIu64 " on their last SO try; on tokens with silent or wrong flags at most %u wrong tries in a row\n",
 	    totals.ends[HISTORY_UNLOCKED], totals.recoveries_with_a_try, totals.ends[HISTORY_SUSPECT], totals.ends[HISTORY_LAST_TRY], totals.most_wrong);
+	printf("values before taken back %" PRIu64 " times; %" PRIu64 " of the tokens had a wrong one at the end until then\n", totals.reinstated, totals.ways_back);
 }
 
 int

@@ -200,8 +200,11 @@ class Csrf(unittest.TestCase):
             token = {"X-Client-Certificate": self.people["dung"], "X-Mokhoa-CSRF": self.token("dung"), "Origin": self.console}
             return ask(self.admin_socket, "POST", f"/v1/admin/tokens/{number}/restore", why, token)[1]["proposals"][0]["number"]
 
+        kept = self.on_record()
+        self.stage.sql("INSERT INTO escrow (token, version, sealed, created, retired) SELECT token, version, sealed, created, created FROM escrow WHERE token = ?", kept)
         return {"admin.token.lost": (self.on_record(), why, "an"), "admin.token.retire": (self.on_record(), why, "dung"),
                 "admin.token.restore": (self.on_record(life="retired"), why, "an"), "admin.token.cure": (self.on_record(state="suspect"), why, "dung"),
+                "admin.token.reinstate": (kept, why, "dung"),
                 "admin.token.replace": (sealed, {"sealed": ref.b64(row), **why}, "dung"), "admin.proposal.confirm": (proposal(), {}, "an"),
                 "admin.proposal.reject": (proposal(), why, "an"), "admin.token.agency": (self.on_record(), {"agency": "", **why}, "dung")}
 

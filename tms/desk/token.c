@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * token: the inventory at the command line: list and show what is on record, and what one person may say of a token: lost, retired, whose customer has it. SO PINs are nowhere here. Giving a token back
- * to its user, another SO PIN and a cure take two people, and are done in the console.
+ * to its user, another SO PIN, the one before it and a cure take two people, and are done in the console.
  */
 #include "desk.h"
 

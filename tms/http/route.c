@@ -37,6 +37,7 @@ static const struct route routes[] = {
 	{ "admin.token.restore", "POST", "/v1/admin/tokens/{number}/restore", MAY(0, 1, 1, 0, 0, 0), op_admin_token_restore },
 	{ "admin.token.replace", "POST", "/v1/admin/tokens/{number}/replace", MAY(0, 0, 1, 0, 0, 0), op_admin_token_replace },
 	{ "admin.token.cure", "POST", "/v1/admin/tokens/{number}/cure", MAY(0, 0, 1, 0, 0, 0), op_admin_token_cure },
+	{ "admin.token.reinstate", "POST", "/v1/admin/tokens/{number}/reinstate", MAY(0, 0, 1, 0, 0, 0), op_admin_token_reinstate },
 	{ "admin.token.agency", "POST", "/v1/admin/tokens/{number}/agency", MAY(0, 0, 1, 0, 0, 0), op_admin_token_agency },
 	{ "admin.proposals", "GET", "/v1/admin/proposals", MAY(1, 1, 1, 1, 0, 0), op_admin_proposals },
 	{ "admin.proposal.confirm", "POST", "/v1/admin/proposals/{number}/confirm", MAY(0, 1, 1, 0, 0, 0), op_admin_proposal_confirm },

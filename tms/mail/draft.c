@@ -37,15 +37,16 @@ make_code(const unsigned char id[TRANSCRIPT_ID_LEN], struct secret *ret_code, un
 }
 
 /* The request may have been cancelled or used while scrypt ran, so it is looked at again where nobody else writes. */
+/* An address that was approved, and is not any more (a restored backup has its mail still), gets no code: whoever approves now says where it goes. */
 static enum err
-commit_code(struct store *s, struct store_code *code, int64_t *ret_id)
+commit_code(struct store *s, struct store_code *code, const char *to, int64_t *ret_id)
 {
 	struct store_request r;
 	enum err e = store_begin(s);
 
 	if (e == ERR_OK)
 		e = store_request_by_number(s, code->number, &r);
-	if (e == ERR_OK && r.state != STATE_APPROVED)
+	if (e == ERR_OK && (r.state != STATE_APPROVED || strcmp(r.email, to) != 0))
 		e = ERR_STATE_WRONG;
 	if (e == ERR_OK)
 		e = store_code_insert(s, code, ret_id);
@@ -54,7 +55,7 @@ commit_code(struct store *s, struct store_code *code, int64_t *ret_id)
 
 /* Makes a code and commits what the server keeps of it. */
 static enum err
-issue_code(struct store *s, const struct config *config, const struct store_request *r, int64_t now, struct letter_facts *f,
+issue_code(struct store *s, const struct config *config, const struct store_request *r, const char *to, int64_t now, struct letter_facts *f,
     struct secret *ret_code, int64_t *ret_id)
 {
 	struct store_code code = { .number = r->number, .created = now, .expires = now + config->code_valid_s };
@@ -66,7 +67,7 @@ issue_code(struct store *s, const struct config *config, const struct store_requ
 		code.expires = r->expires;
 	e = make_code(r->id, ret_code, code.public_key);
 	if (e == ERR_OK)
-		e = commit_code(s, &code, ret_id);
+		e = commit_code(s, &code, to, ret_id);
 	f->code = ret_code;
 	f->code_expires = code.expires;
 	return e;
@@ -149,7 +150,7 @@ draft_make(struct store *s, const struct draft_means *means, const struct store_
 			e = ERR_STATE_WRONG;
 	}
 	if (row->kind == STORE_MAIL_CODE)
-		e = issue_code(s, config, &r, now, &f, &code, &d->code);
+		e = issue_code(s, config, &r, row->to, now, &f, &code, &d->code);
 	if (e == ERR_OK)
 		e = write_message(config, means->letters, row, &f, now, &d->message);
 	secret_wipe(&code);

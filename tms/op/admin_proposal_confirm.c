@@ -61,7 +61,7 @@ check_before(struct call *c)
 
 	if (e == ERR_OK)
 		e = check(c, &t, &p);
-	return e == ERR_OK && p.kind == STORE_REPLACE ? change_check_sealed(c, &t, &p) : e;
+	return e == ERR_OK ? change_check_rows(c, &t, &p) : e;
 }
 
 /* In a transaction. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * POST /v1/admin/tokens/{number}/restore, .../replace and .../cure: what one person proposes; nothing changes until another one confirms it
+ * POST /v1/admin/tokens/{number}/restore, .../replace, .../reinstate and .../cure: what one person proposes; nothing changes until another one confirms it
  * (admin_proposal_confirm.c).
  */
 #include "answer.h"
@@ -75,19 +75,37 @@ op_admin_token_cure(struct call *c, json_t **ret_answer)
 	return propose_kind(c, STORE_CURE, ret_answer);
 }
 
+/* Outside of the transaction, because the vault is asked. */
+static enum err
+propose_so_pin(struct call *c, struct store_proposal *p, const char *reason, json_t **ret_answer)
+{
+	struct store_token t;
+	enum err e = store_token_by_id(c->store, c->number, &t);
+
+	if (e == ERR_OK)
+		e = change_check_rows(c, &t, p);
+	return e == ERR_OK ? propose_and_answer(c, p, reason, ret_answer) : e;
+}
+
+enum err
+op_admin_token_reinstate(struct call *c, json_t **ret_answer)
+{
+	struct store_proposal p = { .kind = STORE_REINSTATE };
+	struct decode_reason d;
+	enum err e = decode_reason(c->body, &d);
+
+	return e == ERR_OK ? propose_so_pin(c, &p, d.reason, ret_answer) : e;
+}
+
 enum err
 op_admin_token_replace(struct call *c, json_t **ret_answer)
 {
 	struct store_proposal p = { .kind = STORE_REPLACE, .version = SEALED_VERSION };
 	struct decode_replace d;
-	struct store_token t;
 	enum err e = decode_replace(c->body, &d);
 
-	if (e == ERR_OK)
-		e = store_token_by_id(c->store, c->number, &t);
 	if (e != ERR_OK)
 		return e;
 	memcpy(p.sealed, d.sealed, sizeof(p.sealed));
-	e = change_check_sealed(c, &t, &p);
-	return e == ERR_OK ? propose_and_answer(c, &p, d.reason, ret_answer) : e;
+	return propose_so_pin(c, &p, d.reason, ret_answer);
 }

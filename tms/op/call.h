@@ -77,6 +77,7 @@ enum err op_admin_token_retire(struct call *c, json_t **ret_answer);
 enum err op_admin_token_restore(struct call *c, json_t **ret_answer);
 enum err op_admin_token_replace(struct call *c, json_t **ret_answer);
 enum err op_admin_token_cure(struct call *c, json_t **ret_answer);
+enum err op_admin_token_reinstate(struct call *c, json_t **ret_answer);
 enum err op_admin_proposals(struct call *c, json_t **ret_answer);
 enum err op_admin_proposal_confirm(struct call *c, json_t **ret_answer);
 enum err op_admin_proposal_reject(struct call *c, json_t **ret_answer);

@@ -85,7 +85,7 @@ struct decode_import {
 	bool dry_run;
 };
 
-/* refuse, lost, retire, restore, cure, reject: why */
+/* refuse, lost, retire, restore, cure, reinstate, reject: why */
 struct decode_reason {
 	const char *reason;
 };

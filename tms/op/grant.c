@@ -201,7 +201,7 @@ op_grant(struct call *c, json_t **ret_answer)
 	/* looked at last, also for a grant that was kept before: another release may have come since, or another value */
 	if (e == ERR_OK)
 		e = call_check_newest(c, &r, &token);
-	if (e == ERR_OK && !is_candidate(&token, &released, d.active))
+	if (e == ERR_OK && (!is_candidate(&token, &released, d.active) || (given.next != token.active && given.next != token.next)))
 		e = ERR_STATE_WRONG;
 	return e == ERR_OK ? answer_grant(c, h, given.active, &given.answer, ret_answer) : e;
 }

@@ -42,13 +42,14 @@ enum err store_escrow_kept(struct store *s, int64_t token, int64_t *ret_count);
 /* ---- what one person proposes and another one confirms ---- */
 
 enum store_proposal_kind {
-	STORE_REPLACE, /* another SO PIN in place of the one on record */
-	STORE_CURE,    /* a suspect one may be tried again */
-	STORE_RESTORE, /* neither lost nor retired after all */
+	STORE_REPLACE,	 /* another SO PIN in place of the one on record */
+	STORE_CURE,	 /* a suspect one may be tried again */
+	STORE_RESTORE,	 /* neither lost nor retired after all */
+	STORE_REINSTATE, /* the SO PIN that was on record before the one that is */
 	STORE_PROPOSAL_KIND_COUNT
 };
 
-const char *store_proposal_kind_name(enum store_proposal_kind kind); /* "replace", "cure", "restore" */
+const char *store_proposal_kind_name(enum store_proposal_kind kind); /* "replace", "cure", ... */
 
 enum store_proposal_state {
 	STORE_PROPOSAL_OPEN,
@@ -67,7 +68,7 @@ struct store_proposal {
 	enum store_proposal_kind kind;
 	uint64_t version;				 /* of replace: as sealed into the row's additional data */
 	unsigned char sealed[TRANSCRIPT_ESCROW_ROW_LEN]; /* of replace while it is open; else zeros */
-	char compared[16];				 /* of replace: "same" or "other" value as the active row has, or empty */
+	char compared[16];				 /* of replace and reinstate: "same" or "other" value as the active row has, or empty */
 	int64_t active;					 /* what the token was when it was proposed */
 	int64_t next;
 	enum store_life life;

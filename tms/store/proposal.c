@@ -9,6 +9,7 @@ static const char *const kinds[STORE_PROPOSAL_KIND_COUNT] = {
 	[STORE_REPLACE] = "replace",
 	[STORE_CURE] = "cure",
 	[STORE_RESTORE] = "restore",
+	[STORE_REINSTATE] = "reinstate",
 };
 
 static const char *const states[STORE_PROPOSAL_STATE_COUNT] = {

@@ -151,21 +151,30 @@ make_token(struct store *s, const struct store_candidates *c, bool proved, int64
 	return e == ERR_OK ? take_rows(s, id, c, now) : e;
 }
 
+static bool
+is_candidate(const struct store_token *token, int64_t row)
+{
+	return row == token->active || row == token->next;
+}
+
 /*
- * Whether the database knows all that the line says. A line with a successor was known as soon as that one was made, whichever of the two it may be by now. Any
- * other has a proved or entered row in front, which may be an older one that became a candidate again: then its bytes alone say nothing.
+ * Whether the database knows all that the line says. A line with a successor was known as soon as that one was made, whichever of the two it may be by now, but not
+ * where people have put another value in their place in between. Any other has a proved, entered or reinstated row in front, which may be an older one that became a
+ * candidate again: that its bytes are there says nothing.
  */
 static enum err
 is_known(struct store *s, const struct store_token *token, const struct store_candidates *c, bool *ret)
 {
-	bool has_successor = c->count == 2 && c->rows[1].version > c->rows[0].version;
 	int64_t first = 0;
 	int64_t last = 0;
+	bool has_successor;
 	enum err e = find_row(s, token->id, &c->rows[c->count - 1], &last);
 
 	if (e == ERR_OK)
 		e = find_row(s, token->id, &c->rows[0], &first);
-	*ret = last != 0 && (has_successor || (first != 0 && (first == token->active || first == token->next)));
+	has_successor = c->rows[c->count - 1].version > c->rows[0].version && last > first;
+	*ret = first != 0 && last != 0 &&
+	       (has_successor ? is_candidate(token, first) || is_candidate(token, last) : is_candidate(token, first) && is_candidate(token, last));
 	return e;
 }
 

@@ -399,6 +399,38 @@ static const char *const steps[] = {
 
 	/* nothing in SQLite: PostgreSQL's index of words is in parts */
 	"PRAGMA user_version = 16;",
+
+	/* one kind more; SQLite changes no CHECK of a table that is there */
+	"ALTER TABLE proposal RENAME TO proposal_before;"
+	"DROP INDEX proposal_open;"
+	"DROP INDEX proposal_token;"
+	"CREATE TABLE proposal ("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" token INTEGER NOT NULL REFERENCES token (id),"
+	" kind TEXT NOT NULL CHECK (kind IN ('replace', 'cure', 'restore', 'reinstate')),"
+	" version INTEGER NOT NULL,"
+	" sealed BLOB NOT NULL,"
+	" compared TEXT NOT NULL,"
+	" active INTEGER NOT NULL,"
+	" next INTEGER NOT NULL,"
+	" life TEXT NOT NULL,"
+	" reason TEXT NOT NULL,"
+	" proposer INTEGER NOT NULL REFERENCES person (id),"
+	" created INTEGER NOT NULL,"
+	" expires INTEGER NOT NULL,"
+	" state TEXT NOT NULL DEFAULT 'open',"
+	" decider INTEGER REFERENCES person (id),"
+	" decided INTEGER NOT NULL DEFAULT 0,"
+	" note TEXT NOT NULL DEFAULT ''"
+	") STRICT;"
+	"INSERT INTO proposal (id, token, kind, version, sealed, compared, active, next, life, reason, proposer, created, expires, state, decider, decided, note)"
+	" SELECT id, token, kind, version, sealed, compared, active, next, life, reason, proposer, created, expires, state, decider, decided, note FROM proposal_before;"
+	/* no number is used again, whatever has become of its row */
+	"UPDATE sqlite_sequence SET seq = (SELECT max(seq) FROM sqlite_sequence WHERE name IN ('proposal', 'proposal_before')) WHERE name = 'proposal';"
+	"DROP TABLE proposal_before;"
+	"CREATE UNIQUE INDEX proposal_open ON proposal (token) WHERE state = 'open';"
+	"CREATE INDEX proposal_token ON proposal (token);"
+	"PRAGMA user_version = 17;",
 };
 
 #define SEALED_SINCE 11 /* the version with which the audit became a chain */
@@ -478,6 +510,9 @@ static const char *const steps_postgresql[STEP_COUNT] = {
 	       "DROP INDEX request_index;"
 	       "CREATE INDEX request_index ON request_search USING gin (request_vector(number, words)) WITH (fastupdate = off);"
 	       "PRAGMA user_version = 16;",
+	[16] = "ALTER TABLE proposal DROP CONSTRAINT proposal_kind_check;"
+	       "ALTER TABLE proposal ADD CONSTRAINT proposal_kind_check CHECK (kind IN ('replace', 'cure', 'restore', 'reinstate'));"
+	       "PRAGMA user_version = 17;",
 };
 
 int64_t

@@ -276,8 +276,8 @@ enum err store_token_proved(struct store *s, int64_t id, bool rotated, int64_t n
 /* That row, which was granted to it, is the active one now, and every other one is retired, whatever people have put in its place meanwhile. */
 enum err store_token_rotated(struct store *s, int64_t id, int64_t next, int64_t now);
 
-/* People say that this row is its SO PIN: the only candidate, of which nothing is proved. Every other row is retired, and kept. */
-enum err store_token_replaced(struct store *s, int64_t id, int64_t active, int64_t now);
+/* People say that this row is its SO PIN, or one of these two (next may be 0): the only candidates, of which nothing is proved. Every other row is retired, and kept. */
+enum err store_token_replaced(struct store *s, int64_t id, int64_t active, int64_t next, int64_t now);
 
 /*
  * A machine that was released another value before people entered theirs says that it is the SO PIN. Neither saw what the other did, and nobody knows which was first:
@@ -291,8 +291,15 @@ enum err store_token_has_successor(struct store *s, const struct store_token *t,
 /* People say that a suspect one may be tried again: nothing is proved, and the failures are forgotten. */
 enum err store_token_cured(struct store *s, int64_t id);
 
-/* What a token's SO PIN may be, and whose token it is: enough to make its row again. */
 #define STORE_CANDIDATES_MAX 2
+
+/*
+ * The newest of its rows that are kept and no candidates, of those older than its newest candidate, or of all where none is older; where it was a candidate beside another one
+ * and both were retired in one moment, both, the older first. Else ret_ids[1] is 0. ERR_TOKEN_LIFE_WRONG.
+ */
+enum err store_token_before(struct store *s, const struct store_token *t, int64_t ret_ids[STORE_CANDIDATES_MAX]);
+
+/* What a token's SO PIN may be, and whose token it is: enough to make its row again. */
 
 struct store_candidate {
 	uint64_t version;

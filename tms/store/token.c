@@ -370,7 +370,7 @@ store_token_reported(struct store *s, int64_t id, int64_t proved, int64_t entere
 	return set_candidates(s, id, proved, entered, now);
 }
 
-/* A successor's version is one above; what people enter was sealed as the first of its token. */
+/* A successor's version is above, and so is its id; what people enter was sealed as the first of its token, and what they have reinstated was there before. */
 enum err
 store_token_has_successor(struct store *s, const struct store_token *t, bool *ret)
 {
@@ -385,7 +385,7 @@ store_token_has_successor(struct store *s, const struct store_token *t, bool *re
 	if (e == ERR_OK)
 		e = store_escrow_by_id(s, t->next, &next);
 	if (e == ERR_OK)
-		*ret = next.version > active.version;
+		*ret = next.version > active.version && t->next > t->active;
 	return e;
 }
 
@@ -416,16 +416,51 @@ store_token_rotated(struct store *s, int64_t id, int64_t next, int64_t now)
 }
 
 enum err
-store_token_replaced(struct store *s, int64_t id, int64_t active, int64_t now)
+store_token_replaced(struct store *s, int64_t id, int64_t active, int64_t next, int64_t now)
 {
-	struct query q = query_new(s, "UPDATE token SET active = ?, next = NULL, state = ?, failures = 0 WHERE id = ?");
+	struct query q = query_new(s, "UPDATE token SET active = ?, next = nullif(?, 0), state = ?, failures = 0 WHERE id = ?");
 	enum err e;
 
 	query_int(&q, active);
+	query_int(&q, next);
 	query_text(&q, store_token_state_name(STORE_UNVERIFIED));
 	query_int(&q, id);
 	e = query_run(&q, NULL);
-	return e == ERR_OK ? keep_only(s, id, active, active, now) : e;
+	return e == ERR_OK ? keep_only(s, id, active, next != 0 ? next : active, now) : e;
+}
+
+/*
+ * By id, because that is the order in which values came to be, and from the newer of two candidates on: each of several that were wrong leads to the one before it, and
+ * the oldest to the newest again, so that every one is reached. Those that were candidates together went together.
+ */
+enum err
+store_token_before(struct store *s, const struct store_token *t, int64_t ret_ids[STORE_CANDIDATES_MAX])
+{
+	struct query q = query_new(s, "SELECT id, retired FROM escrow WHERE token = ? AND retired <> 0 ORDER BY CASE WHEN id < ? THEN 0 ELSE 1 END, id DESC LIMIT 1");
+	int64_t newest = 0;
+	int64_t retired = 0;
+	int64_t other = 0;
+	enum err e;
+
+	query_int(&q, t->id);
+	query_int(&q, t->next > t->active ? t->next : t->active);
+	if (query_row(&q)) {
+		newest = query_get_int(&q);
+		retired = query_get_int(&q);
+	}
+	e = query_found(&q, newest != 0, ERR_TOKEN_LIFE_WRONG);
+	if (e != ERR_OK)
+		return e;
+	q = query_new(s, "SELECT id FROM escrow WHERE token = ? AND retired = ? AND id < ? ORDER BY id DESC LIMIT 1");
+	query_int(&q, t->id);
+	query_int(&q, retired);
+	query_int(&q, newest);
+	if (query_row(&q))
+		other = query_get_int(&q);
+	e = query_end(&q);
+	ret_ids[0] = other != 0 ? other : newest;
+	ret_ids[1] = other != 0 ? newest : 0;
+	return e;
 }
 
 enum err

@@ -194,25 +194,34 @@ test_line_without_commit(void)
 	world_free(w);
 }
 
-/* Another value, by two people. */
 static void
-replace(struct world *w, unsigned n, const char *text)
+by_two(struct world *w, unsigned n, enum err (*op)(struct call *c, json_t **ret_answer), json_t *body)
 {
 	struct store_token t = scratch_token(n);
-	unsigned char row[TRANSCRIPT_ESCROW_ROW_LEN];
-	unsigned char pk[KEY_KEM_PK_LEN];
-	struct secret so_pin = { 0 };
 	struct store_proposal p;
 	json_t *answer = NULL;
 
-	key_kem_public(w->vault_key, pk);
-	CHECK(secret_set(&so_pin, text, strlen(text)) && transcript_seal_escrow(pk, &t.name, 1, &so_pin, row) == ERR_OK);
+	w->now += 60;
 	t = world_token(w, &t.name);
-	CHECK(world_desk(w, 0, op_admin_token_replace, t.id, json_pack("{s:o, s:s}", "sealed", json_b64(row, sizeof(row)), "reason", "x"), &answer) == ERR_OK);
+	CHECK(world_desk(w, 0, op, t.id, body, &answer) == ERR_OK);
 	json_decref(answer);
 	CHECK(store_proposal_open_of(w->scratch.store, t.id, &p) == ERR_OK);
 	CHECK(world_desk(w, 1, op_admin_proposal_confirm, p.id, json_object(), &answer) == ERR_OK);
 	json_decref(answer);
+}
+
+/* Another value, by two people. */
+static void
+replace(struct world *w, unsigned n, const char *text)
+{
+	struct token_name name = scratch_token(n).name;
+	unsigned char row[TRANSCRIPT_ESCROW_ROW_LEN];
+	unsigned char pk[KEY_KEM_PK_LEN];
+	struct secret so_pin = { 0 };
+
+	key_kem_public(w->vault_key, pk);
+	CHECK(secret_set(&so_pin, text, strlen(text)) && transcript_seal_escrow(pk, &name, 1, &so_pin, row) == ERR_OK);
+	by_two(w, n, op_admin_token_replace, json_pack("{s:o, s:s}", "sealed", json_b64(row, sizeof(row)), "reason", "x"));
 	secret_wipe(&so_pin);
 }
 
@@ -245,6 +254,50 @@ test_candidate_again(bool rotated, bool early)
 	after = world_token(w, &m->token);
 	CHECK(after.active == before.active && after.next == before.next);
 	CHECK(r.tokens[early ? STORE_RESTORED_NEWER : STORE_RESTORED_AS_IT_WAS] == 1);
+	machine_free(m);
+	world_free(w);
+}
+
+/*
+ * What two people have put back after the backup, which has every row of it: the value before, or both of a rotation that may have been made. The backup has the value that
+ * was wrong; and where a machine has proved that one after all, it has the one that was put back.
+ */
+static void
+test_reinstated(bool granted, bool proved)
+{
+	static const struct machine_report unrotated = { .result = "completed", .proof_mechanism = "", .stage = "granting", .error = "tms_unreachable" };
+	struct world *w = world_new();
+	struct machine *m = machine_new(w, 1, MACHINE_OWN);
+	struct machine *late = machine_new(w, 1, MACHINE_OWN);
+	struct store_token before, after;
+	struct backup_replayed r;
+	const char *backup = NULL;
+
+	import(w, 1);
+	CHECK(machine_to_release(m) == ERR_OK && machine_grant(m, 0) == ERR_OK);
+	if (granted)
+		CHECK(store_request_transition(w->scratch.store, m->number, STATE_RELEASED, STATE_UNKNOWN, w->now) == ERR_OK);
+	else
+		CHECK(machine_done(m, &completed) == ERR_OK);
+	replace(w, 1, "8F8F8F8F8F8F8F8F");
+	if (proved) {
+		CHECK(machine_to_release(late) == ERR_OK);
+		CHECK(store_request_transition(w->scratch.store, late->number, STATE_RELEASED, STATE_UNKNOWN, w->now) == ERR_OK);
+	} else {
+		backup = take_backup(w);
+	}
+	by_two(w, 1, op_admin_token_reinstate, json_pack("{s:s}", "reason", "x"));
+	if (proved) {
+		backup = take_backup(w);
+		CHECK(machine_done(late, &unrotated) == ERR_OK);
+	}
+	before = world_token(w, &m->token);
+	CHECK((before.next != 0) == (granted || proved));
+	r = restore(w, backup);
+	after = world_token(w, &m->token);
+	CHECK(after.active == before.active && after.next == before.next);
+	CHECK(r.tokens[STORE_RESTORED_NEWER] == 1);
+	machine_free(late);
 	machine_free(m);
 	world_free(w);
 }
@@ -450,6 +503,9 @@ main(void)
 	test_candidate_again(false, true);
 	test_candidate_again(true, false);
 	test_candidate_again(false, false);
+	test_reinstated(false, false);
+	test_reinstated(true, false);
+	test_reinstated(false, true);
 	test_failed_takes_nothing_back();
 	test_agency_of_a_made_token();
 	test_whose_line(false);

@@ -76,6 +76,7 @@ static const struct {
 	{ "POST", "/v1/admin/tokens/1/restore", "-AO---" },
 	{ "POST", "/v1/admin/tokens/1/replace", "--O---" },
 	{ "POST", "/v1/admin/tokens/1/cure", "--O---" },
+	{ "POST", "/v1/admin/tokens/1/reinstate", "--O---" },
 	{ "POST", "/v1/admin/tokens/1/agency", "--O---" },
 	{ "GET", "/v1/admin/proposals", "VAOU--" },
 	{ "POST", "/v1/admin/proposals/1/confirm", "-AO---" },

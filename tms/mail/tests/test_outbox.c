@@ -17,6 +17,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -72,16 +73,24 @@ mail_count(void)
 
 /* ---- rows ---- */
 
+/* Whose codes go there. */
 static int64_t
-new_request(enum state state)
+new_request_to(enum state state, const char *to)
 {
 	struct store_request r = scratch_request(++requests);
 	int64_t number = 0;
 
+	strcpy(r.email, to);
 	r.state = state;
 	r.expires = os_time() + 7 * 86400;
 	CHECK(store_request_insert(scratch.store, &r, NULL, 0, &number) == ERR_OK);
 	return number;
+}
+
+static int64_t
+new_request(enum state state)
+{
+	return new_request_to(state, "khach@example.vn");
 }
 
 static int64_t
@@ -198,7 +207,7 @@ test_code_is_stored_nowhere(void)
 static void
 check_refused(const char *to)
 {
-	int64_t number = new_request(STATE_APPROVED);
+	int64_t number = new_request_to(STATE_APPROVED, to);
 	struct store_outbox row = run_until_tried(new_row(number, STORE_MAIL_CODE, to), 1);
 	struct store_code codes[STORE_CODES_MAX];
 
@@ -211,7 +220,7 @@ check_refused(const char *to)
 static void
 check_later(const char *to, size_t codes_left)
 {
-	int64_t number = new_request(STATE_APPROVED);
+	int64_t number = new_request_to(STATE_APPROVED, to);
 	int64_t before = os_time();
 	struct store_outbox row = run_until_tried(new_row(number, STORE_MAIL_CODE, to), 1);
 	struct store_code codes[STORE_CODES_MAX];
@@ -226,7 +235,7 @@ static void
 test_intervals(void)
 {
 	static const int64_t minutes[] = { 1, 2, 4, 8, 15, 15 };
-	int64_t number = new_request(STATE_APPROVED);
+	int64_t number = new_request_to(STATE_APPROVED, "later@example.vn");
 	int64_t id = new_row(number, STORE_MAIL_CODE, "later@example.vn");
 
 	for (unsigned i = 0; i < sizeof(minutes) / sizeof(minutes[0]); i++) {
@@ -243,7 +252,7 @@ test_intervals(void)
 static void
 test_unknown_keeps_three(void)
 {
-	int64_t number = new_request(STATE_APPROVED);
+	int64_t number = new_request_to(STATE_APPROVED, "vanish@example.vn");
 	int64_t id = new_row(number, STORE_MAIL_CODE, "vanish@example.vn");
 	struct store_code codes[STORE_CODES_MAX];
 
@@ -255,7 +264,7 @@ test_unknown_keeps_three(void)
 	CHECK(store_outbox_finish(scratch.store, id, STORE_OUTBOX_SENT, FOREVER, "") == ERR_OK);
 }
 
-/* A request that was cancelled, used or is over gets no code any more; a bad address no mail. */
+/* A request that was cancelled, used or is over gets no code any more, nor does an address that is not the approved one any more; a bad address no mail. */
 static void
 test_not_sent(void)
 {
@@ -272,6 +281,12 @@ test_not_sent(void)
 	number = new_request(STATE_APPROVED);
 	CHECK_TEXT(run_until_tried(new_row(number, STORE_MAIL_CODE, "khach@example.vn>\r\nRCPT TO:<b@evil.vn"), 1).error, "mail_address");
 	CHECK(codes_of(number, codes) == 0);
+	/* approved anew, for the address on record; somebody sends the mail of before again */
+	number = new_request(STATE_APPROVED);
+	row = run_until_tried(new_row(number, STORE_MAIL_CODE, "khac@example.vn"), 1);
+	CHECK(row.state == STORE_OUTBOX_FAILED && codes_of(number, codes) == 0);
+	CHECK_TEXT(row.error, "state_wrong");
+	CHECK(store_outbox_retry(scratch.store, row.id, os_time()) == ERR_MAIL_UNKNOWN);
 	CHECK(mail_count() == before);
 }
 

@@ -296,6 +296,149 @@ test_unlock_after_both(void)
 	world_free(w);
 }
 
+/* ---- the way back: what was on record before ---- */
+
+static void
+reinstate(struct world *w, unsigned n, int64_t active, int64_t next)
+{
+	struct store_token t;
+
+	w->now += 60;
+	CHECK(desk(w, 0, op_admin_token_reinstate, token_of(w, n).id, reason()) == ERR_OK && confirm(w, 1, waiting(w, n)) == ERR_OK);
+	t = token_of(w, n);
+	if (!CHECK(t.active == active && t.next == next && t.state == STORE_UNVERIFIED && t.failures == 0))
+		printf("  active=%lld next=%lld, not %lld %lld\n", (long long)t.active, (long long)t.next, (long long)active, (long long)next);
+}
+
+static void
+test_reinstate(void)
+{
+	static const struct machine_report rotated = { .result = "completed", .rotated = true, .proof_mechanism = "" };
+	struct world *w = world_new();
+	struct machine *m;
+	struct store_escrow row;
+	struct store_proposal p;
+	struct escrow_log_line logged[2];
+	int64_t before, entered, id;
+	unsigned lines;
+
+	world_import(w, 1, "khach@example.vn");
+	id = token_of(w, 1).id;
+	before = token_of(w, 1).active;
+	/* nothing is kept */
+	CHECK(desk(w, 0, op_admin_token_reinstate, id, reason()) == ERR_TOKEN_LIFE_WRONG);
+	entered = replaced(w, 1, OTHER_SO_PIN);
+	make_suspect(w, 1);
+	lines = log_lines(w);
+	w->now += 60;
+	CHECK(desk(w, 0, op_admin_token_reinstate, id, reason()) == ERR_OK && token_of(w, 1).active == entered);
+	CHECK(store_proposal_by_id(w->scratch.store, waiting(w, 1), &p) == ERR_OK && p.kind == STORE_REINSTATE);
+	CHECK_TEXT(p.compared, "other");
+	CHECK(confirm(w, 0, p.id) == ERR_SECOND_PERSON && token_of(w, 1).active == entered && log_lines(w) == lines);
+	world_vault_stop(w);
+	CHECK(confirm(w, 1, p.id) == ERR_VAULT_UNREACHABLE && token_of(w, 1).active == entered);
+	world_vault_start(w);
+	CHECK(confirm(w, 1, p.id) == ERR_OK && log_lines(w) == lines + 2);
+	CHECK(token_of(w, 1).active == before && token_of(w, 1).next == 0 && token_of(w, 1).state == STORE_UNVERIFIED && token_of(w, 1).failures == 0);
+	CHECK(store_escrow_by_id(w->scratch.store, entered, &row) == ERR_OK && row.retired == w->now);
+	last_lines(w, logged);
+	CHECK(logged[0].candidates.count == 2 && memcmp(logged[0].candidates.rows[0].sealed, row.sealed, sizeof(row.sealed)) == 0);
+	CHECK(store_escrow_by_id(w->scratch.store, before, &row) == ERR_OK && row.retired == 0);
+	CHECK(memcmp(logged[0].candidates.rows[1].sealed, row.sealed, sizeof(row.sealed)) == 0);
+	CHECK(logged[1].candidates.count == 1 && memcmp(logged[1].candidates.rows[0].sealed, row.sealed, sizeof(row.sealed)) == 0);
+	m = approved(w, 1);
+	CHECK(machine_release(m) == ERR_OK && m->candidate_count == 1 && !is_other(&m->candidates[0]));
+	/* not while a machine has the candidates in hand */
+	CHECK(desk(w, 0, op_admin_token_reinstate, id, reason()) == ERR_TOKEN_UNDER_WAY);
+	CHECK(machine_grant(m, 0) == ERR_OK && machine_done(m, &rotated) == ERR_OK && token_of(w, 1).state == STORE_VERIFIED);
+	machine_free(m);
+	world_free(w);
+}
+
+/* However many values were wrong, every one that was ever on record is reached. */
+static void
+test_reinstate_each(void)
+{
+	struct world *w = world_new();
+	int64_t first, second, third;
+
+	world_import(w, 1, "khach@example.vn");
+	first = token_of(w, 1).active;
+	w->now += 60;
+	second = replaced(w, 1, OTHER_SO_PIN);
+	w->now += 60;
+	third = replaced(w, 1, "7E7E7E7E7E7E7E7E");
+	reinstate(w, 1, second, 0);
+	reinstate(w, 1, first, 0);
+	reinstate(w, 1, third, 0);
+	reinstate(w, 1, second, 0);
+	world_free(w);
+}
+
+/* The two of a rotation that may have been made or not were replaced in one moment, and come back together: the machine that sleeps over it goes on as if nothing had been. */
+static void
+test_reinstate_both(void)
+{
+	static const struct machine_report reports[] = {
+		{ .result = "completed", .rotated = true, .proof_mechanism = "" },
+		{ .result = "completed", .proof_mechanism = "", .stage = "rotating", .error = "token_failed" },
+	};
+	struct world *w = world_new();
+
+	for (unsigned n = 1; n <= 2; n++) {
+		struct machine *m;
+		struct store_token granted, t;
+
+		world_import(w, n, "khach@example.vn");
+		m = approved(w, n);
+		CHECK(machine_release(m) == ERR_OK && machine_grant(m, 0) == ERR_OK);
+		lose(w, m);
+		granted = token_of(w, n);
+		replaced(w, n, OTHER_SO_PIN);
+		CHECK(machine_grant(m, 0) == ERR_STATE_WRONG);
+		reinstate(w, n, granted.active, granted.next);
+		CHECK(machine_grant(m, 0) == ERR_OK && machine_done(m, &reports[n - 1]) == ERR_OK);
+		t = token_of(w, n);
+		CHECK(n == 1 ? t.active == granted.next && t.next == 0 : t.active == granted.active && t.next == granted.next);
+		machine_free(m);
+	}
+	world_free(w);
+}
+
+/* What was reinstated and was once made after another value is not the successor of the one that a late machine proves: none of its own would be drawn. */
+static void
+test_report_after_reinstate(void)
+{
+	static const struct machine_report rotated = { .result = "completed", .rotated = true, .proof_mechanism = "" };
+	static const struct machine_report unrotated = { .result = "completed", .proof_mechanism = "", .stage = "granting", .error = "tms_unreachable" };
+	struct world *w = world_new();
+	struct machine *m;
+	struct store_token both;
+	int64_t before, entered;
+	bool made = true;
+
+	world_import(w, 1, "khach@example.vn");
+	m = approved(w, 1);
+	CHECK(machine_release(m) == ERR_OK && machine_grant(m, 0) == ERR_OK && machine_done(m, &rotated) == ERR_OK);
+	machine_free(m);
+	before = token_of(w, 1).active;
+	w->now += 60;
+	entered = replaced(w, 1, OTHER_SO_PIN);
+	m = approved(w, 1);
+	CHECK(machine_release(m) == ERR_OK);
+	lose(w, m);
+	reinstate(w, 1, before, 0);
+	CHECK(machine_done(m, &unrotated) == ERR_OK);
+	machine_free(m);
+	both = token_of(w, 1);
+	CHECK(both.active == entered && both.next == before);
+	CHECK(store_token_has_successor(w->scratch.store, &both, &made) == ERR_OK && !made);
+	m = approved(w, 1);
+	CHECK(machine_release(m) == ERR_OK && machine_grant(m, 0) == ERR_OK && token_of(w, 1).next != before && token_of(w, 1).next != 0);
+	machine_free(m);
+	world_free(w);
+}
+
 int
 main(void)
 {
@@ -307,5 +450,9 @@ main(void)
 	test_failure_after_replace();
 	test_grant_after_replace();
 	test_unlock_after_both();
+	test_reinstate();
+	test_reinstate_each();
+	test_reinstate_both();
+	test_report_after_reinstate();
 	return CHECK_DONE();
 }
