@@ -67,7 +67,7 @@ test_approve(void)
 	CHECK_TEXT(text_in(one, "decided_by"), "Nguyễn Văn 0");
 	CHECK_TEXT(text_in(one, "waiting_email"), "");
 	CHECK_TEXT(text_in(one, "certificate_serial"), "1001");
-	CHECK(json_integer_value(json_object_get(one, "decided")) == w->now && json_object_size(one) == 25);
+	CHECK(json_integer_value(json_object_get(one, "decided")) == w->now && json_object_size(one) == 26);
 	CHECK(json_integer_value(json_object_get(one, "expires")) == w->now + 7200);
 	CHECK(json_array_size(json_object_get(one, "history")) == 3);
 	json_decref(one);
@@ -408,7 +408,7 @@ test_list(void)
 	}
 	CHECK(list(w, (struct call_query){ .limit = 2 }, &answer) == ERR_OK);
 	CHECK(json_array_size(json_object_get(answer, "requests")) == 2 && json_integer_value(json_object_get(answer, "next")) == 2);
-	CHECK(json_object_size(json_array_get(json_object_get(answer, "requests"), 0)) == 13);
+	CHECK(json_object_size(json_array_get(json_object_get(answer, "requests"), 0)) == 14);
 	json_decref(answer);
 	CHECK(list(w, (struct call_query){ .limit = 2, .before = 2, .state = "pending" }, &answer) == ERR_OK);
 	CHECK(json_array_size(json_object_get(answer, "requests")) == 1 && json_integer_value(json_object_get(answer, "next")) == 0);
