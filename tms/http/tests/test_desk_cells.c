@@ -71,6 +71,7 @@ static const struct action {
 	{ "admin.token.restore", "AO", TOKEN, REASON, { "token_life_wrong", OK, OK } },
 	{ "admin.token.replace", "O", TOKEN, "{\"sealed\":\"%s\",\"reason\":\"biên bản\"}", { OK, OK, OK } },
 	{ "admin.token.cure", "O", TOKEN, REASON, { OK, OK, OK } },
+	{ "admin.token.reinstate", "O", TOKEN, REASON, { "token_life_wrong", "token_life_wrong", "token_life_wrong" } }, /* nothing is kept */
 	{ "admin.token.agency", "O", TOKEN, "{\"agency\":\"\",\"reason\":\"đổi đại lý\"}", { OK, OK, OK } },
 	{ "admin.proposals", "VAOU", NOTHING, NULL, { OK } },
 	{ "admin.proposal.confirm", "AO", PROPOSAL, "{}", { OK, "proposal_closed" } },
