@@ -7,9 +7,9 @@
 #ifndef MOKHOA_P11_H
 #define MOKHOA_P11_H
 
+#include "cryptoki_numbers.h"
 #include "err.h"
 
-#include <p11-kit/pkcs11.h>
 #include <stdbool.h>
 
 /* Only an administrator can have put the file there: ERR_MODULE_MISSING, ERR_PROFILE_UNSAFE. To be asked before anything loads it. */

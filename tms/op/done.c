@@ -11,9 +11,10 @@
 
 #define WRONG_PROOFS_NOTED 8 /* of one request */
 
-/* PKCS#11 2.40, 6.1: what a token says of an SO PIN whose characters or length it does not take. */
+/* PKCS#11 2.40, 6.1: what a token says of an SO PIN whose characters or length it does not take, or that is too simple for it. */
 #define CKR_PIN_INVALID	  0xa1
 #define CKR_PIN_LEN_RANGE 0xa2
+#define CKR_PIN_TOO_WEAK  0x1b8
 
 static enum err
 check_caller(struct call *c, const struct store_request *r, const struct decode_done *d)
@@ -128,7 +129,7 @@ static bool
 says_no_such_pin(const struct transcript_done *d)
 {
 	return !d->rotated && strcmp(d->result, "completed") == 0 && stage_from_name(d->stage) == STAGE_ROTATING &&
-	       (d->cryptoki == CKR_PIN_INVALID || d->cryptoki == CKR_PIN_LEN_RANGE);
+	       (d->cryptoki == CKR_PIN_INVALID || d->cryptoki == CKR_PIN_LEN_RANGE || d->cryptoki == CKR_PIN_TOO_WEAK);
 }
 
 /* What the machine was given. Nothing is granted where the report does not need it; a rotation without a grant is none that can be true. */

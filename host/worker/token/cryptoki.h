@@ -11,10 +11,10 @@
 #ifndef MOKHOA_CRYPTOKI_H
 #define MOKHOA_CRYPTOKI_H
 
+#include "cryptoki_numbers.h"
 #include "err.h"
 #include "secret.h"
 
-#include <p11-kit/pkcs11.h>
 #include <stdbool.h>
 #include <stdint.h>
 

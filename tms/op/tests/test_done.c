@@ -158,11 +158,12 @@ test_no_such_pin(void)
 	static const struct machine_report reports[] = {
 		{ .result = "completed", .stage = "rotating", .cryptoki = 0xa1, .proof_mechanism = "" },
 		{ .result = "completed", .stage = "rotating", .cryptoki = 0xa2, .proof_mechanism = "" },
+		{ .result = "completed", .stage = "rotating", .cryptoki = 0x1b8, .proof_mechanism = "" },
 	};
 	struct world *w = world_new();
 
 	world_import(w, 1, "khach@example.vn");
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < sizeof(reports) / sizeof(reports[0]); i++) {
 		struct machine *m = granted(w, 1);
 		struct store_token before = world_token(w, &m->token);
 		struct store_escrow row;

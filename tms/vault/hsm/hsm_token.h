@@ -8,12 +8,12 @@
 #ifndef MOKHOA_HSM_TOKEN_H
 #define MOKHOA_HSM_TOKEN_H
 
+#include "cryptoki_numbers.h"
 #include "config.h"
 #include "err.h"
 #include "keyring.h"
 #include "secret.h"
 
-#include <p11-kit/pkcs11.h>
 #include <stdbool.h>
 
 struct hsm_token {

@@ -6,6 +6,7 @@
  * Usage: test_hsm_mock MODULE FOLDER, both of root's.
  */
 #include "check.h"
+#include "cryptoki_numbers.h"
 #include "hsm.h"
 #include "json.h"
 #include "log.h"
@@ -14,7 +15,6 @@
 
 #include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <p11-kit/pkcs11.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
