@@ -4,7 +4,7 @@
 
 Usage: soak.py [--unlocks N] [--minutes N]      Enters a stage by itself; MOKHOA_BIN is the folder of the programs, built without sanitizers.
 
-60 unlocks; by hand 20,000. The next request is made and approved before the last one is unlocked, so that its code travels meanwhile. After a warm-up, resident memory may grow by the bounds below and no further, and no descriptor is kept. Of the server's memory what SQLite
+60 unlocks; by hand 20,000. After a warm-up, resident memory may grow by the bounds below and no further, and no descriptor is kept. Of the server's memory what SQLite
 says that it holds (mokhoa_store_memory_bytes) is taken off first: each of its connections keeps up to 2,000 KiB of the file, which takes thousands of unlocks to fill. How much database, escrow log and
 time an unlock takes is said, at the beginning and at the end.
 """
@@ -39,20 +39,15 @@ class Soak:
         self.settled = []  # descriptors after the first unlocks and after the last one, when nothing is under way
         self.sizes = []
         self.times = []
-        self.following = None  # the unlock that is approved already
-
-    def approved(self, host):
-        unlock = scenes.Unlock()
-        self.scene.ask(unlock, host)
-        self.scene.approve(unlock)
-        return unlock
 
     def unlock(self, host):
         began = time.monotonic()
+        unlock = scenes.Unlock()
         self.scene.clear()
-        unlock = self.following or self.approved(host)
+        self.scene.empty_mailbox()
+        self.scene.ask(unlock, host)
+        self.scene.approve(unlock)
         self.scene.take_code(unlock)
-        self.following = self.approved(host)
         if self.scene.finish(unlock, host) != "completed" or unlock.said[-1] == "not rotated":
             raise check.Broken(f"an unlock with nothing in its way: {unlock.story()}")
         host.notifications.clear()
