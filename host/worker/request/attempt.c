@@ -99,10 +99,9 @@ attempt_set_pin(struct open_request *r, const struct found_token *token, const s
 		if ((entry->refused >> i & 1u) != 0)
 			continue;
 		*ret_active = i;
-		if (attempt_is_left(entry))
-			e = try_candidate(r, token->module, released, pin, i, ret);
-		else
+		if (!attempt_is_left(entry))
 			return entry->refused != 0 ? ERR_TOKEN_SO_REFUSED : ERR_TOKEN_FAILED;
+		e = try_candidate(r, token->module, released, pin, i, ret);
 	}
 	return e;
 }

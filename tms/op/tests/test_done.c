@@ -10,15 +10,6 @@ static const struct machine_report completed = { .result = "completed", .rotated
 static const struct machine_report not_rotated = { .result = "completed", .rotated = false, .proof_mechanism = "" };
 static const struct machine_report failed = { .result = "failed", .rotated = false, .proof_mechanism = "" };
 
-static struct machine *
-granted(struct world *w, unsigned token)
-{
-	struct machine *m = machine_new(w, token, MACHINE_OWN);
-
-	CHECK(machine_to_release(m) == ERR_OK && machine_grant(m, 0) == ERR_OK);
-	return m;
-}
-
 static void
 test_completed(void)
 {
@@ -31,7 +22,7 @@ test_completed(void)
 	unsigned char proof[1024];
 
 	world_import(w, 1, "khach@example.vn");
-	m = granted(w, 1);
+	m = machine_granted(w, 1);
 	before = world_token(w, &m->token);
 	proved.proof_mechanism = "ecdsa-sha256";
 	proved.proof = proof;
@@ -68,7 +59,7 @@ test_proof_refused(void)
 	unsigned char proof[1024];
 
 	world_import(w, 1, "khach@example.vn");
-	m = granted(w, 1);
+	m = machine_granted(w, 1);
 	r.proof_mechanism = "ecdsa-sha256";
 	r.proof = proof;
 	r.proof_len = machine_prove(m, stranger, proof);
@@ -99,7 +90,7 @@ test_many_wrong_proofs(void)
 	unsigned char proof[1024];
 
 	world_import(w, 1, "khach@example.vn");
-	m = granted(w, 1);
+	m = machine_granted(w, 1);
 	r.proof_mechanism = "rsa-pkcs1-sha256";
 	r.proof = proof;
 	r.proof_len = machine_prove(m, w->token_key, proof);
@@ -143,7 +134,7 @@ test_not_rotated(void)
 	struct store_token before;
 
 	world_import(w, 1, "khach@example.vn");
-	m = granted(w, 1);
+	m = machine_granted(w, 1);
 	before = world_token(w, &m->token);
 	CHECK(machine_done(m, &not_rotated) == ERR_OK);
 	CHECK(world_token(w, &m->token).active == before.active && world_token(w, &m->token).next == before.next && world_token(w, &m->token).state == STORE_VERIFIED);
@@ -164,7 +155,7 @@ test_no_such_pin(void)
 
 	world_import(w, 1, "khach@example.vn");
 	for (size_t i = 0; i < sizeof(reports) / sizeof(reports[0]); i++) {
-		struct machine *m = granted(w, 1);
+		struct machine *m = machine_granted(w, 1);
 		struct store_token before = world_token(w, &m->token);
 		struct store_escrow row;
 
@@ -187,7 +178,7 @@ test_failed_and_rotated(void)
 	struct store_token before;
 
 	world_import(w, 1, "khach@example.vn");
-	m = granted(w, 1);
+	m = machine_granted(w, 1);
 	before = world_token(w, &m->token);
 	CHECK(machine_done(m, &report) == ERR_INVALID_PARAMS);
 	CHECK(world_token(w, &m->token).active == before.active && world_token(w, &m->token).next == before.next && world_state(w, m->number) == STATE_RELEASED);
@@ -221,7 +212,7 @@ test_rotated_by_another(void)
 	struct store_token before;
 
 	world_import(w, 1, "khach@example.vn");
-	dead = granted(w, 1);
+	dead = machine_granted(w, 1);
 	before = world_token(w, &dead->token);
 	CHECK(machine_to_release(m) == ERR_OK);
 	CHECK(machine_done(m, &completed) == ERR_STATE_WRONG);
@@ -322,7 +313,7 @@ test_unknown_ends(void)
 	size_t count = 0;
 
 	world_import(w, 1, "khach@example.vn");
-	m = granted(w, 1);
+	m = machine_granted(w, 1);
 	before = world_token(w, &m->token);
 	w->now += 601;
 	CHECK(sweep(w, &count) == ERR_OK && count == 1);
@@ -350,7 +341,7 @@ test_overtaken(void)
 	struct store_token now;
 
 	world_import(w, 1, "khach@example.vn");
-	older = granted(w, 1);
+	older = machine_granted(w, 1);
 	newer = machine_new(w, 1, MACHINE_OWN);
 	CHECK(machine_to_release(newer) == ERR_OK && newer->candidate_count == 2 && machine_grant(newer, 0) == ERR_OK);
 	now = world_token(w, &newer->token);
@@ -389,7 +380,7 @@ test_one_successor(void)
 	struct machine *third;
 
 	world_import(w, 1, "khach@example.vn");
-	asleep = granted(w, 1);
+	asleep = machine_granted(w, 1);
 	second = machine_new(w, 1, MACHINE_OWN);
 	third = machine_new(w, 1, MACHINE_OWN);
 	CHECK(log_lines(w) == 1);
@@ -504,7 +495,7 @@ test_key_of_the_type(void)
 
 	world_import(w, 1, "khach@example.vn");
 	set_type(w, FAMILY_SO_PIN, true);
-	m = granted(w, 1);
+	m = machine_granted(w, 1);
 	CHECK(m->rotation && m->next.len == 8);
 	machine_free(m);
 	world_free(w);

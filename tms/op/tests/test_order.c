@@ -8,15 +8,6 @@
 
 static const struct machine_report failed = { .result = "failed", .rotated = false, .proof_mechanism = "" };
 
-static struct machine *
-granted(struct world *w, unsigned token)
-{
-	struct machine *m = machine_new(w, token, MACHINE_OWN);
-
-	CHECK(machine_to_release(m) == ERR_OK && machine_grant(m, 0) == ERR_OK);
-	return m;
-}
-
 /* Which of two candidates comes first, after a session that was granted the next one and reported this (NULL: nothing). */
 static void
 check_order(const struct machine_report *report, bool next_first)
@@ -26,7 +17,7 @@ check_order(const struct machine_report *report, bool next_first)
 	struct machine *m = machine_new(w, 1, MACHINE_OWN);
 
 	world_import(w, 1, "khach@example.vn");
-	before = granted(w, 1);
+	before = machine_granted(w, 1);
 	CHECK(report == NULL || machine_done(before, report) == ERR_OK);
 	CHECK(machine_to_release(m) == ERR_OK && m->candidate_count == 2);
 	if (!CHECK(secret_equal(&m->candidates[0], &before->next) == next_first && secret_equal(&m->candidates[1], &before->next) != next_first))
@@ -44,7 +35,7 @@ check_order_after(const struct machine_report *report, bool other_first)
 	struct machine *before, *m = machine_new(w, 1, MACHINE_OWN), *last = machine_new(w, 1, MACHINE_OWN);
 
 	world_import(w, 1, "khach@example.vn");
-	before = granted(w, 1);
+	before = machine_granted(w, 1);
 	CHECK(machine_to_release(m) == ERR_OK && m->candidate_count == 2 && machine_done(m, report) == ERR_OK);
 	CHECK(machine_to_release(last) == ERR_OK && last->candidate_count == 2);
 	if (!CHECK(secret_equal(&last->candidates[0], &m->candidates[other_first]) && secret_equal(&last->candidates[1], &m->candidates[!other_first])))

@@ -123,6 +123,9 @@ void machine_free(struct machine *m);
 /* One with its own certificate whose request was approved, whose code has come and who knows it. */
 struct machine *machine_approved(struct world *w, unsigned token);
 
+/* One that was released and granted besides, with the first candidate. */
+struct machine *machine_granted(struct world *w, unsigned token);
+
 json_t *machine_create_body(struct machine *m);
 enum err machine_create(struct machine *m);		    /* verifies the answer's signature */
 enum err machine_verb(struct machine *m, const char *verb); /* status, resend, cancel; verifies and keeps what it said */

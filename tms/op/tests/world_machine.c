@@ -387,3 +387,12 @@ machine_approved(struct world *w, unsigned token)
 	CHECK(machine_verb(m, "status") == ERR_OK);
 	return m;
 }
+
+struct machine *
+machine_granted(struct world *w, unsigned token)
+{
+	struct machine *m = machine_new(w, token, MACHINE_OWN);
+
+	CHECK(machine_to_release(m) == ERR_OK && machine_grant(m, 0) == ERR_OK);
+	return m;
+}
