@@ -209,9 +209,9 @@ order_candidates(struct call *c, const struct store_token *token, int64_t ret_id
 	int64_t refused = 0;
 	enum err e = is_next_likelier(c, token, &next_first);
 
-	if (e == ERR_OK)
+	if (e == ERR_OK && token->next != 0)
 		e = find_refused(c, token, &refused);
-	if (refused != 0 && token->next != 0 && refused == (next_first ? token->next : token->active))
+	if (refused != 0 && refused == (next_first ? token->next : token->active))
 		next_first = !next_first;
 	ret_ids[0] = next_first ? token->next : token->active;
 	ret_ids[1] = next_first ? token->active : token->next;
