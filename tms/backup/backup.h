@@ -26,7 +26,7 @@ struct backup_log {
 	int64_t first_damaged; /* its line, from 1; 0 without one */
 	int64_t tokens;	       /* that have a line */
 	int64_t unknown;       /* of them not on record in the store */
-	int64_t highest;       /* number of a request */
+	int64_t highest;       /* number of a request, as far as it is believed */
 };
 
 /* Reads all of it; others go on reading and writing the store. ERR_ESCROW_LOG_FAILED. */

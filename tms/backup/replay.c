@@ -2,11 +2,12 @@
 /*
  * The escrow log against a store. The last whole line of a token holds what its SO PIN may be, whatever lines came before it: the server writes one
  * inside each transaction that changes the candidates, and a transaction that did not commit in the end leaves a line that has the token's
- * SO PIN all the same: its first candidate (of a value that people entered, too: op/inventory_change.c). So a line in the middle says nothing, and the last one is taken unless the store knows its newest row: then the backup is as new as the
- * log or newer.
+ * SO PIN all the same: its first candidate (of a value that people entered, too: op/inventory_change.c). So a line in the middle does not say what the candidates are, and the last one is taken unless the store knows its
+ * newest row: then the backup is as new as the log or newer. Where it is older, what the lines before say is kept: people may have entered a wrong value last.
  */
 #include "backup.h"
 
+#include "call.h"
 #include "escrow_log.h"
 #include "log.h"
 #include "service.h"
@@ -15,8 +16,34 @@
 
 #define NUMBERS_SKIPPED 100 /* requests that were never granted are in no line, but people were told their numbers */
 
+/*
+ * How far a line may be above the highest number before it without the server's signature, which takes too long to look at in each of millions: whoever can write to the log
+ * could else end all numbers with one line.
+ */
+#define NUMBERS_TRUSTED 1000000
+
+/* The public half of the key that this server signs with. */
 static enum err
-note_lines(struct store *s, struct escrow_log_reader *reader, struct backup_log *log)
+read_public(const struct config *config, unsigned char ret_pk[KEY_SIG_PK_LEN])
+{
+	struct key_sig *key = NULL;
+	char kid[SERVICE_KID_LEN + 1];
+	enum err e = service_signing_key(config, &key, kid);
+
+	if (e == ERR_OK)
+		key_sig_public(key, ret_pk);
+	key_sig_free(key);
+	return e;
+}
+
+static bool
+is_believed(const struct escrow_log_line *line, int64_t highest, const unsigned char pk[KEY_SIG_PK_LEN])
+{
+	return line->request <= highest + NUMBERS_TRUSTED || (pk != NULL && escrow_log_proved(line, pk));
+}
+
+static enum err
+note_lines(struct store *s, struct escrow_log_reader *reader, const unsigned char *pk, struct backup_log *log)
 {
 	struct escrow_log_line line = { .request = 0 };
 	enum escrow_log_kind kind;
@@ -31,7 +58,7 @@ note_lines(struct store *s, struct escrow_log_reader *reader, struct backup_log 
 			log->first_damaged = log->whole + log->cut + log->damaged;
 		if (kind != ESCROW_LOG_WHOLE)
 			continue;
-		if (line.request > log->highest)
+		if (line.request > log->highest && is_believed(&line, log->highest, pk))
 			log->highest = line.request;
 		e = store_log_note(s, &line.candidates.token, at);
 	}
@@ -39,10 +66,10 @@ note_lines(struct store *s, struct escrow_log_reader *reader, struct backup_log 
 }
 
 static enum err
-note_all(struct store *s, struct escrow_log_reader *reader, struct backup_log *ret)
+note_all(struct store *s, struct escrow_log_reader *reader, const unsigned char *pk, struct backup_log *ret)
 {
 	struct backup_log log = { 0 };
-	enum err e = note_lines(s, reader, &log);
+	enum err e = note_lines(s, reader, pk, &log);
 
 	if (e == ERR_OK)
 		e = store_log_count(s, &log.tokens, &log.unknown);
@@ -62,7 +89,7 @@ backup_read_log(struct store *s, const char *path, struct backup_log *ret)
 	if (e == ERR_OK)
 		e = store_begin_reading(s);
 	if (e == ERR_OK)
-		e = note_all(s, reader, ret);
+		e = note_all(s, reader, NULL, ret);
 	store_rollback(s);
 	escrow_log_close(reader);
 	return e;
@@ -93,7 +120,7 @@ doubt(struct store_candidates *c)
 }
 
 static enum err
-take_line(struct store *s, struct escrow_log_line *line, const unsigned char pk[KEY_SIG_PK_LEN], int64_t now, struct backup_replayed *r)
+judge_line(struct store *s, struct escrow_log_line *line, int64_t at, const unsigned char pk[KEY_SIG_PK_LEN], int64_t now, struct backup_replayed *r)
 {
 	bool proved = escrow_log_proved(line, pk);
 	enum store_restored restored;
@@ -101,7 +128,7 @@ take_line(struct store *s, struct escrow_log_line *line, const unsigned char pk[
 
 	if (!proved)
 		doubt(&line->candidates);
-	e = store_restore_token(s, &line->candidates, proved, now, &restored);
+	e = store_restore_judge(s, at, &line->candidates, proved, now, &restored);
 	if (e != ERR_OK)
 		return e;
 	r->tokens[restored]++;
@@ -110,35 +137,77 @@ take_line(struct store *s, struct escrow_log_line *line, const unsigned char pk[
 }
 
 static enum err
-take_lines(struct store *s, struct escrow_log_reader *reader, const unsigned char pk[KEY_SIG_PK_LEN], int64_t now, struct backup_replayed *r)
+judge_lines(struct store *s, struct escrow_log_reader *reader, const unsigned char pk[KEY_SIG_PK_LEN], int64_t now, struct backup_replayed *r)
 {
 	struct escrow_log_line line;
 	bool found = false;
 	int64_t at = -1;
-	enum err e = store_log_next(s, at, &at, &found);
+	enum err e = store_log_next(s, STORE_RESTORED_AS_IT_WAS, at, &at, &found);
 
 	while (e == ERR_OK && found) {
 		e = escrow_log_at(reader, at, &line);
 		if (e == ERR_OK)
-			e = take_line(s, &line, pk, now, r);
+			e = judge_line(s, &line, at, pk, now, r);
 		if (e == ERR_OK)
-			e = store_log_next(s, at, &at, &found);
+			e = store_log_next(s, STORE_RESTORED_AS_IT_WAS, at, &at, &found);
 	}
 	return e;
 }
 
-/* The public half of the key that this server signs with. */
+/* In the order of the lines, and before the last ones are taken: the order of the rows is the one in which people reinstate them. A line that nobody has proved adds nothing that they would have to step over. */
 static enum err
-read_public(const struct config *config, unsigned char ret_pk[KEY_SIG_PK_LEN])
+keep_lines(struct store *s, const char *path, const unsigned char pk[KEY_SIG_PK_LEN])
 {
-	struct key_sig *key = NULL;
-	char kid[SERVICE_KID_LEN + 1];
-	enum err e = service_signing_key(config, &key, kid);
+	struct escrow_log_reader *reader = NULL;
+	struct escrow_log_line line = { .request = 0 };
+	enum escrow_log_kind kind;
+	bool behind;
+	int64_t at;
+	enum err e = escrow_log_open(path, &reader);
 
-	if (e == ERR_OK)
-		key_sig_public(key, ret_pk);
-	key_sig_free(key);
+	while (e == ERR_OK && escrow_log_next(reader, &kind, &line, &at)) {
+		behind = false;
+		if (kind == ESCROW_LOG_WHOLE)
+			e = store_restore_behind(s, &line.candidates.token, &behind);
+		if (e == ERR_OK && behind && escrow_log_proved(&line, pk))
+			e = store_restore_keep(s, &line.candidates, line.time);
+	}
+	if (e == ERR_OK && escrow_log_failed(reader))
+		e = ERR_ESCROW_LOG_FAILED;
+	escrow_log_close(reader);
 	return e;
+}
+
+static enum err
+take_lines(struct store *s, struct escrow_log_reader *reader, const unsigned char pk[KEY_SIG_PK_LEN], int64_t now)
+{
+	struct escrow_log_line line;
+	bool found = false;
+	int64_t at = -1;
+	enum err e = store_log_next(s, STORE_RESTORED_NEWER, at, &at, &found);
+
+	while (e == ERR_OK && found) {
+		e = escrow_log_at(reader, at, &line);
+		if (e == ERR_OK && !escrow_log_proved(&line, pk))
+			doubt(&line.candidates);
+		if (e == ERR_OK)
+			e = store_restore_take(s, &line.candidates, now);
+		if (e == ERR_OK)
+			e = store_log_next(s, STORE_RESTORED_NEWER, at, &at, &found);
+	}
+	return e;
+}
+
+static enum err
+take_tokens(struct store *s, const struct config *config, struct escrow_log_reader *reader, const unsigned char pk[KEY_SIG_PK_LEN], int64_t now, struct backup_replayed *r)
+{
+	enum err e = judge_lines(s, reader, pk, now, r);
+
+	if (e == ERR_OK && r->tokens[STORE_RESTORED_NEWER] + r->tokens[STORE_RESTORED_MADE] != 0)
+		e = keep_lines(s, config->escrow_log, pk);
+	if (e == ERR_OK)
+		e = take_lines(s, reader, pk, now);
+	return e == ERR_OK ? store_restore_failures(s, CALL_ONE_RELEASE_TRIES) : e;
 }
 
 static enum err
@@ -153,13 +222,10 @@ audit_whole(struct store *s, const struct backup_replayed *r, int64_t now)
 }
 
 static enum err
-replay(struct store *s, const struct config *config, struct escrow_log_reader *reader, int64_t now, struct backup_replayed *r)
+replay(struct store *s, const struct config *config, struct escrow_log_reader *reader, const unsigned char pk[KEY_SIG_PK_LEN], int64_t now, struct backup_replayed *r)
 {
-	unsigned char pk[KEY_SIG_PK_LEN];
-	enum err e = read_public(config, pk);
+	enum err e = take_tokens(s, config, reader, pk, now, r);
 
-	if (e == ERR_OK)
-		e = take_lines(s, reader, pk, now, r);
 	if (e == ERR_OK)
 		e = store_restore_requests(s, now, config->request_valid_s, r->log.highest + NUMBERS_SKIPPED, &r->requests);
 	return e == ERR_OK ? audit_whole(s, r, now) : e;
@@ -170,8 +236,11 @@ backup_replay(struct store *s, const struct config *config, bool skip_damaged, i
 {
 	struct escrow_log_reader *reader = NULL;
 	struct backup_replayed r = { .log = { 0 } };
-	enum err e = escrow_log_open(config->escrow_log, &reader);
+	unsigned char pk[KEY_SIG_PK_LEN];
+	enum err e = read_public(config, pk);
 
+	if (e == ERR_OK)
+		e = escrow_log_open(config->escrow_log, &reader);
 	if (e == ERR_OK)
 		e = store_log_begin(s);
 	if (e == ERR_OK)
@@ -180,13 +249,13 @@ backup_replay(struct store *s, const struct config *config, bool skip_damaged, i
 		escrow_log_close(reader);
 		return e;
 	}
-	e = note_all(s, reader, &r.log);
+	e = note_all(s, reader, pk, &r.log);
 	if (e == ERR_OK && r.log.damaged != 0 && !skip_damaged) {
 		log_error("backup", "file=%s line=%lld damaged=%lld", config->escrow_log, (long long)r.log.first_damaged, (long long)r.log.damaged);
 		e = ERR_ESCROW_LOG_DAMAGED;
 	}
 	if (e == ERR_OK)
-		e = replay(s, config, reader, now, &r);
+		e = replay(s, config, reader, pk, now, &r);
 	e = store_end(s, e);
 	escrow_log_close(reader);
 	if (e == ERR_OK)

@@ -253,6 +253,7 @@ call_failures_max(const struct store_type *type)
 {
 	unsigned safe;
 
+	_Static_assert((CALL_ONE_RELEASE_TRIES - 1) / TRIES_MAX == 1 && CALL_ONE_RELEASE_TRIES / TRIES_MAX > 1, "the most tries of one release");
 	if (type->so_tries == 0)
 		return FAILURES_MAX;
 	safe = (type->so_tries - 1) / TRIES_MAX;

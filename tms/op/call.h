@@ -197,6 +197,8 @@ enum call_rotation {
 };
 enum call_rotation call_rotation(bool rotated, const char *stage, const char *error, uint64_t cryptoki);
 
+#define CALL_ONE_RELEASE_TRIES 4 /* a token that takes so many tries of its SO PIN, or fewer, has one release without a grant */
+
 /* How many releases without a grant leave a token with at least one try, whatever its flags say; one is made in any case. */
 unsigned call_failures_max(const struct store_type *type);
 

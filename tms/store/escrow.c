@@ -79,7 +79,7 @@ enum err
 store_token_count_shared(struct store *s, int64_t *ret_shared, int64_t *ret_must_rotate)
 {
 	struct query q = query_new(s,
-	    "SELECT count(*), count(release) FROM escrow JOIN token ON token.active = escrow.id WHERE shared = 1");
+	    "SELECT count(*), count(*) FILTER (WHERE exposed <> 0) FROM escrow JOIN token ON token.active = escrow.id WHERE shared = 1");
 
 	if (query_row(&q)) {
 		*ret_shared = query_get_int(&q);
@@ -95,7 +95,7 @@ store_token_must_rotate(struct store *s, const struct store_token *t, bool *ret)
 	enum err e = store_escrow_by_id(s, t->active, &row);
 
 	if (e == ERR_OK)
-		*ret = row.shared && t->release != 0;
+		*ret = row.shared && t->exposed != 0;
 	return e;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a restore makes of a backup: tokens that the escrow log knows newer candidates of, and requests that may have gone on. The lines of the log are
- * noted in a table of this connection alone, because there may be tens of millions.
+ * What a restore makes of a backup: tokens that the escrow log knows newer candidates of, and requests that may have gone on. Where the lines of the log begin is
+ * noted in a table of this connection alone, one row a token, because there may be tens of millions.
  */
 #include "query.h"
 
@@ -17,7 +17,7 @@ store_log_begin(struct store *s)
 {
 	return query_exec(s,
 	    "CREATE TEMP TABLE logged (manufacturer TEXT NOT NULL, model TEXT NOT NULL, serial TEXT NOT NULL, at BIGINT NOT NULL UNIQUE,"
-	    " PRIMARY KEY (serial, manufacturer, model))");
+	    " restored INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (serial, manufacturer, model))");
 }
 
 enum err
@@ -35,10 +35,11 @@ store_log_note(struct store *s, const struct token_name *token, int64_t at)
 }
 
 enum err
-store_log_next(struct store *s, int64_t after, int64_t *ret_at, bool *ret_found)
+store_log_next(struct store *s, enum store_restored restored, int64_t after, int64_t *ret_at, bool *ret_found)
 {
-	struct query q = query_new(s, "SELECT at FROM logged WHERE at > ? ORDER BY at LIMIT 1");
+	struct query q = query_new(s, "SELECT at FROM logged WHERE restored = ? AND at > ? ORDER BY at LIMIT 1");
 
+	query_int(&q, restored);
 	query_int(&q, after);
 	*ret_found = query_row(&q);
 	if (*ret_found)
@@ -143,7 +144,7 @@ make_token(struct store *s, const struct store_candidates *c, bool proved, int64
 		text_copy(t.certificate_serial, sizeof(t.certificate_serial), c->certificate_serial);
 	}
 	/* no line says whose customer it is: as in an import, the mail address does, where it can */
-	e = store_agency_of_email(s, c->email, t.agency);
+	e = store_agency_of_email(s, t.email, t.agency);
 	if (e == ERR_OK)
 		e = store_token_import(s, &t, c->rows[0].version, c->rows[0].sealed, &id);
 	if (e == ERR_OK)
@@ -178,22 +179,100 @@ is_known(struct store *s, const struct store_token *token, const struct store_ca
 	return e;
 }
 
+static enum err
+mark(struct store *s, int64_t at, enum store_restored restored)
+{
+	struct query q = query_new(s, "UPDATE logged SET restored = ? WHERE at = ?");
+
+	query_int(&q, restored);
+	query_int(&q, at);
+	return query_run(&q, NULL);
+}
+
 enum err
-store_restore_token(struct store *s, const struct store_candidates *c, bool proved, int64_t now, enum store_restored *ret_restored)
+store_restore_judge(struct store *s, int64_t at, const struct store_candidates *c, bool proved, int64_t now, enum store_restored *ret_restored)
 {
 	struct store_token token;
 	bool known = false;
 	enum err e = store_token_by_name(s, &c->token, &token);
 
 	*ret_restored = STORE_RESTORED_MADE;
-	if (e == ERR_ESCROW_MISSING)
-		return make_token(s, c, proved, now);
-	if (e == ERR_OK)
-		e = is_known(s, &token, c, &known);
-	if (e != ERR_OK)
-		return e;
-	*ret_restored = known ? STORE_RESTORED_AS_IT_WAS : STORE_RESTORED_NEWER;
-	return known ? ERR_OK : take_rows(s, token.id, c, now);
+	if (e == ERR_ESCROW_MISSING) {
+		e = make_token(s, c, proved, now);
+	} else {
+		if (e == ERR_OK)
+			e = is_known(s, &token, c, &known);
+		*ret_restored = known ? STORE_RESTORED_AS_IT_WAS : STORE_RESTORED_NEWER;
+	}
+	return e == ERR_OK && *ret_restored != STORE_RESTORED_AS_IT_WAS ? mark(s, at, *ret_restored) : e;
+}
+
+/* The id of a token that the log knew more of than the backup; 0 of any other. */
+static enum err
+find_behind(struct store *s, const struct token_name *name, int64_t *ret_id)
+{
+	struct query q = query_new(s, "SELECT token.id FROM logged JOIN token USING (serial, manufacturer, model) WHERE serial = ? AND manufacturer = ? AND model = ? AND logged.restored <> ?");
+
+	query_text(&q, name->serial);
+	query_text(&q, name->manufacturer);
+	query_text(&q, name->model);
+	query_int(&q, STORE_RESTORED_AS_IT_WAS);
+	*ret_id = query_row(&q) ? query_get_int(&q) : 0;
+	return query_end(&q);
+}
+
+enum err
+store_restore_behind(struct store *s, const struct token_name *name, bool *ret)
+{
+	int64_t id = 0;
+	enum err e = find_behind(s, name, &id);
+
+	*ret = id != 0;
+	return e;
+}
+
+enum err
+store_restore_keep(struct store *s, const struct store_candidates *c, int64_t time)
+{
+	int64_t token = 0;
+	int64_t row = 0;
+	enum err e = find_behind(s, &c->token, &token);
+
+	for (size_t i = 0; e == ERR_OK && i < c->count; i++) {
+		struct store_escrow kept = { .token = token, .version = c->rows[i].version, .shared = c->rows[i].shared, .created = time, .retired = time };
+
+		e = find_row(s, token, &c->rows[i], &row);
+		if (e != ERR_OK || row != 0)
+			continue;
+		memcpy(kept.sealed, c->rows[i].sealed, sizeof(kept.sealed));
+		e = store_escrow_insert(s, &kept, &row);
+	}
+	return e;
+}
+
+enum err
+store_restore_take(struct store *s, const struct store_candidates *c, int64_t now)
+{
+	struct store_token token;
+	enum err e = store_token_by_name(s, &c->token, &token);
+
+	return e == ERR_OK ? take_rows(s, token.id, c, now) : e;
+}
+
+/*
+ * Releases are in no line, so how many of them were in vain since the backup nobody knows: of the two that a token has one counts as made. A type whose tokens take so few tries
+ * that they have one release alone keeps what the backup says: else no token of it could be unlocked before two people have looked at it.
+ */
+enum err
+store_restore_failures(struct store *s, int64_t few_tries)
+{
+	struct query q = query_new(s,
+	    "UPDATE token SET failures = 1 WHERE failures = 0 AND coalesce("
+	    "(SELECT so_tries FROM type WHERE type.manufacturer = token.manufacturer AND type.model = token.model),"
+	    " (SELECT so_tries FROM type WHERE type.manufacturer = token.manufacturer AND type.model = ''), 0) NOT BETWEEN 1 AND ?");
+
+	query_int(&q, few_tries);
+	return query_run(&q, NULL);
 }
 
 /* ---- requests ---- */

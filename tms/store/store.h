@@ -712,23 +712,38 @@ enum err store_replace(const struct store_hold *h, const char *path, const char 
 /* The folder of that file is on the disk. */
 bool store_sync_folder(const char *path);
 
-/* The lines of the escrow log that were seen, by where they begin: the last one of each token counts. Only this connection sees them. */
-enum err store_log_begin(struct store *s); /* outside a transaction */
-enum err store_log_note(struct store *s, const struct token_name *token, int64_t at);
-enum err store_log_next(struct store *s, int64_t after, int64_t *ret_at, bool *ret_found); /* the next one that is a token's last */
-enum err store_log_count(struct store *s, int64_t *ret_tokens, int64_t *ret_unknown);	   /* unknown: not on record here */
-
 enum store_restored {
-	STORE_RESTORED_AS_IT_WAS, /* the database knows all that the line says */
-	STORE_RESTORED_NEWER,	  /* the line's candidates are the token's now: unverified, and marked with the time */
+	STORE_RESTORED_AS_IT_WAS, /* the database knows all that the token's last line says */
+	STORE_RESTORED_NEWER,	  /* the line's candidates are the token's: unverified, and marked with the time */
 	STORE_RESTORED_MADE,	  /* and so is the token's row */
 	STORE_RESTORED_COUNT
 };
 
+/* The lines of the escrow log that were seen, by where they begin: the last one of each token counts. Only this connection sees them. */
+enum err store_log_begin(struct store *s); /* outside a transaction */
+enum err store_log_note(struct store *s, const struct token_name *token, int64_t at);
+enum err store_log_count(struct store *s, int64_t *ret_tokens, int64_t *ret_unknown); /* unknown: not on record here */
+
+/* The next one that is the last of a token which was judged so; of one that is not judged yet STORE_RESTORED_AS_IT_WAS. */
+enum err store_log_next(struct store *s, enum store_restored restored, int64_t after, int64_t *ret_at, bool *ret_found);
+
 /*
- * The last line of a token. proved: a server has signed it; the token that is made of another one has no address and no certificate on record. Inside a transaction.
+ * The last line of a token, which begins there; a token that is not on record is made of it. proved: a server has signed it; what is made of another line has no address, no certificate and
+ * no agency. Inside a transaction, as all that follows.
  */
-enum err store_restore_token(struct store *s, const struct store_candidates *c, bool proved, int64_t now, enum store_restored *ret_restored);
+enum err store_restore_judge(struct store *s, int64_t at, const struct store_candidates *c, bool proved, int64_t now, enum store_restored *ret_restored);
+
+/* Whether the token was judged to be newer in the log, or was made. */
+enum err store_restore_behind(struct store *s, const struct token_name *name, bool *ret);
+
+/* Any line of such a token: its rows that the database does not have are kept, as if replaced at that time, so that two people can reinstate them. */
+enum err store_restore_keep(struct store *s, const struct store_candidates *c, int64_t time);
+
+/* The last line of a token that is newer in the log: its rows become the candidates. */
+enum err store_restore_take(struct store *s, const struct store_candidates *c, int64_t now);
+
+/* One release in vain counts as made of each token, but for those whose type says that they take so few tries of the SO PIN, or fewer. */
+enum err store_restore_failures(struct store *s, int64_t few_tries);
 
 struct store_restored_requests {
 	int64_t pending; /* were approved */
