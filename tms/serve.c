@@ -134,6 +134,8 @@ start(struct config *config, struct running *r)
 	if (e == ERR_OK)
 		e = store_open(r->first->config->database, &r->store);
 	if (e == ERR_OK)
+		upkeep_clock(&r->upkeep, r->store, os_time(), os_now_ms());
+	if (e == ERR_OK)
 		e = outbox_start(r->first->config, &r->outbox);
 	return e == ERR_OK ? start_servers(r) : e;
 }
@@ -146,7 +148,10 @@ sweep(struct running *r)
 	const struct service *service = current_take(r->current);
 	struct call c = { .service = service, .store = r->store, .now = os_time(), .address = "" };
 	size_t count = 0;
-	enum err e = op_sweep(&c, &count);
+	enum err e;
+
+	upkeep_clock(&r->upkeep, r->store, c.now, os_now_ms());
+	e = op_sweep(&c, &count);
 
 	if (e == ERR_OK)
 		e = op_alarm(&c);

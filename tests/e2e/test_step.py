@@ -141,8 +141,8 @@ class MockTest(StepTest):
     def set_pin(self, so_pin=SO_PIN, pin=NEW_PIN, **task):
         return self.ask("set_pin", token=task.pop("token", TOKEN), first=so_pin, second=pin, **task)
 
-    def rotate(self, active=SO_PIN, following=NEXT_SO_PIN):
-        return self.ask("rotate", token=TOKEN, first=active, second=following)
+    def rotate(self, active=SO_PIN, following=NEXT_SO_PIN, **task):
+        return self.ask("rotate", token=TOKEN, first=active, second=following, **task)
 
     def prove(self, pin=NEW_PIN, **task):
         return self.ask("prove", token=TOKEN, first=pin, message=MESSAGE, **task)
@@ -488,6 +488,20 @@ class MockTest(StepTest):
             pass
         self.assertStep(self.ask("late"), "ok")
         self.assertEqual((self.children(), self.calls("C_Login", "C_InitPIN")), ([], []))
+
+    def test_a_late_step_changes_nothing_behind_its_login(self):
+        """A login that waits for a card which another program has: by the time that it comes back somebody else may have set another PIN."""
+        for step in (self.set_pin, self.rotate):
+            self.card()
+            self.script("do C_Login hold")
+            with self.subTest(step=step.__name__):
+                before = self.remembers()
+                self.assertStep(step(deadline_ms=6000, late_ms=60000), "timeout", 0, "")
+                with open(self.path("go"), "w"):
+                    pass
+                self.assertStep(self.ask("late"), "ok")
+                self.assertEqual((self.children(), self.pin_calls(), self.remembers()), ([], ["C_Login hold 0x0", "C_Login so 0x0"], before))
+            os.remove(self.path("go"))
 
     def test_a_late_step_has_an_end(self):
         self.script("do C_InitPIN hang")

@@ -258,10 +258,11 @@ keep(const struct keys *k, struct walk *w, struct escrow_log_batch *log)
 
 	for (size_t i = 0; e == ERR_OK && i < w->count; i++) {
 		const struct store_sealed *row = &w->rows[i];
+		bool candidate = false;
 		if (w->again[i].version == 0)
 			continue;
-		e = store_escrow_rewrap(k->store, row, w->again[i].sealed, w->again[i].key);
-		if (e == ERR_OK && row->candidate)
+		e = store_escrow_rewrap(k->store, row, w->again[i].sealed, w->again[i].key, &candidate);
+		if (e == ERR_OK && candidate)
 			e = escrow_log_add(k->store, &row->token, 0, k->now, log);
 		w->resealed += e == ERR_OK;
 	}

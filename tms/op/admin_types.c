@@ -75,30 +75,20 @@ op_admin_vendors(struct call *c, json_t **ret_answer)
 	return give("modules", &rows, store_module_list(c->store, add_module, &rows), ret_answer);
 }
 
-/* Whether a next SO PIN by that form may be shorter than by this one; 0 is as long as the one before, which is anything. */
+/*
+ * What was released is worthless once it is replaced, by what is not guessed and what the token takes: of another length, or of other characters, a next SO PIN is refused by a card that takes one
+ * form alone, and each of its unlocks leaves in force what it released.
+ */
 static bool
-is_shorter(const struct store_type *was, const struct store_type *t)
+may_end_rotation(const struct store_type *was, const struct store_type *t)
 {
-	return t->key_length != was->key_length && (was->key_length == 0 || t->key_length < was->key_length);
-}
-
-/* Likewise of fewer characters; those of the one before are at least digits, and at most what is alphanumeric. */
-static bool
-is_narrower(const struct store_type *was, const struct store_type *t)
-{
-	return t->key_characters != was->key_characters && was->key_characters != CHARACTERS_DIGITS && t->key_characters != CHARACTERS_ALPHANUMERIC;
-}
-
-/* What was released is worthless once it is replaced, and by what is not guessed. */
-static bool
-protects_less(const struct store_type *was, const struct store_type *t)
-{
-	return was->policy.family == FAMILY_SO_PIN && ((was->rotation && !t->rotation) || is_shorter(was, t) || is_narrower(was, t));
+	return was->policy.family == FAMILY_SO_PIN &&
+	       ((was->rotation && !t->rotation) || t->key_length != was->key_length || t->key_characters != was->key_characters);
 }
 
 /*
  * What one person alone may not do to all tokens of a type, for one of which another SO PIN takes two: do without the second approver, have them unlocked in another way, allow more tries, leave what was
- * released in force or have it followed by less. That is for whoever runs the server (type add). What counted for them until now may stand at a type of all models, or be what is taken for granted of a token of no type.
+ * released in force, or have it followed by another form. That is for whoever runs the server (type add). What counted for them until now may stand at a type of all models, or be what is taken for granted of a token of no type.
  */
 static enum err
 check_policy(struct call *c, const struct store_type *t)
@@ -115,7 +105,7 @@ check_policy(struct call *c, const struct store_type *t)
 		return e;
 	if (was.second_approver && !t->second_approver)
 		return ERR_SECOND_APPROVER_KEPT;
-	if (was.policy.family == t->policy.family && call_failures_max(t) <= call_failures_max(&was) && !protects_less(&was, t))
+	if (was.policy.family == t->policy.family && call_failures_max(t) <= call_failures_max(&was) && !may_end_rotation(&was, t))
 		return ERR_OK;
 	e = store_type_in_use(c->store, t, &used);
 	return e == ERR_OK && used ? ERR_TYPE_IN_USE : e;

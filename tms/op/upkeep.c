@@ -8,6 +8,39 @@
 #define MONTH_S	  2629800 /* 30.4375 days */
 #define ERASE_MAX 256	  /* rows of a kind that are erased at a time */
 
+#define HOUR_S	     3600
+#define JUMP_S	     HOUR_S /* further apart than time servers and leap seconds take two clocks */
+#define STEADY_S     HOUR_S
+#define LONG_REST_S  (31L * 24 * HOUR_S)
+#define AFTER_REST_S (24 * HOUR_S)
+
+static void
+begin_clock(struct upkeep *u, struct store *s, int64_t now, uint64_t now_ms)
+{
+	int64_t newest = 0;
+	enum err e = store_audit_newest(s, &newest);
+
+	u->clock.began = now;
+	u->clock.began_ms = now_ms;
+	/* where it cannot be read the longer wait is the safe one */
+	u->clock.wait_s = e != ERR_OK || now - newest > LONG_REST_S ? AFTER_REST_S : STEADY_S;
+}
+
+void
+upkeep_clock(struct upkeep *u, struct store *s, int64_t now, uint64_t now_ms)
+{
+	int64_t passed = (int64_t)((now_ms - u->clock.began_ms) / 1000);
+	int64_t ahead = now - u->clock.began - passed;
+
+	if (u->clock.wait_s == 0) {
+		begin_clock(u, s, now, now_ms);
+	} else if (ahead > JUMP_S || ahead < -JUMP_S) {
+		begin_clock(u, s, now, now_ms);
+		log_error("upkeep", "cause=the clock has jumped by=%lld; nothing is erased for seconds=%lld", (long long)ahead, (long long)u->clock.wait_s);
+	}
+	u->clock.steady = now_ms - u->clock.began_ms >= (uint64_t)u->clock.wait_s * 1000;
+}
+
 void
 upkeep_end(struct upkeep *u, const struct service *service, struct store *s, int64_t now)
 {
@@ -43,7 +76,8 @@ erase(const struct config *config, struct store *s, int64_t now)
 void
 upkeep_run(struct upkeep *u, const struct service *service, struct store *s, int64_t now)
 {
-	erase(service->config, s, now);
+	if (u->clock.steady)
+		erase(service->config, s, now);
 	if (is_due(u, service->config, now))
 		upkeep_end(u, service, s, now);
 }

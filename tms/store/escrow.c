@@ -53,15 +53,16 @@ store_escrow_walk(struct store *s, int64_t after, const char *key, struct store_
 }
 
 enum err
-store_escrow_rewrap(struct store *s, const struct store_sealed *row, const unsigned char sealed[TRANSCRIPT_ESCROW_ROW_LEN], const char *key)
+store_escrow_rewrap(struct store *s, const struct store_sealed *row, const unsigned char sealed[TRANSCRIPT_ESCROW_ROW_LEN], const char *key, bool *ret_candidate)
 {
-	struct query q = query_new(s, "UPDATE escrow SET sealed = ?, key = ? WHERE id = ? AND sealed = ?");
+	struct query q = query_new(s, "UPDATE escrow SET sealed = ?, key = ? WHERE id = ? AND sealed = ? RETURNING retired");
 
 	query_bytes(&q, sealed, TRANSCRIPT_ESCROW_ROW_LEN);
 	query_text(&q, key);
 	query_int(&q, row->id);
 	query_bytes(&q, row->sealed, sizeof(row->sealed));
-	return query_run(&q, NULL);
+	*ret_candidate = query_row(&q) && query_get_int(&q) == 0;
+	return query_end(&q);
 }
 
 enum err

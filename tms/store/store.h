@@ -342,14 +342,17 @@ struct store_sealed {
 	uint64_t version;
 	unsigned char sealed[TRANSCRIPT_ESCROW_ROW_LEN];
 	char key[STORE_KEY_SIZE];
-	bool candidate;
+	bool candidate; /* when it was read */
 };
 
 /* The rows behind that id that are not known to be sealed to that key, by id, at most max. */
 enum err store_escrow_walk(struct store *s, int64_t after, const char *key, struct store_sealed *ret_rows, size_t max, size_t *ret_count);
 
-/* The same value sealed to another key; nothing where the row has changed since it was read. */
-enum err store_escrow_rewrap(struct store *s, const struct store_sealed *row, const unsigned char sealed[TRANSCRIPT_ESCROW_ROW_LEN], const char *key);
+/*
+ * The same value sealed to another key; nothing where the row has changed since it was read. Whether it was done to a candidate, which may have become one since: a
+ * value that was kept is taken back, a report comes late.
+ */
+enum err store_escrow_rewrap(struct store *s, const struct store_sealed *row, const unsigned char sealed[TRANSCRIPT_ESCROW_ROW_LEN], const char *key, bool *ret_candidate);
 enum err store_escrow_count_other(struct store *s, const char *key, int64_t *ret_count);
 
 /*

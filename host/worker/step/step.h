@@ -8,8 +8,8 @@
  * noticed: ERR_MODULE_FAILED, and the caller is alive to report it.
  *
  * A step that sets a PIN or rotates is not cut at its deadline: the caller gets ERR_TIMEOUT, whose outcome nobody knows, and the step goes on. Who holds the
- * token does so until step_late_end(), so that nobody else begins with it meanwhile. Such a step, and one whose worker has died, begins no PIN call any more; one that
- * it has begun goes on, up to five minutes in all.
+ * token does so until step_late_end(), so that nobody else begins with it meanwhile. Such a step, and one whose worker has died, begins no PIN call any more, nor the one
+ * behind a login that it waited for; one that it has begun goes on, up to five minutes in all. So a rotation that is late may have been made or not.
  *
  * No step repeats a PIN call by itself, none calls C_InitToken, and each checks the token's name before it touches a PIN: ERR_TOKEN_ABSENT,
  * ERR_TOKEN_AMBIGUOUS. Functions block; one thread.

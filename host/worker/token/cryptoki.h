@@ -59,8 +59,8 @@ enum err cryptoki_open_session(struct cryptoki *c, CK_SLOT_ID slot, bool writabl
 void cryptoki_close_session(struct cryptoki *c);
 
 /*
- * Asked before the first PIN call: ERR_WORKER_FAILED where whoever wanted it has died. His lock of the token is free then, another may be at work on it,
- * and no PIN call begins for him any more; one that has begun is never cut.
+ * Asked before each PIN call: ERR_WORKER_FAILED where whoever wanted it has died, or waits no more. His lock of the token may be free then and another at work on it,
+ * so that no PIN call begins for him any more; one that has begun is never cut.
  */
 enum err cryptoki_is_wanted(const struct cryptoki *c);
 

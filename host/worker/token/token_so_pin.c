@@ -29,6 +29,15 @@ which_is_locked(struct cryptoki *c, CK_SLOT_ID id)
 	return ERR_TOKEN_SO_LOCKED;
 }
 
+/* A login may wait for a card that another program has, for longer than anybody waits for what comes behind it. */
+static enum err
+login(struct cryptoki *c, const struct secret *so_pin)
+{
+	enum err e = cryptoki_login(c, CKU_SO, so_pin);
+
+	return e == ERR_OK ? cryptoki_is_wanted(c) : e;
+}
+
 enum err
 so_pin_set_user_pin(struct cryptoki *c, const struct token_name *token, const struct secret *so_pin, const struct secret *new_pin)
 {
@@ -42,7 +51,7 @@ so_pin_set_user_pin(struct cryptoki *c, const struct token_name *token, const st
 		e = ERR_PIN_REFUSED;
 	if (e != ERR_OK)
 		return e;
-	e = cryptoki_login(c, CKU_SO, so_pin);
+	e = login(c, so_pin);
 	if (e == ERR_OK) {
 		rv = c->list->C_InitPIN(c->session, (CK_UTF8CHAR_PTR)new_pin->bytes, (CK_ULONG)new_pin->len);
 		e = cryptoki_check(c, CRYPTOKI_INIT_PIN, "C_InitPIN", rv);
@@ -62,7 +71,7 @@ so_pin_rotate(struct cryptoki *c, const struct token_name *token, const struct s
 		e = so_flags_allow(&slot);
 	if (e != ERR_OK)
 		return e;
-	e = cryptoki_login(c, CKU_SO, active);
+	e = login(c, active);
 	if (e == ERR_OK)
 		e = cryptoki_check(c, CRYPTOKI_SET_SO_PIN, "C_SetPIN",
 		    c->list->C_SetPIN(c->session, (CK_UTF8CHAR_PTR)active->bytes, (CK_ULONG)active->len, (CK_UTF8CHAR_PTR)next->bytes,

@@ -267,6 +267,35 @@ test_rotation(void)
 	scratch_free(&s);
 }
 
+/* A row is sealed to another key as it is then: it has become a candidate, or is none any more, since it was read. */
+static void
+test_rewrap(void)
+{
+	struct scratch s = scratch_new();
+	struct store_token t = scratch_token(1);
+	struct store_escrow next = { .version = 2, .created = SCRATCH_NOW };
+	struct store_sealed rows[3];
+	unsigned char sealed[TRANSCRIPT_ESCROW_ROW_LEN];
+	struct store_escrow row;
+	size_t count = 0;
+	bool candidate = false;
+
+	memset(next.sealed, 0x77, sizeof(next.sealed));
+	memset(sealed, 0x55, sizeof(sealed));
+	CHECK(store_token_import(s.store, &t, 1, sealed, &next.token) == ERR_OK && store_token_by_name(s.store, &t.name, &t) == ERR_OK);
+	CHECK(store_escrow_insert(s.store, &next, &next.id) == ERR_OK && store_token_granted(s.store, t.id, t.active, next.id, SCRATCH_NOW) == ERR_OK);
+	CHECK(store_token_rotated(s.store, t.id, next.id, SCRATCH_NOW + 1) == ERR_OK);
+	CHECK(store_escrow_walk(s.store, 0, "new", rows, 3, &count) == ERR_OK && count == 2 && !rows[0].candidate && rows[1].candidate);
+	CHECK(behind_its_back(&s, "UPDATE escrow SET retired = CASE retired WHEN 0 THEN 1 ELSE 0 END"));
+	memset(sealed, 0x99, sizeof(sealed));
+	CHECK(store_escrow_rewrap(s.store, &rows[0], sealed, "new", &candidate) == ERR_OK && candidate);
+	CHECK(store_escrow_rewrap(s.store, &rows[1], sealed, "new", &candidate) == ERR_OK && !candidate);
+	CHECK(store_escrow_rewrap(s.store, &rows[0], sealed, "newer", &candidate) == ERR_OK && !candidate); /* another one was quicker */
+	CHECK(store_escrow_by_id(s.store, rows[0].id, &row) == ERR_OK && memcmp(row.sealed, sealed, sizeof(sealed)) == 0);
+	CHECK(store_escrow_walk(s.store, 0, "new", rows, 3, &count) == ERR_OK && count == 0);
+	scratch_free(&s);
+}
+
 static void
 count_type(const struct store_type *t, void *context)
 {
@@ -439,6 +468,7 @@ main(void)
 	test_notices();
 	test_import();
 	test_rotation();
+	test_rewrap();
 	test_audit();
 	test_types();
 	/* no database of PostgreSQL is older than its first tables */
