@@ -205,11 +205,11 @@ def done(v):
     same_for_every_body(v, call, path, right, "request_unknown")
     wrong_binary(v, call, path, right, "signature", 64)
     counters(v, call, path, right)
-    for key, words in (("result", ("completed", "failed")), ("stage", STAGES), ("error", ("ok", "token_removed", "token_so_refused", "timeout")),
+    for key, words in (("result", ("completed", "failed")), ("stage", STAGES), ("error", ("ok", "token_removed", "token_so_refused", "timeout", "a_name_of_a_newer_machine", "a" * 31)),
                        ("proof_mechanism", ("ecdsa-sha256", "rsa-pkcs1-sha256"))):
         for word in words:
             v.add("done: %s %s" % (key, json.dumps(word)), call, path, {"body": {**right, key: word, "rotated": word != "failed"}}, "request_unknown")
-        for word in ("another", None, 0):
+        for word in (("", "a" * 32, "With_capitals", "digit_1", "line\nend") if key == "error" else ("another",)) + (None, 0):
             at(key, word)
     v.add("done: failed and rotated", call, path, {"body": {**right, "result": "failed"}}, "invalid_params")
     for value in (0, 0x30, 2**63 - 1):
