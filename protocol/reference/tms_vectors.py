@@ -932,11 +932,12 @@ def tool_answers(answers):
     a.text("cause", 256)
 
     line = {"line": 2, "manufacturer": "M", "model": "K", "serial": "S1", "result": "imported", "cause": ""}
-    a = answers.of("import_answer", {"rows": [line], "dry_run": True})
+    a = answers.of("import_answer", {"rows": [line], "dry_run": True, "failed": ""})
     a.keys()
     a.keys("rows.0")
     a.at("rows", right=[[], [line] * 257], wrong=[None, [None], [line] * 258])
     a.at("dry_run", right=[False], wrong=[1, None])
+    a.text("failed", 31)
     a.at("rows.0.line", right=[1, 2**53 - 1], wrong=[0, "1", None])
     for key, most in (("manufacturer", 32), ("model", 16), ("serial", 16), ("cause", 159)):
         a.text("rows.0." + key, most)
