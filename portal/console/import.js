@@ -27,16 +27,33 @@ async function send(body) {
   }
 }
 
+/* What was written before something failed is on record: the lines up to there are kept, with what it was. */
 async function takeAll(parts, dryRun, progress, current) {
   const seen = new Map();
   const lines = [];
   for (const part of parts) {
-    const { rows } = await send({ table: part.text, dry_run: dryRun });
-    lines.push(...linesOf(part, rows, seen));
+    let answer;
+    try {
+      answer = await send({ table: part.text, dry_run: dryRun });
+    } catch (error) {
+      if (!lines.length) throw error;
+      return current() ? { lines, error } : null;
+    }
+    lines.push(...linesOf(part, answer.rows, seen));
     if (!current()) return null;
     progress(lines.length);
+    if (answer.failed) return { lines, failed: answer.failed };
   }
-  return lines;
+  return { lines };
+}
+
+function stopped(tools, { lines, error, failed }, count) {
+  const { t } = tools;
+  return [
+    ...(error ? [tools.errorNote(error)] : []),
+    ...(error || failed ? [h("div", { class: "note bad", role: "alert" }, h("p", {}, h("b", {}, t("import_stopped", { count: lines.length, lines: count }))),
+      h("p", {}, failed ? t("import_failed", { name: failed }) : t("import_stopped_todo")))] : []),
+  ];
 }
 
 function report(t, lines, dryRun, name) {
@@ -72,10 +89,12 @@ export function importCard(tools) {
   const refuse = (key) => Object.assign(new Error(key), { text: { vi: t(key), en: t(key) }, remedy: { vi: t("sealed_again"), en: t("sealed_again") } });
 
   async function run({ parts, count }, dryRun, name) {
-    const lines = await takeAll(parts, dryRun, bar(count), current);
-    if (lines === null) return;
+    const taken = await takeAll(parts, dryRun, bar(count), current);
+    if (taken === null) return;
+    const { lines } = taken;
+    const whole = !taken.error && !taken.failed;
     const fresh = lines.filter((line) => line.result === "imported" || line.result === "imported_shared").length;
-    place.replaceChildren(...report(t, lines, dryRun, name), ...(dryRun && fresh ? [form(tools, t("import_take"), [h("p", { class: "small soft" }, t("import_take_text"))], t("import_take_do", { count: fresh }), "primary",
+    place.replaceChildren(...stopped(tools, taken, count), ...report(t, lines, dryRun, name), ...(dryRun && fresh && whole ? [form(tools, t("import_take"), [h("p", { class: "small soft" }, t("import_take_text"))], t("import_take_do", { count: fresh }), "primary",
       () => run({ parts, count }, false, name))] : []));
     say(t(dryRun ? "import_would" : "import_done", { count: fresh, lines: lines.length }));
   }

@@ -299,7 +299,7 @@ const consoles = {
   ...Object.fromEntries(["changed", "missing", "swapped", "inserted", "cut_off", "written_anew", "note_changed", "note_missing", "anchor_refused"].map((result) => [`audit_${result}`,
     ["tools_title", "tools", "auditor", { byPath: { backups: { backups: [], running: false }, keys: { keys: vaultKeys }, audit: audited(result, { row: 1204, other: 1209, restores: 1, lost: 4 }) } }, undefined, alerts]])),
   ...Object.fromEntries([["imported", "import_would"], ["not_written", "import_bad"]].map(([result, key]) => [`import_${result}`, ["tools_title", "tools", "operator", { byPath: { backups: { backups: [], running: false }, keys: { keys: vaultKeys }, audit: audited("whole") } },
-    { dry_run: true, rows: [{ line: 2, manufacturer: "Mokhoa", model: "PKCS#15", serial: "S1", result, cause: "" }, { line: 3, manufacturer: "M".repeat(32), model: "", serial: "W".repeat(16), result: "differs", cause: "" }, { line: 4, manufacturer: "", model: "", serial: "", result: "invalid", cause: "not as many fields as columns" }] },
+    { dry_run: true, failed: result === "not_written" ? "escrow_log_failed" : "", rows: [{ line: 2, manufacturer: "Mokhoa", model: "PKCS#15", serial: "S1", result, cause: "" }, { line: 3, manufacturer: "M".repeat(32), model: "", serial: "W".repeat(16), result: "differs", cause: "" }, { line: 4, manufacturer: "", model: "", serial: "", result: "invalid", cause: "not as many fields as columns" }] },
     async (page, t) => {
       await page.setInputFiles("input[type=file]", { name: "tokens.csv", mimeType: "text/csv", buffer: Buffer.from("manufacturer,model,serial,sealed,customer,email\na\nb\nc\n") });
       await page.click(`button:text-is(${JSON.stringify(t("import_do"))})`);

@@ -205,11 +205,11 @@ def done(v):
     same_for_every_body(v, call, path, right, "request_unknown")
     wrong_binary(v, call, path, right, "signature", 64)
     counters(v, call, path, right)
-    for key, words in (("result", ("completed", "failed")), ("stage", STAGES), ("error", ("ok", "token_removed", "token_so_refused", "timeout")),
+    for key, words in (("result", ("completed", "failed")), ("stage", STAGES), ("error", ("ok", "token_removed", "token_so_refused", "timeout", "a_name_of_a_newer_machine", "a" * 31)),
                        ("proof_mechanism", ("ecdsa-sha256", "rsa-pkcs1-sha256"))):
         for word in words:
             v.add("done: %s %s" % (key, json.dumps(word)), call, path, {"body": {**right, key: word, "rotated": word != "failed"}}, "request_unknown")
-        for word in ("another", None, 0):
+        for word in (("", "a" * 32, "With_capitals", "digit_1", "line\nend") if key == "error" else ("another",)) + (None, 0):
             at(key, word)
     v.add("done: failed and rotated", call, path, {"body": {**right, "result": "failed"}}, "invalid_params")
     for value in (0, 0x30, 2**63 - 1):
@@ -932,11 +932,12 @@ def tool_answers(answers):
     a.text("cause", 256)
 
     line = {"line": 2, "manufacturer": "M", "model": "K", "serial": "S1", "result": "imported", "cause": ""}
-    a = answers.of("import_answer", {"rows": [line], "dry_run": True})
+    a = answers.of("import_answer", {"rows": [line], "dry_run": True, "failed": ""})
     a.keys()
     a.keys("rows.0")
     a.at("rows", right=[[], [line] * 257], wrong=[None, [None], [line] * 258])
     a.at("dry_run", right=[False], wrong=[1, None])
+    a.text("failed", 31)
     a.at("rows.0.line", right=[1, 2**53 - 1], wrong=[0, "1", None])
     for key, most in (("manufacturer", 32), ("model", 16), ("serial", 16), ("cause", 159)):
         a.text("rows.0." + key, most)

@@ -130,7 +130,7 @@ def schema_mutations(texts):
                     yield tms("%s without %s" % (path, status), pops("paths", path, method, "responses", status))
             yield tms("%s with an error of the client" % path, sets(operation["x-errors"] + ["no_token"], "paths", path, method, "x-errors"))
     yield tms("a word of admin_state less", lacks("unidentified", "components", "schemas", "admin_state", "enum"))
-    yield tms("done without an error", lacks("token_removed", "components", "schemas", "done_request", "properties", "error", "enum"))
+    yield tms("done without an error", sets("^[a-z]{1,31}$", "components", "schemas", "done_request", "properties", "error", "pattern"))
     if ROUTES in texts:
         for row in re.findall(r'\t(\{ "[a-z.]+", .*\n)', texts[ROUTES]):
             yield "%s: without %s" % (ROUTES, row[:20]), {ROUTES: texts[ROUTES].replace(row, "")}

@@ -14,6 +14,7 @@ struct part {
 	json_t *rows;
 	unsigned counts[INTAKE_RESULT_COUNT];
 	unsigned lines;
+	enum err failed; /* what ended it behind the lines that were looked at */
 };
 
 static void
@@ -110,11 +111,26 @@ write_down(struct call *c, const struct part *p)
 	return call_end(c, e);
 }
 
+/* What a comparison has found is told only where it is written down that there was one. */
+static void
+forget_compared(struct part *p)
+{
+	json_t *row;
+	size_t i;
+
+	json_array_foreach(p->rows, i, row)
+	{
+		const char *result = json_string_value(json_object_get(row, "result"));
+		if (result != NULL && (strcmp(result, intake_result_name(INTAKE_SAME)) == 0 || strcmp(result, intake_result_name(INTAKE_DIFFERS)) == 0))
+			json_object_set_new(row, "result", json_string(intake_result_name(INTAKE_NOT_COMPARED)));
+	}
+}
+
+/* An error is the answer only before a line was looked at: what was written of a part is on record, whatever failed behind it. */
 static enum err
 run(struct call *c, struct part *p, const struct decode_import *d)
 {
 	enum err e;
-	enum err written;
 
 	p->intake.config = c->service->config;
 	p->intake.store = c->store;
@@ -127,10 +143,15 @@ run(struct call *c, struct part *p, const struct decode_import *d)
 	if (intake_begin(&p->intake) != ERR_OK)
 		return ERR_ESCROW_LOG_FAILED;
 	e = take(p, d);
-	written = intake_end(&p->intake);
-	if (e == ERR_OK)
-		e = written;
-	return e == ERR_OK ? write_down(c, p) : e;
+	p->failed = intake_end(&p->intake);
+	if (e != ERR_OK)
+		return e;
+	e = write_down(c, p);
+	if (e != ERR_OK)
+		forget_compared(p);
+	if (p->failed == ERR_OK)
+		p->failed = e;
+	return ERR_OK;
 }
 
 enum err
@@ -153,7 +174,7 @@ op_admin_import(struct call *c, json_t **ret_answer)
 	if (e == ERR_OK)
 		e = run(c, p, &d);
 	if (e == ERR_OK)
-		e = answer_packed(json_pack("{s:o, s:b}", "rows", p->rows, "dry_run", (int)d.dry_run), ret_answer);
+		e = answer_packed(json_pack("{s:o, s:b, s:s}", "rows", p->rows, "dry_run", (int)d.dry_run, "failed", p->failed != ERR_OK ? err_name(p->failed) : ""), ret_answer);
 	else
 		json_decref(p->rows);
 	free(p);

@@ -109,8 +109,11 @@ call_is_identified(const struct call *c, const struct issued *certificate, const
 
 	if (certificate == NULL || token == NULL || !authorities_issued(c->service->issuers, certificate))
 		return false;
+	/* any customer has a certificate of this authority: where the record does not say which one is the token's, whose it is must be who gets the code */
+	if (token->certificate_serial[0] == '\0')
+		return issued_has_email(certificate, token->email);
 	issued_serial(certificate, serial);
-	return token->certificate_serial[0] == '\0' || issued_same_serial(token->certificate_serial, serial);
+	return issued_same_serial(token->certificate_serial, serial);
 }
 
 enum err

@@ -159,8 +159,8 @@ enum err call_check_life(const struct store_token *token);
 enum err call_check_other(struct call *c, int64_t person);
 
 /*
- * Whether the certificate is the token's, as far as this authority knows: it has issued it, the token is on record, and the record, where it names a certificate, names this one.
- * Either may be NULL.
+ * Whether the certificate is the token's, as far as this authority knows: it has issued it, the token is on record, and the record names this certificate, or, where it
+ * names none, the mail address in it. A record with neither names nobody's. Either may be NULL.
  */
 bool call_is_identified(const struct call *c, const struct issued *certificate, const struct store_token *token);
 

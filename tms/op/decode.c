@@ -99,11 +99,13 @@ decode_grant(json_t *body, struct decode_grant *ret)
 	return ERR_OK;
 }
 
-/* A wire name of err.def, or "ok". */
+/* "ok", a wire name of err.def, or what may be one in the list of a newer machine: what it says of the token beside that is not lost for one word. */
 static bool
 error_name_ok(const char *name)
 {
-	return strcmp(err_name(err_from_name(name)), name) == 0 || strcmp(name, err_name(ERR_OK)) == 0;
+	size_t len = strlen(name);
+
+	return len >= 1 && len < sizeof(((struct store_done *)0)->error) && name[strspn(name, "abcdefghijklmnopqrstuvwxyz_")] == '\0';
 }
 
 enum err

@@ -151,6 +151,19 @@ issued_email(const struct issued *c, char ret[STORE_EMAIL_SIZE])
 	ERR_clear_error();
 }
 
+bool
+issued_has_email(const struct issued *c, const char *email)
+{
+	STACK_OF(OPENSSL_STRING) *all = X509_get1_email(c->x509);
+	bool found = false;
+
+	for (int i = 0; email[0] != '\0' && !found && i < sk_OPENSSL_STRING_num(all); i++)
+		found = text_equal_nocase(sk_OPENSSL_STRING_value(all, i), email);
+	X509_email_free(all);
+	ERR_clear_error();
+	return found;
+}
+
 enum err
 issued_fingerprint(const struct issued *c, unsigned char ret[KEY_HASH_LEN])
 {

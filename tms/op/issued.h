@@ -36,6 +36,9 @@ void issued_name(const struct issued *c, char ret[STORE_NAME_SIZE]);
 /* The mail address of the certificate's owner: of subjectAltName, else of the subject; empty where there is none that can be written to. */
 void issued_email(const struct issued *c, char ret[STORE_EMAIL_SIZE]);
 
+/* Whether that is one of the mail addresses in the certificate; case does not count. False for an empty one. */
+bool issued_has_email(const struct issued *c, const char *email);
+
 /* SHA-256 of the DER. */
 enum err issued_fingerprint(const struct issued *c, unsigned char ret[KEY_HASH_LEN]);
 

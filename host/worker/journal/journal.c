@@ -102,6 +102,16 @@ set_aside(const char *path, const struct buf *bytes)
 		log_error("journal", "damaged file set aside as %s", aside);
 }
 
+/* A newer Mokhoa was here before this one: the request goes on when it is back. */
+static void
+leave_or_set_aside(const char *path, const struct buf *bytes)
+{
+	if (journal_is_newer(bytes->data, bytes->len))
+		log_error("journal", "file=%s cause=it was written by a newer version of Mokhoa, and is left where it is", path);
+	else
+		set_aside(path, bytes);
+}
+
 static bool
 was_set_aside(const char *path)
 {
@@ -123,7 +133,7 @@ load(const char *path, bool mend, struct journal_entry *ret)
 	if (e == ERR_OK) {
 		e = journal_parse(bytes.data, bytes.len, ret);
 		if (e == ERR_JOURNAL_FAILED && mend)
-			set_aside(path, &bytes);
+			leave_or_set_aside(path, &bytes);
 	} else if (e == ERR_FILE_MISSING) {
 		e = was_set_aside(path) ? ERR_JOURNAL_FAILED : ERR_REQUEST_ELSEWHERE;
 	} else if (e != ERR_NO_MEMORY) {

@@ -5,7 +5,7 @@
  * server has been told. STATE/PROFILE/requests/ID.json; no code, PIN or SO PIN is ever in it.
  *
  * An open journal is locked: one process at a time works on a request. A damaged file is set aside (ID.json.damaged), where a person finds
- * it for 90 days, and costs that request alone. journal_open() gives, journal_close() takes, wipes and unlocks. One thread.
+ * it for 90 days, and costs that request alone; one of a newer Mokhoa is left where it is, for that one. journal_open() gives, journal_close() takes, wipes and unlocks. One thread.
  */
 #ifndef MOKHOA_JOURNAL_H
 #define MOKHOA_JOURNAL_H
@@ -96,7 +96,7 @@ enum err journal_name(struct journal *j, const unsigned char id[TRANSCRIPT_ID_LE
 
 /*
  * Waits at most wait_ms for whoever works on it: ERR_BUSY. ERR_REQUEST_ELSEWHERE where this user has no such request in this profile,
- * ERR_JOURNAL_FAILED where it is damaged or cannot be read.
+ * ERR_JOURNAL_FAILED where it is damaged, cannot be read or is of a newer Mokhoa (logged).
  */
 enum err journal_open(const char *profile, const unsigned char id[TRANSCRIPT_ID_LEN], unsigned wait_ms, struct journal **ret);
 void journal_close(struct journal *j);
@@ -131,5 +131,8 @@ void journal_list_free(struct journal_list *list);
 /* One entry as the text of its file and back; reading is strict: ERR_JOURNAL_FAILED for anything but what we write. */
 enum err journal_print(const struct journal_entry *entry, struct buf *b);
 enum err journal_parse(const void *bytes, size_t len, struct journal_entry *ret);
+
+/* Whether the text is whole and of a format after ours: nothing is wrong with it. */
+bool journal_is_newer(const void *bytes, size_t len);
 
 #endif

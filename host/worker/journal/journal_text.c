@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FORMAT	    1
+#define FORMAT	    1 /* greater with each key and word that is new: whoever does not know them leaves the file alone; names of errors are the exception */
 #define SECONDS_MAX 9007199254740991
 
 /* ---- writing ---- */
@@ -166,6 +166,14 @@ read_said(json_t *said, struct journal_entry *ret)
 	       json_text(hotline, ret->hotline, 0, sizeof(ret->hotline) - 1) && json_text(note, ret->note, 0, sizeof(ret->note) - 1);
 }
 
+/* What a newer worker calls by a name of its own is none of the errors that are looked at here. */
+static bool
+read_error(const char *name, enum err *ret)
+{
+	*ret = err_from_name(name);
+	return name[0] != '\0' && name[strspn(name, "abcdefghijklmnopqrstuvwxyz_")] == '\0';
+}
+
 /* "" is no outcome; its stage is "" then, too. */
 static bool
 read_result(const char *result, const char *stage, struct journal_outcome *ret)
@@ -198,11 +206,10 @@ read_outcome(json_t *outcome, struct journal_outcome *ret)
 		"proof", &proof) != 0)
 		return false;
 	ret->cryptoki = (uint64_t)cryptoki;
-	ret->error = err_from_name(error);
 	ret->rotated = rotated != 0;
 	ret->reported = reported != 0;
 	ret->proof_built = built != 0;
-	return cryptoki >= 0 && strcmp(err_name(ret->error), error) == 0 && read_result(result, stage, ret) &&
+	return cryptoki >= 0 && read_error(error, &ret->error) && read_result(result, stage, ret) &&
 	       json_text(mechanism, ret->proof_mechanism, 0, sizeof(ret->proof_mechanism) - 1) &&
 	       json_b64_upto(proof, ret->proof, sizeof(ret->proof), &ret->proof_len) && (ret->proof_len == 0) == (ret->proof_mechanism[0] == '\0');
 }
@@ -271,4 +278,15 @@ journal_parse(const void *bytes, size_t len, struct journal_entry *ret)
 	wipe(entry, sizeof(*entry));
 	free(entry);
 	return e;
+}
+
+bool
+journal_is_newer(const void *bytes, size_t len)
+{
+	json_t *file = NULL;
+	char where[160];
+	bool newer = json_load(bytes, len, &file, where) == ERR_OK && json_integer_value(json_object_get(file, "format")) > FORMAT;
+
+	json_decref(file);
+	return newer;
 }

@@ -129,7 +129,8 @@ test_whose_line(bool forged)
 	CHECK_TEXT(t.certificate_serial, forged ? "" : "1001");
 	CHECK(store_escrow_by_id(w->scratch.store, t.active, &row) == ERR_OK && row.shared == forged);
 	w->config.second_approver = CONFIG_SECOND_ADDRESS;
-	CHECK(machine_create(m) == ERR_OK);
+	/* with neither address nor number on record, no certificate is the token's */
+	CHECK(machine_create(m) == ERR_OK && world_state(w, m->number) == (forged ? STATE_UNIDENTIFIED : STATE_PENDING));
 	CHECK(machine_approve(m) == (forged ? ERR_MAIL_ADDRESS : ERR_OK));
 	machine_free(m);
 	world_free(w);

@@ -3,6 +3,7 @@
 #include "admin_import.h"
 #include "check.h"
 #include "intake.h"
+#include "scratch_database.h"
 #include "text.h"
 #include "transcript.h"
 #include "world.h"
@@ -39,7 +40,7 @@ import(struct world *w, const char *table, bool dry_run, json_t **ret_answer)
 
 /* What became of the lines, by their words. */
 static void
-check_results(struct world *w, const char *table, bool dry_run, const char *want)
+check_stopped(struct world *w, const char *table, bool dry_run, const char *want, const char *failed)
 {
 	json_t *answer = NULL, *row;
 	char got[512] = "";
@@ -49,7 +50,14 @@ check_results(struct world *w, const char *table, bool dry_run, const char *want
 	json_array_foreach(json_object_get(answer, "rows"), i, row)
 	    snprintf(got + strlen(got), sizeof(got) - strlen(got), "%s%d:%s", i != 0 ? " " : "", (int)json_integer_value(json_object_get(row, "line")), json_string_value(json_object_get(row, "result")));
 	CHECK_TEXT(got, want);
+	CHECK_TEXT(json_string_value(json_object_get(answer, "failed")), failed);
 	json_decref(answer);
+}
+
+static void
+check_results(struct world *w, const char *table, bool dry_run, const char *want)
+{
+	check_stopped(w, table, dry_run, want, "");
 }
 
 static bool
@@ -130,6 +138,32 @@ test_refused(void)
 	world_free(w);
 }
 
+/* The log fails behind the lines that were looked at: what came of each of them is told, with the error, and that some were compared is an audit row. */
+static void
+test_cut_short(void)
+{
+	struct world *w = world_new();
+	char first[TABLE_SIZE] = HEAD;
+	char table[TABLE_SIZE] = HEAD;
+	const char *signing_key = w->config.signing_key;
+
+	add_line(w, 3, "11112222", first);
+	check_results(w, first, false, "2:imported");
+	CHECK(world_audits(w, 0, "import_table") == 1);
+	/* which signs the log's lines */
+	w->config.signing_key = "/proc/no/such/key";
+	add_line(w, 3, "11112222", table);
+	add_line(w, 4, "33334444", table);
+	strcat(table, "M,K\n");
+	check_stopped(w, table, false, "2:same 3:not_written 4:invalid", "config_invalid");
+	CHECK(is_there(w, 3) && !is_there(w, 4) && world_audits(w, 0, "import_table") == 2);
+	/* nor is it told what a comparison has found that no audit row says was made */
+	w->config.signing_key = signing_key;
+	CHECK(scratch_database_run(w->scratch.path, "DELETE FROM audit_head"));
+	check_stopped(w, first, true, "2:not_compared", "store_failed");
+	world_free(w);
+}
+
 /* Without a vault new rows come in as they are, and nothing is compared. */
 static void
 test_without_vault(void)
@@ -152,6 +186,7 @@ main(void)
 	test_lines();
 	test_rotated();
 	test_refused();
+	test_cut_short();
 	test_without_vault();
 	return CHECK_DONE();
 }

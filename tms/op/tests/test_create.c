@@ -17,12 +17,14 @@ test_queues(void)
 	} rows[] = {
 		{ 1, MACHINE_OWN, STATE_PENDING },
 		{ 1, MACHINE_OTHER, STATE_UNIDENTIFIED },
+		{ 1, MACHINE_RENEWED, STATE_UNIDENTIFIED }, /* the number on record counts */
 		{ 1, MACHINE_FOREIGN, STATE_UNIDENTIFIED },
 		{ 1, MACHINE_NONE, STATE_UNIDENTIFIED },
 		{ 2, MACHINE_OWN, STATE_UNIDENTIFIED }, /* nobody knows the token */
 	};
 	struct world *w = world_new();
 
+	w->config.unidentified_by_address = 100;
 	world_import(w, 1, "khach@example.vn");
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct machine *m = machine_new(w, rows[i].token, rows[i].certificate);
@@ -37,6 +39,40 @@ test_queues(void)
 		CHECK_TEXT(m->state, "pending");
 		CHECK_TEXT(m->email, "");
 		CHECK(world_audits(w, m->number, "create") == 1);
+		machine_free(m);
+	}
+	world_free(w);
+}
+
+/* The record has no number: any customer has a certificate of the authority, and the token's is one of the address on record. */
+static void
+test_queues_without_a_number(void)
+{
+	static const struct {
+		const char *email;
+		enum machine_certificate certificate;
+		enum state state;
+	} rows[] = {
+		{ "khach@example.vn", MACHINE_RENEWED, STATE_PENDING },
+		{ "khach@example.vn", MACHINE_FORGED, STATE_UNIDENTIFIED },
+		{ "khach@example.vn", MACHINE_OTHER, STATE_UNIDENTIFIED }, /* there is no address in it */
+		{ "khach@example.vn", MACHINE_NONE, STATE_UNIDENTIFIED },
+		{ "khach@example.vn.example", MACHINE_RENEWED, STATE_UNIDENTIFIED },
+		{ "ach@example.vn", MACHINE_RENEWED, STATE_UNIDENTIFIED },
+		{ "", MACHINE_RENEWED, STATE_UNIDENTIFIED },
+		{ "", MACHINE_OTHER, STATE_UNIDENTIFIED },
+	};
+	struct world *w = world_new();
+
+	w->config.unidentified_by_address = 100;
+	w->config.unidentified_max = 100;
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct machine *m = machine_new(w, i, rows[i].certificate);
+		struct store_request r;
+		world_import_bare(w, i, rows[i].email);
+		CHECK(machine_create(m) == ERR_OK);
+		CHECK(store_request_by_number(w->scratch.store, m->number, &r) == ERR_OK);
+		CHECK(r.state == rows[i].state && r.identified == (rows[i].state == STATE_PENDING));
 		machine_free(m);
 	}
 	world_free(w);
@@ -276,23 +312,27 @@ test_cancel(void)
 
 /* The proof holds, but the certificate is one that anybody could have brought: it says nothing of the token. One too many in the queue is identified all the same. */
 static void
-test_whose_proof(void)
+test_whose_proof(bool bare)
 {
-	static const struct {
+	const struct {
 		enum machine_certificate certificate;
 		const char *proof;
-	} all[] = { { MACHINE_OTHER, "unidentified" }, { MACHINE_FOREIGN, "unidentified" }, { MACHINE_OWN, "verified" } };
+	} all[] = { { MACHINE_OTHER, "unidentified" }, { MACHINE_FOREIGN, "unidentified" }, { bare ? MACHINE_RENEWED : MACHINE_OWN, "verified" } };
+	const size_t known = 2;
 	struct world *w = world_new();
 
-	world_import(w, 1, "khach@example.vn");
+	if (bare)
+		world_import_bare(w, 1, "khach@example.vn");
+	else
+		world_import(w, 1, "khach@example.vn");
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		struct machine *m = machine_new(w, 1, all[i].certificate);
 		struct machine_report r = { .result = "completed", .rotated = true, .proof_mechanism = "ecdsa-sha256" };
 		struct store_done done;
 		unsigned char proof[1024];
 
-		for (int n = 0; all[i].certificate == MACHINE_OWN && n < 3; n++) {
-			struct machine *other = machine_new(w, 1, MACHINE_OWN);
+		for (int n = 0; i == known && n < 3; n++) {
+			struct machine *other = machine_new(w, 1, all[i].certificate);
 			CHECK(machine_create(other) == ERR_OK && world_state(w, other->number) == STATE_PENDING);
 			machine_free(other);
 		}
@@ -312,6 +352,7 @@ int
 main(void)
 {
 	test_queues();
+	test_queues_without_a_number();
 	test_customer_name();
 	test_same_call();
 	test_limit_of_a_token();
@@ -321,6 +362,7 @@ main(void)
 	test_refused();
 	test_signed();
 	test_cancel();
-	test_whose_proof();
+	test_whose_proof(false);
+	test_whose_proof(true);
 	return CHECK_DONE();
 }

@@ -142,6 +142,33 @@ test_not_rotated(void)
 	world_free(w);
 }
 
+/* A newer machine's word for what went wrong is kept as it is; what it says of the token counts as of any error that a token gave. */
+static void
+test_error_of_a_newer_machine(void)
+{
+	struct world *w = world_new();
+	struct machine *m;
+	struct machine_report r = not_rotated;
+	struct store_token before;
+	struct store_done done;
+
+	world_import(w, 1, "khach@example.vn");
+	m = machine_granted(w, 1);
+	before = world_token(w, &m->token);
+	r.stage = "rotating";
+	r.error = "Token_dreams";
+	CHECK(machine_done(m, &r) == ERR_INVALID_PARAMS);
+	r.error = "token_dreams_of_electric_sheep_x";
+	CHECK(machine_done(m, &r) == ERR_INVALID_PARAMS); /* 32 bytes */
+	r.error = "token_dreams_of_electric_sheep_";
+	CHECK(machine_done(m, &r) == ERR_OK && world_state(w, m->number) == STATE_COMPLETED);
+	CHECK(store_done_of(w->scratch.store, m->number, &done) == ERR_OK);
+	CHECK_TEXT(done.error, "token_dreams_of_electric_sheep_");
+	CHECK(world_token(w, &m->token).active == before.active && world_token(w, &m->token).next == before.next && world_token(w, &m->token).state == STORE_VERIFIED);
+	machine_free(m);
+	world_free(w);
+}
+
 /* A next SO PIN that the token cannot take is given to nobody again. */
 static void
 test_no_such_pin(void)
@@ -509,6 +536,7 @@ main(void)
 	test_many_wrong_proofs();
 	test_without_certificate();
 	test_not_rotated();
+	test_error_of_a_newer_machine();
 	test_no_such_pin();
 	test_failed_and_rotated();
 	test_without_grant();

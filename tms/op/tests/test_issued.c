@@ -49,7 +49,14 @@ test_parse(const struct world_ca *ca, EVP_PKEY *key)
 	issued_name(c, name);
 	CHECK_TEXT(name, "Công ty");
 	issued_free(c);
+	x = world_issue_to(ca, key, "a", "Khach@example.vn", 1, -10, 10);
+	c = issued_from_der(der, world_der(x, der));
+	X509_free(x);
+	CHECK(c != NULL && issued_has_email(c, "khach@Example.vn") && !issued_has_email(c, "khach@example.v") && !issued_has_email(c, "hach@example.vn"));
+	CHECK(!issued_has_email(c, ""));
+	issued_free(c);
 	c = issue(ca, key, "hai\ndòng", 1);
+	CHECK(!issued_has_email(c, "khach@example.vn") && !issued_has_email(c, ""));
 	issued_name(c, name);
 	CHECK_TEXT(name, ""); /* what cannot be shown is no name */
 	issued_free(c);

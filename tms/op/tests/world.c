@@ -165,8 +165,8 @@ world_free(struct world *w)
 	free(w);
 }
 
-void
-world_import(struct world *w, unsigned n, const char *email)
+static void
+import(struct world *w, unsigned n, const char *email, const char *certificate_serial)
 {
 	struct store_token t = scratch_token(n);
 	unsigned char sealed[TRANSCRIPT_ESCROW_ROW_LEN];
@@ -175,11 +175,26 @@ world_import(struct world *w, unsigned n, const char *email)
 	int64_t id;
 
 	snprintf(t.email, sizeof(t.email), "%s", email);
-	snprintf(t.certificate_serial, sizeof(t.certificate_serial), "%X", 0x1000 + n);
+	snprintf(t.certificate_serial, sizeof(t.certificate_serial), "%s", certificate_serial);
 	key_kem_public(w->vault_key, pk);
 	must(secret_set(&so_pin, WORLD_SO_PIN, strlen(WORLD_SO_PIN)), "an SO PIN");
 	must(transcript_seal_escrow(pk, &t.name, 1, &so_pin, sealed) == ERR_OK, "sealing");
 	must(store_token_import(w->scratch.store, &t, 1, sealed, &id) == ERR_OK, "import");
+}
+
+void
+world_import(struct world *w, unsigned n, const char *email)
+{
+	char serial[16];
+
+	snprintf(serial, sizeof(serial), "%X", 0x1000 + n);
+	import(w, n, email, serial);
+}
+
+void
+world_import_bare(struct world *w, unsigned n, const char *email)
+{
+	import(w, n, email, "");
 }
 
 static enum err

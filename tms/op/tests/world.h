@@ -17,6 +17,7 @@
 #include <sys/types.h>
 
 #define WORLD_SO_PIN "3537363231383830"
+#define WORLD_EMAIL  "Khach@example.vn"
 
 /* ---- certificates ---- */
 
@@ -37,6 +38,8 @@ EVP_PKEY *world_key_new(enum world_key kind);
 
 /* A certificate for key, valid from..until seconds from now on. */
 X509 *world_issue(const struct world_ca *ca, EVP_PKEY *key, const char *name, long serial, long from, long until);
+/* The same with a mail address in it. */
+X509 *world_issue_to(const struct world_ca *ca, EVP_PKEY *key, const char *name, const char *email, long serial, long from, long until);
 size_t world_der(X509 *certificate, unsigned char ret[STORE_CERTIFICATE_MAX]);
 
 /* ---- the server ---- */
@@ -68,6 +71,8 @@ void world_vault_start(struct world *w);
 
 /* Token n is on record, with its SO PIN sealed and its certificate's serial number; email may be empty. */
 void world_import(struct world *w, unsigned n, const char *email);
+/* The same without the certificate's serial number. */
+void world_import_bare(struct world *w, unsigned n, const char *email);
 
 /* Runs an operation; takes body. The answer is the caller's, NULL on an error. id as it stands in the path. */
 enum err world_call(struct world *w, enum err (*op)(struct call *, json_t **), const char *id, json_t *body, json_t **ret_answer);
@@ -86,6 +91,8 @@ enum machine_certificate {
 	MACHINE_OWN,	 /* issued by the authority, named in the token's row */
 	MACHINE_OTHER,	 /* issued by the authority for another token */
 	MACHINE_FOREIGN, /* issued by somebody else */
+	MACHINE_RENEWED, /* issued by the authority to WORLD_EMAIL, with another number than the token's row */
+	MACHINE_FORGED,	 /* the same by somebody else */
 	MACHINE_NONE
 };
 

@@ -38,7 +38,7 @@ add_extension(X509 *certificate, X509 *issuer, int nid, const char *value)
 }
 
 static X509 *
-issue(X509 *issuer, EVP_PKEY *issuer_key, EVP_PKEY *key, const char *name, long serial, long from, long until)
+issue(X509 *issuer, EVP_PKEY *issuer_key, EVP_PKEY *key, const char *name, const char *email, long serial, long from, long until)
 {
 	X509 *x = X509_new();
 	X509_NAME *subject = X509_NAME_new();
@@ -54,6 +54,11 @@ issue(X509 *issuer, EVP_PKEY *issuer_key, EVP_PKEY *key, const char *name, long 
 	X509_set_pubkey(x, key);
 	if (issuer == NULL)
 		add_extension(x, x, NID_basic_constraints, "critical,CA:TRUE");
+	if (email != NULL) {
+		char names[300];
+		snprintf(names, sizeof(names), "email:%s", email);
+		add_extension(x, issuer, NID_subject_alt_name, names);
+	}
 	must(X509_sign(x, issuer_key, EVP_sha256()) != 0, "a signature");
 	X509_NAME_free(subject);
 	return x;
@@ -64,7 +69,7 @@ world_ca_new(const char *name)
 {
 	struct world_ca ca = { .key = world_key_new(WORLD_EC) };
 
-	ca.certificate = issue(NULL, ca.key, ca.key, name, 1, -3600, 86400);
+	ca.certificate = issue(NULL, ca.key, ca.key, name, NULL, 1, -3600, 86400);
 	return ca;
 }
 
@@ -87,7 +92,13 @@ world_ca_write(const struct world_ca *ca, const char *path)
 X509 *
 world_issue(const struct world_ca *ca, EVP_PKEY *key, const char *name, long serial, long from, long until)
 {
-	return issue(ca->certificate, ca->key, key, name, serial, from, until);
+	return issue(ca->certificate, ca->key, key, name, NULL, serial, from, until);
+}
+
+X509 *
+world_issue_to(const struct world_ca *ca, EVP_PKEY *key, const char *name, const char *email, long serial, long from, long until)
+{
+	return issue(ca->certificate, ca->key, key, name, email, serial, from, until);
 }
 
 size_t

@@ -16,7 +16,10 @@ struct machine *
 machine_new(struct world *w, unsigned token, enum machine_certificate certificate)
 {
 	struct machine *m = calloc(1, sizeof(*m));
-	long serial = 0x1000 + (long)token + (certificate == MACHINE_OTHER ? 7 : 0);
+	bool named = certificate == MACHINE_OWN || certificate == MACHINE_FOREIGN;
+	bool ours = certificate != MACHINE_FOREIGN && certificate != MACHINE_FORGED;
+	const char *email = certificate == MACHINE_RENEWED || certificate == MACHINE_FORGED ? WORLD_EMAIL : NULL;
+	long serial = 0x1000 + (long)token + (named ? 0 : 7);
 	X509 *x509;
 
 	if (m == NULL)
@@ -29,7 +32,7 @@ machine_new(struct world *w, unsigned token, enum machine_certificate certificat
 	if (certificate == MACHINE_NONE)
 		return m;
 	/* run out long ago: a token is unlocked all the same */
-	x509 = world_issue(certificate == MACHINE_FOREIGN ? &w->foreign : &w->ca, w->token_key, "Công ty A", serial, -7200, -3600);
+	x509 = world_issue_to(ours ? &w->ca : &w->foreign, w->token_key, "Công ty A", email, serial, -7200, -3600);
 	m->der_len = world_der(x509, m->der);
 	X509_free(x509);
 	return m;
