@@ -350,6 +350,14 @@ write_change(struct run *r, struct change *c)
 	return e == ERR_FILE_FAILED && r->where[0] == '\0' ? fail(r, c->path, "cannot be written") : e;
 }
 
+/* Also where it is already as it is to be: what somebody else has put there stays when we go. */
+static void
+set_original(struct run *r, const struct change *c)
+{
+	if (c->first)
+		(void)json_object_set_new(r->originals, c->file, c->was != NULL ? json_string(c->was) : json_null());
+}
+
 static enum err
 make_change(struct run *r, struct change *c)
 {
@@ -370,16 +378,15 @@ make_change(struct run *r, struct change *c)
 		json_array_foreach(before, i, piece) if (is_of(piece, c->file))(void) json_array_append(both, piece);
 		json_array_foreach(c->ours, i, piece) if (!has(both, piece))(void) json_array_append(both, piece);
 		set_ours(r, c->file, both);
-		if (c->first)
-			(void)json_object_set_new(r->originals, c->file, c->was != NULL ? json_string(c->was) : json_null());
+		set_original(r, c);
 		e = write_change(r, c);
 	}
 	if (e == ERR_OK) {
 		set_ours(r, c->file, c->ours);
 		if (json_array_size(c->ours) == 0)
 			(void)json_object_del(r->originals, c->file);
-		else if (c->first && json_object_get(r->originals, c->file) == NULL)
-			(void)json_object_set_new(r->originals, c->file, json_null());
+		else
+			set_original(r, c);
 		if (!same || !json_equal(before, r->pieces))
 			e = save_ledger(r);
 	}

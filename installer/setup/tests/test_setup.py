@@ -201,6 +201,20 @@ class Machine(unittest.TestCase):
         self.assertIn({"act": "write", "file": FIREFOX}, acts)
         self.assertEqual(tree(), before)
 
+    def test_the_same_by_hand(self):
+        """An administrator's own file that has what we should write is not ours, and stays."""
+        self.setup("register")
+        manifest = "/etc/chromium/native-messaging-hosts/mokhoa.host.json"
+        with open(ROOT + manifest, encoding="utf-8") as f:
+            text = f.read()
+        self.setup("unregister")
+        write(manifest, text)
+        before = tree()
+        self.setup("register")
+        self.setup("repair")
+        self.setup("unregister")
+        self.assertEqual(tree(), before)
+
     def test_one_at_a_time(self):
         """Whoever registers keeps others out by a file that only root can open, and by no name that every user can take; who only looks waits for nobody."""
         before = tree()
