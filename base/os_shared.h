@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * os_shared: files that the administrator writes and everybody reads. Paths are absolute. One process at a time (os_lock()).
+ * os_shared: files that the administrator writes and everybody reads. Paths are absolute. One process at a time.
  */
 #ifndef MOKHOA_OS_SHARED_H
 #define MOKHOA_OS_SHARED_H

@@ -177,6 +177,7 @@ struct walk {
 	const char *root;
 	const char *ending;
 	enum err (*each)(const struct profile_place *at, struct walk *w);
+	const char *kind; /* of profile_undo(): the ending of the files that it is about */
 	const char *only; /* of profile_withdraw() */
 	char *found;	  /* of profile_find_installed() */
 	enum err error;	  /* the first */
@@ -210,16 +211,15 @@ walk(struct walk *w)
 	return e == ERR_OK ? w->error : e;
 }
 
-/* The name is that of the file, with its ending. */
 static enum err
 put_back(const struct profile_place *at, struct walk *w)
 {
 	char path[OS_PATH_MAX], previous[OS_PATH_MAX];
 	struct buf b = buf_new(FILE_MAX);
-	enum err e = path_of(at, "", "", path, w->where);
+	enum err e = path_of(at, w->kind, "", path, w->where);
 
 	if (e == ERR_OK)
-		e = path_of(at, "", PREVIOUS, previous, w->where);
+		e = path_of(at, w->kind, PREVIOUS, previous, w->where);
 	if (e == ERR_OK)
 		e = read_any(previous, &b, w->where);
 	if (e == ERR_OK)
@@ -278,10 +278,24 @@ find_one(const struct profile_place *at, struct walk *w)
 	return ERR_OK;
 }
 
+/* The profile as it is now goes before anything that belongs to it changes. */
+static enum err
+take_back(const struct profile_place *at, struct walk *w)
+{
+	return remove_one(at, ".json", "", w->where);
+}
+
 enum err
 profile_undo(const char *root, char *where)
 {
-	return walk(&(struct walk){ .root = root, .ending = PREVIOUS, .each = put_back, .where = where });
+	enum err e = walk(&(struct walk){ .root = root, .ending = ".json" PREVIOUS, .each = take_back, .where = where });
+
+	for (size_t i = 0; e == ERR_OK && i < ENDINGS; i++) {
+		char ending[sizeof(INSTALLED PREVIOUS)];
+		snprintf(ending, sizeof(ending), "%s" PREVIOUS, endings[i]);
+		e = walk(&(struct walk){ .root = root, .ending = ending, .each = put_back, .kind = endings[i], .where = where });
+	}
+	return e;
 }
 
 enum err

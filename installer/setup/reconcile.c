@@ -12,9 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LEDGER	  "setup.json"
-#define CAUSE_MAX 160
-#define FILE_MAX  4194304 /* bytes of a file that we add to, and of the ledger */
+#define LEDGER	   "setup.json"
+#define LOCK	   "setup.lock"
+#define LOCK_TRIES 3
+#define CAUSE_MAX  160
+#define FILE_MAX   4194304 /* bytes of a file that we add to, and of the ledger */
 
 struct run {
 	const char *root;
@@ -24,6 +26,7 @@ struct run {
 	json_t *folders;   /* of the ledger: those that we made */
 	json_t *acts;
 	bool dry;
+	bool folder_may_go; /* the ledger's: nothing of ours was or is in it */
 	char *where;
 };
 
@@ -61,37 +64,34 @@ is_of(const json_t *piece, const char *file)
 
 /* ---- the ledger ---- */
 
+/* Of the ledger or of what lies beside it. */
 static enum err
-ledger_path(const struct run *r, char ret_folder[OS_PATH_MAX], char ret[OS_PATH_MAX])
+ledger_path(const struct run *r, const char *name, char ret_folder[OS_PATH_MAX], char ret[OS_PATH_MAX])
 {
 	enum err e = medium_ledger_folder(r->root, ret_folder);
 
-	if (e != ERR_OK || (size_t)snprintf(ret, OS_PATH_MAX, "%s/" LEDGER, ret_folder) >= OS_PATH_MAX)
-		return fail(r, LEDGER, "the system names no folder for it");
+	if (e != ERR_OK || (size_t)snprintf(ret, OS_PATH_MAX, "%s/%s", ret_folder, name) >= OS_PATH_MAX)
+		return fail(r, name, "the system names no folder for it");
 	return ERR_OK;
 }
 
 static enum err
-save_ledger(const struct run *r)
+save_ledger(struct run *r)
 {
 	char path[OS_PATH_MAX], folder[OS_PATH_MAX];
 	json_t *ledger;
 	char *text;
 	enum err e;
 
-	e = ledger_path(r, folder, path);
+	e = ledger_path(r, LEDGER, folder, path);
 	if (e != ERR_OK)
 		return e;
-	if (json_array_size(r->pieces) == 0 && json_object_size(r->originals) == 0 && json_array_size(r->folders) == 0) {
-		e = os_shared_remove(path);
-		(void)os_shared_remove_folder(folder);
-		return e;
-	}
-	e = os_shared_make_folder(folder);
+	r->folder_may_go = json_array_size(r->pieces) == 0 && json_object_size(r->originals) == 0 && json_array_size(r->folders) == 0;
+	if (r->folder_may_go)
+		return os_shared_remove(path);
 	ledger = json_pack("{s:i, s:O, s:O, s:O}", "version", 1, "pieces", r->pieces, "originals", r->originals, "folders", r->folders);
 	text = merge_text(ledger);
-	if (e == ERR_OK)
-		e = text != NULL ? os_shared_write(path, text, strlen(text)) : ERR_NO_MEMORY;
+	e = text != NULL ? os_shared_write(path, text, strlen(text)) : ERR_NO_MEMORY;
 	free(text);
 	json_decref(ledger);
 	return e == ERR_OK ? e : fail(r, path, "the ledger cannot be written");
@@ -119,7 +119,7 @@ load_ledger(struct run *r)
 	struct buf b = buf_new(FILE_MAX);
 	json_t *ledger = NULL;
 	int version;
-	enum err e = ledger_path(r, folder, path);
+	enum err e = ledger_path(r, LEDGER, folder, path);
 
 	if (e != ERR_OK)
 		return e;
@@ -350,6 +350,14 @@ write_change(struct run *r, struct change *c)
 	return e == ERR_FILE_FAILED && r->where[0] == '\0' ? fail(r, c->path, "cannot be written") : e;
 }
 
+/* Also where it is already as it is to be: what somebody else has put there stays when we go. */
+static void
+set_original(struct run *r, const struct change *c)
+{
+	if (c->first)
+		(void)json_object_set_new(r->originals, c->file, c->was != NULL ? json_string(c->was) : json_null());
+}
+
 static enum err
 make_change(struct run *r, struct change *c)
 {
@@ -370,16 +378,15 @@ make_change(struct run *r, struct change *c)
 		json_array_foreach(before, i, piece) if (is_of(piece, c->file))(void) json_array_append(both, piece);
 		json_array_foreach(c->ours, i, piece) if (!has(both, piece))(void) json_array_append(both, piece);
 		set_ours(r, c->file, both);
-		if (c->first)
-			(void)json_object_set_new(r->originals, c->file, c->was != NULL ? json_string(c->was) : json_null());
+		set_original(r, c);
 		e = write_change(r, c);
 	}
 	if (e == ERR_OK) {
 		set_ours(r, c->file, c->ours);
 		if (json_array_size(c->ours) == 0)
 			(void)json_object_del(r->originals, c->file);
-		else if (c->first && json_object_get(r->originals, c->file) == NULL)
-			(void)json_object_set_new(r->originals, c->file, json_null());
+		else
+			set_original(r, c);
 		if (!same || !json_equal(before, r->pieces))
 			e = save_ledger(r);
 	}
@@ -461,14 +468,51 @@ change_all(struct run *r)
 	return e;
 }
 
+/* ---- one at a time ---- */
+
+/*
+ * A file in the ledger's folder, which nobody but the administrator can open: of a name that every user can take, anybody could keep a machine from being updated. The one before us may
+ * take the folder along between our making it and our lock.
+ */
+static enum err
+hold(struct run *r, intptr_t *ret_lock)
+{
+	char path[OS_PATH_MAX], folder[OS_PATH_MAX];
+	enum err e = ledger_path(r, LOCK, folder, path);
+
+	if (e != ERR_OK)
+		return e;
+	r->folder_may_go = !os_shared_has_folder(folder);
+	e = ERR_FILE_FAILED;
+	for (unsigned i = 0; i < LOCK_TRIES && e != ERR_OK && e != ERR_BUSY; i++)
+		if (os_shared_make_folder(folder) == ERR_OK)
+			e = os_lock_file(path, ret_lock);
+	return e == ERR_OK || e == ERR_BUSY ? e : fail(r, path, "cannot be locked");
+}
+
+static void
+let_go(const struct run *r, intptr_t lock)
+{
+	char path[OS_PATH_MAX], folder[OS_PATH_MAX], unread[PROFILE_WHERE_MAX];
+	struct run quiet = { .root = r->root, .where = unread };
+
+	if (ledger_path(&quiet, LOCK, folder, path) != ERR_OK)
+		return;
+	os_unlock_file(lock, path);
+	if (r->folder_may_go)
+		(void)os_shared_remove_folder(folder);
+}
+
 enum err
 reconcile(const char *root, const json_t *pieces, bool dry, json_t **ret_acts, char *where)
 {
 	struct run r = { .root = root, .desired = pieces, .dry = dry, .where = where };
-	intptr_t lock;
-	enum err e = os_lock("mokhoa-setup", &lock);
+	intptr_t lock = -1;
+	enum err e;
 
 	where[0] = '\0';
+	/* who only looks writes nothing, and whatever is replaced meanwhile he reads as it was or as it is */
+	e = dry ? ERR_OK : hold(&r, &lock);
 	if (e != ERR_OK)
 		return e;
 	r.acts = json_array();
@@ -478,7 +522,8 @@ reconcile(const char *root, const json_t *pieces, bool dry, json_t **ret_acts, c
 	json_decref(r.pieces);
 	json_decref(r.originals);
 	json_decref(r.folders);
-	os_unlock(lock);
+	if (!dry)
+		let_go(&r, lock);
 	if (e != ERR_OK)
 		json_decref(r.acts);
 	else

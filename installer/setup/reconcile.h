@@ -2,7 +2,8 @@
 /*
  * reconcile: makes the machine as desired, whatever keeps its pieces (medium.h). The ledger, setup.json, says which are ours, and is on the disk before what it speaks of:
  * after a kill at any moment the next run goes on, and takes back no more and no less than what we wrote. A file that is again what it was but for its
- * layout gets its old bytes back. One process at a time: reconcile() holds a lock.
+ * layout gets its old bytes back. One process at a time: reconcile() locks
+ * a file beside the ledger, which only the administrator can open, unless it runs dry.
  */
 #ifndef MOKHOA_RECONCILE_H
 #define MOKHOA_RECONCILE_H

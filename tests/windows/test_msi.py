@@ -168,6 +168,7 @@ class Msi(unittest.TestCase):
         holder = subprocess.Popen(["wine", windows(os.path.join(wine.BUILD, "wine-bin", "hold_lock.exe")), name], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         held, number = holder.stdout.readline().split()
         self.assertEqual(held, b"held")
+        self.addCleanup(holder.communicate)
         return holder, int(number)
 
     def as_before(self, action, *args, **named):
@@ -291,16 +292,36 @@ class Msi(unittest.TestCase):
             self.nothing_left()
         holder.communicate(timeout=60)
 
+    def worker(self, path):
+        """One that waits 15 seconds for its order."""
+        return subprocess.Popen(["wine", path], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+
     def test_waits_for_an_unlock(self):
-        """A token is worked on: an upgrade waits, and is refused when it has waited long enough."""
+        """A token is worked on, which is its lock and an installed worker: an upgrade waits, and is refused when it has waited long enough."""
         self.msiexec("/i", self.one, **PROPERTIES)
         holder, _ = self.hold("ab" * 32)
-        self.msiexec("/i", self.two, fails="token_busy (2010)", WAIT="1")
-        self.msiexec("/x", self.one, fails="token_busy (2010)", WAIT="1")
+        for verb, msi in (("/i", self.two), ("/x", self.one)):
+            with self.worker(wine.FOLDER + "mokhoa-worker.exe"):
+                self.assertRegex(self.msiexec(verb, msi, fails="token_busy (2010)", WAIT="1"), r"mokhoa-worker, process [1-9]\d+")
         self.assertEqual(self.versions(), ["1.0.0"])
         holder.communicate(timeout=60)
-        self.msiexec("/i", self.two, WAIT="1")
+        # one that works on no token keeps nobody waiting
+        with self.worker(wine.FOLDER + "mokhoa-worker.exe"):
+            self.msiexec("/i", self.two, WAIT="1")
         self.msiexec("/x", self.two)
+        self.nothing_left()
+
+    def test_lock_of_a_stranger(self):
+        """A name that anybody can make, and a program of his that only has the worker's name, keep no machine from being updated."""
+        self.msiexec("/i", self.one, **PROPERTIES)
+        strange = os.path.join(self.folder, "strange", "mokhoa-worker.exe")
+        os.makedirs(os.path.dirname(strange))
+        shutil.copy(os.path.join(wine.BUILD, "wine-bin", "mokhoa-worker.exe"), strange)
+        holder, _ = self.hold("ab" * 32)
+        with self.worker(windows(strange)):
+            self.msiexec("/i", self.two, WAIT="0")
+            self.msiexec("/x", self.two, WAIT="0")
+        holder.communicate(timeout=60)
         self.nothing_left()
 
     def test_old_windows(self):

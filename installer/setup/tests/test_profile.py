@@ -4,6 +4,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import unittest
 
@@ -137,6 +138,25 @@ class Profile(unittest.TestCase):
         self.assertEqual(sorted(self.files()), ["ca.installed.previous", "ca.json.previous", "ca.pem.previous"])
         self.profile("--undo")
         self.assertEqual(test_setup.tree(), before)
+
+    @unittest.skipIf(shutil.which("strace") is None, "strace is missing: apt-get install strace")
+    def test_undone_in_order(self):
+        """Killed at any change of a file: whatever profile is there has its own authority, and the next undo ends it."""
+        new, old = (self.file(name, f"-----BEGIN CERTIFICATE-----\n{name}\n") for name in ("new.pem", "old.pem"))
+        for is_there in (False, True):
+            if is_there:
+                self.profile(*LEAST, "--hotline", "1", "--name", "ca", "--tls-ca", old, "--install")
+            before, n, done = self.files(), 0, None
+            while done is None or done.returncode == -signal.SIGKILL:
+                n += 1
+                self.profile(*LEAST, "--hotline", "2", "--name", "ca", "--tls-ca", new, "--install", "--undoable")
+                done = subprocess.run(["strace", "-qq", "-o", "/dev/null", "-e", f"inject=rename,unlink:signal=KILL:when={n}", SETUP, "profile", "--root", ROOT, "--undo"])
+                found = self.files()
+                if "ca.json" in found:
+                    self.assertIn(b"old.pem" if json.loads(found["ca.json"])["hotline"] == "1" else b"new.pem", found.get("ca.pem", b""), (is_there, n))
+                self.profile("--undo")
+                self.assertEqual(self.files(), before, (is_there, n))
+            self.assertGreater(n, 6)
 
     def test_again(self):
         """What was installed before is changed; without one there is a new one."""

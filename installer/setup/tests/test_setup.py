@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """mokhoa-setup on machines of others: 20 starting states come back byte for byte; two authorities; a kill at every change of a file. On a stage, as root."""
+import fcntl
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import unittest
@@ -197,6 +199,41 @@ class Machine(unittest.TestCase):
             self.assertEqual(subprocess.run([SETUP, *args], capture_output=True).returncode, 2)
         acts = json.loads(self.setup("register", "--dry-run", "--json", status=3).stdout)
         self.assertIn({"act": "write", "file": FIREFOX}, acts)
+        self.assertEqual(tree(), before)
+
+    def test_the_same_by_hand(self):
+        """An administrator's own file that has what we should write is not ours, and stays."""
+        self.setup("register")
+        manifest = "/etc/chromium/native-messaging-hosts/mokhoa.host.json"
+        with open(ROOT + manifest, encoding="utf-8") as f:
+            text = f.read()
+        self.setup("unregister")
+        write(manifest, text)
+        before = tree()
+        self.setup("register")
+        self.setup("repair")
+        self.setup("unregister")
+        self.assertEqual(tree(), before)
+
+    def test_one_at_a_time(self):
+        """Whoever registers keeps others out by a file that only root can open, and by no name that every user can take; who only looks waits for nobody."""
+        before = tree()
+        with socket.socket(socket.AF_UNIX) as strange:
+            strange.bind("\0mokhoa-lock-mokhoa-setup")
+            self.setup("register")
+        self.setup("status")
+        lock = "/var/lib/mokhoa/setup.lock"
+        self.assertFalse(os.path.exists(ROOT + lock))
+        write(lock, "")
+        with open(ROOT + lock, "rb") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            once = tree()
+            for verb in ("repair", "unregister"):
+                self.assertIn("busy (", self.setup(verb, status=1).stderr)
+            self.setup("status")
+            self.assertEqual(tree(), once)
+        # a dead holder's keeps nobody out, and nothing of it stays
+        self.setup("unregister")
         self.assertEqual(tree(), before)
 
     @unittest.skipIf(shutil.which("strace") is None, "strace is missing: apt-get install strace")

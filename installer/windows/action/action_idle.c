@@ -3,12 +3,15 @@
  * Programs that run are never ended by an installation, and one in the midst of an unlock starts its own file anew for each step. So an upgrade and a removal wait until no token is
  * worked on. The locks of all users are names in one folder of the system's (os_lock(), step_hold()); they are looked at and not touched. An unlock that begins later, while files are exchanged,
  * finds the old program or the new, or is told that none could be started before anything was asked of the token.
+ *
+ * Every user can make such a name. So it counts only while a worker of the installed file runs, and who is refused is told which process that is.
  */
 #include "action.h"
 
 #include "err.h"
 #include "os_windows.h"
 
+#include <tlhelp32.h>
 #include <winternl.h>
 
 #include <stdio.h>
@@ -20,6 +23,7 @@
 #define ENTRIES_MAX  4096
 #define WAIT_DEFAULT 300 /* seconds: a person who types a code and a PIN */
 #define QUERY	     1	 /* DIRECTORY_QUERY */
+#define WORKER	     L"mokhoa-worker.exe"
 
 struct entry {
 	UNICODE_STRING name;
@@ -69,6 +73,56 @@ some_token_is_held(void)
 	return found;
 }
 
+/* True also where it is there and we may not ask: who runs the installer may have no rights yet over the processes of others. */
+static bool
+is_of_file(DWORD id, const wchar_t *path)
+{
+	HANDLE process = OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, FALSE, id);
+	wchar_t found[OS_WINDOWS_PATH_MAX];
+	DWORD len = OS_WINDOWS_PATH_MAX;
+	bool is_it;
+
+	if (process == NULL)
+		return GetLastError() == ERROR_ACCESS_DENIED;
+	is_it = !QueryFullProcessImageNameW(process, 0, found, &len) || CompareStringOrdinal(found, -1, path, -1, TRUE) == CSTR_EQUAL;
+	CloseHandle(process);
+	return is_it;
+}
+
+/* True also where the system does not say, and then *ret_id stays as it was. */
+static bool
+worker_runs(const wchar_t *path, DWORD *ret_id)
+{
+	HANDLE all = CreateToolhelp32Snapshot(TH32CS_SNAPPROCESS, 0);
+	PROCESSENTRY32W one = { .dwSize = sizeof(one) };
+	bool found = false;
+
+	if (all == INVALID_HANDLE_VALUE)
+		return true;
+	for (BOOL more = Process32FirstW(all, &one); more && !found; more = Process32NextW(all, &one)) {
+		found = CompareStringOrdinal(one.szExeFile, -1, WORKER, -1, TRUE) == CSTR_EQUAL && is_of_file(one.th32ProcessID, path);
+		if (found)
+			*ret_id = one.th32ProcessID;
+	}
+	CloseHandle(all);
+	return found;
+}
+
+/* The installed one's, for free(); NULL for want of memory. */
+static wchar_t *
+worker_path(MSIHANDLE session)
+{
+	wchar_t *folder = action_property(session, L"ProgramsFolder");
+	size_t len = folder != NULL ? wcslen(folder) : 0;
+	wchar_t *path = folder != NULL ? realloc(folder, (len + sizeof(WORKER) / sizeof(wchar_t)) * sizeof(*path)) : NULL;
+
+	if (path != NULL)
+		wcscpy(path + len, WORKER);
+	else
+		free(folder);
+	return path;
+}
+
 static unsigned long
 seconds(MSIHANDLE session)
 {
@@ -80,12 +134,12 @@ seconds(MSIHANDLE session)
 }
 
 static void
-refuse(MSIHANDLE session)
+refuse(MSIHANDLE session, DWORD worker)
 {
 	char text[1024];
 	wchar_t *wide;
 
-	snprintf(text, sizeof(text), "mokhoa: %s (%d)\n%s %s\n%s %s", err_name(ERR_TOKEN_BUSY), err_number(ERR_TOKEN_BUSY), err_sentence(ERR_TOKEN_BUSY, "vi"),
+	snprintf(text, sizeof(text), "mokhoa: %s (%d): mokhoa-worker, process %lu\n%s %s\n%s %s", err_name(ERR_TOKEN_BUSY), err_number(ERR_TOKEN_BUSY), (unsigned long)worker, err_sentence(ERR_TOKEN_BUSY, "vi"),
 	    err_hint(ERR_TOKEN_BUSY, "vi"), err_sentence(ERR_TOKEN_BUSY, "en"), err_hint(ERR_TOKEN_BUSY, "en"));
 	wide = action_wide(text, strlen(text));
 	if (wide != NULL)
@@ -97,13 +151,18 @@ ACTION
 MokhoaIdle(MSIHANDLE session)
 {
 	ULONGLONG until = GetTickCount64() + 1000ull * seconds(session);
+	wchar_t *path = worker_path(session);
+	UINT result = ERROR_SUCCESS;
+	DWORD worker = 0;
 
-	while (some_token_is_held()) {
+	while (result == ERROR_SUCCESS && some_token_is_held() && (path == NULL || worker_runs(path, &worker))) {
 		if (GetTickCount64() >= until) {
-			refuse(session);
-			return ERROR_INSTALL_FAILURE;
+			refuse(session, worker);
+			result = ERROR_INSTALL_FAILURE;
+		} else {
+			Sleep(500);
 		}
-		Sleep(500);
 	}
-	return ERROR_SUCCESS;
+	free(path);
+	return result;
 }
