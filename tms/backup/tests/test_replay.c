@@ -5,53 +5,15 @@
 #include "check.h"
 #include "escrow_log.h"
 #include "inventory.h"
+#include "json.h"
 #include "restore_world.h"
 #include "text.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const struct machine_report completed = { .result = "completed", .rotated = true, .proof_mechanism = "" };
-
-/*
- * People have entered a wrong value after the backup, and the data are lost before anybody sees it: what the token has is in older lines of the log alone, and two people
- * reinstate it all the same, the newest first. made: the backup does not have the token either.
- */
-static void
-test_kept_in_the_log_alone(bool made)
-{
-	struct world *w = world_new();
-	struct machine *m = machine_new(w, 1, MACHINE_OWN);
-	struct machine *next = machine_new(w, 1, MACHINE_OWN);
-	struct backup_replayed r;
-	struct secret rotated;
-	const char *backup = NULL;
-	bool has = false;
-
-	if (made)
-		backup = restore_world_backup(w);
-	restore_world_import(w, 1);
-	if (!made)
-		backup = restore_world_backup(w);
-	CHECK(machine_to_release(m) == ERR_OK && machine_grant(m, 0) == ERR_OK && machine_done(m, &completed) == ERR_OK);
-	rotated = m->next;
-	w->now += 3600;
-	restore_world_replace(w, 1, "8F8F8F8F8F8F8F8F");
-	r = restore_world_restore(w, backup);
-	CHECK(r.tokens[made ? STORE_RESTORED_MADE : STORE_RESTORED_NEWER] == 1);
-	CHECK(machine_to_release(next) == ERR_OK && next->candidate_count == 1 && !secret_equal(&next->candidates[0], &rotated));
-	CHECK(store_request_transition(w->scratch.store, next->number, STATE_RELEASED, STATE_UNKNOWN, w->now) == ERR_OK);
-	restore_world_by_two(w, 1, op_admin_token_reinstate, json_pack("{s:s}", "reason", "x"));
-	machine_free(next);
-	next = machine_new(w, 1, MACHINE_OWN);
-	CHECK(machine_to_release(next) == ERR_OK);
-	for (size_t i = 0; i < next->candidate_count; i++)
-		has = has || secret_equal(&next->candidates[i], &rotated);
-	CHECK(has);
-	machine_free(m);
-	machine_free(next);
-	world_free(w);
-}
 
 /* Imported after the backup: the log does not say whose customer it is, the mail address does. */
 static void
@@ -103,6 +65,68 @@ forge_last(const struct world *w, const char *from, const char *to)
 	text[len - 1] = '\n';
 	f = fopen(w->config.escrow_log, "w");
 	CHECK(f != NULL && fwrite(text, 1, len, f) == len && fclose(f) == 0);
+}
+
+/* Another sealed value in the place of that one. */
+static void
+forge_sealed(const struct world *w, const struct store_escrow *row)
+{
+	json_t *was = json_b64(row->sealed, sizeof(row->sealed));
+	char *to = was != NULL ? strdup(json_string_value(was)) : NULL;
+
+	if (CHECK(to != NULL)) {
+		to[0] = to[0] == 'A' ? 'B' : 'A';
+		forge_last(w, json_string_value(was), to);
+	}
+	free(to);
+	json_decref(was);
+}
+
+/*
+ * People have entered a wrong value after the backup, and the data are lost before anybody sees it: what the token has is in older lines of the log alone, and two people
+ * reinstate it all the same, the newest first. made: the backup does not have the token either. A line that somebody else has
+ * written adds none that they would have to step over.
+ */
+static void
+test_kept_in_the_log_alone(bool made, bool forged)
+{
+	struct world *w = world_new();
+	struct machine *m = machine_new(w, 1, MACHINE_OWN);
+	struct machine *next = machine_new(w, 1, MACHINE_OWN);
+	struct backup_replayed r;
+	struct store_escrow first = { .id = 0 };
+	struct secret rotated;
+	const char *backup = NULL;
+	int64_t kept = 0;
+	bool has = false;
+
+	if (made)
+		backup = restore_world_backup(w);
+	restore_world_import(w, 1);
+	if (!made)
+		backup = restore_world_backup(w);
+	CHECK(store_escrow_by_id(w->scratch.store, world_token(w, &m->token).active, &first) == ERR_OK);
+	CHECK(machine_to_release(m) == ERR_OK && machine_grant(m, 0) == ERR_OK && machine_done(m, &completed) == ERR_OK);
+	rotated = m->next;
+	if (forged)
+		forge_sealed(w, &first);
+	w->now += 3600;
+	restore_world_replace(w, 1, "8F8F8F8F8F8F8F8F");
+	r = restore_world_restore(w, backup);
+	CHECK(r.tokens[made ? STORE_RESTORED_MADE : STORE_RESTORED_NEWER] == 1);
+	CHECK(store_escrow_kept(w->scratch.store, world_token(w, &m->token).id, &kept) == ERR_OK && kept == 2); /* the imported one and the rotated one */
+	CHECK(machine_to_release(next) == ERR_OK && next->candidate_count == 1 && !secret_equal(&next->candidates[0], &rotated));
+	CHECK(store_request_transition(w->scratch.store, next->number, STATE_RELEASED, STATE_UNKNOWN, w->now) == ERR_OK);
+	restore_world_by_two(w, 1, op_admin_token_reinstate, json_pack("{s:s}", "reason", "x"));
+	machine_free(next);
+	next = machine_new(w, 1, MACHINE_OWN);
+	CHECK(machine_to_release(next) == ERR_OK);
+	for (size_t i = 0; i < next->candidate_count; i++)
+		has = has || secret_equal(&next->candidates[i], &rotated);
+	CHECK(has);
+	machine_free(m);
+	machine_free(next);
+	world_free(w);
 }
 
 /*
@@ -221,8 +245,9 @@ test_shared_stays_shared(bool shared)
 int
 main(void)
 {
-	test_kept_in_the_log_alone(false);
-	test_kept_in_the_log_alone(true);
+	test_kept_in_the_log_alone(false, false);
+	test_kept_in_the_log_alone(true, false);
+	test_kept_in_the_log_alone(false, true);
 	test_agency_of_a_made_token();
 	test_whose_line(false);
 	test_whose_line(true);
