@@ -25,6 +25,7 @@
 #define TRANSCRIPT_SEALED_LEN	  256				    /* plaintext of release and grant answers */
 #define TRANSCRIPT_ESCROW_LEN	  64				    /* plaintext of an escrow row */
 #define TRANSCRIPT_ESCROW_ROW_LEN (65 + TRANSCRIPT_ESCROW_LEN + 16) /* enc, ciphertext, tag */
+#define TRANSCRIPT_ESCROW_FIRST	  1				    /* version of a row that people have sealed: imported, or entered; each rotation has one more */
 #define TRANSCRIPT_SO_PIN_MAX	  (TRANSCRIPT_ESCROW_LEN - 2)
 
 void transcript_field(struct buf *b, const void *bytes, size_t len);

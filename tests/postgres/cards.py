@@ -250,7 +250,10 @@ class Card(Customer):
 
 
 def put_on_record(program, server, customers):
-    table = "".join(",".join((c.token["manufacturer"], "", c.token["serial"], SO_PIN, "Khách", c.address)) + "\n" for c in customers)
-    sealed = subprocess.run([program, "seal", "--vault-key", str(server.folder / "vault.pub")], input="manufacturer,model,serial,so_pin,customer,email\n" + table,
+    def number_of(customer):
+        return f"{x509.load_der_x509_certificate(customer.certificate).serial_number:X}"
+
+    table = "".join(",".join((c.token["manufacturer"], "", c.token["serial"], SO_PIN, "Khách", c.address, number_of(c))) + "\n" for c in customers)
+    sealed = subprocess.run([program, "seal", "--vault-key", str(server.folder / "vault.pub")], input="manufacturer,model,serial,so_pin,customer,email,certificate_serial\n" + table,
                             check=True, capture_output=True, text=True, timeout=60).stdout
     subprocess.run([program, "import", "--config", str(server.config)], input=sealed, check=True, capture_output=True, text=True, timeout=60)

@@ -26,6 +26,7 @@ struct backup_log {
 	int64_t first_damaged; /* its line, from 1; 0 without one */
 	int64_t tokens;	       /* that have a line */
 	int64_t unknown;       /* of them not on record in the store */
+	int64_t missing;       /* tokens of which a candidate is not in their last line: a restore would not make it one */
 	int64_t highest;       /* number of a request, as far as it is believed */
 };
 

@@ -13,6 +13,7 @@
 #include "service.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define NUMBERS_SKIPPED 100 /* requests that were never granted are in no line, but people were told their numbers */
 
@@ -78,6 +79,41 @@ note_all(struct store *s, struct escrow_log_reader *reader, const unsigned char 
 	return e;
 }
 
+static bool
+has_row(const struct store_candidates *line, const struct store_candidate *row)
+{
+	for (size_t i = 0; i < line->count; i++)
+		if (memcmp(line->rows[i].sealed, row->sealed, sizeof(row->sealed)) == 0)
+			return true;
+	return false;
+}
+
+/* A change that did not commit leaves a line with one candidate too many; one too few is what a line lacks that could not be written behind a commit. */
+static enum err
+count_missing(struct store *s, struct escrow_log_reader *reader, int64_t *ret)
+{
+	struct escrow_log_line line;
+	struct store_candidates now;
+	bool found = false;
+	int64_t at = -1;
+	enum err e = store_log_next(s, STORE_RESTORED_AS_IT_WAS, at, &at, &found);
+
+	while (e == ERR_OK && found) {
+		e = escrow_log_at(reader, at, &line);
+		if (e == ERR_OK)
+			e = store_candidates_of(s, &line.candidates.token, &now);
+		if (e == ERR_ESCROW_MISSING) {
+			now.count = 0;
+			e = ERR_OK;
+		}
+		if (e != ERR_OK)
+			break;
+		*ret += (now.count > 0 && !has_row(&line.candidates, &now.rows[0])) || (now.count > 1 && !has_row(&line.candidates, &now.rows[1]));
+		e = store_log_next(s, STORE_RESTORED_AS_IT_WAS, at, &at, &found);
+	}
+	return e;
+}
+
 enum err
 backup_read_log(struct store *s, const char *path, struct backup_log *ret)
 {
@@ -90,6 +126,8 @@ backup_read_log(struct store *s, const char *path, struct backup_log *ret)
 		e = store_begin_reading(s);
 	if (e == ERR_OK)
 		e = note_all(s, reader, NULL, ret);
+	if (e == ERR_OK)
+		e = count_missing(s, reader, &ret->missing);
 	store_rollback(s);
 	escrow_log_close(reader);
 	return e;

@@ -142,8 +142,12 @@ check_log(struct store *s, const struct config *config)
 	}
 	lines = log.whole + log.cut + log.damaged;
 	without = tokens - (log.tokens - log.unknown);
-	printf("lines=%lld whole=%lld cut=%lld damaged=%lld tokens=%lld unknown=%lld without_line=%lld\n", (long long)lines, (long long)log.whole,
-	    (long long)log.cut, (long long)log.damaged, (long long)log.tokens, (long long)log.unknown, (long long)without);
+	printf("lines=%lld whole=%lld cut=%lld damaged=%lld tokens=%lld unknown=%lld without_line=%lld missing=%lld\n", (long long)lines, (long long)log.whole,
+	    (long long)log.cut, (long long)log.damaged, (long long)log.tokens, (long long)log.unknown, (long long)without, (long long)log.missing);
+	if (log.missing != 0)
+		printf("%lld token có giá trị đang dùng không nằm trong dòng cuối của nhật ký: đừng phục hồi từ bản sao lưu cũ trước khi chúng được mở khóa lần sau.\n"
+		       "%lld tokens have a value in force that their last line of the log does not have: restore no older backup before their next unlock.\n",
+		    (long long)log.missing, (long long)log.missing);
 	if (log.damaged == 0)
 		return ERR_OK;
 	snprintf(detail, sizeof(detail), "%.400s, line %lld", config->escrow_log, (long long)log.first_damaged);

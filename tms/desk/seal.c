@@ -120,7 +120,7 @@ seal_row(const struct sheet_row *row, void *context, const char **ret_cause)
 		*ret_cause = "an SO PIN that is empty, longer than 62 characters, or not of printable ASCII without blanks";
 		return ERR_CSV_INVALID;
 	}
-	e = transcript_seal_escrow(seal->vault_pk, &row->token, SHEET_VERSION, &so_pin, sealed);
+	e = transcript_seal_escrow(seal->vault_pk, &row->token, TRANSCRIPT_ESCROW_FIRST, &so_pin, sealed);
 	if (e == ERR_OK) {
 		write_row(&seal->out, row, sealed);
 		e = buf_error(&seal->out);

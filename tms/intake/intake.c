@@ -59,7 +59,7 @@ static enum err
 put(struct intake *i, const struct intake_row *w, struct escrow_log_batch *log)
 {
 	int64_t id;
-	enum err e = store_token_import(i->store, &w->token, SHEET_VERSION, w->sealed.sealed, &id);
+	enum err e = store_token_import(i->store, &w->token, TRANSCRIPT_ESCROW_FIRST, w->sealed.sealed, &id);
 
 	/* somebody else was faster */
 	if (e == ERR_TOKEN_IMPORTED) {
@@ -137,7 +137,7 @@ read_sealed(const char *text, struct vault_row *ret)
 {
 	size_t len;
 
-	*ret = (struct vault_row){ .version = SHEET_VERSION };
+	*ret = (struct vault_row){ .version = TRANSCRIPT_ESCROW_FIRST };
 	return text_b64_decode(text, strlen(text), ret->sealed, sizeof(ret->sealed), &len) && len == sizeof(ret->sealed) && key_kem_public_ok(ret->sealed);
 }
 
@@ -240,7 +240,7 @@ look_at_kept(struct intake *i, struct line *l, const struct store_token *t)
 		e = store_escrow_first(i->store, t->id, &first);
 	if (e != ERR_OK)
 		return ERR_STORE_FAILED;
-	if (t->next != 0 || t->active != first || kept.version > SHEET_VERSION) {
+	if (t->next != 0 || t->active != first || kept.version > TRANSCRIPT_ESCROW_FIRST) {
 		l->result = INTAKE_NEWER;
 		return ERR_OK;
 	}

@@ -15,8 +15,6 @@
 
 #include <jansson.h>
 
-#define SHEET_VERSION 1 /* of a token's first sealed row */
-
 enum sheet_column {
 	SHEET_MANUFACTURER,
 	SHEET_MODEL,

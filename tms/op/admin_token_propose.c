@@ -11,8 +11,7 @@
 
 #include <string.h>
 
-#define VALID_S	       (7 * 86400)
-#define SEALED_VERSION 1 /* what mokhoa-tms seal writes into a row */
+#define VALID_S (7 * 86400)
 
 /* In a transaction. */
 static enum err
@@ -100,7 +99,7 @@ op_admin_token_reinstate(struct call *c, json_t **ret_answer)
 enum err
 op_admin_token_replace(struct call *c, json_t **ret_answer)
 {
-	struct store_proposal p = { .kind = STORE_REPLACE, .version = SEALED_VERSION };
+	struct store_proposal p = { .kind = STORE_REPLACE, .version = TRANSCRIPT_ESCROW_FIRST };
 	struct decode_replace d;
 	enum err e = decode_replace(c->body, &d);
 

@@ -213,7 +213,7 @@ class Data(Server):
 class Log(Server):
     def test_check(self):
         self.add(token("A1"), token("A2"))
-        self.assertEqual(self.good("escrow-log", "check"), "lines=2 whole=2 cut=0 damaged=0 tokens=2 unknown=0 without_line=0\n")
+        self.assertEqual(self.good("escrow-log", "check"), "lines=2 whole=2 cut=0 damaged=0 tokens=2 unknown=0 without_line=0 missing=0\n")
         with open(self.log, "r+", encoding="utf-8") as f:
             first, second = f.read().splitlines()
             f.write(second[:100] + "\n" + first.replace("A1", "Z9") + "\n")
@@ -224,7 +224,7 @@ class Log(Server):
         self.fails("escrow_log_damaged", self.command("restore", backup))
         self.assertIn("damaged=1 as_it_was=2", self.good("restore", backup, "--skip-damaged-lines"))
         os.unlink(self.log)
-        self.assertIn("lines=0 whole=0 cut=0 damaged=0 tokens=0 unknown=0 without_line=2", self.good("escrow-log", "check"))
+        self.assertIn("lines=0 whole=0 cut=0 damaged=0 tokens=0 unknown=0 without_line=2 missing=0", self.good("escrow-log", "check"))
         os.mkdir(self.log)
         self.fails("escrow_log_failed", self.command("escrow-log", "check"))
         self.fails("escrow_log_failed", self.command("restore", backup))

@@ -39,6 +39,19 @@ test_agency_of_a_made_token(void)
 
 /* ---- whose line it is ---- */
 
+/* The log's first line alone, as another file. */
+static void
+first_line(const struct world *w, const char *to)
+{
+	char line[ESCROW_LOG_LINE_MAX + 2] = "";
+	FILE *from = fopen(w->config.escrow_log, "r");
+	FILE *f = fopen(to, "w");
+
+	CHECK(from != NULL && f != NULL && fgets(line, sizeof(line), from) != NULL && fputs(line, f) >= 0);
+	CHECK(from != NULL && fclose(from) == 0);
+	CHECK(f != NULL && fclose(f) == 0);
+}
+
 /* Takes the last line of the log away and puts another in its place: the same with other words, and with a sum that fits. */
 static void
 forge_last(const struct world *w, const char *from, const char *to)
@@ -223,6 +236,31 @@ test_number_of_a_forged_line(void)
 	world_free(w);
 }
 
+/* A line that could not be written behind a commit is one that the check of the log misses. */
+static void
+test_missing(void)
+{
+	struct world *w = world_new();
+	struct machine *m = machine_new(w, 1, MACHINE_OWN);
+	struct backup_log log = { 0 };
+	char kept[400];
+
+	restore_world_import(w, 1);
+	CHECK(machine_to_release(m) == ERR_OK && machine_grant(m, 0) == ERR_OK);
+	CHECK(backup_read_log(w->scratch.store, w->config.escrow_log, &log) == ERR_OK && log.whole == 2 && log.tokens == 1 && log.missing == 0);
+	CHECK(machine_done(m, &completed) == ERR_OK);
+	store_close(w->scratch.store);
+	CHECK(store_open(w->scratch.path, &w->scratch.store) == ERR_OK);
+	CHECK(backup_read_log(w->scratch.store, w->config.escrow_log, &log) == ERR_OK && log.missing == 0);
+	store_close(w->scratch.store);
+	CHECK(store_open(w->scratch.path, &w->scratch.store) == ERR_OK);
+	snprintf(kept, sizeof(kept), "%s.first", w->config.escrow_log);
+	first_line(w, kept);
+	CHECK(backup_read_log(w->scratch.store, kept, &log) == ERR_OK && log.whole == 1 && log.missing == 1);
+	machine_free(m);
+	world_free(w);
+}
+
 /* What other tokens have, too, is known to be so after a restore: the next unlock rotates, whatever the type says. */
 static void
 test_shared_stays_shared(bool shared)
@@ -252,6 +290,7 @@ main(void)
 	test_whose_line(false);
 	test_whose_line(true);
 	test_whose_line_of_a_known_token();
+	test_missing();
 	test_agency_of_a_forged_line();
 	test_number_of_a_forged_line();
 	test_shared_stays_shared(false);

@@ -26,7 +26,7 @@ add_line(struct world *w, unsigned n, const char *value, char *table)
 	size_t len = strlen(table);
 
 	key_kem_public(w->vault_key, pk);
-	CHECK(secret_set(&so_pin, value, strlen(value)) && transcript_seal_escrow(pk, &name, SHEET_VERSION, &so_pin, row) == ERR_OK);
+	CHECK(secret_set(&so_pin, value, strlen(value)) && transcript_seal_escrow(pk, &name, TRANSCRIPT_ESCROW_FIRST, &so_pin, row) == ERR_OK);
 	text_b64_encode(row, sizeof(row), sealed);
 	snprintf(table + len, TABLE_SIZE - len, "%s,%s,%s,%s,Khách %u,khach%u@example.vn\n", name.manufacturer, name.model, name.serial, sealed, n, n);
 	secret_wipe(&so_pin);
