@@ -560,8 +560,10 @@ async function tools() {
   const dung = await byKeys("dung");
   const { page, tabTo } = dung;
   const open = async (hash) => {
+    // another hash is no other document: the view before stays until the new one has what it shows
+    await page.evaluate((to) => location.hash !== `#${to}` && document.querySelector("main h1")?.setAttribute("data-before", ""), hash);
     await page.goto(`${order.desk}/?lang=vi#${hash}`);
-    await page.waitForSelector("main h1");
+    await page.waitForSelector("main h1:not([data-before])");
   };
   const type = async (what, selector, text) => {
     expect(`keys reach ${what}`, await tabTo(selector));
