@@ -88,38 +88,60 @@ has_row(const struct store_candidates *line, const struct store_candidate *row)
 	return false;
 }
 
-/* A change that did not commit leaves a line with one candidate too many; one too few is what a line lacks that could not be written behind a commit. */
+/* What is done with the last lines of a store's tokens. */
+struct lines {
+	struct store *store;
+	struct escrow_log_reader *reader;
+	const unsigned char *pk; /* the server's, where it is asked whose a line is */
+	int64_t now;
+	struct backup_replayed *replayed; /* of a restore */
+	int64_t missing;		  /* of a check */
+};
+
+/* The last lines of the tokens that were judged so, in the order of the log. */
 static enum err
-count_missing(struct store *s, struct escrow_log_reader *reader, int64_t *ret)
+each_last(struct lines *l, enum store_restored restored, enum err (*each)(struct lines *l, struct escrow_log_line *line, int64_t at))
 {
 	struct escrow_log_line line;
-	struct store_candidates now;
 	bool found = false;
 	int64_t at = -1;
-	enum err e = store_log_next(s, STORE_RESTORED_AS_IT_WAS, at, &at, &found);
+	enum err e = store_log_next(l->store, restored, at, &at, &found);
 
 	while (e == ERR_OK && found) {
-		e = escrow_log_at(reader, at, &line);
+		e = escrow_log_at(l->reader, at, &line);
 		if (e == ERR_OK)
-			e = store_candidates_of(s, &line.candidates.token, &now);
-		if (e == ERR_ESCROW_MISSING) {
-			now.count = 0;
-			e = ERR_OK;
-		}
-		if (e != ERR_OK)
-			break;
-		*ret += (now.count > 0 && !has_row(&line.candidates, &now.rows[0])) || (now.count > 1 && !has_row(&line.candidates, &now.rows[1]));
-		e = store_log_next(s, STORE_RESTORED_AS_IT_WAS, at, &at, &found);
+			e = each(l, &line, at);
+		if (e == ERR_OK)
+			e = store_log_next(l->store, restored, at, &at, &found);
 	}
 	return e;
+}
+
+/* A change that did not commit leaves a line with one candidate too many; one too few is what a line lacks that could not be written behind a commit. */
+static enum err
+count_missing(struct lines *l, struct escrow_log_line *line, int64_t at)
+{
+	struct store_candidates now;
+	bool missing = false;
+	enum err e = store_candidates_of(l->store, &line->candidates.token, &now);
+
+	(void)at;
+	if (e != ERR_OK)
+		return e == ERR_ESCROW_MISSING ? ERR_OK : e;
+	for (size_t i = 0; i < now.count; i++)
+		missing = missing || !has_row(&line->candidates, &now.rows[i]);
+	l->missing += missing;
+	return ERR_OK;
 }
 
 enum err
 backup_read_log(struct store *s, const char *path, struct backup_log *ret)
 {
 	struct escrow_log_reader *reader = NULL;
+	struct lines lines = { .store = s };
 	enum err e = escrow_log_open(path, &reader);
 
+	lines.reader = reader;
 	if (e == ERR_OK)
 		e = store_log_begin(s);
 	if (e == ERR_OK)
@@ -127,7 +149,9 @@ backup_read_log(struct store *s, const char *path, struct backup_log *ret)
 	if (e == ERR_OK)
 		e = note_all(s, reader, NULL, ret);
 	if (e == ERR_OK)
-		e = count_missing(s, reader, &ret->missing);
+		e = each_last(&lines, STORE_RESTORED_AS_IT_WAS, count_missing);
+	if (e == ERR_OK)
+		ret->missing = lines.missing;
 	store_rollback(s);
 	escrow_log_close(reader);
 	return e;
@@ -158,38 +182,20 @@ doubt(struct store_candidates *c)
 }
 
 static enum err
-judge_line(struct store *s, struct escrow_log_line *line, int64_t at, const unsigned char pk[KEY_SIG_PK_LEN], int64_t now, struct backup_replayed *r)
+judge_line(struct lines *l, struct escrow_log_line *line, int64_t at)
 {
-	bool proved = escrow_log_proved(line, pk);
+	bool proved = escrow_log_proved(line, l->pk);
 	enum store_restored restored;
 	enum err e;
 
 	if (!proved)
 		doubt(&line->candidates);
-	e = store_restore_judge(s, at, &line->candidates, proved, now, &restored);
+	e = store_restore_judge(l->store, at, &line->candidates, proved, l->now, &restored);
 	if (e != ERR_OK)
 		return e;
-	r->tokens[restored]++;
-	r->unproved += !proved && restored == STORE_RESTORED_MADE;
-	return restored != STORE_RESTORED_AS_IT_WAS ? audit_token(s, line, proved, restored, now) : ERR_OK;
-}
-
-static enum err
-judge_lines(struct store *s, struct escrow_log_reader *reader, const unsigned char pk[KEY_SIG_PK_LEN], int64_t now, struct backup_replayed *r)
-{
-	struct escrow_log_line line;
-	bool found = false;
-	int64_t at = -1;
-	enum err e = store_log_next(s, STORE_RESTORED_AS_IT_WAS, at, &at, &found);
-
-	while (e == ERR_OK && found) {
-		e = escrow_log_at(reader, at, &line);
-		if (e == ERR_OK)
-			e = judge_line(s, &line, at, pk, now, r);
-		if (e == ERR_OK)
-			e = store_log_next(s, STORE_RESTORED_AS_IT_WAS, at, &at, &found);
-	}
-	return e;
+	l->replayed->tokens[restored]++;
+	l->replayed->unproved += !proved && restored == STORE_RESTORED_MADE;
+	return restored != STORE_RESTORED_AS_IT_WAS ? audit_token(l->store, line, proved, restored, l->now) : ERR_OK;
 }
 
 /* In the order of the lines, and before the last ones are taken: the order of the rows is the one in which people reinstate them. A line that nobody has proved adds nothing that they would have to step over. */
@@ -199,16 +205,16 @@ keep_lines(struct store *s, const char *path, const unsigned char pk[KEY_SIG_PK_
 	struct escrow_log_reader *reader = NULL;
 	struct escrow_log_line line = { .request = 0 };
 	enum escrow_log_kind kind;
-	bool behind;
+	int64_t token;
 	int64_t at;
 	enum err e = escrow_log_open(path, &reader);
 
 	while (e == ERR_OK && escrow_log_next(reader, &kind, &line, &at)) {
-		behind = false;
+		token = 0;
 		if (kind == ESCROW_LOG_WHOLE)
-			e = store_restore_behind(s, &line.candidates.token, &behind);
-		if (e == ERR_OK && behind && escrow_log_proved(&line, pk))
-			e = store_restore_keep(s, &line.candidates, line.time);
+			e = store_restore_behind(s, &line.candidates.token, &token);
+		if (e == ERR_OK && token != 0 && escrow_log_proved(&line, pk))
+			e = store_restore_keep(s, token, &line.candidates, line.time);
 	}
 	if (e == ERR_OK && escrow_log_failed(reader))
 		e = ERR_ESCROW_LOG_FAILED;
@@ -217,34 +223,24 @@ keep_lines(struct store *s, const char *path, const unsigned char pk[KEY_SIG_PK_
 }
 
 static enum err
-take_lines(struct store *s, struct escrow_log_reader *reader, const unsigned char pk[KEY_SIG_PK_LEN], int64_t now)
+take_line(struct lines *l, struct escrow_log_line *line, int64_t at)
 {
-	struct escrow_log_line line;
-	bool found = false;
-	int64_t at = -1;
-	enum err e = store_log_next(s, STORE_RESTORED_NEWER, at, &at, &found);
-
-	while (e == ERR_OK && found) {
-		e = escrow_log_at(reader, at, &line);
-		if (e == ERR_OK && !escrow_log_proved(&line, pk))
-			doubt(&line.candidates);
-		if (e == ERR_OK)
-			e = store_restore_take(s, &line.candidates, now);
-		if (e == ERR_OK)
-			e = store_log_next(s, STORE_RESTORED_NEWER, at, &at, &found);
-	}
-	return e;
+	(void)at;
+	if (!escrow_log_proved(line, l->pk))
+		doubt(&line->candidates);
+	return store_restore_take(l->store, &line->candidates, l->now);
 }
 
 static enum err
 take_tokens(struct store *s, const struct config *config, struct escrow_log_reader *reader, const unsigned char pk[KEY_SIG_PK_LEN], int64_t now, struct backup_replayed *r)
 {
-	enum err e = judge_lines(s, reader, pk, now, r);
+	struct lines lines = { .store = s, .reader = reader, .pk = pk, .now = now, .replayed = r };
+	enum err e = each_last(&lines, STORE_RESTORED_AS_IT_WAS, judge_line);
 
 	if (e == ERR_OK && r->tokens[STORE_RESTORED_NEWER] + r->tokens[STORE_RESTORED_MADE] != 0)
 		e = keep_lines(s, config->escrow_log, pk);
 	if (e == ERR_OK)
-		e = take_lines(s, reader, pk, now);
+		e = each_last(&lines, STORE_RESTORED_NEWER, take_line);
 	return e == ERR_OK ? store_restore_failures(s, CALL_ONE_RELEASE_TRIES) : e;
 }
 

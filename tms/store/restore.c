@@ -207,9 +207,8 @@ store_restore_judge(struct store *s, int64_t at, const struct store_candidates *
 	return e == ERR_OK && *ret_restored != STORE_RESTORED_AS_IT_WAS ? mark(s, at, *ret_restored) : e;
 }
 
-/* The id of a token that the log knew more of than the backup; 0 of any other. */
-static enum err
-find_behind(struct store *s, const struct token_name *name, int64_t *ret_id)
+enum err
+store_restore_behind(struct store *s, const struct token_name *name, int64_t *ret_id)
 {
 	struct query q = query_new(s, "SELECT token.id FROM logged JOIN token USING (serial, manufacturer, model) WHERE serial = ? AND manufacturer = ? AND model = ? AND logged.restored <> ?");
 
@@ -222,21 +221,10 @@ find_behind(struct store *s, const struct token_name *name, int64_t *ret_id)
 }
 
 enum err
-store_restore_behind(struct store *s, const struct token_name *name, bool *ret)
+store_restore_keep(struct store *s, int64_t token, const struct store_candidates *c, int64_t time)
 {
-	int64_t id = 0;
-	enum err e = find_behind(s, name, &id);
-
-	*ret = id != 0;
-	return e;
-}
-
-enum err
-store_restore_keep(struct store *s, const struct store_candidates *c, int64_t time)
-{
-	int64_t token = 0;
 	int64_t row = 0;
-	enum err e = find_behind(s, &c->token, &token);
+	enum err e = ERR_OK;
 
 	for (size_t i = 0; e == ERR_OK && i < c->count; i++) {
 		struct store_escrow kept = { .token = token, .version = c->rows[i].version, .shared = c->rows[i].shared, .created = time, .retired = time };

@@ -736,11 +736,11 @@ enum err store_log_next(struct store *s, enum store_restored restored, int64_t a
  */
 enum err store_restore_judge(struct store *s, int64_t at, const struct store_candidates *c, bool proved, int64_t now, enum store_restored *ret_restored);
 
-/* Whether the token was judged to be newer in the log, or was made. */
-enum err store_restore_behind(struct store *s, const struct token_name *name, bool *ret);
+/* The id of a token that was judged to be newer in the log, or was made; 0 of any other. */
+enum err store_restore_behind(struct store *s, const struct token_name *name, int64_t *ret_id);
 
 /* Any line of such a token: its rows that the database does not have are kept, as if replaced at that time, so that two people can reinstate them. */
-enum err store_restore_keep(struct store *s, const struct store_candidates *c, int64_t time);
+enum err store_restore_keep(struct store *s, int64_t token, const struct store_candidates *c, int64_t time);
 
 /* The last line of a token that is newer in the log: its rows become the candidates. */
 enum err store_restore_take(struct store *s, const struct store_candidates *c, int64_t now);
