@@ -126,13 +126,13 @@ export class Flow {
     );
   }
 
-  /* Shows where a request stands, for as long as it is open. */
+  /* Shows where a request stands, for as long as it is open. What is on the screen stays there until it is another: a button drawn anew under a press loses it. */
   follow(request, notice = null) {
     this.#showRequest(request, { notice });
     if (isFinal(request.state)) return this.#end();
     return this.#step(null, null, async (signal) => {
-      const lost = () => this.#shown?.data?.request && this.#show(this.#shown.name, { ...this.#shown.data, lost: true });
-      for await (const now of this.#mokhoa.watch(request.request, { signal, onerror: lost })) this.#showRequest(now, { notice });
+      const lost = () => this.#shown?.data?.request && !this.#shown.data.lost && this.#show(this.#shown.name, { ...this.#shown.data, lost: true });
+      for await (const now of this.#mokhoa.watch(request.request, { signal, known: request, onerror: lost })) this.#showRequest(now, { notice });
     });
   }
 

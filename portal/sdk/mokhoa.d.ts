@@ -58,6 +58,8 @@ export interface CallOptions {
 
 export interface WatchOptions {
   signal?: AbortSignal;
+  /** What is shown already: an answer that says the same is not told. */
+  known?: UnlockRequest;
   /** Fewest seconds between two questions. */
   least?: number;
   /** Called for an error that passes, while the watch goes on. */

@@ -33,8 +33,9 @@ const same = (a, b) => a !== null && ["state", "expires", "code_expires", "email
 /* A server or a token that is away for a while does not end the watch: it asks again, later each time. */
 const passing = new Set(["tms_unreachable", "tms_failed", "busy", "timeout", "no_answer", "host_crashed", "worker_failed", "extension_failed"]);
 
-export async function* watch(mokhoa, request, { signal, least = LEAST, onerror } = {}) {
-  let last = null;
+/* known: what the caller shows already, and is not told again; null where he shows nothing. */
+export async function* watch(mokhoa, request, { signal, known = null, least = LEAST, onerror } = {}) {
+  let last = known;
   let failures = 0;
   for (;;) {
     let seconds;

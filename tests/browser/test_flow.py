@@ -12,6 +12,10 @@ from browser import wait_for
 from world import NEW_PIN
 
 TABS_MAX = 60
+DRAWINGS = """
+    globalThis.drawn = [];
+    const view = document.getElementById("view");
+    new MutationObserver(() => drawn.push(view.textContent)).observe(view, { childList: true });"""
 
 
 class Keys:
@@ -54,6 +58,7 @@ class Flow(portal.PortalTest):
         seen = customer.sees("choose")
         self.assertIn(card.serial, seen["text"])
         self.assertIn(customer.texts["pin_locked"], seen["text"])
+        customer.run(DRAWINGS)
         customer.press("send")
         seen = customer.sees("pending")
         phrase = seen["phrase"]
@@ -64,6 +69,10 @@ class Flow(portal.PortalTest):
         seen = customer.sees_after_while("approved")
         self.assertNotIn(card.email, seen["text"])
         self.assertIn("@khach.example", seen["text"])
+        # nothing was drawn over itself: a button that is drawn anew under a press loses it
+        drawn = customer.run("return drawn;")
+        self.assertEqual(len(drawn), 3, drawn)  # sending, pending, approved
+        self.assertEqual(len(set(drawn)), 3, drawn)
 
         customer.will_type(code, NEW_PIN)
         customer.press("unlock")

@@ -247,6 +247,16 @@ test("watch() yields what has changed and ends with a final state", async () => 
   assert.equal(states.length, 0);
 });
 
+test("watch() does not tell what is known already, and tells it once an error has passed", { timeout: 20000 }, async () => {
+  const known = unlockRequest({ state: "approved", email: "m***@example.vn" });
+  const approved = () => ({ requests: [{ ...known, retry_after: 0 }] });
+  const answers = [approved(), approved(), wireError(4001, "tms_unreachable"), approved(), { requests: [unlockRequest({ state: "completed" })] }];
+  const transport = fake({ "unlock.status": () => answers.shift() });
+  const seen = [];
+  for await (const now of new Mokhoa({ transport }).watch(REQUEST, { known, least: 0.001, onerror: (error) => seen.push(error.code) })) seen.push(now.state);
+  assert.deepEqual(seen, ["tms_unreachable", "approved", "completed"]);
+});
+
 test("watch() asks no more often than the server says", async () => {
   const times = [];
   const transport = fake({
