@@ -29,6 +29,12 @@ checker_in_vain_max(const struct checker *c)
 	return c->so_tries == 0 || c->so_tries > 4 ? 2 : 1;
 }
 
+bool
+checker_may_be_suspect(const struct checker *c)
+{
+	return c->in_vain == checker_in_vain_max(c) || (c->in_doubt && (c->so_tries == 3 || c->so_tries == 5) && c->in_vain + 1 == checker_in_vain_max(c));
+}
+
 void
 checker_begin(struct checker *c, struct world *server, const struct sim *sim, bool fits)
 {
@@ -124,13 +130,16 @@ count_releases(struct checker *c, size_t i, const struct store_request *r)
 			checker_wrong(c, "%u releases in a row without a grant, of a token that takes %u tries", c->in_vain, c->so_tries);
 	}
 	if (!c->granted[i] && store_grant_of(s, r->number, &grant) == ERR_OK) {
-		c->granted[i] = true;
+		c->granted[i] = c->in_doubt = true;
 		c->in_vain = 0;
 		if (c->newest != r->number)
 			checker_wrong(c, "request %lld was granted and is not the newest release", (long long)r->number);
 	}
-	if (r->state == STATE_COMPLETED && c->seen[i] != STATE_COMPLETED && c->newest == r->number)
+	if (r->state == STATE_COMPLETED && c->seen[i] != STATE_COMPLETED && c->newest == r->number) {
 		c->in_vain = 0;
+		/* it was proved, or its proof is what was refused */
+		c->in_doubt = world_token(c->server, &c->sim->token.name).next != 0;
+	}
 }
 
 static bool

@@ -23,6 +23,7 @@ struct checker {
 	bool released[SIM_REQUESTS];   /* likewise */
 	bool granted[SIM_REQUESTS];    /* likewise */
 	unsigned in_vain;	       /* releases in a row that no grant followed */
+	bool in_doubt;		       /* a rotation was granted, and no completed report of its request seen since: its proof may have cost a try */
 	unsigned so_tries;	       /* what the desk says that the token takes; 0: nothing */
 	bool forgiven;		       /* people have said that it may be tried again, and it has taken no right SO PIN since */
 	int64_t newest;		       /* number of the request that was released last */
@@ -43,6 +44,9 @@ struct checker {
 
 /* So many releases in vain, of two wrong tries each, leave the token a try where the desk knows how many it takes; two at most, and one in any case. */
 unsigned checker_in_vain_max(const struct checker *c);
+
+/* Whether it may be suspect now, and no earlier: after as many, or one less where a rotation may have cost the try that an odd number has over. */
+bool checker_may_be_suspect(const struct checker *c);
 
 void checker_begin(struct checker *c, struct world *server, const struct sim *sim, bool fits);
 void checker_end(struct checker *c);

@@ -189,7 +189,7 @@ history_calm(struct history *h)
 		history_hear(h, i);
 	}
 	crash.mode = CRASH_NOT;
-	h->sim.sleeps = h->sim.dies = h->sim.loses = h->sim.fails = 0;
+	h->sim.sleeps = h->sim.dies = h->sim.loses = h->sim.fails = h->sim.lies = 0;
 	memset(h->sim.skew, 0, sizeof(h->sim.skew));
 	h->sim.token.at = 0;
 	h->honest = true;
@@ -269,7 +269,7 @@ recover(struct history *h)
 			printf("  recovery: %s\n", err_name(e));
 	}
 	if (e == ERR_ESCROW_SUSPECT) {
-		if (h->checker.in_vain != checker_in_vain_max(&h->checker))
+		if (!checker_may_be_suspect(&h->checker))
 			checker_wrong(&h->checker, "suspect after %u releases in vain", h->checker.in_vain);
 		return HISTORY_SUSPECT;
 	}
@@ -381,6 +381,7 @@ history_new(struct history_server *server, struct dice *d, struct history_totals
 	h->sim.dies = (unsigned)dice_roll(d, 4);
 	h->sim.loses = (unsigned)dice_roll(d, 25);
 	h->sim.fails = (unsigned)dice_roll(d, 15);
+	h->sim.lies = (unsigned)dice_roll(d, 40);
 	h->sim.context = h;
 	h->sim.serve = history_serve;
 	h->sim.ask = history_ask;

@@ -73,6 +73,7 @@ do_by_two(struct history *h, enum err (*op)(struct call *c, json_t **ret_answer)
 	if (e == ERR_OK && p.state == STORE_PROPOSAL_CONFIRMED) {
 		if (kind != STORE_RESTORE) {
 			h->checker.in_vain = 0;
+			h->checker.in_doubt = false;
 			h->checker.forgiven = true;
 		}
 		return ERR_OK;

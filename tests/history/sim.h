@@ -106,6 +106,7 @@ struct sim {
 	unsigned dies;	 /* it is killed */
 	unsigned loses;	 /* a message, or its answer */
 	unsigned fails;	 /* the token, in some way */
+	unsigned lies;	 /* of a rotation that it was made */
 	/* forced by a test; SIM_FATE_COUNT: by dice */
 	enum sim_fate fate;
 	unsigned fated;	     /* for so many PIN calls, the others go well */

@@ -102,6 +102,13 @@ card(enum card_call call, const struct secret *so_pin, const struct secret *seco
 	return ERR_OK;
 }
 
+/* A module, or a card that is pulled out over it, may say of a rotation that it was made, and it was not. */
+static bool
+lies(enum card_call call)
+{
+	return call == CARD_ROTATE && sim_world->fate == SIM_FATE_COUNT && dice_percent(sim_dice(), sim_world->lies);
+}
+
 static enum sim_fate
 fate(void)
 {
@@ -109,7 +116,7 @@ fate(void)
 		return sim_world->fated != 0 && sim_world->fated-- != 0 ? sim_world->fate : SIM_FATE_OK;
 	if (!dice_percent(sim_dice(), sim_world->fails))
 		return SIM_FATE_OK;
-	/* without the two lies */
+	/* without what a card says of an SO PIN; of a rotation see lies() */
 	return (enum sim_fate)(SIM_FATE_GENERAL_ERROR + (enum sim_fate)dice_roll(sim_dice(), SIM_FATE_SAYS_INCORRECT - SIM_FATE_GENERAL_ERROR));
 }
 
@@ -164,6 +171,8 @@ so_step(enum card_call call, const struct secret *so_pin, const struct secret *s
 	if (so_flags(&sim_world->token) == PIN_STATE_LAST_TRY)
 		return ERR_TOKEN_SO_LAST_TRY;
 	f = fate();
+	if (f == SIM_FATE_OK && lies(call))
+		f = SIM_FATE_SAYS_OK;
 	ret->presented = true;
 	/* a call that fails may have been carried out all the same */
 	sim_world->so_calls++;

@@ -252,16 +252,14 @@ call_rotation(bool rotated, const char *stage, const char *error, uint64_t crypt
 }
 
 unsigned
-call_failures_max(const struct store_type *type)
+call_failures_max(const struct store_type *type, unsigned rotation_tries)
 {
 	unsigned safe;
 
 	_Static_assert((CALL_ONE_RELEASE_TRIES - 1) / TRIES_MAX == 1 && CALL_ONE_RELEASE_TRIES / TRIES_MAX > 1, "the most tries of one release");
 	if (type->so_tries == 0)
 		return FAILURES_MAX;
-	safe = (type->so_tries - 1) / TRIES_MAX;
-	if (safe < 1)
-		return 1;
+	safe = (type->so_tries - 1 - rotation_tries) / TRIES_MAX;
 	return safe < FAILURES_MAX ? safe : FAILURES_MAX;
 }
 
@@ -278,7 +276,7 @@ call_judge_token(struct call *c, const struct store_request *r, struct store_tok
 		return e;
 	if (ret_type->policy.family == FAMILY_NONE)
 		return ERR_TOKEN_UNSUPPORTED;
-	return ret_token->state == STORE_SUSPECT || ret_token->failures >= call_failures_max(ret_type) ? ERR_ESCROW_SUSPECT : ERR_OK;
+	return ret_token->state == STORE_SUSPECT || ret_token->failures >= call_failures_max(ret_type, ret_token->rotation_tries) ? ERR_ESCROW_SUSPECT : ERR_OK;
 }
 
 enum err
@@ -294,7 +292,8 @@ call_check_token(struct call *c, const struct store_request *r, struct store_tok
 		return e;
 	e = store_token_mark(c->store, ret_token->id, STORE_SUSPECT);
 	if (e == ERR_OK)
-		e = call_audit_token(c, "tms", ret_token->id, r->number, "suspect", "failures=%u of %u", ret_token->failures, call_failures_max(ret_type));
+		e = call_audit_token(c, "tms", ret_token->id, r->number, "suspect", "failures=%u of %u%s", ret_token->failures, call_failures_max(ret_type, ret_token->rotation_tries),
+		    ret_token->rotation_tries != 0 ? " (a rotation may have cost a try)" : "");
 	e = call_end(c, e);
 	return e == ERR_OK ? judged : e;
 }

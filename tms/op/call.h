@@ -199,8 +199,11 @@ enum call_rotation call_rotation(bool rotated, const char *stage, const char *er
 
 #define CALL_ONE_RELEASE_TRIES 4 /* a token that takes so many tries of its SO PIN, or fewer, has one release without a grant */
 
-/* How many releases without a grant leave a token with at least one try, whatever its flags say; one is made in any case. */
-unsigned call_failures_max(const struct store_type *type);
+/*
+ * How many releases without a grant leave a token with at least one try, whatever its flags say, where a rotation may have cost it so many before. One is made in any case
+ * where it has not.
+ */
+unsigned call_failures_max(const struct store_type *type, unsigned rotation_tries);
 
 /*
  * Whether this token's SO PIN may be released: the errors of call_check_life(), ERR_TOKEN_UNSUPPORTED for a kind that cannot be unlocked, ERR_ESCROW_SUSPECT where people have to look

@@ -107,6 +107,16 @@ is_replaced(const struct store_token *token, const struct store_release *release
 }
 
 /*
+ * Where the rotation was proved the SO PIN was right last. Where it was not, and its proof was begun, that was a wrong try, or may have been one: C_SetPIN has said that it was made, and
+ * the card has another SO PIN than it was asked for.
+ */
+static unsigned
+tries_of_rotation(const struct transcript_done *d)
+{
+	return !d->rotated && stage_from_name(d->stage) == STAGE_PROVING_ROTATION ? 1 : 0;
+}
+
+/*
  * The machine has looked at the token before people entered their value, or after it and they were wrong: a report says nothing of when that was, and may have waited
  * for days. So neither takes the other's place. Beside what they entered there is room for one: the next row wherever the rotation may have been made, also where that is the less
  * likely, because the vault alone knows its value and nobody could enter it again; without a grant, of two that were released, the one that was tried first.
@@ -116,7 +126,7 @@ believe_both(struct call *c, const struct store_request *r, const struct store_t
     const struct store_grant *grant, const struct transcript_done *d)
 {
 	bool next = grant->next != 0 && call_rotation(d->rotated, d->stage, d->error, d->cryptoki) != CALL_ROTATION_NONE;
-	enum err e = store_token_reported(c->store, token->id, next ? grant->next : released->candidates[grant->active], token->active, c->now);
+	enum err e = store_token_reported(c->store, token->id, next ? grant->next : released->candidates[grant->active], token->active, tries_of_rotation(d), c->now);
 
 	return e == ERR_OK ? escrow_log_append(c->service->config, c->store, &token->name, r->number, c->now) : e;
 }
@@ -170,7 +180,7 @@ settle_token(struct call *c, const struct store_request *r, const struct transcr
 		e = store_token_rotated(c->store, token.id, grant.next, c->now);
 	else if (no_such_pin && grant.next == token.next)
 		e = store_token_next_refused(c->store, token.id, c->now);
-	return e == ERR_OK ? store_token_proved(c->store, token.id, d->rotated, c->now) : e;
+	return e == ERR_OK ? store_token_proved(c->store, token.id, d->rotated, tries_of_rotation(d), c->now) : e;
 }
 
 static enum err

@@ -118,7 +118,7 @@ take_rows(struct store *s, int64_t token, const struct store_candidates *c, int6
 		e = retire_others(s, token, ids, now);
 	if (e != ERR_OK)
 		return e;
-	q = query_new(s, "UPDATE token SET active = ?, next = nullif(?, 0), state = ?, failures = 0, release = NULL, restored = ? WHERE id = ?");
+	q = query_new(s, "UPDATE token SET active = ?, next = nullif(?, 0), state = ?, failures = 0, rotation_tries = 0, release = NULL, restored = ? WHERE id = ?");
 	query_int(&q, ids[0]);
 	query_int(&q, ids[1]);
 	query_text(&q, store_token_state_name(STORE_UNVERIFIED));

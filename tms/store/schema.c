@@ -434,6 +434,10 @@ static const char *const steps[] = {
 
 	/* nothing in SQLite, which counts along an index of expressions as it is */
 	"PRAGMA user_version = 18;",
+
+	"ALTER TABLE token ADD COLUMN rotation_tries INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE token SET rotation_tries = 1 WHERE next IS NOT NULL;"
+	"PRAGMA user_version = 19;",
 };
 
 #define SEALED_SINCE 11 /* the version with which the audit became a chain */

@@ -228,12 +228,13 @@ struct store_token {
 	char certificate_serial[2 * STORE_SERIAL_MAX + 1]; /* hexadecimal, upper case; empty where it is not known */
 	enum store_token_state state;
 	enum store_life life;
-	int64_t active;	   /* id of the escrow row that is the SO PIN as far as is known */
-	int64_t next;	   /* id of the row that a granted rotation may have set, or that people have entered (store_token_reported()), or 0 */
-	unsigned failures; /* releases in a row that no grant followed */
-	int64_t release;   /* number of the request that was released last, or 0 */
-	int64_t restored;  /* when a restore gave it candidates that the backup did not know, until an unlock has proved one; or 0 */
-	int64_t exposed;   /* since when a customer's machine may know the key that the token has: released, and no rotation proved since; or 0 */
+	int64_t active;		 /* id of the escrow row that is the SO PIN as far as is known */
+	int64_t next;		 /* id of the row that a granted rotation may have set, or that people have entered (store_token_reported()), or 0 */
+	unsigned failures;	 /* releases in a row that no grant followed */
+	unsigned rotation_tries; /* wrong tries that a granted rotation may have cost since the SO PIN was last right, as far as reports say: 0 or 1 */
+	int64_t release;	 /* number of the request that was released last, or 0 */
+	int64_t restored;	 /* when a restore gave it candidates that the backup did not know, until an unlock has proved one; or 0 */
+	int64_t exposed;	 /* since when a customer's machine may know the key that the token has: released, and no rotation proved since; or 0 */
 	int64_t created;
 	char agency[STORE_AGENCY_SIZE]; /* whose customer has it, or empty */
 };
@@ -267,11 +268,11 @@ enum err store_token_count(struct store *s, int64_t *ret_count);
 /* The request of that number was given this token's candidates, and a machine may know its key from now on: one more failure until a grant says otherwise. */
 enum err store_token_released(struct store *s, int64_t id, int64_t number, int64_t now);
 
-/* The active row is known and another is on its way: every other row is retired, the failures are forgotten. */
+/* The active row is known and another is on its way: every other row is retired, the failures are forgotten; until a report says how it went, it may have cost a try. */
 enum err store_token_granted(struct store *s, int64_t id, int64_t active, int64_t next, int64_t now);
 
-/* An unlock with it was completed: verified, the failures are forgotten. Its key was given away, and is so until it is rotated. */
-enum err store_token_proved(struct store *s, int64_t id, bool rotated, int64_t now);
+/* An unlock with it was completed: verified, the failures are forgotten, and its rotation may have cost so many tries. Its key was given away, and is so until it is rotated. */
+enum err store_token_proved(struct store *s, int64_t id, bool rotated, unsigned rotation_tries, int64_t now);
 
 /* That row, which was granted to it, is the active one now, and every other one is retired, whatever people have put in its place meanwhile. */
 enum err store_token_rotated(struct store *s, int64_t id, int64_t next, int64_t now);
@@ -281,14 +282,14 @@ enum err store_token_replaced(struct store *s, int64_t id, int64_t active, int64
 
 /*
  * A machine that was released another value before people entered theirs says that it is the SO PIN. Neither saw what the other did, and nobody knows which was first:
- * both are candidates, the proved one before the entered one, and every other row is retired.
+ * both are candidates, the proved one before the entered one, and every other row is retired. Its rotation may have cost so many tries.
  */
-enum err store_token_reported(struct store *s, int64_t id, int64_t proved, int64_t entered, int64_t now);
+enum err store_token_reported(struct store *s, int64_t id, int64_t proved, int64_t entered, unsigned rotation_tries, int64_t now);
 
 /* Whether its next row was made after its active one, as a grant makes them, and not entered by people. False without a next row. */
 enum err store_token_has_successor(struct store *s, const struct store_token *t, bool *ret);
 
-/* People say that a suspect one may be tried again: nothing is proved, and the failures are forgotten. */
+/* People say that a suspect one may be tried again: nothing is proved, and all tries are forgotten. */
 enum err store_token_cured(struct store *s, int64_t id);
 
 #define STORE_CANDIDATES_MAX 2

@@ -200,6 +200,7 @@ token_read(struct query *q, struct store_token *ret)
 	ret->exposed = query_get_int(q);
 	ret->created = query_get_int(q);
 	query_get_text(q, ret->agency, sizeof(ret->agency));
+	ret->rotation_tries = (unsigned)query_get_int(q);
 }
 
 enum err
@@ -300,11 +301,12 @@ store_token_mark(struct store *s, int64_t id, enum store_token_state state)
 }
 
 enum err
-store_token_proved(struct store *s, int64_t id, bool rotated, int64_t now)
+store_token_proved(struct store *s, int64_t id, bool rotated, unsigned rotation_tries, int64_t now)
 {
-	struct query q = query_new(s, "UPDATE token SET state = ?, failures = 0, restored = 0, exposed = CASE WHEN ? = 1 THEN 0 WHEN exposed <> 0 THEN exposed ELSE ? END WHERE id = ?");
+	struct query q = query_new(s, "UPDATE token SET state = ?, failures = 0, rotation_tries = ?, restored = 0, exposed = CASE WHEN ? = 1 THEN 0 WHEN exposed <> 0 THEN exposed ELSE ? END WHERE id = ?");
 
 	query_text(&q, store_token_state_name(STORE_VERIFIED));
+	query_int(&q, rotation_tries);
 	query_int(&q, rotated);
 	query_int(&q, now);
 	query_int(&q, id);
@@ -346,13 +348,14 @@ keep_only(struct store *s, int64_t id, int64_t keep, int64_t keep_too, int64_t n
 }
 
 static enum err
-set_candidates(struct store *s, int64_t id, int64_t active, int64_t next, int64_t now)
+set_candidates(struct store *s, int64_t id, int64_t active, int64_t next, unsigned rotation_tries, int64_t now)
 {
-	struct query q = query_new(s, "UPDATE token SET active = ?, next = ?, failures = 0 WHERE id = ?");
+	struct query q = query_new(s, "UPDATE token SET active = ?, next = ?, failures = 0, rotation_tries = ? WHERE id = ?");
 	enum err e;
 
 	query_int(&q, active);
 	query_int(&q, next);
+	query_int(&q, rotation_tries);
 	query_int(&q, id);
 	e = query_run(&q, NULL);
 	return e == ERR_OK ? keep_only(s, id, active, next, now) : e;
@@ -361,13 +364,13 @@ set_candidates(struct store *s, int64_t id, int64_t active, int64_t next, int64_
 enum err
 store_token_granted(struct store *s, int64_t id, int64_t active, int64_t next, int64_t now)
 {
-	return set_candidates(s, id, active, next, now);
+	return set_candidates(s, id, active, next, 1, now);
 }
 
 enum err
-store_token_reported(struct store *s, int64_t id, int64_t proved, int64_t entered, int64_t now)
+store_token_reported(struct store *s, int64_t id, int64_t proved, int64_t entered, unsigned rotation_tries, int64_t now)
 {
-	return set_candidates(s, id, proved, entered, now);
+	return set_candidates(s, id, proved, entered, rotation_tries, now);
 }
 
 /* A successor's version is above, and so is its id; what people enter was sealed as the first of its token, and what they have reinstated was there before. */
@@ -418,7 +421,7 @@ store_token_rotated(struct store *s, int64_t id, int64_t next, int64_t now)
 enum err
 store_token_replaced(struct store *s, int64_t id, int64_t active, int64_t next, int64_t now)
 {
-	struct query q = query_new(s, "UPDATE token SET active = ?, next = nullif(?, 0), state = ?, failures = 0 WHERE id = ?");
+	struct query q = query_new(s, "UPDATE token SET active = ?, next = nullif(?, 0), state = ?, failures = 0, rotation_tries = 0 WHERE id = ?");
 	enum err e;
 
 	query_int(&q, active);
@@ -466,7 +469,7 @@ store_token_before(struct store *s, const struct store_token *t, int64_t ret_ids
 enum err
 store_token_cured(struct store *s, int64_t id)
 {
-	struct query q = query_new(s, "UPDATE token SET state = ?, failures = 0 WHERE id = ?");
+	struct query q = query_new(s, "UPDATE token SET state = ?, failures = 0, rotation_tries = 0 WHERE id = ?");
 
 	query_text(&q, store_token_state_name(STORE_UNVERIFIED));
 	query_int(&q, id);

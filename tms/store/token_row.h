@@ -10,7 +10,7 @@
 /* In the order in which token_read() reads. */
 #define TOKEN_COLUMNS \
 	"token.id, token.manufacturer, token.model, token.serial, token.customer, token.email, token.certificate_serial, token.state, token.life, token.active," \
-	" token.next, token.failures, token.release, token.restored, token.exposed, token.created, token.agency"
+	" token.next, token.failures, token.release, token.restored, token.exposed, token.created, token.agency, token.rotation_tries"
 
 void token_read(struct query *q, struct store_token *ret);
 

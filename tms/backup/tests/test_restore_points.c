@@ -259,7 +259,7 @@ look_into(struct history *h, const struct token *t)
 
 	CHECK(row.state == STORE_SUSPECT);
 	CHECK(store_token_mark(h->w->scratch.store, row.id, STORE_UNVERIFIED) == ERR_OK);
-	CHECK(store_token_proved(h->w->scratch.store, row.id, true, h->w->now) == ERR_OK);
+	CHECK(store_token_proved(h->w->scratch.store, row.id, true, 0, h->w->now) == ERR_OK);
 	h->refused++;
 }
 

@@ -5,6 +5,17 @@
 
 #include <stdio.h>
 
+/* What the desk knows of the tokens' kind. */
+static void
+set_tries(struct world *w, unsigned so_tries)
+{
+	struct store_type t = { .name = "loại", .rotation = true, .so_tries = so_tries, .created = w->now };
+
+	t.policy = (struct token_policy){ .family = FAMILY_SO_PIN, .pin_characters = CHARACTERS_ANY };
+	snprintf(t.manufacturer, sizeof(t.manufacturer), "%s", scratch_token(1).name.manufacturer);
+	CHECK(store_type_put(w->scratch.store, &t) == ERR_OK);
+}
+
 /* Releases of a token that no grant follows count over all its requests; a third is neither approved, so that nobody gets a code for nothing, nor made. */
 static void
 test_suspect(void)
@@ -39,13 +50,10 @@ test_suspect_by_tries(void)
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		struct world *w = world_new();
-		struct store_type t = { .name = "loại", .rotation = true, .so_tries = kinds[i].so_tries, .created = w->now };
 		struct machine *m;
 
 		world_import(w, 1, "khach@example.vn");
-		t.policy = (struct token_policy){ .family = FAMILY_SO_PIN, .pin_characters = CHARACTERS_ANY };
-		snprintf(t.manufacturer, sizeof(t.manufacturer), "%s", scratch_token(1).name.manufacturer);
-		CHECK(store_type_put(w->scratch.store, &t) == ERR_OK);
+		set_tries(w, kinds[i].so_tries);
 		for (unsigned n = 0; n < kinds[i].releases; n++) {
 			m = machine_approved(w, 1);
 			CHECK(machine_release(m) == ERR_OK && machine_release(m) == ERR_OK); /* the same release, which is not counted again */
@@ -60,21 +68,103 @@ test_suspect_by_tries(void)
 	}
 }
 
+enum rotation_end {
+	UNREPORTED,
+	REFUSED, /* C_SetPIN said OK, and its proof that the SO PIN is wrong */
+	UNPROVED,
+	ROTATED,
+	NOT_MADE,
+	CURED, /* unreported, and two people say that it may be tried again */
+	ROTATION_END_COUNT
+};
+
+static void
+end_rotation(struct world *w, struct machine *m, enum rotation_end end)
+{
+	static const struct machine_report reports[ROTATION_END_COUNT] = {
+		[REFUSED] = { .result = "completed", .stage = "proving_rotation", .error = "token_so_refused", .proof_mechanism = "" },
+		[UNPROVED] = { .result = "completed", .stage = "proving_rotation", .error = "module_failed", .proof_mechanism = "" },
+		[ROTATED] = { .result = "completed", .rotated = true, .proof_mechanism = "" },
+		[NOT_MADE] = { .result = "completed", .stage = "rotating", .error = "token_failed", .proof_mechanism = "" },
+	};
+
+	if (end == CURED)
+		CHECK(store_token_cured(w->scratch.store, world_token(w, &m->token).id) == ERR_OK);
+	else if (end != UNREPORTED)
+		CHECK(machine_done(m, &reports[end]) == ERR_OK);
+}
+
+/* The proof of a rotation may have cost a try, which a token that takes an odd number of them does not have over: so many releases in vain are left to it. */
+static void
+test_suspect_after_rotation(void)
+{
+	static const struct {
+		unsigned so_tries;
+		unsigned releases[ROTATION_END_COUNT];
+	} kinds[] = { { 3, { 0, 0, 0, 1, 1, 1 } }, { 4, { 1, 1, 1, 1, 1, 1 } }, { 5, { 1, 1, 1, 2, 2, 2 } }, { 6, { 2, 2, 2, 2, 2, 2 } }, { 0, { 2, 2, 2, 2, 2, 2 } } };
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		for (enum rotation_end end = UNREPORTED; end < ROTATION_END_COUNT; end++) {
+			struct world *w = world_new();
+			struct machine *m;
+
+			world_import(w, 1, "khach@example.vn");
+			set_tries(w, kinds[i].so_tries);
+			m = machine_granted(w, 1);
+			CHECK(world_token(w, &m->token).rotation_tries == 1);
+			end_rotation(w, m, end);
+			machine_free(m);
+			for (unsigned n = 0; n < kinds[i].releases[end]; n++) {
+				m = machine_approved(w, 1);
+				CHECK(machine_release(m) == ERR_OK);
+				machine_free(m);
+			}
+			m = machine_new(w, 1, MACHINE_OWN);
+			CHECK(machine_create(m) == ERR_OK);
+			if (!CHECK(machine_approve(m) == ERR_ESCROW_SUSPECT))
+				printf("  %u tries, end %d\n", kinds[i].so_tries, (int)end);
+			machine_free(m);
+			world_free(w);
+		}
+	}
+}
+
+/* A report that comes late gives a token back that is suspect only because nobody knew how its rotation went. */
+static void
+test_suspect_until_reported(void)
+{
+	struct world *w = world_new();
+	struct machine *first;
+	struct machine *again;
+	struct machine *m = machine_new(w, 1, MACHINE_OWN);
+
+	world_import(w, 1, "khach@example.vn");
+	set_tries(w, 3);
+	first = machine_granted(w, 1);
+	CHECK(machine_create(m) == ERR_OK && machine_approve(m) == ERR_ESCROW_SUSPECT);
+	CHECK(world_token(w, &m->token).state == STORE_SUSPECT && world_audits(w, m->number, "suspect") == 1);
+	end_rotation(w, first, ROTATED);
+	CHECK(world_token(w, &m->token).state == STORE_VERIFIED && world_token(w, &m->token).rotation_tries == 0);
+	again = machine_approved(w, 1);
+	CHECK(machine_release(again) == ERR_OK);
+	machine_free(first);
+	machine_free(again);
+	machine_free(m);
+	world_free(w);
+}
+
 /* What is known of its tries became less between approval and release. */
 static void
 test_fewer_tries_since(void)
 {
 	struct world *w = world_new();
-	struct store_type t = { .name = "loại", .rotation = true, .so_tries = 3, .created = w->now };
 	struct machine *m[2];
 
 	world_import(w, 1, "khach@example.vn");
-	t.policy = (struct token_policy){ .family = FAMILY_SO_PIN, .pin_characters = CHARACTERS_ANY };
-	snprintf(t.manufacturer, sizeof(t.manufacturer), "%s", scratch_token(1).name.manufacturer);
 	m[0] = machine_approved(w, 1);
 	CHECK(machine_release(m[0]) == ERR_OK);
 	m[1] = machine_approved(w, 1);
-	CHECK(store_type_put(w->scratch.store, &t) == ERR_OK);
+	set_tries(w, 3);
 	CHECK(machine_release(m[1]) == ERR_ESCROW_SUSPECT && world_state(w, m[1]->number) == STATE_APPROVED);
 	CHECK(machine_release(m[0]) == ERR_OK); /* what was released before is the same for ever */
 	for (int i = 0; i < 2; i++)
@@ -102,6 +192,8 @@ main(void)
 {
 	test_suspect();
 	test_suspect_by_tries();
+	test_suspect_after_rotation();
+	test_suspect_until_reported();
 	test_fewer_tries_since();
 	test_suspect_since();
 	return CHECK_DONE();

@@ -141,7 +141,7 @@ test_order(void)
 		if (n % 8 == 1)
 			CHECK(store_token_set_life(s.store, id, STORE_LOST) == ERR_OK);
 		if (n % 3 == 0)
-			CHECK(store_token_proved(s.store, id, true, SCRATCH_NOW) == ERR_OK);
+			CHECK(store_token_proved(s.store, id, true, 0, SCRATCH_NOW) == ERR_OK);
 	}
 	m = look(s.store, f, 100);
 	CHECK(m.ids[0] == 35 && m.ids[1] == 25 && m.ids[2] == 5 && m.ids[3] == 40 && m.ids[4] == 39); /* 15 was proved since */

@@ -63,6 +63,7 @@ static const struct row rows[] = {
 	{ 11, "UPDATE audit_head SET seq = 1" },
 	{ 11, "UPDATE request SET erased = 0" },
 	{ 14, "UPDATE type SET so_tries = 3" },
+	{ 19, "UPDATE token SET rotation_tries = 1" },
 };
 
 /* Of the audit before it was a chain, whose rows are others since. */
@@ -218,7 +219,7 @@ look_through_the_store(const char *path, int64_t version)
 		return;
 	CHECK(store_request_by_number(s, 58498, &r) == ERR_OK && r.state == STATE_RELEASED && r.counter == 4 && r.attempts == 2 && strcmp(r.note, "Lý do") == 0);
 	CHECK(store_token_by_name(s, &name, &t) == ERR_OK && t.active == 4 && t.next == 0 && t.failures == 1 && t.release == 58498 && t.state == STORE_VERIFIED);
-	CHECK(t.life == (version >= 7 ? STORE_LOST : STORE_ACTIVE) && t.restored == (version >= 6 ? 1700000500 : 0) && t.exposed == (version >= 2 ? 1700000310 : 0));
+	CHECK(t.life == (version >= 7 ? STORE_LOST : STORE_ACTIVE) && t.restored == (version >= 6 ? 1700000500 : 0) && t.exposed == (version >= 2 ? 1700000310 : 0) && t.rotation_tries == (version >= 19 ? 1 : 0));
 	CHECK(store_audit_count(s, 58498, "approve", &count) == ERR_OK && count == 1);
 	CHECK(chain_at(s, 1, &link, &found) == ERR_OK && found && link.row.person == 1 && link.row.created == 1700000150 && strcmp(link.row.detail, "how=call_back") == 0);
 	CHECK(chain_head_of(s, &head) == ERR_OK && head.seq == (version >= CHAINED ? 1 : version >= 7 ? 4

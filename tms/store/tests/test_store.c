@@ -251,15 +251,15 @@ test_rotation(void)
 	next.token = id;
 	CHECK(store_escrow_insert(s.store, &next, &second) == ERR_OK);
 	CHECK(store_token_granted(s.store, id, first, second, SCRATCH_NOW + 1) == ERR_OK);
-	CHECK(store_token_by_name(s.store, &t.name, &t) == ERR_OK && t.failures == 0 && t.active == first && t.next == second);
+	CHECK(store_token_by_name(s.store, &t.name, &t) == ERR_OK && t.failures == 0 && t.active == first && t.next == second && t.rotation_tries == 1);
 	CHECK(store_escrow_by_id(s.store, first, &row) == ERR_OK && row.retired == 0);
 	CHECK(store_token_rotated(s.store, id, second, SCRATCH_NOW + 2) == ERR_OK);
 	CHECK(store_token_by_name(s.store, &t.name, &t) == ERR_OK && t.active == second && t.next == 0);
 	CHECK(store_escrow_by_id(s.store, first, &row) == ERR_OK && row.retired == SCRATCH_NOW + 2);
 	CHECK(store_token_mark(s.store, id, STORE_SUSPECT) == ERR_OK);
 	CHECK(store_token_by_name(s.store, &t.name, &t) == ERR_OK && t.state == STORE_SUSPECT);
-	CHECK(store_token_released(s.store, id, number, SCRATCH_NOW) == ERR_OK && store_token_proved(s.store, id, true, SCRATCH_NOW) == ERR_OK);
-	CHECK(store_token_by_name(s.store, &t.name, &t) == ERR_OK && t.state == STORE_VERIFIED && t.failures == 0 && t.exposed == 0);
+	CHECK(store_token_released(s.store, id, number, SCRATCH_NOW) == ERR_OK && store_token_proved(s.store, id, true, 0, SCRATCH_NOW) == ERR_OK);
+	CHECK(store_token_by_name(s.store, &t.name, &t) == ERR_OK && t.state == STORE_VERIFIED && t.failures == 0 && t.rotation_tries == 0 && t.exposed == 0);
 	CHECK_TEXT(store_token_state_name(STORE_VERIFIED), "verified");
 	CHECK_TEXT(store_token_state_name(STORE_TOKEN_STATE_COUNT), "");
 	CHECK(behind_its_back(&s, "UPDATE token SET state = 'of tomorrow'"));
@@ -436,7 +436,7 @@ test_migration(void)
 	    "ALTER TABLE token DROP COLUMN agency; ALTER TABLE request DROP COLUMN agency;"
 	    "DROP TABLE request_search; DROP TABLE request_index; DROP INDEX request_created; DROP TABLE token_index; DROP TABLE proposal; DROP TABLE token_search; DROP INDEX token_life; DROP INDEX token_state; DROP INDEX token_manufacturer;"
 	    "DROP INDEX token_model; DROP INDEX request_changed; DROP INDEX outbox_waiting; DROP INDEX outbox_failed; ALTER TABLE token DROP COLUMN life;"
-	    "ALTER TABLE token DROP COLUMN restored; ALTER TABLE token DROP COLUMN exposed; ALTER TABLE release DROP COLUMN family; ALTER TABLE release DROP COLUMN rotation;"
+	    "ALTER TABLE token DROP COLUMN rotation_tries; ALTER TABLE token DROP COLUMN restored; ALTER TABLE token DROP COLUMN exposed; ALTER TABLE release DROP COLUMN family; ALTER TABLE release DROP COLUMN rotation;"
 	    "DROP INDEX escrow_shared; ALTER TABLE escrow DROP COLUMN shared; ALTER TABLE escrow DROP COLUMN key;"
 	    "DROP INDEX request_kept; ALTER TABLE request DROP COLUMN erased; DROP TABLE audit_note; DROP TABLE audit_head; DROP TABLE audit;"
 	    "CREATE TABLE audit (id INTEGER PRIMARY KEY AUTOINCREMENT, created INTEGER NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL, number INTEGER NOT NULL DEFAULT 0,"
@@ -451,9 +451,9 @@ test_migration(void)
 	CHECK(store_release_of(s.store, given.number, &read) == ERR_OK && read.family == FAMILY_SO_PIN && read.rotation && read.candidates[0] == t.active);
 	CHECK(read.answer.ciphertext_len == 7);
 	CHECK(store_token_by_name(s.store, &t.name, &t) == ERR_OK && t.exposed == 0);
-	CHECK(store_token_proved(s.store, t.id, false, SCRATCH_NOW) == ERR_OK);
+	CHECK(store_token_proved(s.store, t.id, false, 0, SCRATCH_NOW) == ERR_OK);
 	CHECK(store_token_by_name(s.store, &t.name, &t) == ERR_OK && t.exposed == SCRATCH_NOW);
-	CHECK(store_token_proved(s.store, t.id, true, SCRATCH_NOW + 1) == ERR_OK);
+	CHECK(store_token_proved(s.store, t.id, true, 0, SCRATCH_NOW + 1) == ERR_OK);
 	CHECK(store_token_by_name(s.store, &t.name, &t) == ERR_OK && t.exposed == 0);
 	scratch_free(&s);
 }
