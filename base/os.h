@@ -227,19 +227,19 @@ enum err os_check_trusted(const char *path);
 
 /*
  * Reads a file of the caller's own, also one of os_write_private(); ERR_FILE_MISSING where there is none, ERR_FRAME_TOO_LARGE where it is longer than ret may become,
- * ERR_JOURNAL_FAILED where it cannot be read or is no regular file.
+ * ERR_FILE_FAILED where it cannot be read or is no regular file.
  */
 enum err os_read_file(const char *path, struct buf *ret);
 
 /* Fills ret with the first bytes of a file, as many as there are, up to max; the errors of os_read_file() but for ERR_FRAME_TOO_LARGE. */
 enum err os_read_head(const char *path, void *ret, size_t max, size_t *ret_len);
 
-/* Appends what a handle gives until its end. ERR_FRAME_TOO_LARGE, ERR_NO_MEMORY, ERR_JOURNAL_FAILED. */
+/* Appends what a handle gives until its end. ERR_FRAME_TOO_LARGE, ERR_NO_MEMORY, ERR_FILE_FAILED. */
 enum err os_read_to_end(intptr_t handle, struct buf *ret);
 
 /*
  * Replaces a file as a whole, readable by its owner alone (on Windows encrypted for him besides: DPAPI), and returns when it is on the disk. Whoever reads sees the old bytes or the new
- * ones. ERR_JOURNAL_FAILED, and then the old ones are there, or (only the last step failed) the new ones.
+ * ones. ERR_FILE_FAILED, and then the old ones are there, or (only the last step failed) the new ones.
  */
 enum err os_write_private(const char *path, const void *bytes, size_t len);
 
@@ -251,11 +251,11 @@ void os_remove_leftovers(const char *path);
 
 /*
  * Seconds since a file was last written, by the wall's clock; 0 where it was in the future. ERR_FILE_MISSING where there is none,
- * ERR_JOURNAL_FAILED where it cannot be looked at or is no regular file.
+ * ERR_FILE_FAILED where it cannot be looked at or is no regular file.
  */
 enum err os_file_age(const char *path, int64_t *ret);
 
-/* A folder for the caller's user alone, and what is missing above it. ERR_JOURNAL_FAILED where it cannot be made or is somebody else's. */
+/* A folder for the caller's user alone, and what is missing above it. ERR_FILE_FAILED where it cannot be made or is somebody else's. */
 enum err os_make_private(const char *folder);
 
 /* The user's private folder for state that must survive (XDG_STATE_HOME/mokhoa, LOCALAPPDATA\Mokhoa), made 0700 where missing. */
@@ -263,7 +263,7 @@ enum err os_state_dir(char ret[OS_PATH_MAX]);
 
 /*
  * Calls each() with the name of every regular file of the folder in byte order, hidden ones (".name") left out; a missing folder has none.
- * ERR_NO_MEMORY, ERR_JOURNAL_FAILED where it cannot be read.
+ * ERR_NO_MEMORY, ERR_FILE_FAILED where it cannot be read.
  */
 enum err os_list(const char *folder, void (*each)(const char *name, void *context), void *context);
 
@@ -272,7 +272,7 @@ enum err os_list(const char *folder, void (*each)(const char *name, void *contex
 /*
  * A lock over all processes of the caller's user: a file in a folder of his own (os_make_private()), where nobody else sees it or can hold it,
  * freed by the system when its holder dies, whatever way. os_unlock_file() takes the file along; one that a killed holder left behind does no harm. ERR_BUSY
- * where another holds it, ERR_JOURNAL_FAILED where the file cannot be made.
+ * where another holds it, ERR_FILE_FAILED where the file cannot be made.
  */
 enum err os_lock_file(const char *path, intptr_t *ret_lock);
 void os_unlock_file(intptr_t lock, const char *path);

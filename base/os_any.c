@@ -24,7 +24,7 @@ os_read_to_end(intptr_t handle, struct buf *ret)
 			return buf_error(ret);
 		got = os_read(handle, step != 0 ? (void *)room : &beyond, step != 0 ? step : 1);
 		if (got < 0)
-			return ERR_JOURNAL_FAILED;
+			return ERR_FILE_FAILED;
 		if (got == 0)
 			return ERR_OK;
 		if (step == 0)
@@ -42,7 +42,7 @@ os_read_up_to(intptr_t handle, void *ret, size_t max, size_t *ret_len)
 	while (len < max && got > 0) {
 		got = os_read(handle, (char *)ret + len, max - len);
 		if (got < 0)
-			return ERR_JOURNAL_FAILED;
+			return ERR_FILE_FAILED;
 		len += (size_t)got;
 	}
 	*ret_len = len;

@@ -24,10 +24,10 @@ open_to_read(const char *path, int *ret_fd)
 	struct stat s;
 
 	if (fd < 0)
-		return errno == ENOENT ? ERR_FILE_MISSING : ERR_JOURNAL_FAILED;
+		return errno == ENOENT ? ERR_FILE_MISSING : ERR_FILE_FAILED;
 	if (fstat(fd, &s) != 0 || !S_ISREG(s.st_mode)) {
 		close(fd);
-		return ERR_JOURNAL_FAILED;
+		return ERR_FILE_FAILED;
 	}
 	*ret_fd = fd;
 	return ERR_OK;
@@ -95,7 +95,7 @@ os_write_private(const char *path, const void *bytes, size_t len)
 	const char *name;
 	char fresh[NAME_MAX + 1];
 	int folder = open_folder_of(path, &name);
-	enum err e = ERR_JOURNAL_FAILED;
+	enum err e = ERR_FILE_FAILED;
 
 	if (folder < 0)
 		return e;
@@ -147,7 +147,7 @@ os_remove(const char *path)
 {
 	const char *name;
 	int folder = open_folder_of(path, &name);
-	enum err e = ERR_JOURNAL_FAILED;
+	enum err e = ERR_FILE_FAILED;
 
 	if (folder < 0)
 		return errno == ENOENT ? ERR_OK : e;
@@ -165,9 +165,9 @@ os_file_age(const char *path, int64_t *ret)
 	int64_t age;
 
 	if (lstat(path, &s) != 0)
-		return errno == ENOENT ? ERR_FILE_MISSING : ERR_JOURNAL_FAILED;
+		return errno == ENOENT ? ERR_FILE_MISSING : ERR_FILE_FAILED;
 	if (!S_ISREG(s.st_mode))
-		return ERR_JOURNAL_FAILED;
+		return ERR_FILE_FAILED;
 	age = os_time() - (int64_t)s.st_mtime;
 	*ret = age > 0 ? age : 0;
 	return ERR_OK;
@@ -195,11 +195,11 @@ os_make_private(const char *folder)
 	struct stat s;
 
 	if (folder[0] != '/' || !text_copy(path, sizeof(path), folder) || !make_folders(path))
-		return ERR_JOURNAL_FAILED;
+		return ERR_FILE_FAILED;
 	if (stat(path, &s) != 0 || !S_ISDIR(s.st_mode) || s.st_uid != geteuid())
-		return ERR_JOURNAL_FAILED;
+		return ERR_FILE_FAILED;
 	if ((s.st_mode & (S_IRWXG | S_IRWXO)) != 0 && chmod(path, S_IRWXU) != 0)
-		return ERR_JOURNAL_FAILED;
+		return ERR_FILE_FAILED;
 	return ERR_OK;
 }
 
@@ -215,8 +215,8 @@ os_state_dir(char ret[OS_PATH_MAX])
 	else if (home != NULL && home[0] == '/')
 		len = snprintf(ret, OS_PATH_MAX, "%s/.local/state/mokhoa", home);
 	else
-		return ERR_JOURNAL_FAILED;
-	return len > 0 && len < OS_PATH_MAX ? os_make_private(ret) : ERR_JOURNAL_FAILED;
+		return ERR_FILE_FAILED;
+	return len > 0 && len < OS_PATH_MAX ? os_make_private(ret) : ERR_FILE_FAILED;
 }
 
 static enum err
@@ -240,7 +240,7 @@ os_list(const char *folder, void (*each)(const char *name, void *context), void 
 	enum err e;
 
 	if (dir == NULL)
-		return errno == ENOENT ? ERR_OK : ERR_JOURNAL_FAILED;
+		return errno == ENOENT ? ERR_OK : ERR_FILE_FAILED;
 	e = read_names(dir, &names);
 	closedir(dir);
 	os_names_end(&names, e == ERR_OK ? each : NULL, context);
@@ -273,7 +273,7 @@ os_lock_file(const char *path, intptr_t *ret_lock)
 		if (fd >= 0)
 			close(fd);
 		if (locked != 0)
-			return fd >= 0 && why == EWOULDBLOCK ? ERR_BUSY : ERR_JOURNAL_FAILED;
+			return fd >= 0 && why == EWOULDBLOCK ? ERR_BUSY : ERR_FILE_FAILED;
 	}
 }
 

@@ -198,5 +198,5 @@ os_read_trusted(const char *path, struct buf *ret)
 		return e;
 	e = os_read_to_end(fd, ret);
 	close(fd);
-	return e == ERR_FRAME_TOO_LARGE ? ERR_PROFILE_INVALID : e;
+	return e == ERR_FRAME_TOO_LARGE || e == ERR_FILE_FAILED ? ERR_PROFILE_INVALID : e;
 }

@@ -50,7 +50,7 @@ unseal(const unsigned char *bytes, size_t len, struct buf *ret)
 	DATA_BLOB in = { .cbData = (DWORD)len, .pbData = (BYTE *)(uintptr_t)bytes }, out = { .cbData = 0 };
 
 	if (!CryptUnprotectData(&in, NULL, NULL, NULL, NULL, CRYPTPROTECT_UI_FORBIDDEN, &out))
-		return ERR_JOURNAL_FAILED;
+		return ERR_FILE_FAILED;
 	buf_add(ret, out.pbData, out.cbData);
 	wipe(out.pbData, out.cbData);
 	LocalFree(out.pbData);
@@ -106,7 +106,7 @@ os_read_file(const char *path, struct buf *ret)
 	enum err e;
 
 	if (file == INVALID_HANDLE_VALUE)
-		return is_missing(GetLastError()) ? ERR_FILE_MISSING : ERR_JOURNAL_FAILED;
+		return is_missing(GetLastError()) ? ERR_FILE_MISSING : ERR_FILE_FAILED;
 	e = os_read_to_end((intptr_t)file, &raw);
 	CloseHandle(file);
 	if (e == ERR_OK)
@@ -122,7 +122,7 @@ os_read_head(const char *path, void *ret, size_t max, size_t *ret_len)
 	enum err e;
 
 	if (file == INVALID_HANDLE_VALUE)
-		return is_missing(GetLastError()) ? ERR_FILE_MISSING : ERR_JOURNAL_FAILED;
+		return is_missing(GetLastError()) ? ERR_FILE_MISSING : ERR_FILE_FAILED;
 	e = os_read_up_to((intptr_t)file, ret, max, ret_len);
 	CloseHandle(file);
 	return e;
@@ -182,7 +182,7 @@ os_write_private(const char *path, const void *bytes, size_t len)
 {
 	wchar_t wide[OS_WINDOWS_PATH_MAX], wide_fresh[OS_WINDOWS_PATH_MAX];
 	struct buf sealed = buf_new(len + OVERHEAD_MAX);
-	enum err e = ERR_JOURNAL_FAILED;
+	enum err e = ERR_FILE_FAILED;
 	char fresh[OS_PATH_MAX];
 
 	if (fresh_path(path, fresh) && os_windows_path(path, wide) && os_windows_path(fresh, wide_fresh) && seal(bytes, len, &sealed) &&
@@ -247,12 +247,12 @@ os_list(const char *folder, void (*each)(const char *name, void *context), void 
 	enum err e = ERR_OK;
 
 	if (!pattern_of(folder, pattern))
-		return ERR_JOURNAL_FAILED;
+		return ERR_FILE_FAILED;
 	while (e == ERR_OK && next_file(&l, pattern))
 		if (l.name[0] != '.' && !os_names_add(&names, l.name))
 			e = ERR_NO_MEMORY;
 	if (e == ERR_OK && l.find == INVALID_HANDLE_VALUE && !is_missing(GetLastError()))
-		e = ERR_JOURNAL_FAILED;
+		e = ERR_FILE_FAILED;
 	listing_end(&l);
 	os_names_end(&names, e == ERR_OK ? each : NULL, context);
 	return e;
@@ -292,9 +292,9 @@ os_remove(const char *path)
 	wchar_t wide[OS_WINDOWS_PATH_MAX];
 
 	if (!os_windows_path(path, wide))
-		return ERR_JOURNAL_FAILED;
+		return ERR_FILE_FAILED;
 	os_remove_leftovers(path);
-	return DeleteFileW(wide) || is_missing(GetLastError()) ? ERR_OK : ERR_JOURNAL_FAILED;
+	return DeleteFileW(wide) || is_missing(GetLastError()) ? ERR_OK : ERR_FILE_FAILED;
 }
 
 enum err
@@ -306,11 +306,11 @@ os_file_age(const char *path, int64_t *ret)
 	int64_t age;
 
 	if (!os_windows_path(path, wide))
-		return ERR_JOURNAL_FAILED;
+		return ERR_FILE_FAILED;
 	if (!GetFileAttributesExW(wide, GetFileExInfoStandard, &data))
-		return is_missing(GetLastError()) ? ERR_FILE_MISSING : ERR_JOURNAL_FAILED;
+		return is_missing(GetLastError()) ? ERR_FILE_MISSING : ERR_FILE_FAILED;
 	if ((data.dwFileAttributes & (FILE_ATTRIBUTE_DIRECTORY | FILE_ATTRIBUTE_REPARSE_POINT | FILE_ATTRIBUTE_DEVICE)) != 0)
-		return ERR_JOURNAL_FAILED;
+		return ERR_FILE_FAILED;
 	GetSystemTimeAsFileTime(&now);
 	age = (int64_t)((uint64_t)now.dwHighDateTime << 32 | now.dwLowDateTime) -
 	      (int64_t)((uint64_t)data.ftLastWriteTime.dwHighDateTime << 32 | data.ftLastWriteTime.dwLowDateTime);
@@ -338,7 +338,7 @@ take_folder(wchar_t *path, PSECURITY_DESCRIPTOR sd)
 {
 	DWORD attributes = GetFileAttributesW(path);
 	PSECURITY_DESCRIPTOR found = NULL;
-	enum err e = ERR_JOURNAL_FAILED;
+	enum err e = ERR_FILE_FAILED;
 	BOOL present, by_default;
 	PSID owner = NULL;
 	PACL dacl = NULL;
@@ -365,10 +365,10 @@ os_make_private(const char *folder)
 
 	/* without the prefix: the calls for access lists do not all take it */
 	if (!os_path_is_plain(folder) || !os_windows_plain_path(folder, wide))
-		return ERR_JOURNAL_FAILED;
+		return ERR_FILE_FAILED;
 	attributes.lpSecurityDescriptor = os_windows_descriptor(ONLY_OWNER_FOLDER);
 	if (attributes.lpSecurityDescriptor == NULL)
-		return ERR_JOURNAL_FAILED;
+		return ERR_FILE_FAILED;
 	make_folders(wide, &attributes);
 	e = take_folder(wide, attributes.lpSecurityDescriptor);
 	LocalFree(attributes.lpSecurityDescriptor);
@@ -400,11 +400,11 @@ why_not_locked(const char *path, const wchar_t *wide, DWORD why)
 	if (why == ERROR_SHARING_VIOLATION)
 		return ERR_BUSY;
 	if (why != ERROR_ACCESS_DENIED)
-		return ERR_JOURNAL_FAILED;
+		return ERR_FILE_FAILED;
 	attributes = GetFileAttributesW(wide);
 	if (attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DIRECTORY) != 0)
-		return ERR_JOURNAL_FAILED;
-	return folder_takes_files(path) ? ERR_BUSY : ERR_JOURNAL_FAILED;
+		return ERR_FILE_FAILED;
+	return folder_takes_files(path) ? ERR_BUSY : ERR_FILE_FAILED;
 }
 
 /* Nobody else may open the file while it is held, and it goes with its last handle. While it is going it reads as "access denied". */
@@ -418,7 +418,7 @@ os_lock_file(const char *path, intptr_t *ret_lock)
 	DWORD why = ERROR_INVALID_NAME;
 
 	if (attributes.lpSecurityDescriptor == NULL)
-		return ERR_JOURNAL_FAILED;
+		return ERR_FILE_FAILED;
 	if (os_windows_path(path, wide)) {
 		file = CreateFileW(wide, GENERIC_READ | GENERIC_WRITE | DELETE, 0, &attributes, OPEN_ALWAYS, flags, NULL);
 		why = GetLastError();

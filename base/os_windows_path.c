@@ -121,7 +121,7 @@ os_config_dir(char ret[OS_PATH_MAX])
 enum err
 os_state_dir(char ret[OS_PATH_MAX])
 {
-	return our_folder(&FOLDERID_LocalAppData, ret) ? os_make_private(ret) : ERR_JOURNAL_FAILED;
+	return our_folder(&FOLDERID_LocalAppData, ret) ? os_make_private(ret) : ERR_FILE_FAILED;
 }
 
 const char os_program_ending[] = ".exe";

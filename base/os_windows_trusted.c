@@ -205,5 +205,5 @@ os_read_trusted(const char *path, struct buf *ret)
 	if (e == ERR_OK)
 		e = os_read_to_end((intptr_t)w.held[w.count - 1], ret);
 	walk_end(&w);
-	return e == ERR_FRAME_TOO_LARGE || e == ERR_JOURNAL_FAILED ? ERR_PROFILE_INVALID : e;
+	return e == ERR_FRAME_TOO_LARGE || e == ERR_FILE_FAILED ? ERR_PROFILE_INVALID : e;
 }

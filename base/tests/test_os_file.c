@@ -80,9 +80,9 @@ a_link_is_replaced_and_not_followed(void)
 static void
 what_cannot_be_written_leaves_nothing(void)
 {
-	CHECK(os_write_private(path_of("missing/journal"), "x", 1) == ERR_JOURNAL_FAILED);
+	CHECK(os_write_private(path_of("missing/journal"), "x", 1) == ERR_FILE_FAILED);
 	CHECK(mkdir(path_of("taken"), 0700) == 0);
-	CHECK(os_write_private(path_of("taken"), "x", 1) == ERR_JOURNAL_FAILED);
+	CHECK(os_write_private(path_of("taken"), "x", 1) == ERR_FILE_FAILED);
 	CHECK(rmdir(path_of("taken")) == 0);
 }
 
@@ -109,7 +109,7 @@ a_list_is_in_byte_order_without_hidden_files(void)
 	CHECK_TEXT(buf_text(&b), "B.json a.json b.json journal link precious ");
 	buf_reset(&b);
 	CHECK(os_list(path_of("no-such-folder"), append_name, &b) == ERR_OK && b.len == 0);
-	CHECK(os_list(path_of("a.json"), append_name, &b) == ERR_JOURNAL_FAILED);
+	CHECK(os_list(path_of("a.json"), append_name, &b) == ERR_FILE_FAILED);
 	buf_free(&b);
 }
 
@@ -122,7 +122,7 @@ removing_takes_leftovers_along(void)
 	CHECK(access(path_of("journal"), F_OK) != 0 && access(path_of(".journal.0123456789abcdef"), F_OK) != 0);
 	CHECK(access(path_of(".journal2.0123456789abcdef"), F_OK) == 0);
 	CHECK(os_remove(path_of("journal")) == ERR_OK && os_remove(path_of("missing/journal")) == ERR_OK);
-	CHECK(os_remove(path_of("sub")) == ERR_JOURNAL_FAILED && access(path_of("sub"), F_OK) == 0);
+	CHECK(os_remove(path_of("sub")) == ERR_FILE_FAILED && access(path_of("sub"), F_OK) == 0);
 }
 
 static void
@@ -139,7 +139,7 @@ a_file_has_an_age(void)
 	CHECK(utimensat(AT_FDCWD, path_of("aged"), then, 0) == 0);
 	CHECK(os_file_age(path_of("aged"), &age) == ERR_OK && age == 0);
 	CHECK(os_file_age(path_of("no-such-file"), &age) == ERR_FILE_MISSING);
-	CHECK(os_file_age(path_of("sub"), &age) == ERR_JOURNAL_FAILED && os_file_age(path_of("dangling"), &age) == ERR_JOURNAL_FAILED);
+	CHECK(os_file_age(path_of("sub"), &age) == ERR_FILE_FAILED && os_file_age(path_of("dangling"), &age) == ERR_FILE_FAILED);
 	CHECK(os_remove(path_of("aged")) == ERR_OK);
 }
 
@@ -155,13 +155,13 @@ reading_has_a_bound_and_takes_files_only(void)
 	CHECK(os_read_head(path_of("precious"), head, 4, &len) == ERR_OK && len == 4 && memcmp(head, "unto", 4) == 0);
 	CHECK(os_read_head(path_of("precious"), head, sizeof(head), &len) == ERR_OK && len == 9);
 	CHECK(os_read_head(path_of("no-such-file"), head, sizeof(head), &len) == ERR_FILE_MISSING);
-	CHECK(os_read_head(path_of("sub"), head, sizeof(head), &len) == ERR_JOURNAL_FAILED);
+	CHECK(os_read_head(path_of("sub"), head, sizeof(head), &len) == ERR_FILE_FAILED);
 	CHECK(os_read_file(path_of("precious"), &small) == ERR_FRAME_TOO_LARGE);
 	CHECK(os_read_file(path_of("a.json"), &none) == ERR_OK);
 	CHECK(os_read_file(path_of("no-such-file"), &none) == ERR_FILE_MISSING);
 	seen(err_name(ERR_FILE_MISSING), "test_os_file"); /* who reads a file says what it was for: none of ours hands this name on */
-	CHECK(os_read_file(path_of("sub"), &none) == ERR_JOURNAL_FAILED);
-	CHECK(mkfifo(path_of("pipe"), 0600) == 0 && os_read_file(path_of("pipe"), &none) == ERR_JOURNAL_FAILED);
+	CHECK(os_read_file(path_of("sub"), &none) == ERR_FILE_FAILED);
+	CHECK(mkfifo(path_of("pipe"), 0600) == 0 && os_read_file(path_of("pipe"), &none) == ERR_FILE_FAILED);
 	buf_free(&exact);
 	buf_free(&small);
 	buf_free(&none);
@@ -190,9 +190,9 @@ the_state_folder_is_private(void)
 	CHECK(os_state_dir(got) == ERR_OK);
 	CHECK_TEXT(got, want);
 	unsetenv("HOME");
-	CHECK(os_state_dir(got) == ERR_JOURNAL_FAILED);
+	CHECK(os_state_dir(got) == ERR_FILE_FAILED);
 	setenv("HOME", path_of("a.json"), 1);
-	CHECK(os_state_dir(got) == ERR_JOURNAL_FAILED);
+	CHECK(os_state_dir(got) == ERR_FILE_FAILED);
 }
 
 int

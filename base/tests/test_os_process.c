@@ -173,9 +173,9 @@ a_lock_file_has_one_holder_and_dies_with_him(void)
 	os_unlock_file(again, path);
 
 	CHECK(symlink(elsewhere, path) == 0);
-	CHECK(os_lock_file(path, &again) == ERR_JOURNAL_FAILED && access(elsewhere, F_OK) != 0);
+	CHECK(os_lock_file(path, &again) == ERR_FILE_FAILED && access(elsewhere, F_OK) != 0);
 	CHECK(unlink(path) == 0 && rmdir(folder) == 0);
-	CHECK(os_lock_file(path, &again) == ERR_JOURNAL_FAILED);
+	CHECK(os_lock_file(path, &again) == ERR_FILE_FAILED);
 	close(ready[0]);
 	close(ready[1]);
 }

@@ -182,6 +182,10 @@ profile_load_all(const char *folder, struct profile_set **ret_set, char *where)
 	if (r.set == NULL)
 		return ERR_NO_MEMORY;
 	e = os_list(folder, each_file, &r);
+	if (e == ERR_FILE_FAILED) {
+		snprintf(r.where, PROFILE_WHERE_MAX, "%s: cannot be read", folder);
+		e = ERR_PROFILE_INVALID;
+	}
 	if (e == ERR_OK)
 		e = r.error;
 	if (e == ERR_OK && r.set->count == 0) {

@@ -39,6 +39,8 @@ static void
 test_missing(void)
 {
 	CHECK(load() == ERR_PROFILE_MISSING && strstr(where, FOLDER) != NULL);
+	/* a file where the folder should be */
+	CHECK(symlink("/dev/null", FOLDER) == 0 && load() == ERR_PROFILE_INVALID && strstr(where, FOLDER) != NULL && unlink(FOLDER) == 0);
 	mkdir(FOLDER, 0755);
 	CHECK(load() == ERR_PROFILE_MISSING);
 	stage_write("README", "not a profile");

@@ -92,7 +92,7 @@ desired_add_item(const struct desired_from *from, const struct place *place, con
 	if (e == ERR_OK)
 		e = s.error;
 	if (e != ERR_OK)
-		return e == ERR_JOURNAL_FAILED ? ERR_FILE_FAILED : e;
+		return e;
 	if (s.found[0] == '\0')
 		snprintf(s.found, sizeof(s.found), "%s/" POLICIES, place->policies);
 	desired_add(pieces, json_pack("{s:s, s:[s], s:s}", "file", s.found, "path", policy, "item", item));

@@ -206,7 +206,7 @@ walk(struct walk *w)
 
 	snprintf(folder, sizeof(folder), "%s%s", w->root, profile_folder());
 	e = os_list(folder, each_file, w);
-	if (e == ERR_JOURNAL_FAILED)
+	if (e == ERR_FILE_FAILED)
 		e = fail(w->where, ERR_FILE_FAILED, folder);
 	return e == ERR_OK ? w->error : e;
 }

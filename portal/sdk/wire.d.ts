@@ -283,6 +283,7 @@ export type ErrorName =
   | "usage"
   | "ports_taken"
   | "file_missing"
+  | "journal_newer"
   | "admin_unknown"
   | "role_refused"
   | "second_approver"

@@ -330,7 +330,7 @@ __wrap_os_time(void)
 enum err
 __wrap_os_state_dir(char ret[OS_PATH_MAX])
 {
-	return text_copy(ret, OS_PATH_MAX, sim_world->folder[sim_machine()]) ? ERR_OK : ERR_JOURNAL_FAILED;
+	return text_copy(ret, OS_PATH_MAX, sim_world->folder[sim_machine()]) ? ERR_OK : ERR_FILE_FAILED;
 }
 
 enum err
@@ -357,16 +357,16 @@ __wrap_os_write_private(const char *path, const void *bytes, size_t len)
 
 	sim_border();
 	if (sim_is_dead())
-		return ERR_JOURNAL_FAILED;
+		return ERR_FILE_FAILED;
 	e = __real_os_write_private(path, bytes, len);
 	sim_border();
-	return sim_is_dead() ? ERR_JOURNAL_FAILED : e;
+	return sim_is_dead() ? ERR_FILE_FAILED : e;
 }
 
 enum err
 __wrap_os_remove(const char *path)
 {
-	return sim_is_dead() ? ERR_JOURNAL_FAILED : __real_os_remove(path);
+	return sim_is_dead() ? ERR_FILE_FAILED : __real_os_remove(path);
 }
 
 /* Without scrypt, which costs a tenth of a second. */

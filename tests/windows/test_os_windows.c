@@ -226,9 +226,9 @@ private_files_are_sealed_and_replaced_as_a_whole(void)
 	CHECK(os_read_file(path_of("empty"), &b) == ERR_OK && b.len == 0);
 	CHECK(os_list(folder, append_name, &b) == ERR_OK);
 	CHECK_TEXT(buf_text(&b), "empty nh\xe1\xba\xadt k\xc3\xbd ");
-	CHECK(os_write_private(path_of("missing/x"), "x", 1) == ERR_JOURNAL_FAILED);
-	CHECK(os_read_file(path_of("none"), &b) == ERR_FILE_MISSING && os_read_file(folder, &b) == ERR_JOURNAL_FAILED);
-	CHECK(os_file_age(path_of("none"), &age) == ERR_FILE_MISSING && os_file_age(folder, &age) == ERR_JOURNAL_FAILED);
+	CHECK(os_write_private(path_of("missing/x"), "x", 1) == ERR_FILE_FAILED);
+	CHECK(os_read_file(path_of("none"), &b) == ERR_FILE_MISSING && os_read_file(folder, &b) == ERR_FILE_FAILED);
+	CHECK(os_file_age(path_of("none"), &age) == ERR_FILE_MISSING && os_file_age(folder, &age) == ERR_FILE_FAILED);
 	buf_free(&b);
 	buf_free(&small);
 }
@@ -285,9 +285,9 @@ a_lock_file_has_one_holder(void)
 	CHECK(os_read_file(path_of("a.lock"), &b) == ERR_FILE_MISSING);
 	CHECK(os_lock_file(path_of("a.lock"), &lock) == ERR_OK);
 	os_unlock_file(lock, path_of("a.lock"));
-	CHECK(os_lock_file(path_of("none/a.lock"), &lock) == ERR_JOURNAL_FAILED);
+	CHECK(os_lock_file(path_of("none/a.lock"), &lock) == ERR_FILE_FAILED);
 	/* "access denied", and nobody holds it */
-	CHECK(os_lock_file(folder, &lock) == ERR_JOURNAL_FAILED);
+	CHECK(os_lock_file(folder, &lock) == ERR_FILE_FAILED);
 	buf_free(&b);
 }
 

@@ -125,7 +125,7 @@ keyring_write(const char *path, const struct keyring *ring)
 	if (e == ERR_OK)
 		e = os_write_private(path, b.data, b.len);
 	if (e == ERR_OK && !give_back(path, &before))
-		e = ERR_JOURNAL_FAILED;
+		e = ERR_FILE_FAILED;
 	if (e != ERR_OK)
 		log_error("config", "file=%s cause=%s", path, strerror(errno));
 	buf_free(&b);

@@ -43,7 +43,7 @@ struct keyring {
 enum err keyring_read(const char *path, struct keyring *ret);
 
 /*
- * Replaces the file, readable by its owner alone, who stays the one it had (and the caller's own user where there was no file). ERR_JOURNAL_FAILED, logged: then the
+ * Replaces the file, readable by its owner alone, who stays the one it had (and the caller's own user where there was no file). ERR_FILE_FAILED, logged: then the
  * old file stands.
  */
 enum err keyring_write(const char *path, const struct keyring *ring);

@@ -92,7 +92,7 @@ run(struct import *i)
 	else
 		options_complain(e, i->report_file);
 	if (report_close(&i->report) != ERR_OK && e == ERR_OK) {
-		e = ERR_JOURNAL_FAILED;
+		e = ERR_FILE_FAILED;
 		options_complain(e, i->report_file);
 	}
 	return e;

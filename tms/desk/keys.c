@@ -66,7 +66,7 @@ write_public(const char *path, const unsigned char pk[KEY_KEM_PK_LEN])
 	enum err e = keyfile_write(path, pk, KEY_KEM_PK_LEN);
 
 	if (e == ERR_OK && (chmod(path, 0444) != 0 || (known && before.st_uid != geteuid() && chown(path, before.st_uid, before.st_gid) != 0)))
-		e = ERR_JOURNAL_FAILED;
+		e = ERR_FILE_FAILED;
 	return e == ERR_OK ? ERR_OK : fail(e, path);
 }
 
@@ -349,7 +349,7 @@ set_aside(struct keys *k)
 	else if (e == ERR_OK)
 		e = keyring_write(path, &retired);
 	if (e == ERR_OK && stat(k->config->vault.private_key, &st) == 0 && st.st_uid != geteuid() && chown(path, st.st_uid, st.st_gid) != 0)
-		e = fail(ERR_JOURNAL_FAILED, path);
+		e = fail(ERR_FILE_FAILED, path);
 	keyring_wipe(&retired);
 	return e;
 }

@@ -26,7 +26,7 @@ write_line(struct report *r, const char *const fields[4])
 
 	columns_write(&b, fields, 4);
 	if (r->fd != -1 && (buf_error(&b) != ERR_OK || !os_write_all(r->fd, b.data, b.len)))
-		r->error = ERR_JOURNAL_FAILED;
+		r->error = ERR_FILE_FAILED;
 	buf_free(&b);
 }
 
@@ -40,7 +40,7 @@ report_open(struct report *r, const char *path)
 		return ERR_OK;
 	r->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, S_IRUSR | S_IWUSR);
 	if (r->fd == -1)
-		return ERR_JOURNAL_FAILED;
+		return ERR_FILE_FAILED;
 	write_line(r, names);
 	return r->error;
 }

@@ -15,7 +15,7 @@ struct report {
 	unsigned counts[INTAKE_RESULT_COUNT];
 };
 
-/* Begins the file anew, readable by its owner alone; path may be NULL. ERR_JOURNAL_FAILED. */
+/* Begins the file anew, readable by its owner alone; path may be NULL. ERR_FILE_FAILED. */
 enum err report_open(struct report *r, const char *path);
 
 void report_add(struct report *r, const struct intake_line *l);

@@ -34,6 +34,13 @@ unlock(struct journal *j)
 	j->lock = -1;
 }
 
+/* What base says of any file is of the journal here. */
+static enum err
+of_journal(enum err e)
+{
+	return e == ERR_FILE_FAILED ? ERR_JOURNAL_FAILED : e;
+}
+
 static enum err
 folder_of(const char *profile, char ret[OS_PATH_MAX])
 {
@@ -41,11 +48,11 @@ folder_of(const char *profile, char ret[OS_PATH_MAX])
 	enum err e = os_state_dir(ret);
 
 	if (e != ERR_OK)
-		return e;
+		return of_journal(e);
 	len = strlen(ret);
 	if ((size_t)snprintf(ret + len, OS_PATH_MAX - len, "/%s/requests", profile) >= OS_PATH_MAX - len)
 		return ERR_JOURNAL_FAILED;
-	return os_make_private(ret);
+	return of_journal(os_make_private(ret));
 }
 
 /* PREFIX ID SUFFIX in the folder. Hexadecimal and not base64url, because some file systems do not tell capitals from small letters. */
@@ -83,7 +90,7 @@ lock(struct journal *j, const char *profile, const unsigned char id[TRANSCRIPT_I
 		e = ERR_OK;
 	}
 	if (e != ERR_OK)
-		return e;
+		return of_journal(e);
 	unlock(j);
 	j->lock = held;
 	memcpy(j->lock_path, path, sizeof(path));
@@ -102,16 +109,6 @@ set_aside(const char *path, const struct buf *bytes)
 		log_error("journal", "damaged file set aside as %s", aside);
 }
 
-/* A newer Mokhoa was here before this one: the request goes on when it is back. */
-static void
-leave_or_set_aside(const char *path, const struct buf *bytes)
-{
-	if (journal_is_newer(bytes->data, bytes->len))
-		log_error("journal", "file=%s cause=it was written by a newer version of Mokhoa, and is left where it is", path);
-	else
-		set_aside(path, bytes);
-}
-
 static bool
 was_set_aside(const char *path)
 {
@@ -123,7 +120,10 @@ was_set_aside(const char *path)
 	return there;
 }
 
-/* ERR_REQUEST_ELSEWHERE: there is no such file. mend: the caller holds the lock, so a damaged one may be set aside. */
+/*
+ * ERR_REQUEST_ELSEWHERE: there is no such file. ERR_JOURNAL_NEWER: a newer Mokhoa was here before this one; its file is left where it is, and the request goes on when it is
+ * back. mend: the caller holds the lock, so a damaged one may be set aside.
+ */
 static enum err
 load(const char *path, bool mend, struct journal_entry *ret)
 {
@@ -132,8 +132,12 @@ load(const char *path, bool mend, struct journal_entry *ret)
 
 	if (e == ERR_OK) {
 		e = journal_parse(bytes.data, bytes.len, ret);
-		if (e == ERR_JOURNAL_FAILED && mend)
-			leave_or_set_aside(path, &bytes);
+		if (e == ERR_JOURNAL_FAILED && journal_is_newer(bytes.data, bytes.len)) {
+			log_error("journal", "file=%s cause=it was written by a newer version of Mokhoa, and is left where it is", path);
+			e = ERR_JOURNAL_NEWER;
+		} else if (e == ERR_JOURNAL_FAILED && mend) {
+			set_aside(path, &bytes);
+		}
 	} else if (e == ERR_FILE_MISSING) {
 		e = was_set_aside(path) ? ERR_JOURNAL_FAILED : ERR_REQUEST_ELSEWHERE;
 	} else if (e != ERR_NO_MEMORY) {
@@ -365,7 +369,7 @@ journal_begin(const struct journal_entry *entry, struct journal **ret)
 		e = os_list(folder, look_at_draft, &search);
 	if (e != ERR_OK) {
 		journal_close(search.found);
-		return e;
+		return of_journal(e);
 	}
 	if (search.found == NULL)
 		return write_draft(entry, ret);
@@ -400,9 +404,7 @@ journal_name(struct journal *j, const unsigned char id[TRANSCRIPT_ID_LEN])
 	e = move_to(j, id);
 	if (e == ERR_OK)
 		e = journal_save(j);
-	if (e == ERR_OK)
-		e = os_remove(draft);
-	return e;
+	return e == ERR_OK ? of_journal(os_remove(draft)) : e;
 }
 
 /* ---- all of them ---- */
@@ -490,7 +492,7 @@ journal_list(const char *profile, struct journal_list *ret)
 		e = os_list(folder, throw_away_damaged, folder);
 	if (e != ERR_OK) {
 		journal_list_free(ret);
-		return e;
+		return of_journal(e);
 	}
 	for (size_t i = 0; i < ret->count; i++)
 		if (!throw_away(profile, ret->ids[i]))

@@ -96,7 +96,7 @@ enum err journal_name(struct journal *j, const unsigned char id[TRANSCRIPT_ID_LE
 
 /*
  * Waits at most wait_ms for whoever works on it: ERR_BUSY. ERR_REQUEST_ELSEWHERE where this user has no such request in this profile,
- * ERR_JOURNAL_FAILED where it is damaged, cannot be read or is of a newer Mokhoa (logged).
+ * ERR_JOURNAL_FAILED where it is damaged or cannot be read, ERR_JOURNAL_NEWER where a newer Mokhoa has written it (logged).
  */
 enum err journal_open(const char *profile, const unsigned char id[TRANSCRIPT_ID_LEN], unsigned wait_ms, struct journal **ret);
 void journal_close(struct journal *j);

@@ -283,6 +283,9 @@ take_turn(struct op_call *call, char path[OS_PATH_MAX], intptr_t *ret_lock)
 		e = ERR_JOURNAL_FAILED;
 	if (e == ERR_OK)
 		e = os_lock_file(lock, ret_lock);
+	/* the journal's folder, which a page is told by that name */
+	if (e == ERR_FILE_FAILED)
+		e = ERR_JOURNAL_FAILED;
 	if (e == ERR_OK && os_read_file(path, &last) == ERR_OK && text_number((const char *)last.data, last.len, &then) && then <= now && now - then < PAUSE_S) {
 		op_detail(call, "retry_after", json_integer(PAUSE_S - (now - then)));
 		os_unlock_file(*ret_lock, lock);

@@ -136,7 +136,7 @@ read_list(const struct profile *profile, struct listed **ret_list, size_t *ret_c
 static bool
 is_its_own_trouble(enum err e)
 {
-	return e == ERR_JOURNAL_FAILED || e == ERR_REQUEST_ELSEWHERE || e == ERR_REQUEST_UNKNOWN || e == ERR_SIGNATURE_REFUSED;
+	return e == ERR_JOURNAL_FAILED || e == ERR_JOURNAL_NEWER || e == ERR_REQUEST_ELSEWHERE || e == ERR_REQUEST_UNKNOWN || e == ERR_SIGNATURE_REFUSED;
 }
 
 static enum err

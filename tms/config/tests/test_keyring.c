@@ -55,7 +55,7 @@ test_files(void)
 	}
 	unlink(path);
 	CHECK(keyring_read(path, &got) == ERR_CONFIG_INVALID);
-	CHECK(keyring_write("/nowhere/at/all", &ring) == ERR_JOURNAL_FAILED);
+	CHECK(keyring_write("/nowhere/at/all", &ring) == ERR_FILE_FAILED);
 	rmdir(folder);
 }
 

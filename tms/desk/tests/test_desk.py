@@ -576,7 +576,7 @@ class Vault(Server):
         self.assertEqual({row[2] for row in rows}, {"not_written"})
         self.assertEqual(len(rows), 300)
         self.assertEqual(self.report(text)[0], (0, "lines=300 imported=300 refused=0\n", ""))
-        self.fails(1, "journal_failed", self.import_(text, "--report", "/nowhere/at/all"), "/nowhere/at/all")
+        self.fails(1, "file_failed", self.import_(text, "--report", "/nowhere/at/all"), "/nowhere/at/all")
         self.assertEqual(self.import_(text, "--report", "/dev/full")[0], 1)
 
     def shown_on_a_terminal(self, text, wait):
@@ -814,7 +814,7 @@ class Vault(Server):
             other.execute("BEGIN IMMEDIATE")
             self.fails(1, "store_failed", self.export(an, output="none.pem"))
         self.assertFalse(os.path.exists(self.file(self.name, "none.pem")))
-        self.fails(1, "journal_failed", self.export(an, output="no/such/folder"))
+        self.fails(1, "file_failed", self.export(an, output="no/such/folder"))
 
 
 class Types(Server):

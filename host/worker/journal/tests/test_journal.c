@@ -300,7 +300,9 @@ a_newer_file_is_left_alone(void)
 	make(other_id);
 	write_file(ID_FILE, newer);
 	write_file(DRAFT_FILE, newer);
-	CHECK(journal_open(PROFILE, id, 0, &j) == ERR_JOURNAL_FAILED);
+	CHECK(journal_open(PROFILE, id, 0, &j) == ERR_JOURNAL_NEWER);
+	CHECK(journal_look(PROFILE, id, &e) == ERR_JOURNAL_NEWER);
+	seen(err_name(ERR_JOURNAL_NEWER), "test_journal");
 	os_random(e.idempotency_key, sizeof(e.idempotency_key));
 	CHECK(journal_begin(&e, &j) == ERR_OK);
 	journal_close(j);
