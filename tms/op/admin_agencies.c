@@ -4,6 +4,7 @@
  * page and the next call on: the frame's header is made from the row whenever it is asked for (http/page.c), nothing is restarted.
  */
 #include "answer.h"
+#include "answer_rows.h"
 #include "call.h"
 #include "decode.h"
 #include "text.h"
@@ -11,12 +12,6 @@
 #include <string.h>
 
 /* ---- the list ---- */
-
-struct agencies {
-	struct call *call;
-	json_t *array;
-	enum err e;
-};
 
 /* What stands in the text between blanks. */
 static json_t *
@@ -37,34 +32,27 @@ words(const char *text)
 static void
 add_agency(const struct store_agency *a, void *context)
 {
-	struct agencies *all = context;
+	struct answer_rows *rows = context;
 	int64_t customers = 0;
+	enum err e = store_agency_customers(rows->call->store, a->id, &customers);
+	json_t *row = json_pack("{s:s, s:s, s:o, s:o, s:b, s:I, s:I}",
+	    "id", a->id,
+	    "name", a->name,
+	    "origins", words(a->origins),
+	    "domains", words(a->domains),
+	    "second_approver", a->second_approver ? 1 : 0,
+	    "customers", (json_int_t)customers,
+	    "created", (json_int_t)a->created);
 
-	if (all->e == ERR_OK)
-		all->e = store_agency_customers(all->call->store, a->id, &customers);
-	if (all->e == ERR_OK && json_array_append_new(all->array, json_pack("{s:s, s:s, s:o, s:o, s:b, s:I, s:I}",
-								      "id", a->id,
-								      "name", a->name,
-								      "origins", words(a->origins),
-								      "domains", words(a->domains),
-								      "second_approver", a->second_approver ? 1 : 0,
-								      "customers", (json_int_t)customers,
-								      "created", (json_int_t)a->created)) != 0)
-		all->e = ERR_NO_MEMORY;
+	answer_rows_add(rows, e, row);
 }
 
 enum err
 op_admin_agencies(struct call *c, json_t **ret_answer)
 {
-	struct agencies all = { .call = c, .array = json_array(), .e = ERR_OK };
-	enum err e = store_agency_list(c->store, add_agency, &all);
+	struct answer_rows rows = answer_rows_new(c);
 
-	if (e == ERR_OK)
-		e = all.e;
-	if (e == ERR_OK)
-		return answer_packed(json_pack("{s:o}", "agencies", all.array), ret_answer);
-	json_decref(all.array);
-	return e;
+	return answer_rows_pack(&rows, store_agency_list(c->store, add_agency, &rows), "agencies", ret_answer);
 }
 
 /* ---- one that is added or changed ---- */

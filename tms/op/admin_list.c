@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* GET /v1/admin/requests: the desk's list, newest first, and what it looks for in it. */
 #include "answer.h"
+#include "answer_rows.h"
 #include "call.h"
 #include "decode.h"
 
@@ -9,12 +10,10 @@
 #define CERTIFICATE_SERIAL_MAX 128 /* digits of what is looked for */
 
 struct page {
-	struct call *call;
-	json_t *rows;
+	struct answer_rows rows;
 	int64_t limit;
 	int64_t count;
 	int64_t last; /* number of the last row that is on the page */
-	enum err e;
 };
 
 /* One row more than the page holds says that there is another page. */
@@ -23,13 +22,13 @@ add_row(const struct store_request *r, void *context)
 {
 	struct page *page = context;
 	json_t *row = NULL;
+	enum err e;
 
-	if (page->e != ERR_OK || ++page->count > page->limit)
+	if (++page->count > page->limit)
 		return;
 	page->last = r->number;
-	page->e = answer_row(page->call, r, &row);
-	if (page->e == ERR_OK && json_array_append_new(page->rows, row) != 0)
-		page->e = ERR_NO_MEMORY;
+	e = answer_row(page->rows.call, r, &row);
+	answer_rows_add(&page->rows, e, row);
 }
 
 /* Hexadecimal digits as the list shows them, of either case. */
@@ -53,7 +52,7 @@ query_ok(const struct call_query *query)
 enum err
 op_admin_list(struct call *c, json_t **ret_answer)
 {
-	struct page page = { .call = c, .limit = c->query.limit != 0 ? c->query.limit : DECODE_LIMIT_DEFAULT, .e = ERR_OK };
+	struct page page = { .limit = c->query.limit != 0 ? c->query.limit : DECODE_LIMIT_DEFAULT };
 	const struct store_filter filter = {
 		.state = c->query.state != NULL ? state_from_name(c->query.state) : STORE_ANY,
 		.before = c->query.before,
@@ -64,17 +63,17 @@ op_admin_list(struct call *c, json_t **ret_answer)
 		.token_serial = c->query.token_serial,
 		.certificate_serial = c->query.certificate_serial,
 	};
+	json_t *array;
+	enum err e;
 
 	if (!query_ok(&c->query))
 		return ERR_INVALID_PARAMS;
-	page.rows = json_array();
-	page.e = store_request_list(c->store, &filter, (unsigned)page.limit + 1, add_row, &page);
-	if (page.e != ERR_OK) {
-		json_decref(page.rows);
-		return page.e;
-	}
+	page.rows = answer_rows_new(c);
+	e = answer_rows_end(&page.rows, store_request_list(c->store, &filter, (unsigned)page.limit + 1, add_row, &page), &array);
+	if (e != ERR_OK)
+		return e;
 	return answer_packed(json_pack("{s:o, s:I}",
-				 "requests", page.rows,
+				 "requests", array,
 				 "next", (json_int_t)(page.count > page.limit ? page.last : 0)),
 	    ret_answer);
 }

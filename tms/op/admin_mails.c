@@ -1,43 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* GET /v1/admin/mails and POST .../{number}/retry: mails that nobody got, and one of them sent again. An agency's people see those of their own customers. */
 #include "answer.h"
+#include "answer_rows.h"
 #include "call.h"
 #include "decode.h"
 
 #define LIST_MAX 100 /* the newest */
 
 static void
-add_mail(const struct store_outbox *row, void *context)
+add_mail(const struct store_outbox *mail, void *context)
 {
-	json_t **rows = context;
+	json_t *row = json_pack("{s:I, s:I, s:s, s:s, s:I, s:I, s:s}",
+	    "number", (json_int_t)mail->id,
+	    "request", (json_int_t)mail->number,
+	    "kind", store_mail_name(mail->kind),
+	    "to", mail->to,
+	    "tries", (json_int_t)mail->tries,
+	    "created", (json_int_t)mail->created,
+	    "error", mail->error);
 
-	/* json_array_append_new() of a row that could not be made fails, and so does what is appended to no array */
-	if (json_array_append_new(*rows, json_pack("{s:I, s:I, s:s, s:s, s:I, s:I, s:s}",
-					     "number", (json_int_t)row->id,
-					     "request", (json_int_t)row->number,
-					     "kind", store_mail_name(row->kind),
-					     "to", row->to,
-					     "tries", (json_int_t)row->tries,
-					     "created", (json_int_t)row->created,
-					     "error", row->error)) != 0) {
-		json_decref(*rows);
-		*rows = NULL;
-	}
+	answer_rows_add(context, ERR_OK, row);
 }
 
 enum err
 op_admin_mails(struct call *c, json_t **ret_answer)
 {
-	json_t *rows = json_array();
+	struct answer_rows rows = answer_rows_new(c);
+	json_t *array;
 	int64_t count = 0;
-	enum err e = store_outbox_failed(c->store, LIST_MAX, add_mail, &rows);
+	enum err e = store_outbox_failed_count(c->store, &count);
 
 	if (e == ERR_OK)
-		e = store_outbox_failed_count(c->store, &count);
-	if (e == ERR_OK)
-		return answer_packed(json_pack("{s:o, s:I}", "mails", rows, "count", (json_int_t)count), ret_answer);
-	json_decref(rows);
-	return e;
+		e = answer_rows_end(&rows, store_outbox_failed(c->store, LIST_MAX, add_mail, &rows), &array);
+	else
+		json_decref(rows.array);
+	return e == ERR_OK ? answer_packed(json_pack("{s:o, s:I}", "mails", array, "count", (json_int_t)count), ret_answer) : e;
 }
 
 /* In a transaction. */

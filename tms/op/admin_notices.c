@@ -1,23 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* GET /v1/admin/notices, POST the same, POST .../{number} and .../{number}/remove: what customers are to read, as the desk writes it. Each answers with all of them. */
 #include "answer.h"
+#include "answer_rows.h"
 #include "call.h"
 #include "decode.h"
 #include "text.h"
 
 #include <stdio.h>
 
-struct rows {
-	json_t *array;
-	int64_t now;
-	bool complete;
-};
-
 static void
 add_row(const struct store_notice *n, void *context)
 {
-	struct rows *rows = context;
-	bool due = n->starts <= rows->now && (n->ends == 0 || n->ends > rows->now);
+	struct answer_rows *rows = context;
+	bool due = n->starts <= rows->call->now && (n->ends == 0 || n->ends > rows->call->now);
 	json_t *row = json_pack("{s:I, s:s, s:{s:s, s:s}, s:{s:s, s:s}, s:I, s:I, s:b, s:I}",
 	    "number", (json_int_t)n->id,
 	    "severity", store_severity_name(n->severity),
@@ -28,20 +23,15 @@ add_row(const struct store_notice *n, void *context)
 	    "due", due ? 1 : 0,
 	    "created", (json_int_t)n->created);
 
-	if (json_array_append_new(rows->array, row) != 0)
-		rows->complete = false;
+	answer_rows_add(rows, ERR_OK, row);
 }
 
 enum err
 op_admin_notices(struct call *c, json_t **ret_answer)
 {
-	struct rows rows = { .array = json_array(), .now = c->now, .complete = true };
-	enum err e = store_notice_list(c->store, add_row, &rows);
+	struct answer_rows rows = answer_rows_new(c);
 
-	if (e == ERR_OK && rows.complete)
-		return answer_packed(json_pack("{s:o}", "notices", rows.array), ret_answer);
-	json_decref(rows.array);
-	return e != ERR_OK ? e : ERR_NO_MEMORY;
+	return answer_rows_pack(&rows, store_notice_list(c->store, add_row, &rows), "notices", ret_answer);
 }
 
 static enum err

@@ -4,6 +4,7 @@
  * one operator and confirmed by another; what takes it away one does at once. Each answers with everybody.
  */
 #include "answer.h"
+#include "answer_rows.h"
 #include "call.h"
 #include "decode.h"
 #include "enrolment.h"
@@ -17,91 +18,79 @@
 
 /* ---- the answer ---- */
 
-struct rows {
-	struct call *call;
-	json_t *array;
-	enum err e;
-};
-
-static void
-append(struct rows *rows, json_t *row)
-{
-	if (rows->e == ERR_OK && json_array_append_new(rows->array, row) != 0)
-		rows->e = ERR_NO_MEMORY;
-}
-
 static void
 add_certificate(const struct store_certificate *c, void *context)
 {
 	char fingerprint[2 * KEY_HASH_LEN + 1];
+	json_t *row;
 
 	text_hex(c->fingerprint, sizeof(c->fingerprint), fingerprint);
-	append(context, json_pack("{s:s, s:I, s:I, s:I}",
-			    "fingerprint", fingerprint,
-			    "not_after", (json_int_t)c->not_after,
-			    "created", (json_int_t)c->created,
-			    "retired", (json_int_t)c->retired));
+	row = json_pack("{s:s, s:I, s:I, s:I}",
+	    "fingerprint", fingerprint,
+	    "not_after", (json_int_t)c->not_after,
+	    "created", (json_int_t)c->created,
+	    "retired", (json_int_t)c->retired);
+	answer_rows_add(context, ERR_OK, row);
 }
 
 static void
 add_person(const struct store_person *p, void *context)
 {
-	struct rows *rows = context;
-	struct rows certificates = { .call = rows->call, .array = json_array(), .e = ERR_OK };
-	enum err e = store_certificate_list(rows->call->store, p->id, add_certificate, &certificates);
+	struct answer_rows *rows = context;
+	struct answer_rows certificates = answer_rows_new(rows->call);
+	json_t *array;
+	enum err e = answer_rows_end(&certificates, store_certificate_list(rows->call->store, p->id, add_certificate, &certificates), &array);
+	json_t *row = json_pack("{s:I, s:s, s:s, s:s, s:I, s:o}",
+	    "number", (json_int_t)p->id,
+	    "name", p->name,
+	    "role", store_role_name(p->role),
+	    "agency", p->agency,
+	    "created", (json_int_t)p->created,
+	    "certificates", array);
 
-	if (rows->e == ERR_OK)
-		rows->e = e != ERR_OK ? e : certificates.e;
-	append(rows, json_pack("{s:I, s:s, s:s, s:s, s:I, s:o}",
-			 "number", (json_int_t)p->id,
-			 "name", p->name,
-			 "role", store_role_name(p->role),
-			 "agency", p->agency,
-			 "created", (json_int_t)p->created,
-			 "certificates", certificates.array));
+	answer_rows_add(rows, e, row);
 }
 
 static void
 add_enrolment(const struct store_enrolment *n, void *context)
 {
-	struct rows *rows = context;
+	struct answer_rows *rows = context;
 	struct store_person proposer = { .name = "" };
 	char fingerprint[2 * KEY_HASH_LEN + 1];
 	enum err e = store_person_by_id(rows->call->store, n->proposer, &proposer);
+	json_t *row;
 
 	text_hex(n->person.fingerprint, sizeof(n->person.fingerprint), fingerprint);
-	if (rows->e == ERR_OK)
-		rows->e = e;
-	append(rows, json_pack("{s:I, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:b, s:I, s:I}",
-			 "number", (json_int_t)n->id,
-			 "name", n->person.name,
-			 "role", store_role_name(n->person.role),
-			 "agency", n->person.agency,
-			 "fingerprint", fingerprint,
-			 "not_after", (json_int_t)n->person.not_after,
-			 "reason", n->reason,
-			 "proposed_by", proposer.name,
-			 "mine", call_check_other(rows->call, n->proposer) != ERR_OK ? 1 : 0,
-			 "created", (json_int_t)n->person.created,
-			 "expires", (json_int_t)n->expires));
+	row = json_pack("{s:I, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:b, s:I, s:I}",
+	    "number", (json_int_t)n->id,
+	    "name", n->person.name,
+	    "role", store_role_name(n->person.role),
+	    "agency", n->person.agency,
+	    "fingerprint", fingerprint,
+	    "not_after", (json_int_t)n->person.not_after,
+	    "reason", n->reason,
+	    "proposed_by", proposer.name,
+	    "mine", call_check_other(rows->call, n->proposer) != ERR_OK ? 1 : 0,
+	    "created", (json_int_t)n->person.created,
+	    "expires", (json_int_t)n->expires);
+	answer_rows_add(rows, e, row);
 }
 
 enum err
 op_admin_people(struct call *c, json_t **ret_answer)
 {
-	struct rows people = { .call = c, .array = json_array(), .e = ERR_OK };
-	struct rows waiting = { .call = c, .array = json_array(), .e = ERR_OK };
-	enum err e = store_person_list(c->store, add_person, &people);
+	struct answer_rows rows = answer_rows_new(c);
+	struct answer_rows waiting = answer_rows_new(c);
+	json_t *people;
+	json_t *enrolments;
+	enum err e = answer_rows_end(&rows, store_person_list(c->store, add_person, &rows), &people);
+	enum err f = answer_rows_end(&waiting, store_enrolment_list(c->store, c->now, WAITING_MAX, add_enrolment, &waiting), &enrolments);
 
-	if (e == ERR_OK)
-		e = store_enrolment_list(c->store, c->now, WAITING_MAX, add_enrolment, &waiting);
-	if (e == ERR_OK)
-		e = people.e != ERR_OK ? people.e : waiting.e;
-	if (e == ERR_OK)
-		return answer_packed(json_pack("{s:o, s:o}", "people", people.array, "enrolments", waiting.array), ret_answer);
-	json_decref(people.array);
-	json_decref(waiting.array);
-	return e;
+	if (e == ERR_OK && f == ERR_OK)
+		return answer_packed(json_pack("{s:o, s:o}", "people", people, "enrolments", enrolments), ret_answer);
+	json_decref(people);
+	json_decref(enrolments);
+	return e != ERR_OK ? e : f;
 }
 
 /* ---- what is proposed ---- */

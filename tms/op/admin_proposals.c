@@ -1,38 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* GET /v1/admin/proposals: what waits for a second person, oldest first. */
 #include "answer.h"
+#include "answer_rows.h"
 #include "call.h"
 
 #define PROPOSALS_MAX 100
 
-struct waiting {
-	struct call *call;
-	json_t *rows;
-	enum err e;
-};
-
 static void
 add_row(const struct store_proposal *p, void *context)
 {
-	struct waiting *w = context;
+	struct answer_rows *rows = context;
 	json_t *row = NULL;
+	enum err e = answer_proposal(rows->call, p, &row);
 
-	if (w->e == ERR_OK)
-		w->e = answer_proposal(w->call, p, &row);
-	if (w->e == ERR_OK && json_array_append_new(w->rows, row) != 0)
-		w->e = ERR_NO_MEMORY;
+	answer_rows_add(rows, e, row);
 }
 
 enum err
 op_admin_proposals(struct call *c, json_t **ret_answer)
 {
-	struct waiting w = { .call = c, .rows = json_array(), .e = ERR_OK };
-	enum err e = store_proposal_list_open(c->store, c->now, PROPOSALS_MAX, add_row, &w);
+	struct answer_rows rows = answer_rows_new(c);
 
-	if (e == ERR_OK)
-		e = w.e;
-	if (e == ERR_OK)
-		return answer_packed(json_pack("{s:o}", "proposals", w.rows), ret_answer);
-	json_decref(w.rows);
-	return e;
+	return answer_rows_pack(&rows, store_proposal_list_open(c->store, c->now, PROPOSALS_MAX, add_row, &rows), "proposals", ret_answer);
 }

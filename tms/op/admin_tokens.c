@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* GET /v1/admin/tokens: the inventory, suspect ones first, and what is looked for in it. */
 #include "answer.h"
+#include "answer_rows.h"
 #include "call.h"
 #include "decode.h"
 
 #include <string.h>
 
 struct page {
-	struct call *call;
-	json_t *rows;
+	struct answer_rows rows;
 	int64_t limit;
 	int64_t count;
 	int64_t after; /* of the last row that is on the page */
-	enum err e;
 };
 
 /* One row more than the page holds says that there is another page. */
@@ -21,13 +20,13 @@ add_row(const struct store_token *t, int64_t after, void *context)
 {
 	struct page *page = context;
 	json_t *row = NULL;
+	enum err e;
 
-	if (page->e != ERR_OK || ++page->count > page->limit)
+	if (++page->count > page->limit)
 		return;
 	page->after = after;
-	page->e = answer_token_row(page->call, t, &row);
-	if (page->e == ERR_OK && json_array_append_new(page->rows, row) != 0)
-		page->e = ERR_NO_MEMORY;
+	e = answer_token_row(page->rows.call, t, &row);
+	answer_rows_add(&page->rows, e, row);
 }
 
 static bool
@@ -46,7 +45,7 @@ enum err
 op_admin_tokens(struct call *c, json_t **ret_answer)
 {
 	const struct call_query *q = &c->query;
-	struct page page = { .call = c, .limit = q->limit != 0 ? q->limit : DECODE_LIMIT_DEFAULT, .e = ERR_OK };
+	struct page page = { .limit = q->limit != 0 ? q->limit : DECODE_LIMIT_DEFAULT };
 	const struct store_token_filter filter = {
 		.after = q->after,
 		.by_serial = q->order != NULL && strcmp(q->order, "serial") == 0,
@@ -57,20 +56,17 @@ op_admin_tokens(struct call *c, json_t **ret_answer)
 		.state = q->state != NULL ? store_token_state_from_name(q->state) : STORE_TOKEN_STATE_COUNT,
 		.type = q->type,
 	};
+	json_t *array;
 	enum err e;
 
 	if (!query_ok(q))
 		return ERR_INVALID_PARAMS;
-	page.rows = json_array();
-	e = store_token_list(c->store, &filter, (unsigned)page.limit + 1, add_row, &page);
-	if (e == ERR_OK)
-		e = page.e;
-	if (e != ERR_OK) {
-		json_decref(page.rows);
+	page.rows = answer_rows_new(c);
+	e = answer_rows_end(&page.rows, store_token_list(c->store, &filter, (unsigned)page.limit + 1, add_row, &page), &array);
+	if (e != ERR_OK)
 		return e;
-	}
 	return answer_packed(json_pack("{s:o, s:I}",
-				 "tokens", page.rows,
+				 "tokens", array,
 				 "next", (json_int_t)(page.count > page.limit ? page.after : 0)),
 	    ret_answer);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "answer.h"
 
+#include "answer_rows.h"
 #include "json.h"
 #include "text.h"
 
@@ -280,19 +281,10 @@ answer_entry(const struct store_audit *row)
 	    "detail", detail);
 }
 
-struct history {
-	json_t *entries;
-	bool complete;
-};
-
 static void
 add_history(const struct store_audit *row, void *context)
 {
-	struct history *h = context;
-	json_t *entry = answer_entry(row);
-
-	if (json_array_append_new(h->entries, entry) != 0)
-		h->complete = false;
+	answer_rows_add(context, ERR_OK, answer_entry(row));
 }
 
 /* How it was approved; empty where it was not, or what one person has said who waits for a second one. */
@@ -368,10 +360,8 @@ add_outcome(struct call *c, const struct store_request *r, json_t *one)
 }
 
 struct others {
-	struct call *call;
 	int64_t number; /* of the request itself */
-	json_t *rows;
-	enum err e;
+	struct answer_rows rows;
 };
 
 static void
@@ -379,33 +369,27 @@ add_other(const struct store_request *r, void *context)
 {
 	struct others *others = context;
 	json_t *row = NULL;
+	enum err e;
 
-	if (others->e != ERR_OK || r->number == others->number || json_array_size(others->rows) == OTHERS_MAX)
+	if (r->number == others->number || json_array_size(others->rows.array) == OTHERS_MAX)
 		return;
-	others->e = answer_row(others->call, r, &row);
-	if (others->e == ERR_OK && json_array_append_new(others->rows, row) != 0)
-		others->e = ERR_NO_MEMORY;
+	e = answer_row(others->rows.call, r, &row);
+	answer_rows_add(&others->rows, e, row);
 }
 
 /* The newest other requests for the same token, which whoever decides looks at side by side. */
 static enum err
 add_others(struct call *c, const struct store_request *r, json_t *one)
 {
-	struct others others = { .call = c, .number = r->number, .rows = json_array(), .e = ERR_OK };
-	enum err e = store_request_list_token(c->store, &r->token, OTHERS_MAX + 1, add_other, &others);
+	struct others others = { .number = r->number, .rows = answer_rows_new(c) };
 
-	if (e == ERR_OK)
-		e = others.e;
-	if (e == ERR_OK && json_object_set(one, "others", others.rows) != 0)
-		e = ERR_NO_MEMORY;
-	json_decref(others.rows);
-	return e;
+	return answer_rows_set(&others.rows, store_request_list_token(c->store, &r->token, OTHERS_MAX + 1, add_other, &others), "others", one);
 }
 
 enum err
 answer_one(struct call *c, const struct store_request *r, json_t **ret_answer)
 {
-	struct history history = { .entries = json_array(), .complete = true };
+	struct answer_rows history;
 	json_t *one = NULL;
 	enum err e = answer_row(c, r, &one);
 
@@ -415,11 +399,10 @@ answer_one(struct call *c, const struct store_request *r, json_t **ret_answer)
 		e = add_outcome(c, r, one);
 	if (e == ERR_OK)
 		e = add_others(c, r, one);
-	if (e == ERR_OK)
-		e = store_audit_list(c->store, r->number, add_history, &history);
-	if (e == ERR_OK && (!history.complete || json_object_set(one, "history", history.entries) != 0))
-		e = ERR_NO_MEMORY;
-	json_decref(history.entries);
+	if (e == ERR_OK) {
+		history = answer_rows_new(c);
+		e = answer_rows_set(&history, store_audit_list(c->store, r->number, add_history, &history), "history", one);
+	}
 	if (e != ERR_OK) {
 		json_decref(one);
 		return e;

@@ -2,6 +2,7 @@
 /* The inventory as the desk sees it: a row, one token with all that is known of it, a proposal. */
 #include "answer.h"
 
+#include "answer_rows.h"
 #include "json.h"
 #include "text.h"
 
@@ -104,66 +105,41 @@ answer_proposal(struct call *c, const struct store_proposal *p, json_t **ret_ans
 
 /* ---- one token ---- */
 
-/* An array that grows while rows come; the first thing that goes wrong is kept. */
-struct growing {
-	struct call *call;
-	json_t *array;
-	enum err e;
-};
-
-static void
-append(struct growing *g, enum err e, json_t *value)
-{
-	if (g->e == ERR_OK)
-		g->e = e;
-	if (e == ERR_OK && json_array_append_new(g->array, value) != 0)
-		g->e = ERR_NO_MEMORY;
-}
-
 static void
 add_request(const struct store_request *r, void *context)
 {
-	struct growing *g = context;
+	struct answer_rows *rows = context;
 	json_t *row = NULL;
-	enum err e = answer_row(g->call, r, &row);
+	enum err e = answer_row(rows->call, r, &row);
 
-	append(g, e, row);
+	answer_rows_add(rows, e, row);
 }
 
 static void
 add_proposal(const struct store_proposal *p, void *context)
 {
-	struct growing *g = context;
+	struct answer_rows *rows = context;
 	json_t *row = NULL;
-	enum err e = answer_proposal(g->call, p, &row);
+	enum err e = answer_proposal(rows->call, p, &row);
 
-	append(g, e, row);
+	answer_rows_add(rows, e, row);
 }
 
 static void
 add_entry(const struct store_audit *row, void *context)
 {
-	append(context, ERR_OK, answer_entry(row));
-}
-
-/* Gives the array to the object, whatever has come of it. */
-static enum err
-give(struct growing *g, enum err e, json_t *one, const char *key)
-{
-	if (json_object_set_new(one, key, g->array) != 0 && e == ERR_OK)
-		e = ERR_NO_MEMORY;
-	return e == ERR_OK ? g->e : e;
+	answer_rows_add(context, ERR_OK, answer_entry(row));
 }
 
 static enum err
 add_lists(struct call *c, const struct store_token *t, json_t *one)
 {
-	struct growing requests = { .call = c, .array = json_array(), .e = ERR_OK };
-	struct growing proposals = { .call = c, .array = json_array(), .e = ERR_OK };
-	struct growing history = { .call = c, .array = json_array(), .e = ERR_OK };
-	enum err e = give(&requests, store_request_list_token(c->store, &t->name, REQUESTS_MAX, add_request, &requests), one, "requests");
-	enum err f = give(&proposals, store_proposal_list_token(c->store, t->id, PROPOSALS_MAX, add_proposal, &proposals), one, "proposals");
-	enum err g = give(&history, store_audit_list_token(c->store, t->id, HISTORY_MAX, add_entry, &history), one, "history");
+	struct answer_rows requests = answer_rows_new(c);
+	struct answer_rows proposals = answer_rows_new(c);
+	struct answer_rows history = answer_rows_new(c);
+	enum err e = answer_rows_set(&requests, store_request_list_token(c->store, &t->name, REQUESTS_MAX, add_request, &requests), "requests", one);
+	enum err f = answer_rows_set(&proposals, store_proposal_list_token(c->store, t->id, PROPOSALS_MAX, add_proposal, &proposals), "proposals", one);
+	enum err g = answer_rows_set(&history, store_audit_list_token(c->store, t->id, HISTORY_MAX, add_entry, &history), "history", one);
 
 	return e != ERR_OK ? e : f != ERR_OK ? f
 					     : g;
