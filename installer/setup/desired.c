@@ -71,12 +71,13 @@ static enum err
 add_chromium(const struct desired_from *from, const struct profile *p, const struct place *place, json_t *pieces, char *where)
 {
 	char item[PROFILE_WHERE_MAX + PLACE_ID_LEN + 2];
+	char id[PLACE_ID_LEN + 1];
 	enum err e = ERR_OK;
 
 	for (size_t i = 0; e == ERR_OK && i < p->forced_count; i++) {
-		if (!profile_forces_in(&p->forced[i], place))
+		if (!profile_forces_in(&p->forced[i], place) || !place_chromium_id(p->forced[i].id, id))
 			continue;
-		snprintf(item, sizeof(item), "%.*s;%s", PLACE_ID_LEN, p->forced[i].id + strlen(PLACE_CHROMIUM), p->forced[i].update_url);
+		snprintf(item, sizeof(item), "%s;%s", id, p->forced[i].update_url);
 		e = desired_add_item(from, place, "ExtensionInstallForcelist", item, pieces, where);
 	}
 	for (size_t i = 0; e == ERR_OK && p->loopback && i < p->origin_count; i++)
