@@ -71,7 +71,7 @@ set_pin(struct trial *t, const struct secret *so_pin, const struct secret *pin, 
 	enum err e;
 
 	*ret = (struct step_outcome){ .presented = false };
-	e = step_set_pin(t->module, &t->token, so_pin, pin, ret);
+	e = step_set_pin(t->module, &t->token, so_pin, pin, NULL, ret);
 	note(t, "set_pin", why, e, ret, began_ms);
 	return e;
 }
@@ -119,7 +119,7 @@ give_pin(struct trial *t, const char *why)
 
 	pins_make(len, false, t->has_pin ? &t->pin : NULL, &pin);
 	if (t->family == FAMILY_PUK) {
-		e = step_unblock(t->module, &t->token, &t->key, &pin, &o);
+		e = step_unblock(t->module, &t->token, &t->key, &pin, NULL, &o);
 		note(t, "unblock", why, e, &o, began_ms);
 	} else {
 		e = set_pin(t, &t->key, &pin, why, &o);

@@ -150,7 +150,7 @@ told(enum sim_fate f, enum err e)
  * begun its call, and then does not (step.h).
  */
 static enum err
-so_step(enum card_call call, const struct secret *so_pin, const struct secret *second, struct step_outcome *ret)
+so_step(enum card_call call, const struct secret *so_pin, const struct secret *second, const char *keep, struct step_outcome *ret)
 {
 	enum sim_fate f;
 	enum err e = ERR_OK;
@@ -181,17 +181,19 @@ so_step(enum card_call call, const struct secret *so_pin, const struct secret *s
 	e = told(f, e);
 	if (f == SIM_FATE_SAYS_INCORRECT)
 		ret->cryptoki = 0xa0;
+	if (keep != NULL && f != SIM_FATE_HANG)
+		sim_keep(keep, e, ret);
 	sim_border();
 	return sim_is_dead() ? ERR_WORKER_FAILED : e;
 }
 
 enum err
 step_set_pin(const struct profile_module *module, const struct token_name *token, const struct secret *so_pin, const struct secret *new_pin,
-    struct step_outcome *ret)
+    const char *keep, struct step_outcome *ret)
 {
 	(void)module;
 	(void)token;
-	return so_step(CARD_SET_PIN, so_pin, new_pin, ret);
+	return so_step(CARD_SET_PIN, so_pin, new_pin, keep, ret);
 }
 
 enum err
@@ -200,7 +202,7 @@ step_rotate(const struct profile_module *module, const struct token_name *token,
 {
 	(void)module;
 	(void)token;
-	return so_step(CARD_ROTATE, active, next, ret);
+	return so_step(CARD_ROTATE, active, next, NULL, ret);
 }
 
 enum err
@@ -209,16 +211,16 @@ step_prove_rotation(const struct profile_module *module, const struct token_name
 {
 	(void)module;
 	(void)token;
-	return so_step(CARD_PROVE_ROTATION, next, new_pin, ret);
+	return so_step(CARD_PROVE_ROTATION, next, new_pin, NULL, ret);
 }
 
 enum err
 step_unblock(const struct profile_module *module, const struct token_name *token, const struct secret *puk, const struct secret *new_pin,
-    struct step_outcome *ret)
+    const char *keep, struct step_outcome *ret)
 {
 	(void)module;
 	(void)token;
-	return so_step(CARD_UNBLOCK, puk, new_pin, ret);
+	return so_step(CARD_UNBLOCK, puk, new_pin, keep, ret);
 }
 
 enum err

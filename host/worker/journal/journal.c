@@ -218,6 +218,24 @@ journal_entry(struct journal *j)
 	return &j->entry;
 }
 
+enum err
+journal_attempt_path(const struct journal *j, unsigned candidate, char ret[OS_PATH_MAX])
+{
+	size_t len = strlen(j->path) - strlen(".json");
+
+	return (size_t)snprintf(ret, OS_PATH_MAX, "%.*s.attempt%u", (int)len, j->path, candidate) < OS_PATH_MAX ? ERR_OK : ERR_JOURNAL_FAILED;
+}
+
+static void
+remove_attempts(const struct journal *j)
+{
+	char path[OS_PATH_MAX];
+
+	for (unsigned i = 0; i < JOURNAL_CANDIDATES_MAX; i++)
+		if (journal_attempt_path(j, i, path) == ERR_OK)
+			(void)os_remove(path);
+}
+
 /* Nothing can come of it any more: what is left says whose it was and how it ended. A write that was killed before may have left the keys beside the file. */
 static void
 end(struct journal *j)
@@ -225,6 +243,7 @@ end(struct journal *j)
 	struct journal_entry *entry = &j->entry;
 
 	os_remove_leftovers(j->path);
+	remove_attempts(j);
 	entry->ended = os_time();
 	wipe(entry->host_kem, sizeof(entry->host_kem));
 	wipe(entry->host_sig, sizeof(entry->host_sig));
@@ -444,8 +463,11 @@ throw_away(const char *profile, const unsigned char id[TRANSCRIPT_ID_LEN])
 
 	if (journal_open(profile, id, 0, &j) != ERR_OK)
 		return false;
-	if (j->entry.ended != 0 && os_time() - j->entry.ended > JOURNAL_ENDED_SECONDS)
+	if (j->entry.ended != 0 && os_time() - j->entry.ended > JOURNAL_ENDED_SECONDS) {
+		/* a step that was late may have come after the end */
+		remove_attempts(j);
 		gone = os_remove(j->path) == ERR_OK;
+	}
 	journal_close(j);
 	return gone;
 }

@@ -14,6 +14,7 @@
 #include "err.h"
 #include "key.h"
 #include "op.h"
+#include "os.h"
 #include "token_name.h"
 #include "transcript.h"
 
@@ -26,6 +27,7 @@
 #define JOURNAL_FILE_MAX	32768
 #define JOURNAL_PHRASE_MAX	16
 #define JOURNAL_ENDED_SECONDS	(7 * 24 * 60 * 60) /* what has ended is still shown so long */
+#define JOURNAL_CANDIDATES_MAX	2		   /* of one release */
 #define JOURNAL_ATTEMPTS_MAX	2		   /* SO PIN attempts of one request that may have cost a try */
 
 /* How an unlock ended, once that is certain: what the server is told, now or when it can next be reached. */
@@ -109,6 +111,9 @@ struct journal_entry *journal_entry(struct journal *j);
  * how it ended, for JOURNAL_ENDED_SECONDS.
  */
 enum err journal_save(struct journal *j);
+
+/* Beside its file, for an attempt with that candidate: where its step leaves what the token said (step.h). It goes with what the entry has of keys. ERR_JOURNAL_FAILED. */
+enum err journal_attempt_path(const struct journal *j, unsigned candidate, char ret[OS_PATH_MAX]);
 
 /* The next counter, already on the disk. */
 enum err journal_next_counter(struct journal *j, uint64_t *ret);

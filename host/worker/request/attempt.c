@@ -2,6 +2,7 @@
 #include "attempt.h"
 
 #include "log.h"
+#include "os.h"
 #include "text.h"
 
 #include <assert.h>
@@ -51,8 +52,14 @@ try_candidate(struct open_request *r, const struct profile_module *module, const
 {
 	const struct secret *key = &released->candidates[i];
 	struct journal_entry *entry = request_entry(r);
-	enum err e;
+	char keep[OS_PATH_MAX];
+	enum err e = journal_attempt_path(r->journal, i, keep);
 
+	/* what is found there later is of this attempt and of no other */
+	if (e == ERR_OK && os_remove(keep) != ERR_OK)
+		e = ERR_JOURNAL_FAILED;
+	if (e != ERR_OK)
+		return e;
 	entry->unclear++;
 	e = journal_save(r->journal);
 	if (e != ERR_OK) {
@@ -60,9 +67,9 @@ try_candidate(struct open_request *r, const struct profile_module *module, const
 		return e;
 	}
 	if (released->family == FAMILY_PUK)
-		e = step_unblock(module, &entry->token, key, pin, ret);
+		e = step_unblock(module, &entry->token, key, pin, keep, ret);
 	else
-		e = step_set_pin(module, &entry->token, key, pin, ret);
+		e = step_set_pin(module, &entry->token, key, pin, keep, ret);
 	if (e == ERR_TOKEN_SO_REFUSED)
 		entry->refused |= 1u << i;
 	if (!is_unclear(e, ret))
@@ -71,6 +78,25 @@ try_candidate(struct open_request *r, const struct profile_module *module, const
 	if (journal_save(r->journal) != ERR_OK)
 		log_error("attempt", "the journal does not know what the token said: %s", err_name(e));
 	return e;
+}
+
+/* An attempt whose worker died before the journal was told, and whose step has left what the token said. It was with the first candidate that is not refused, as every next one is. */
+static void
+settle_kept(struct open_request *r, const struct tms_released *released)
+{
+	struct journal_entry *entry = request_entry(r);
+	unsigned i = (entry->refused & 1u) == 0 ? 0 : 1;
+	char keep[OS_PATH_MAX];
+	struct step_outcome said;
+	enum err e;
+
+	if (entry->unclear == 0 || i >= released->count || journal_attempt_path(r->journal, i, keep) != ERR_OK || !step_kept_answer(keep, &e, &said))
+		return;
+	if (e == ERR_TOKEN_SO_REFUSED)
+		entry->refused |= 1u << i;
+	/* of its worker's death it speaks where it began no PIN call, or none behind a login that the token took */
+	if (e == ERR_WORKER_FAILED || !is_unclear(e, &said))
+		entry->unclear--;
 }
 
 /*
@@ -93,6 +119,7 @@ attempt_set_pin(struct open_request *r, const struct found_token *token, const s
 	struct journal_entry *entry = request_entry(r);
 	enum err e = ERR_TOKEN_SO_REFUSED;
 
+	settle_kept(r, released);
 	if (released->family == FAMILY_SO_PIN)
 		settle_unclear(entry, token->token);
 	for (unsigned i = 0; e == ERR_TOKEN_SO_REFUSED && i < released->count; i++) {

@@ -19,7 +19,7 @@
 bool attempt_is_left(const struct journal_entry *entry);
 
 /*
- * Sets the PIN with the candidates in order; one that was refused, now or by an unlock that died, is never tried again, nor is one whose attempt nobody
+ * Sets the PIN with the candidates in order. Where a worker died over an attempt, what its step has left of it counts. One that was refused, now or by an unlock that died, is never tried again, nor is one whose attempt nobody
  * knows the end of on a token that has since said that wrong tries of its SO PIN are counted. The errors of step_set_pin(), or of step_unblock() where the
  * candidates are PUKs. Where no attempt is left, ERR_TOKEN_SO_REFUSED if the token has refused a candidate, so that the next request begins with the other
  * one, else ERR_TOKEN_FAILED. ERR_JOURNAL_FAILED where an attempt could not be written down and so was not made;

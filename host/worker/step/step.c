@@ -81,39 +81,44 @@ step_inspect(const struct profile_module *module, struct step_inspection *ret)
 /* The four steps that take two secrets and answer with nothing but an error. */
 static enum err
 run_with_two(enum step_kind kind, const struct profile_module *module, const struct token_name *token, const struct secret *first,
-    const struct secret *second, struct step_outcome *ret)
+    const struct secret *second, const char *keep, struct step_outcome *ret)
 {
 	struct step_request request = { .kind = kind, .token = *token, .first = *first, .second = *second };
 
+	if (!text_copy(request.keep, sizeof(request.keep), keep != NULL ? keep : "")) {
+		wipe(&request, sizeof(request));
+		*ret = (struct step_outcome){ .presented = false };
+		return ERR_JOURNAL_FAILED;
+	}
 	return run(module, &request, ret, NULL, NULL);
 }
 
 enum err
 step_set_pin(const struct profile_module *module, const struct token_name *token, const struct secret *so_pin, const struct secret *new_pin,
-    struct step_outcome *ret)
+    const char *keep, struct step_outcome *ret)
 {
-	return run_with_two(STEP_SET_PIN, module, token, so_pin, new_pin, ret);
+	return run_with_two(STEP_SET_PIN, module, token, so_pin, new_pin, keep, ret);
 }
 
 enum err
 step_unblock(const struct profile_module *module, const struct token_name *token, const struct secret *puk, const struct secret *new_pin,
-    struct step_outcome *ret)
+    const char *keep, struct step_outcome *ret)
 {
-	return run_with_two(STEP_UNBLOCK, module, token, puk, new_pin, ret);
+	return run_with_two(STEP_UNBLOCK, module, token, puk, new_pin, keep, ret);
 }
 
 enum err
 step_rotate(const struct profile_module *module, const struct token_name *token, const struct secret *active, const struct secret *next,
     struct step_outcome *ret)
 {
-	return run_with_two(STEP_ROTATE, module, token, active, next, ret);
+	return run_with_two(STEP_ROTATE, module, token, active, next, NULL, ret);
 }
 
 enum err
 step_prove_rotation(const struct profile_module *module, const struct token_name *token, const struct secret *next,
     const struct secret *new_pin, struct step_outcome *ret)
 {
-	return run_with_two(STEP_PROVE_ROTATION, module, token, next, new_pin, ret);
+	return run_with_two(STEP_PROVE_ROTATION, module, token, next, new_pin, NULL, ret);
 }
 
 /* The PIN is proved by now: whatever goes wrong here costs the signature and not the unlock. */

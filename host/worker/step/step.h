@@ -91,16 +91,22 @@ void step_late_end(void);
 /*
  * C_Login(CKU_SO, so_pin) and C_InitPIN(new_pin) (PKCS#11 section 5.6), after the flags were read in the same process: on
  * ERR_TOKEN_SO_LAST_TRY and ERR_TOKEN_SO_LOCKED no PIN call was made. ERR_TOKEN_SO_REFUSED: the SO PIN was wrong and one try is gone.
+ *
+ * keep, which may be NULL, is a file of the user's own in which the step leaves what it answers, before it answers: a worker may die over its step, and
+ * only the token knows whether a try is gone. No secret is in it.
  */
 enum err step_set_pin(const struct profile_module *module, const struct token_name *token, const struct secret *so_pin,
-    const struct secret *new_pin, struct step_outcome *ret);
+    const struct secret *new_pin, const char *keep, struct step_outcome *ret);
+
+/* What a step has left there: its error as step_set_pin() would have given it. False where there is nothing that can be read. */
+bool step_kept_answer(const char *keep, enum err *ret_error, struct step_outcome *ret);
 
 /*
  * C_SetPIN(puk, new_pin) in a session without a login, after the flags were read in it: ERR_TOKEN_NOT_YET_LOCKED unless they say that the user PIN is
- * locked, and no call was made. ERR_TOKEN_SO_REFUSED: the PUK was wrong and one of its tries is gone; ERR_TOKEN_PUK_LOCKED.
+ * locked, and no call was made. ERR_TOKEN_SO_REFUSED: the PUK was wrong and one of its tries is gone; ERR_TOKEN_PUK_LOCKED. keep as above.
  */
 enum err step_unblock(const struct profile_module *module, const struct token_name *token, const struct secret *puk,
-    const struct secret *new_pin, struct step_outcome *ret);
+    const struct secret *new_pin, const char *keep, struct step_outcome *ret);
 
 struct step_proof {
 	char mechanism[24]; /* "ecdsa-sha256", "rsa-pkcs1-sha256"; "" where the token has no key for the certificate */

@@ -318,22 +318,27 @@ take_request(intptr_t in, struct step_request *ret)
 	return e;
 }
 
-static bool
-give_answer(intptr_t out, struct work *w, enum err e)
+static struct step_outcome
+outcome_of(const struct work *w, enum err e)
 {
 	const struct cryptoki_trace *trace = w->signer.trace.call != NULL ? &w->signer.trace : &w->cryptoki.trace;
 	struct step_outcome outcome = { .presented = w->cryptoki.presented || w->signer.presented };
-	struct buf b = buf_new(STEP_FRAME_MAX);
-	json_t *answer;
-	bool given;
 
 	if (e != ERR_OK && trace->call != NULL) {
 		outcome.cryptoki = trace->rv;
 		(void)text_copy(outcome.call, sizeof(outcome.call), trace->call);
 	}
-	answer = step_answer_json(e, &outcome, w->result);
+	return outcome;
+}
+
+static bool
+give_answer(intptr_t out, struct work *w, enum err e, const struct step_outcome *outcome)
+{
+	struct buf b = buf_new(STEP_FRAME_MAX);
+	json_t *answer = step_answer_json(e, outcome, w->result);
+	bool given = answer != NULL && json_dump(answer, &b) == ERR_OK && frame_write(out, b.data, b.len, STEP_FRAME_MAX) == ERR_OK;
+
 	w->result = NULL;
-	given = answer != NULL && json_dump(answer, &b) == ERR_OK && frame_write(out, b.data, b.len, STEP_FRAME_MAX) == ERR_OK;
 	json_decref(answer);
 	buf_free(&b);
 	return given;
@@ -352,8 +357,10 @@ begin_deadline(enum step_kind kind)
 int
 step_run(intptr_t in, intptr_t out)
 {
-	static struct step_request request; /* 20 KiB; wiped before the module is ended */
+	static struct step_request request; /* 24 KiB; wiped before the module is ended */
 	struct work w = { .cryptoki.leash = &in, .in = in };
+	char keep[OS_PATH_MAX];
+	struct step_outcome outcome;
 	bool given;
 	enum err e = take_request(in, &request);
 
@@ -361,9 +368,14 @@ step_run(intptr_t in, intptr_t out)
 		e = ERR_INTERNAL;
 	if (e == ERR_OK)
 		e = steps[request.kind](&w, &request);
+	memcpy(keep, request.keep, sizeof(keep));
 	wipe(&request, sizeof(request));
 	log_debug("step", "error=%s", err_name(e));
-	given = give_answer(out, &w, e);
+	outcome = outcome_of(&w, e);
+	/* first of all: whoever waits for the answer may die before he has it */
+	if (keep[0] != '\0')
+		step_keep_answer(keep, e, &outcome);
+	given = give_answer(out, &w, e, &outcome);
 	token_signer_close(&w.signer);
 	cryptoki_close(&w.cryptoki);
 	return given ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -50,10 +50,11 @@ step_request_json(const struct step_request *request)
 	unsigned parts = kinds[request->kind].parts;
 
 	/* the star leaves out what is NULL */
-	return json_pack("{s:s, s:s, s:s*, s:o*, s:o*, s:o*, s:o*, s:o*}",
+	return json_pack("{s:s, s:s, s:s*, s:s*, s:o*, s:o*, s:o*, s:o*, s:o*}",
 	    "step", kinds[request->kind].name,
 	    "module", request->module,
 	    "parameters", request->parameters[0] != '\0' ? request->parameters : NULL,
+	    "keep", request->keep[0] != '\0' ? request->keep : NULL,
 	    "token", (parts & PART_TOKEN) != 0 ? token_name_json(&request->token) : NULL,
 	    "first", (parts & PART_FIRST) != 0 ? json_secret(&request->first) : NULL,
 	    "second", (parts & PART_SECOND) != 0 ? json_secret(&request->second) : NULL,
@@ -80,10 +81,18 @@ module_fits(const char *path, size_t len, struct step_request *ret)
 	return len == strlen(path) && (path[0] == '/' || os_path_is_plain(path)) && text_copy(ret->module, sizeof(ret->module), path);
 }
 
+/* What may cost a try of an SO PIN that is counted (attempt.h). */
+static bool
+may_keep(enum step_kind kind)
+{
+	return kind == STEP_SET_PIN || kind == STEP_UNBLOCK;
+}
+
 enum err
 step_request_from_json(const json_t *value, struct step_request *ret)
 {
 	const json_t *parameters = NULL;
+	const json_t *keep = NULL;
 	const json_t *token = NULL;
 	const json_t *first = NULL;
 	const json_t *second = NULL;
@@ -95,10 +104,11 @@ step_request_from_json(const json_t *value, struct step_request *ret)
 	unsigned parts;
 
 	*ret = (struct step_request){ .kind = STEP_KIND_COUNT };
-	if (json_unpack((json_t *)value, "{s:s, s:s%, s?o, s?o, s?o, s?o, s?o, s?o !}",
+	if (json_unpack((json_t *)value, "{s:s, s:s%, s?o, s?o, s?o, s?o, s?o, s?o, s?o !}",
 		"step", &step,
 		"module", &module, &module_len,
 		"parameters", &parameters,
+		"keep", &keep,
 		"token", &token,
 		"first", &first,
 		"second", &second,
@@ -108,7 +118,8 @@ step_request_from_json(const json_t *value, struct step_request *ret)
 	ret->kind = kind_from_name(step);
 	parts = ret->kind < STEP_KIND_COUNT ? kinds[ret->kind].parts : 0;
 	if (ret->kind < STEP_KIND_COUNT && module_fits(module, module_len, ret) &&
-	    (parameters == NULL || json_text(parameters, ret->parameters, 1, sizeof(ret->parameters) - 1)) && part_fits(parts, PART_TOKEN, token) &&
+	    (parameters == NULL || json_text(parameters, ret->parameters, 1, sizeof(ret->parameters) - 1)) &&
+	    (keep == NULL || (may_keep(ret->kind) && json_text(keep, ret->keep, 1, sizeof(ret->keep) - 1))) && part_fits(parts, PART_TOKEN, token) &&
 	    part_fits(parts, PART_FIRST, first) && part_fits(parts, PART_SECOND, second) && part_fits(parts, PART_CERTIFICATE, certificate) &&
 	    part_fits(parts, PART_MESSAGE, message) && (token == NULL || token_name_from_json(token, &ret->token)) &&
 	    secret_fits(first, &ret->first) && secret_fits(second, &ret->second) &&

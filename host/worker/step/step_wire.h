@@ -2,7 +2,7 @@
 /*
  * step_wire: the two frames of a step as JSON, packed on one side of the pipe and strictly read on the other.
  *
- *   {"step": "set_pin", "module": PATH, "token": {...}, "first": SO PIN, "second": new PIN}
+ *   {"step": "set_pin", "module": PATH, "token": {...}, "first": SO PIN, "second": new PIN, "keep": PATH}
  *   {"error": "ok", "cryptoki": CK_RV, "call": "C_InitPIN", "presented": true, "result": {...}}
  *
  * The parent does not trust the answer either: the module that ran in the child may have had a will of its own. Pure functions. Secrets
@@ -44,6 +44,7 @@ struct step_request {
 	enum step_kind kind;
 	char module[OS_PATH_MAX]; /* absolute path */
 	char parameters[1025];	  /* of C_Initialize; empty without any */
+	char keep[OS_PATH_MAX];	  /* where the answer is left as well (step_kept_answer()), an absolute path; empty: nowhere */
 	struct token_name token;
 	struct secret first;
 	struct secret second;
@@ -61,6 +62,9 @@ enum err step_request_from_json(const json_t *value, struct step_request *ret);
 
 /* result may be NULL; it is taken over. */
 json_t *step_answer_json(enum err e, const struct step_outcome *outcome, json_t *result);
+
+/* Writes error and outcome to the file that step_kept_answer() reads; what cannot be written is logged, and the answer is given all the same. */
+void step_keep_answer(const char *keep, enum err e, const struct step_outcome *outcome);
 
 /*
  * Splits an answer: *ret_error is what the step said, *ret_result (NULL where there is none) is borrowed from value. ERR_MODULE_FAILED for

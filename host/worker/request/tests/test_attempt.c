@@ -5,6 +5,7 @@
 #include "check.h"
 #include "json.h"
 #include "os.h"
+#include "step_wire.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,6 +69,61 @@ test_a_journal_that_cannot_be_written(void)
 	request_close(&r);
 }
 
+/* A worker that died over its step: what the token said counts, where the step could still leave it. */
+static void
+test_what_a_step_has_left(void)
+{
+	static const struct {
+		enum err said;
+		bool presented;
+		unsigned with;	 /* the candidate whose attempt it was */
+		unsigned active; /* that is tried next */
+		unsigned refused;
+		unsigned unclear;
+	} cases[] = {
+		{ ERR_TOKEN_SO_REFUSED, true, 0, 1, 1, 0 },
+		{ ERR_OK, true, 0, 0, 0, 0 },
+		{ ERR_WORKER_FAILED, true, 0, 0, 0, 0 },
+		{ ERR_TOKEN_IN_USE, false, 0, 0, 0, 0 },
+		/* the token said nothing */
+		{ ERR_TOKEN_FAILED, true, 0, 0, 0, 1 },
+		/* of another attempt */
+		{ ERR_TOKEN_SO_REFUSED, true, 1, 0, 0, 1 },
+		/* nothing, or nothing of ours */
+		{ ERR_COUNT, false, 0, 0, 0, 1 },
+	};
+	const struct tms_released released = { .family = FAMILY_SO_PIN, .count = 2, .candidates = { { .len = 4, .bytes = "1234" }, { .len = 4, .bytes = "4321" } } };
+	const struct secret pin = { .len = 4, .bytes = "5678" };
+	const struct step_token token = { .so_pin = PIN_STATE_UNKNOWN };
+	const struct found_token found = { .module = &module, .token = &token };
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct step_outcome outcome = { .presented = cases[i].presented };
+		struct step_outcome said = { .cryptoki = 0 };
+		struct open_request r = open_one();
+		char keep[OS_PATH_MAX];
+		unsigned active = 9;
+
+		request_entry(&r)->unclear = 1;
+		CHECK(journal_attempt_path(r.journal, cases[i].with, keep) == ERR_OK);
+		if (cases[i].said != ERR_COUNT)
+			step_keep_answer(keep, cases[i].said, &outcome);
+		else
+			CHECK(os_write_private(keep, "{}", 2) == ERR_OK);
+		/* no step is begun, because there is no such module: what was settled before it is what stays */
+		CHECK(attempt_set_pin(&r, &found, &released, &pin, &active, &said) == ERR_WORKER_FAILED);
+		if (!CHECK(active == cases[i].active && request_entry(&r)->refused == cases[i].refused && request_entry(&r)->unclear == cases[i].unclear))
+			printf("  %s: active %u, refused %u, unclear %u\n", cases[i].said != ERR_COUNT ? err_name(cases[i].said) : "nothing", active, request_entry(&r)->refused, request_entry(&r)->unclear);
+		/* it goes before the candidate is tried again */
+		CHECK(journal_attempt_path(r.journal, active, keep) == ERR_OK && access(keep, F_OK) != 0);
+		/* and with the request */
+		step_keep_answer(keep, ERR_OK, &outcome);
+		request_entry(&r)->state = STATE_FAILED;
+		CHECK(journal_save(r.journal) == ERR_OK && access(keep, F_OK) != 0);
+		request_close(&r);
+	}
+}
+
 static void
 test_a_known_end_stays(void)
 {
@@ -114,6 +170,7 @@ main(void)
 	json_open();
 	CHECK(mkdtemp(home) != NULL && setenv("XDG_STATE_HOME", home, 1) == 0);
 	test_a_journal_that_cannot_be_written();
+	test_what_a_step_has_left();
 	test_a_known_end_stays();
 	clean_up();
 	return CHECK_DONE();

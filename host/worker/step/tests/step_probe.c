@@ -165,9 +165,9 @@ run(const struct task *t)
 	if (strcmp(t->what, "prove") == 0)
 		return prove(t);
 	if (strcmp(t->what, "set_pin") == 0)
-		e = step_set_pin(&t->module, &t->token, &t->first, &t->second, &outcome);
+		e = step_set_pin(&t->module, &t->token, &t->first, &t->second, NULL, &outcome);
 	if (strcmp(t->what, "unblock") == 0)
-		e = step_unblock(&t->module, &t->token, &t->first, &t->second, &outcome);
+		e = step_unblock(&t->module, &t->token, &t->first, &t->second, NULL, &outcome);
 	if (strcmp(t->what, "rotate") == 0)
 		e = step_rotate(&t->module, &t->token, &t->first, &t->second, &outcome);
 	if (strcmp(t->what, "prove_rotation") == 0)

@@ -13,6 +13,8 @@ request_of(enum step_kind kind)
 {
 	struct step_request r = { .kind = kind, .module = "/usr/lib/module.so", .parameters = "configdir='/a'", .token = { "Maker", "Model", "S1" } };
 
+	if (kind == STEP_SET_PIN || kind == STEP_UNBLOCK)
+		strcpy(r.keep, "/var/lib/answer");
 	secret_set(&r.first, "12345678", 8);
 	secret_set(&r.second, "\0\xff\x80", 3);
 	memcpy(r.certificate, "0\x82\x01", 3);
@@ -36,6 +38,7 @@ test_requests_come_back(void)
 		CHECK(got.kind == want.kind);
 		CHECK_TEXT(got.module, want.module);
 		CHECK_TEXT(got.parameters, want.parameters);
+		CHECK_TEXT(got.keep, want.keep);
 		CHECK(bare ? got.token.serial[0] == '\0' : token_name_equal(&got.token, &want.token));
 		CHECK(bare ? got.first.len == 0 : secret_equal(&got.first, &want.first));
 		CHECK(two ? secret_equal(&got.second, &want.second) : got.second.len == 0);
@@ -78,6 +81,9 @@ test_requests_are_read_strictly(void)
 		"{\"step\":\"inspect\",\"module\":\"/m\"," TOKEN "}",
 		"{\"step\":\"inspect\",\"module\":\"/m\",\"first\":\"MTI\"}",
 		"{\"step\":\"prove\",\"module\":\"/m\"," TOKEN "}",
+		"{\"step\":\"prove\",\"module\":\"/m\"," TOKEN ",\"first\":\"MTI\",\"keep\":\"/k\"}",
+		"{\"step\":\"rotate\",\"module\":\"/m\"," TOKEN ",\"first\":\"MTI\",\"second\":\"MTI\",\"keep\":\"/k\"}",
+		"{\"step\":\"set_pin\",\"module\":\"/m\"," TOKEN ",\"first\":\"MTI\",\"second\":\"MTI\",\"keep\":\"\"}",
 		"{\"step\":\"prove\",\"module\":\"/m\",\"first\":\"MTI\"}",
 		"{\"step\":\"prove\",\"module\":\"/m\"," TOKEN ",\"first\":\"\"}",
 		"{\"step\":\"prove\",\"module\":\"/m\"," TOKEN ",\"first\":\"M=I\"}",
@@ -91,6 +97,7 @@ test_requests_are_read_strictly(void)
 
 	CHECK(read_request("{\"step\":\"inspect\",\"module\":\"/m\"}") == ERR_OK);
 	CHECK(read_request("{\"step\":\"prove\",\"module\":\"/m\"," TOKEN ",\"first\":\"MTI\"}") == ERR_OK);
+	CHECK(read_request("{\"step\":\"set_pin\",\"module\":\"/m\"," TOKEN ",\"first\":\"MTI\",\"second\":\"MTI\",\"keep\":\"/k\"}") == ERR_OK);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		if (!CHECK(read_request(bad[i]) == ERR_INVALID_REQUEST))
 			printf("%s\n", bad[i]);
