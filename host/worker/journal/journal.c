@@ -219,11 +219,11 @@ journal_entry(struct journal *j)
 }
 
 enum err
-journal_attempt_path(const struct journal *j, unsigned candidate, char ret[OS_PATH_MAX])
+journal_attempt_path(const struct journal *j, unsigned number, char ret[OS_PATH_MAX])
 {
 	size_t len = strlen(j->path) - strlen(".json");
 
-	return (size_t)snprintf(ret, OS_PATH_MAX, "%.*s.attempt%u", (int)len, j->path, candidate) < OS_PATH_MAX ? ERR_OK : ERR_JOURNAL_FAILED;
+	return (size_t)snprintf(ret, OS_PATH_MAX, "%.*s.attempt%u", (int)len, j->path, number) < OS_PATH_MAX ? ERR_OK : ERR_JOURNAL_FAILED;
 }
 
 static void
@@ -231,7 +231,7 @@ remove_attempts(const struct journal *j)
 {
 	char path[OS_PATH_MAX];
 
-	for (unsigned i = 0; i < JOURNAL_CANDIDATES_MAX; i++)
+	for (unsigned i = 0; i < JOURNAL_ANSWERS_MAX; i++)
 		if (journal_attempt_path(j, i, path) == ERR_OK)
 			(void)os_remove(path);
 }

@@ -45,6 +45,13 @@ is_unclear(enum err e, const struct step_outcome *said)
 
 /* ---- the attempts ---- */
 
+/* Of an attempt with that candidate behind so many that count. */
+static enum err
+answer_path(const struct open_request *r, unsigned candidate, unsigned before, char ret[OS_PATH_MAX])
+{
+	return journal_attempt_path(r->journal, candidate * JOURNAL_ATTEMPTS_MAX + before, ret);
+}
+
 /* Written down as unclear before the token is asked, and as what it was afterwards: a crash in between counts as a try. */
 static enum err
 try_candidate(struct open_request *r, const struct profile_module *module, const struct tms_released *released, const struct secret *pin,
@@ -53,9 +60,9 @@ try_candidate(struct open_request *r, const struct profile_module *module, const
 	const struct secret *key = &released->candidates[i];
 	struct journal_entry *entry = request_entry(r);
 	char keep[OS_PATH_MAX];
-	enum err e = journal_attempt_path(r->journal, i, keep);
+	enum err e = answer_path(r, i, count_of(entry), keep);
 
-	/* what is found there later is of this attempt and of no other */
+	/* what is found there later is of this attempt and of no other, also where the step of one before is late */
 	if (e == ERR_OK && os_remove(keep) != ERR_OK)
 		e = ERR_JOURNAL_FAILED;
 	if (e != ERR_OK)
@@ -80,7 +87,7 @@ try_candidate(struct open_request *r, const struct profile_module *module, const
 	return e;
 }
 
-/* An attempt whose worker died before the journal was told, and whose step has left what the token said. It was with the first candidate that is not refused, as every next one is. */
+/* The last attempt, where its worker died before the journal was told, and its step has left what the token said. It was with the first candidate that is not refused, as every next one is. */
 static void
 settle_kept(struct open_request *r, const struct tms_released *released)
 {
@@ -90,7 +97,7 @@ settle_kept(struct open_request *r, const struct tms_released *released)
 	struct step_outcome said;
 	enum err e;
 
-	if (entry->unclear == 0 || i >= released->count || journal_attempt_path(r->journal, i, keep) != ERR_OK || !step_kept_answer(keep, &e, &said))
+	if (entry->unclear == 0 || i >= released->count || answer_path(r, i, count_of(entry) - 1, keep) != ERR_OK || !step_kept_answer(keep, &e, &said))
 		return;
 	if (e == ERR_TOKEN_SO_REFUSED)
 		entry->refused |= 1u << i;
