@@ -89,7 +89,7 @@ check_policy(struct call *c, const struct store_type *t)
 		return e;
 	if (was.second_approver && !t->second_approver)
 		return ERR_SECOND_APPROVER_KEPT;
-	if (was.policy.family == t->policy.family && call_failures_max(t, 0) <= call_failures_max(&was, 0) && !may_end_rotation(&was, t))
+	if (was.policy.family == t->policy.family && call_failures_max(t, 0) <= call_failures_max(&was, 0) && call_failures_max(t, 1) <= call_failures_max(&was, 1) && !may_end_rotation(&was, t))
 		return ERR_OK;
 	e = store_type_in_use(c->store, t, &used);
 	return e == ERR_OK && used ? ERR_TYPE_IN_USE : e;

@@ -200,7 +200,7 @@ token_read(struct query *q, struct store_token *ret)
 	ret->exposed = query_get_int(q);
 	ret->created = query_get_int(q);
 	query_get_text(q, ret->agency, sizeof(ret->agency));
-	ret->rotation_tries = (unsigned)query_get_int(q);
+	ret->rotation_tries = query_get_int(q) != 0 ? 1 : 0;
 }
 
 enum err

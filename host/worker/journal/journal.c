@@ -97,6 +97,20 @@ lock(struct journal *j, const char *profile, const unsigned char id[TRANSCRIPT_I
 	return ERR_OK;
 }
 
+static enum err
+attempt_path(const char *path, char ret[OS_PATH_MAX])
+{
+	return (size_t)snprintf(ret, OS_PATH_MAX, "%.*s.attempt", (int)(strlen(path) - strlen(".json")), path) < OS_PATH_MAX ? ERR_OK : ERR_JOURNAL_FAILED;
+}
+
+static bool
+remove_attempt(const char *path)
+{
+	char attempt[OS_PATH_MAX];
+
+	return attempt_path(path, attempt) != ERR_OK || os_remove(attempt) == ERR_OK;
+}
+
 /* Keeps the bytes of a file that cannot be read where a person can find them, and frees its place. */
 static void
 set_aside(const char *path, const struct buf *bytes)
@@ -105,6 +119,7 @@ set_aside(const char *path, const struct buf *bytes)
 
 	if ((size_t)snprintf(aside, sizeof(aside), "%s" DAMAGED, path) >= sizeof(aside))
 		return;
+	(void)remove_attempt(path);
 	if (os_write_private(aside, bytes->data, bytes->len) == ERR_OK && os_remove(path) == ERR_OK)
 		log_error("journal", "damaged file set aside as %s", aside);
 }
@@ -219,21 +234,9 @@ journal_entry(struct journal *j)
 }
 
 enum err
-journal_attempt_path(const struct journal *j, unsigned number, char ret[OS_PATH_MAX])
+journal_attempt_path(const struct journal *j, char ret[OS_PATH_MAX])
 {
-	size_t len = strlen(j->path) - strlen(".json");
-
-	return (size_t)snprintf(ret, OS_PATH_MAX, "%.*s.attempt%u", (int)len, j->path, number) < OS_PATH_MAX ? ERR_OK : ERR_JOURNAL_FAILED;
-}
-
-static void
-remove_attempts(const struct journal *j)
-{
-	char path[OS_PATH_MAX];
-
-	for (unsigned i = 0; i < JOURNAL_ANSWERS_MAX; i++)
-		if (journal_attempt_path(j, i, path) == ERR_OK)
-			(void)os_remove(path);
+	return attempt_path(j->path, ret);
 }
 
 /* Nothing can come of it any more: what is left says whose it was and how it ended. A write that was killed before may have left the keys beside the file. */
@@ -243,7 +246,7 @@ end(struct journal *j)
 	struct journal_entry *entry = &j->entry;
 
 	os_remove_leftovers(j->path);
-	remove_attempts(j);
+	(void)remove_attempt(j->path);
 	entry->ended = os_time();
 	wipe(entry->host_kem, sizeof(entry->host_kem));
 	wipe(entry->host_sig, sizeof(entry->host_sig));
@@ -463,11 +466,9 @@ throw_away(const char *profile, const unsigned char id[TRANSCRIPT_ID_LEN])
 
 	if (journal_open(profile, id, 0, &j) != ERR_OK)
 		return false;
-	if (j->entry.ended != 0 && os_time() - j->entry.ended > JOURNAL_ENDED_SECONDS) {
-		/* a step that was late may have come after the end */
-		remove_attempts(j);
-		gone = os_remove(j->path) == ERR_OK;
-	}
+	/* a step that was late may have come after the end */
+	if (j->entry.ended != 0 && os_time() - j->entry.ended > JOURNAL_ENDED_SECONDS)
+		gone = remove_attempt(j->path) && os_remove(j->path) == ERR_OK;
 	journal_close(j);
 	return gone;
 }

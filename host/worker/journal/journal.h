@@ -27,9 +27,7 @@
 #define JOURNAL_FILE_MAX	32768
 #define JOURNAL_PHRASE_MAX	16
 #define JOURNAL_ENDED_SECONDS	(7 * 24 * 60 * 60) /* what has ended is still shown so long */
-#define JOURNAL_CANDIDATES_MAX	2		   /* of one release */
 #define JOURNAL_ATTEMPTS_MAX	2		   /* SO PIN attempts of one request that may have cost a try */
-#define JOURNAL_ANSWERS_MAX	(JOURNAL_CANDIDATES_MAX * JOURNAL_ATTEMPTS_MAX)
 
 /* How an unlock ended, once that is certain: what the server is told, now or when it can next be reached. */
 struct journal_outcome {
@@ -113,11 +111,8 @@ struct journal_entry *journal_entry(struct journal *j);
  */
 enum err journal_save(struct journal *j);
 
-/*
- * Beside its file, where the step of an attempt leaves what the token said (step.h): number is below JOURNAL_ANSWERS_MAX, another one for each attempt and candidate. They go with
- * what the entry has of keys. ERR_JOURNAL_FAILED.
- */
-enum err journal_attempt_path(const struct journal *j, unsigned number, char ret[OS_PATH_MAX]);
+/* Beside its file, where the step of the first attempt leaves what the token said (step.h). It goes with the entry's keys. ERR_JOURNAL_FAILED. */
+enum err journal_attempt_path(const struct journal *j, char ret[OS_PATH_MAX]);
 
 /* The next counter, already on the disk. */
 enum err journal_next_counter(struct journal *j, uint64_t *ret);

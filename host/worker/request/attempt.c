@@ -45,13 +45,6 @@ is_unclear(enum err e, const struct step_outcome *said)
 
 /* ---- the attempts ---- */
 
-/* Of an attempt with that candidate behind so many that count. */
-static enum err
-answer_path(const struct open_request *r, unsigned candidate, unsigned before, char ret[OS_PATH_MAX])
-{
-	return journal_attempt_path(r->journal, candidate * JOURNAL_ATTEMPTS_MAX + before, ret);
-}
-
 /* Written down as unclear before the token is asked, and as what it was afterwards: a crash in between counts as a try. */
 static enum err
 try_candidate(struct open_request *r, const struct profile_module *module, const struct tms_released *released, const struct secret *pin,
@@ -60,10 +53,12 @@ try_candidate(struct open_request *r, const struct profile_module *module, const
 	const struct secret *key = &released->candidates[i];
 	struct journal_entry *entry = request_entry(r);
 	char keep[OS_PATH_MAX];
-	enum err e = answer_path(r, i, count_of(entry), keep);
+	/* of the first attempt alone: behind a second one there is none that could gain by it, and no step that is late can speak for another */
+	bool first = count_of(entry) == 0;
+	enum err e = journal_attempt_path(r->journal, keep);
 
-	/* what is found there later is of this attempt and of no other, also where the step of one before is late */
-	if (e == ERR_OK && os_remove(keep) != ERR_OK)
+	/* what is found there later is of this attempt */
+	if (e == ERR_OK && first && os_remove(keep) != ERR_OK)
 		e = ERR_JOURNAL_FAILED;
 	if (e != ERR_OK)
 		return e;
@@ -74,9 +69,9 @@ try_candidate(struct open_request *r, const struct profile_module *module, const
 		return e;
 	}
 	if (released->family == FAMILY_PUK)
-		e = step_unblock(module, &entry->token, key, pin, keep, ret);
+		e = step_unblock(module, &entry->token, key, pin, first ? keep : NULL, ret);
 	else
-		e = step_set_pin(module, &entry->token, key, pin, keep, ret);
+		e = step_set_pin(module, &entry->token, key, pin, first ? keep : NULL, ret);
 	if (e == ERR_TOKEN_SO_REFUSED)
 		entry->refused |= 1u << i;
 	if (!is_unclear(e, ret))
@@ -84,26 +79,27 @@ try_candidate(struct open_request *r, const struct profile_module *module, const
 	/* what the token said counts; a journal that does not know it has one try too many */
 	if (journal_save(r->journal) != ERR_OK)
 		log_error("attempt", "the journal does not know what the token said: %s", err_name(e));
+	else if (first && !is_unclear(e, ret))
+		(void)os_remove(keep);
 	return e;
 }
 
-/* The last attempt, where its worker died before the journal was told, and its step has left what the token said. It was with the first candidate that is not refused, as every next one is. */
+/*
+ * The first attempt, where its worker died before the journal was told, and its step has left that the token refused the candidate. Whatever else it has left says nothing that the
+ * next attempt with the same candidate would not say: it was right, or never presented.
+ */
 static void
-settle_kept(struct open_request *r, const struct tms_released *released)
+settle_kept(struct open_request *r)
 {
 	struct journal_entry *entry = request_entry(r);
-	unsigned i = (entry->refused & 1u) == 0 ? 0 : 1;
 	char keep[OS_PATH_MAX];
 	struct step_outcome said;
 	enum err e;
 
-	if (entry->unclear == 0 || i >= released->count || answer_path(r, i, count_of(entry) - 1, keep) != ERR_OK || !step_kept_answer(keep, &e, &said))
+	if (entry->unclear != 1 || entry->refused != 0 || journal_attempt_path(r->journal, keep) != ERR_OK || !step_kept_answer(keep, &e, &said) || e != ERR_TOKEN_SO_REFUSED)
 		return;
-	if (e == ERR_TOKEN_SO_REFUSED)
-		entry->refused |= 1u << i;
-	/* of its worker's death it speaks where it began no PIN call, or none behind a login that the token took */
-	if (e == ERR_WORKER_FAILED || !is_unclear(e, &said))
-		entry->unclear--;
+	entry->unclear = 0;
+	entry->refused = 1;
 }
 
 /*
@@ -126,7 +122,7 @@ attempt_set_pin(struct open_request *r, const struct found_token *token, const s
 	struct journal_entry *entry = request_entry(r);
 	enum err e = ERR_TOKEN_SO_REFUSED;
 
-	settle_kept(r, released);
+	settle_kept(r);
 	if (released->family == FAMILY_SO_PIN)
 		settle_unclear(entry, token->token);
 	for (unsigned i = 0; e == ERR_TOKEN_SO_REFUSED && i < released->count; i++) {

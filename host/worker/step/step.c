@@ -85,11 +85,9 @@ run_with_two(enum step_kind kind, const struct profile_module *module, const str
 {
 	struct step_request request = { .kind = kind, .token = *token, .first = *first, .second = *second };
 
-	if (!text_copy(request.keep, sizeof(request.keep), keep != NULL ? keep : "")) {
-		wipe(&request, sizeof(request));
-		*ret = (struct step_outcome){ .presented = false };
-		return ERR_JOURNAL_FAILED;
-	}
+	/* a folder whose name JSON does not carry: nothing is left there */
+	if (keep != NULL && text_is_showable(keep, strlen(keep)))
+		(void)text_copy(request.keep, sizeof(request.keep), keep);
 	return run(module, &request, ret, NULL, NULL);
 }
 

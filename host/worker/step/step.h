@@ -93,7 +93,7 @@ void step_late_end(void);
  * ERR_TOKEN_SO_LAST_TRY and ERR_TOKEN_SO_LOCKED no PIN call was made. ERR_TOKEN_SO_REFUSED: the SO PIN was wrong and one try is gone.
  *
  * keep, which may be NULL, is a file of the user's own in which the step leaves what it answers, before it answers: a worker may die over its step, and
- * only the token knows whether a try is gone. No secret is in it.
+ * only the token knows whether a try is gone. No secret is in it. Nothing is left where the path is no showable UTF-8.
  */
 enum err step_set_pin(const struct profile_module *module, const struct token_name *token, const struct secret *so_pin,
     const struct secret *new_pin, const char *keep, struct step_outcome *ret);

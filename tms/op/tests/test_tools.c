@@ -164,6 +164,7 @@ test_type_in_use(void)
 	CHECK(put_changed(w, "family", json_string("puk")) == ERR_TYPE_IN_USE && put_changed(w, "family", json_string("none")) == ERR_TYPE_IN_USE);
 	CHECK(put_changed(w, "so_tries", json_integer(4)) == ERR_OK); /* fewer releases than before */
 	CHECK(put_changed(w, "so_tries", json_integer(3)) == ERR_OK);
+	CHECK(put_changed(w, "so_tries", json_integer(4)) == ERR_TYPE_IN_USE); /* more than before behind a rotation whose end is not known */
 	CHECK(put_changed(w, "so_tries", json_integer(5)) == ERR_TYPE_IN_USE && put_changed(w, "so_tries", json_integer(0)) == ERR_TYPE_IN_USE);
 	seen("type_in_use", "test_tools");
 	for (int length = 1; length < 6; length++)

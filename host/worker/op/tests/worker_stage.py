@@ -214,7 +214,7 @@ class Stage:
         folder = self.path("state/mokhoa/demo/requests")
         entries = {}
         for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
-            if name.endswith(".lock"):
+            if name.endswith((".lock", ".attempt")):
                 continue
             with open(os.path.join(folder, name), encoding="utf-8") as f:
                 entries[name] = json.load(f)

@@ -69,54 +69,55 @@ test_a_journal_that_cannot_be_written(void)
 	request_close(&r);
 }
 
-/* A worker that died over its step: what the token said counts, where the step could still leave it. */
+/* A worker that died over its step: that the token refused the candidate counts, where the step could still leave it. */
 static void
 test_what_a_step_has_left(void)
 {
 	static const struct {
-		enum err said;
-		bool presented;
-		unsigned with;	 /* the candidate whose attempt it was */
-		unsigned active; /* that is tried next */
-		unsigned refused;
+		enum err said; /* ERR_COUNT: nothing of ours */
+		unsigned count;
 		unsigned unclear;
+		enum err e;
+		unsigned active; /* that is tried next, 9 none */
+		unsigned refused_then;
+		unsigned unclear_then;
 	} cases[] = {
-		{ ERR_TOKEN_SO_REFUSED, true, 0, 1, 1, 0 },
-		{ ERR_OK, true, 0, 0, 0, 0 },
-		{ ERR_WORKER_FAILED, true, 0, 0, 0, 0 },
-		{ ERR_TOKEN_IN_USE, false, 0, 0, 0, 0 },
-		/* the token said nothing */
-		{ ERR_TOKEN_FAILED, true, 0, 0, 0, 1 },
-		/* of another attempt */
-		{ ERR_TOKEN_SO_REFUSED, true, 1, 0, 0, 1 },
-		/* nothing, or nothing of ours */
-		{ ERR_COUNT, false, 0, 0, 0, 1 },
+		{ ERR_TOKEN_SO_REFUSED, 2, 1, ERR_WORKER_FAILED, 1, 1, 0 },
+		{ ERR_TOKEN_SO_REFUSED, 1, 1, ERR_TOKEN_SO_REFUSED, 9, 1, 0 },
+		{ ERR_OK, 2, 1, ERR_WORKER_FAILED, 0, 0, 1 },
+		{ ERR_WORKER_FAILED, 2, 1, ERR_WORKER_FAILED, 0, 0, 1 },
+		{ ERR_TOKEN_FAILED, 2, 1, ERR_WORKER_FAILED, 0, 0, 1 },
+		{ ERR_COUNT, 2, 1, ERR_WORKER_FAILED, 0, 0, 1 },
+		/* there was another attempt behind it */
+		{ ERR_TOKEN_SO_REFUSED, 2, 2, ERR_TOKEN_FAILED, 0, 0, 2 },
+		/* it was heard */
+		{ ERR_TOKEN_SO_REFUSED, 2, 0, ERR_WORKER_FAILED, 0, 0, 0 },
 	};
-	const struct tms_released released = { .family = FAMILY_SO_PIN, .count = 2, .candidates = { { .len = 4, .bytes = "1234" }, { .len = 4, .bytes = "4321" } } };
+	struct tms_released released = { .family = FAMILY_SO_PIN, .candidates = { { .len = 4, .bytes = "1234" }, { .len = 4, .bytes = "4321" } } };
 	const struct secret pin = { .len = 4, .bytes = "5678" };
+	const struct step_outcome outcome = { .presented = true };
 	const struct step_token token = { .so_pin = PIN_STATE_UNKNOWN };
 	const struct found_token found = { .module = &module, .token = &token };
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		const struct step_outcome outcome = { .presented = cases[i].presented };
 		struct step_outcome said = { .cryptoki = 0 };
 		struct open_request r = open_one();
 		char keep[OS_PATH_MAX];
 		unsigned active = 9;
 
-		request_entry(&r)->unclear = 1;
-		CHECK(journal_attempt_path(r.journal, cases[i].with * JOURNAL_ATTEMPTS_MAX, keep) == ERR_OK);
+		released.count = cases[i].count;
+		request_entry(&r)->unclear = cases[i].unclear;
+		CHECK(journal_attempt_path(r.journal, keep) == ERR_OK);
 		if (cases[i].said != ERR_COUNT)
 			step_keep_answer(keep, cases[i].said, &outcome);
 		else
 			CHECK(os_write_private(keep, "{}", 2) == ERR_OK);
 		/* no step is begun, because there is no such module: what was settled before it is what stays */
-		CHECK(attempt_set_pin(&r, &found, &released, &pin, &active, &said) == ERR_WORKER_FAILED);
-		if (!CHECK(active == cases[i].active && request_entry(&r)->refused == cases[i].refused && request_entry(&r)->unclear == cases[i].unclear))
-			printf("  %s: active %u, refused %u, unclear %u\n", cases[i].said != ERR_COUNT ? err_name(cases[i].said) : "nothing", active, request_entry(&r)->refused, request_entry(&r)->unclear);
-		/* where that attempt was not one, the next has its place */
-		CHECK(cases[i].unclear != 0 || active != 0 || access(keep, F_OK) != 0);
-		/* they go with the request */
+		if (!CHECK(attempt_set_pin(&r, &found, &released, &pin, &active, &said) == cases[i].e) ||
+		    !CHECK(active == cases[i].active && request_entry(&r)->refused == cases[i].refused_then && request_entry(&r)->unclear == cases[i].unclear_then))
+			printf("  case %zu: active %u, refused %u, unclear %u\n", i, active, request_entry(&r)->refused, request_entry(&r)->unclear);
+		/* before a first attempt its place is free, and it goes with the request */
+		CHECK(cases[i].unclear != 0 || access(keep, F_OK) != 0);
 		step_keep_answer(keep, ERR_OK, &outcome);
 		request_entry(&r)->state = STATE_FAILED;
 		CHECK(journal_save(r.journal) == ERR_OK && access(keep, F_OK) != 0);
