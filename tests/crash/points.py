@@ -75,11 +75,11 @@ def of_card(commands):
     return [Point("card", "apdu", k, effect, "card", False) for k in range(1, commands + 1) for effect in ("pull", "lose")]
 
 
-def with_errors(points):
-    """Each of them again, with each errno instead of the end."""
+def with_errors(points, chance=None):
+    """Each of them again, with each errno instead of the end; with chance, with one of them."""
     for p in points:
         if not p.sure:
-            for errno in ERRNOS:
+            for errno in [chance.choice(ERRNOS)] if chance else ERRNOS:
                 yield p._replace(effect=errno)
 
 

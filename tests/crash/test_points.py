@@ -222,7 +222,7 @@ def all_points(calls, commands, chance, options):
         return not wanted or program in wanted or program.split(".")[0] in wanted
     kills = [p for program in sorted(calls) for p in points.choose(program, calls[program], chance) if is_wanted(program)]
     cut = kills + (points.of_card(commands) if is_wanted("card") else [])
-    errors = list(points.with_errors(kills))
+    errors = list(points.with_errors(kills, random.Random(options.seed) if options.once else None))
     return {"kill": cut, "errno": errors, None: cut + errors}[options.effects]
 
 
@@ -256,6 +256,7 @@ def main():
     parser.add_argument("--full", action="store_true")
     parser.add_argument("--programs")
     parser.add_argument("--effects", choices=("kill", "errno"))
+    parser.add_argument("--once", action="store_true", help="one errno a point, by dice, and not each of them")
     parser.add_argument("--from", dest="first", type=int, default=0)
     parser.add_argument("--only")
     options = parser.parse_args()
