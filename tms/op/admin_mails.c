@@ -28,13 +28,14 @@ op_admin_mails(struct call *c, json_t **ret_answer)
 	struct answer_rows rows = answer_rows_new(c);
 	json_t *array;
 	int64_t count = 0;
-	enum err e = store_outbox_failed_count(c->store, &count);
+	enum err e = answer_rows_end(&rows, store_outbox_failed(c->store, LIST_MAX, add_mail, &rows), &array);
 
 	if (e == ERR_OK)
-		e = answer_rows_end(&rows, store_outbox_failed(c->store, LIST_MAX, add_mail, &rows), &array);
-	else
-		json_decref(rows.array);
-	return e == ERR_OK ? answer_packed(json_pack("{s:o, s:I}", "mails", array, "count", (json_int_t)count), ret_answer) : e;
+		e = store_outbox_failed_count(c->store, &count);
+	if (e == ERR_OK)
+		return answer_packed(json_pack("{s:o, s:I}", "mails", array, "count", (json_int_t)count), ret_answer);
+	json_decref(array);
+	return e;
 }
 
 /* In a transaction. */
