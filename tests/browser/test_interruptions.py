@@ -19,15 +19,16 @@ STEPS = ("token", "waiting", "approved", "prompt", "unlock", "done")
 
 
 # What may come at each step, as a whole. The page of the first four never heard of the cut; where two ways are given, it depends on who was first: the
-# page, or the worker that went on.
+# page, or the worker that went on. The screen of work stays no longer than the work, so a look may miss it; every other screen waits for somebody.
+WORK = r"(unlocking > )?"
 ON = {"token": "choose > pending", "waiting": "pending > approved", "approved": "approved > unlocking", "done": "completed"}
 LOST = r"(pending( \(connection lost\))? > )+approved"
-NEW_PAGE = {**ON, "prompt": "approved > completed", "unlock": "((approved|resume > unlocking|resume) > )?completed"}
+NEW_PAGE = {**ON, "prompt": "approved > completed", "unlock": rf"((approved|resume) > {WORK})?completed"}
 
 
 def cut(error):
     """The call is lost with its reason, the request is not: he presses again, or the worker was done already. The reason goes when the page has newer news."""
-    went_on = rf"unlocking > ((approved|resume)( \((?:{error})\))? > (unlocking > )?)?completed"
+    went_on = rf"{WORK}((approved|resume)( \((?:{error})\))? > {WORK})?completed"
     return {**ON, "waiting": LOST, "approved": r"approved( \(connection lost\))? > unlocking", "prompt": went_on, "unlock": went_on}
 
 
@@ -41,14 +42,15 @@ EXPECTED = {
     "extension reloaded": cut("extension_failed"),
     "card out until asked for": {
         "token": r"choose > problem \(no_token\) > choose > pending", "waiting": ON["waiting"],
-        "approved": r"approved > unlocking > approved \((no_token|token_absent)\) > unlocking",
-        "prompt": r"unlocking > (resume|approved) \((token_removed|token_absent|no_token)\) > unlocking > completed",
-        "unlock": r"unlocking > resume \(token_removed\) > unlocking > completed", "done": "completed"},
+        "approved": rf"approved > {WORK}approved \((no_token|token_absent)\) > unlocking",
+        "prompt": rf"{WORK}(resume|approved) \((token_removed|token_absent|no_token)\) > {WORK}completed",
+        # pulled before the new PIN was set, or behind it: then it is unlocked, and only its SO PIN stays the old one
+        "unlock": rf"{WORK}(resume \(token_removed\) > {WORK})?completed", "done": "completed"},
     "server down for a while": {
         "token": r"choose > problem \((tms_failed|tms_unreachable)\) > choose > pending", "waiting": LOST,
-        "approved": r"approved > unlocking > problem \((tms_failed|tms_unreachable)\) > approved > unlocking",
-        "prompt": r"unlocking > problem \((tms_failed|tms_unreachable)\) > approved > unlocking > completed",
-        "unlock": r"unlocking > (problem \((tms_failed|tms_unreachable)\) > resume > unlocking > )?completed( \(unreported\) > completed)?", "done": "completed"},
+        "approved": rf"approved > {WORK}problem \((tms_failed|tms_unreachable)\) > approved > unlocking",
+        "prompt": rf"{WORK}problem \((tms_failed|tms_unreachable)\) > approved > {WORK}completed",
+        "unlock": rf"{WORK}(problem \((tms_failed|tms_unreachable)\) > resume > {WORK})?completed( \(unreported\) > completed)?", "done": "completed"},
 }
 
 
@@ -154,16 +156,17 @@ class Interruptions(portal.PortalTest):
         self.assertEqual(status, 200, answer)
         return self.world.code(card.email)
 
-    def unlocked(self, card):
+    def unlocked(self, card, candidates=1):
         wait_for("the server's word", 30, lambda: self.world.row(card)["state"] == "completed")
         self.assertTrue(card.opens_with(NEW_PIN))
-        self.assertEqual(len(card.escrow()), 1)
-        self.assertTrue(card.has_so_pin(card.escrow()[0]))
+        held = card.escrow()
+        self.assertLessEqual(len(held), candidates)
+        self.assertTrue(any(card.has_so_pin(so_pin) for so_pin in held))
 
-    def row(self, name, interrupt, frozen=True, **options):
+    def row(self, name, interrupt, frozen=True, candidates=1, **options):
         """interrupt(step) cuts in, leaves a page there, and may return what is to be done when that page has said what is wrong. Two ways to the end: one
         that is cut short at every step but the unlock itself, and one that is cut short while the token works; there the server holds its breath, so
-        that the moment is always the same."""
+        that the work does not end meanwhile unless it was as good as done. Two candidates may be left where a rotation is cut off from its token."""
         self.card = card = self.world.card()
         customer = self.new_customer(**options)
         customer.arrive()
@@ -187,7 +190,7 @@ class Interruptions(portal.PortalTest):
         self.cell(name, "approved", trail)
 
         self.mend = interrupt("prompt")
-        trail = self.go_on("unlocking", "approved")
+        trail = self.go_on("unlocking", "approved", "resume")
         customer.finish_thinking()
         self.cell(name, "prompt", trail + self.to_the_end(card))
 
@@ -205,7 +208,7 @@ class Interruptions(portal.PortalTest):
         customer.will_type(code, NEW_PIN)
         customer.press("unlock")
         began = ("setting_pin", "proving_pin", "granting", "rotating", "proving_rotation")
-        customer.sees("unlocking", so=lambda seen: seen["stage"] in [customer.texts[f"stage_{stage}"] for stage in began])
+        customer.sees("unlocking", "completed", so=lambda seen: seen["name"] == "completed" or seen["stage"] in [customer.texts[f"stage_{stage}"] for stage in began])
         if frozen:
             self.server(signal.SIGSTOP)
         try:
@@ -219,7 +222,7 @@ class Interruptions(portal.PortalTest):
             self.mend_now()
             trail += self.go_on("completed", so=lambda seen: "(" not in self.named(seen))
         self.cell(name, "unlock", trail)
-        self.unlocked(card)
+        self.unlocked(card, candidates)
 
     def to_the_end(self, card):
         """From an unlock under way to its end; where the page says that it did not end, he presses what is offered."""
@@ -325,7 +328,7 @@ class Interruptions(portal.PortalTest):
                 return None
             return self.card.insert
 
-        self.row("card out until asked for", interrupt)
+        self.row("card out until asked for", interrupt, candidates=2)
 
     def test_server_restarted(self):
         def interrupt(step):
