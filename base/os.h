@@ -243,6 +243,12 @@ enum err os_read_to_end(intptr_t handle, struct buf *ret);
  */
 enum err os_write_private(const char *path, const void *bytes, size_t len);
 
+/*
+ * POSIX alone: the same for a file of another mode and owner, which it has before it has its name: of whoever owns the file or folder `like`, and of the caller where there
+ * is none. Only root gives files away; ERR_FILE_FAILED too where the owner cannot be set.
+ */
+enum err os_write_as(const char *path, const void *bytes, size_t len, unsigned mode, const char *like);
+
 /* ERR_OK where the file is gone, also when it was never there; takes what a killed os_write_private() left of it along. */
 enum err os_remove(const char *path);
 

@@ -77,20 +77,33 @@ open_folder_of(const char *path, const char **ret_name)
 	return open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
+/* Whose a new file is to be, if not its writer's alone. */
+struct owner {
+	uid_t user;
+	gid_t group;
+	mode_t mode;
+};
+
 static bool
-write_new(int folder, const char *name, const void *bytes, size_t len)
+give(int fd, const struct owner *owner)
+{
+	return (owner->user == geteuid() || fchown(fd, owner->user, owner->group) == 0) && fchmod(fd, owner->mode) == 0;
+}
+
+static bool
+write_new(int folder, const char *name, const void *bytes, size_t len, const struct owner *owner)
 {
 	int fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
 	bool written;
 
 	if (fd < 0)
 		return false;
-	written = os_write_all(fd, bytes, len) && fsync(fd) == 0;
+	written = os_write_all(fd, bytes, len) && (owner == NULL || give(fd, owner)) && fsync(fd) == 0;
 	return close(fd) == 0 && written;
 }
 
-enum err
-os_write_private(const char *path, const void *bytes, size_t len)
+static enum err
+write_whole(const char *path, const void *bytes, size_t len, const struct owner *owner)
 {
 	const char *name;
 	char fresh[NAME_MAX + 1];
@@ -101,7 +114,7 @@ os_write_private(const char *path, const void *bytes, size_t len)
 		return e;
 	if (!os_fresh_name(name, fresh, sizeof(fresh)))
 		goto out;
-	if (!write_new(folder, fresh, bytes, len) || renameat(folder, fresh, folder, name) != 0) {
+	if (!write_new(folder, fresh, bytes, len, owner) || renameat(folder, fresh, folder, name) != 0) {
 		(void)unlinkat(folder, fresh, 0);
 		goto out;
 	}
@@ -111,6 +124,27 @@ os_write_private(const char *path, const void *bytes, size_t len)
 out:
 	close(folder);
 	return e;
+}
+
+enum err
+os_write_private(const char *path, const void *bytes, size_t len)
+{
+	return write_whole(path, bytes, len, NULL);
+}
+
+enum err
+os_write_as(const char *path, const void *bytes, size_t len, unsigned mode, const char *like)
+{
+	struct owner owner = { .user = geteuid(), .mode = (mode_t)mode };
+	struct stat st;
+
+	if (stat(like, &st) == 0) {
+		owner.user = st.st_uid;
+		owner.group = st.st_gid;
+	} else if (errno != ENOENT) {
+		return ERR_FILE_FAILED;
+	}
+	return write_whole(path, bytes, len, &owner);
 }
 
 /* What killed os_write_private()s of this name left behind. */

@@ -158,12 +158,13 @@ check_service(struct look *l)
 static void
 check_database(struct look *l)
 {
-	enum err e = store_open(l->config->database, &l->store);
+	/* one that is gone is not begun anew here */
+	enum err e = escrow_log_check(l->config) != ERR_STORE_FAILED ? store_open(l->config->database, &l->store) : ERR_STORE_FAILED;
 
 	if (e == ERR_OK)
 		say(l, VERDICT_OK, "database", "version %lld, as this program has it", (long long)store_version());
 	else
-		say(l, VERDICT_FAIL, "database", "%s: cannot be opened, or a newer program has written it", l->config->database);
+		say(l, VERDICT_FAIL, "database", "%s: cannot be opened, a newer program has written it, or it is not there although the escrow log has lines", l->config->database);
 }
 
 static void
@@ -172,6 +173,10 @@ check_escrow_log(struct look *l)
 	const struct config *c = l->config;
 	enum err e = escrow_log_check(c);
 
+	if (e == ERR_STORE_FAILED) /* said of the database */
+		e = ERR_OK;
+	if (e == ERR_OK && l->store != NULL)
+		e = escrow_log_check_known(c, l->store);
 	if (e != ERR_OK)
 		say(l, VERDICT_FAIL, "escrow_log", "%s: %s", c->escrow_log, e == ERR_CONFIG_INVALID ? "is on the same device as the database" : err_sentence(e, "en"));
 	else

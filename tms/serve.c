@@ -133,6 +133,9 @@ start(struct config *config, struct running *r)
 	e = make_counters(r);
 	if (e == ERR_OK)
 		e = store_open(r->first->config->database, &r->store);
+	/* else each grant would be refused, behind a release that was not */
+	if (e == ERR_OK)
+		e = escrow_log_check_known(r->first->config, r->store);
 	if (e == ERR_OK)
 		upkeep_clock(&r->upkeep, r->store, os_time(), os_now_ms());
 	if (e == ERR_OK)
@@ -141,6 +144,19 @@ start(struct config *config, struct running *r)
 }
 
 /* ---- while it runs ---- */
+
+/* Each by itself: a request that cannot be moved must not keep the alarm back. The first error that there was. */
+static enum err
+take_steps(struct call *c, size_t *ret_count)
+{
+	enum err swept = op_sweep(c, ret_count);
+	enum err alarmed = op_alarm(c);
+	enum err announced = op_announce(c);
+
+	if (swept != ERR_OK)
+		return swept;
+	return alarmed != ERR_OK ? alarmed : announced;
+}
 
 static void
 sweep(struct running *r)
@@ -151,12 +167,7 @@ sweep(struct running *r)
 	enum err e;
 
 	upkeep_clock(&r->upkeep, r->store, c.now, os_now_ms());
-	e = op_sweep(&c, &count);
-
-	if (e == ERR_OK)
-		e = op_alarm(&c);
-	if (e == ERR_OK)
-		e = op_announce(&c);
+	e = take_steps(&c, &count);
 	upkeep_run(&r->upkeep, service, r->store, c.now);
 	current_give(r->current, service);
 	if (e != ERR_OK)

@@ -78,6 +78,29 @@ a_link_is_replaced_and_not_followed(void)
 }
 
 static void
+a_file_is_given_before_it_has_its_name(void)
+{
+	char given[sizeof(folder) + 64];
+	struct stat st;
+
+	snprintf(given, sizeof(given), "%s", path_of("given"));
+	CHECK(os_write_as(path_of("given"), "x", 1, 0444, path_of("given")) == ERR_OK);
+	CHECK(stat(path_of("given"), &st) == 0 && (st.st_mode & 0777) == 0444 && st.st_uid == geteuid());
+	if (geteuid() == 0) {
+		CHECK(chown(path_of("given"), 4711, 4712) == 0);
+		CHECK(os_write_as(path_of("given"), "y", 1, 0400, path_of("given")) == ERR_OK);
+		CHECK(os_write_as(path_of("beside"), "z", 1, 0400, given) == ERR_OK);
+		CHECK(stat(path_of("given"), &st) == 0 && (st.st_mode & 0777) == 0400 && st.st_uid == 4711 && st.st_gid == 4712);
+		CHECK(stat(path_of("beside"), &st) == 0 && st.st_uid == 4711 && unlink(path_of("beside")) == 0);
+	} else {
+		/* what is somebody else's stays his, and as it was */
+		CHECK(os_write_as(path_of("given"), "y", 1, 0400, "/") == ERR_FILE_FAILED);
+		CHECK(stat(path_of("given"), &st) == 0 && (st.st_mode & 0777) == 0444);
+	}
+	CHECK(unlink(path_of("given")) == 0);
+}
+
+static void
 what_cannot_be_written_leaves_nothing(void)
 {
 	CHECK(os_write_private(path_of("missing/journal"), "x", 1) == ERR_FILE_FAILED);
@@ -203,6 +226,7 @@ main(void)
 		return 1;
 	a_file_is_replaced_as_a_whole();
 	a_link_is_replaced_and_not_followed();
+	a_file_is_given_before_it_has_its_name();
 	what_cannot_be_written_leaves_nothing();
 	a_list_is_in_byte_order_without_hidden_files();
 	removing_takes_leftovers_along();

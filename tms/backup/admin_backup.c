@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #define NAME_SIZE 64
 #define LIST_MAX  100 /* files that are shown, the newest */
@@ -52,7 +53,7 @@ run(void *context)
 
 	(void)context;
 	if (e == ERR_OK) {
-		e = backup_make(s, work.file);
+		e = backup_make(s, work.file, &work.job.stopping);
 		if (write_down(s, e) != ERR_OK)
 			log_error("backup", "file=%s cause=its audit row could not be written", work.name);
 	}
@@ -77,12 +78,29 @@ name_file(int64_t now, char ret[NAME_SIZE])
 	memcpy(ret + len, SUFFIX, sizeof(SUFFIX));
 }
 
+/* Room for it, and for the database to grow by as much: one that fills the device would stop all who write there. */
+static enum err
+check_room(const struct config *config)
+{
+	struct statvfs device;
+	struct stat st;
+
+	if (stat(config->database, &st) != 0 || statvfs(config->backups, &device) != 0)
+		return ERR_FILE_FAILED;
+	if ((uint64_t)device.f_bavail * device.f_frsize >= 2 * (uint64_t)st.st_size)
+		return ERR_OK;
+	log_error("backup", "folder=%s cause=less than twice the database's %lld bytes are free", config->backups, (long long)st.st_size);
+	return ERR_FILE_FAILED;
+}
+
 static enum err
 begin(struct call *c)
 {
 	const struct config *config = c->service->config;
-	enum err e = job_claim(&work.job);
+	enum err e = check_room(config);
 
+	if (e == ERR_OK)
+		e = job_claim(&work.job);
 	if (e != ERR_OK)
 		return e;
 	name_file(c->now, work.name);

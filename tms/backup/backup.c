@@ -31,7 +31,7 @@ finish(const char *part, const char *file)
 }
 
 enum err
-backup_make(struct store *s, const char *file)
+backup_make(struct store *s, const char *file, const atomic_bool *stop)
 {
 	char part[OS_PATH_MAX];
 	struct stat st;
@@ -49,7 +49,7 @@ backup_make(struct store *s, const char *file)
 	if (ftruncate((int)lock, 0) != 0)
 		e = refuse(ERR_FILE_FAILED, part);
 	if (e == ERR_OK)
-		e = store_backup(s, part);
+		e = store_backup(s, part, stop);
 	if (e == ERR_OK)
 		e = finish(part, file);
 	if (e == ERR_OK)

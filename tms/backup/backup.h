@@ -9,14 +9,16 @@
 #include "config.h"
 #include "store.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 /*
  * The database as it is at one moment into a new file of mode 0600, which is there as a whole or not at all. ERR_FILE_EXISTS, ERR_DATA_IN_USE for another
- * backup into the same file, ERR_FILE_FAILED.
+ * backup into the same file, ERR_FILE_FAILED, also
+ * where *stop (NULL: nobody will) has become true meanwhile.
  */
-enum err backup_make(struct store *s, const char *file);
+enum err backup_make(struct store *s, const char *file, const atomic_bool *stop);
 
 /* What is known of the escrow log. */
 struct backup_log {
@@ -40,23 +42,30 @@ struct backup_replayed {
 	struct store_restored_requests requests;
 };
 
-/* The escrow log into a store that was made from a backup. ERR_ESCROW_LOG_DAMAGED, then nothing was changed, unless damaged lines are to be passed over. */
-enum err backup_replay(struct store *s, const struct config *config, bool skip_damaged, int64_t now, struct backup_replayed *ret);
+/* What a restore goes on with although something may be lost by it: bits. */
+#define BACKUP_DAMAGED_LINES 1U /* they are passed over */
+#define BACKUP_ANY_LOG	     2U /* the log is another one than the data speak of, begins later or is not there: it counts for what it says, and is the server's from then on */
+
+/*
+ * The escrow log into a store that was made from a backup. ERR_ESCROW_LOG_DAMAGED and ERR_ESCROW_LOG_OTHER unless that is allowed, ERR_ESCROW_LOG_FAILED; then nothing
+ * was changed.
+ */
+enum err backup_replay(struct store *s, const struct config *config, unsigned allowed, int64_t now, struct backup_replayed *ret);
 
 /*
  * The same for a database of PostgreSQL that its own tools have restored. ERR_DATA_IN_USE where a server, a vault or a command uses it, ERR_USAGE where the
  * database is a file, which backup_restore() puts back. ERR_AUDIT_ANCHOR_FAILED as there.
  */
-enum err backup_replay_only(const struct config *config, bool skip_damaged, int64_t now, struct backup_replayed *ret);
+enum err backup_replay_only(const struct config *config, unsigned allowed, int64_t now, struct backup_replayed *ret);
 
 #define BACKUP_KEPT_SIZE 4096
 
 /*
  * Puts a backup in the place of the data, which is kept under another name (ret_kept, empty where there was none). ERR_DATA_IN_USE where a server, a vault or a
- * command uses it, ERR_DATABASE_SERVER where it is no file, ERR_BACKUP_INVALID, ERR_BACKUP_NEWER, ERR_ESCROW_LOG_DAMAGED, ERR_ESCROW_LOG_FAILED, ERR_FILE_FAILED; after each the data is as it was.
+ * command uses it, ERR_DATABASE_SERVER where it is no file, ERR_BACKUP_INVALID, ERR_BACKUP_NEWER, ERR_ESCROW_LOG_DAMAGED, ERR_ESCROW_LOG_OTHER, ERR_ESCROW_LOG_FAILED, ERR_FILE_FAILED; after each the data is as it was.
  * ERR_AUDIT_ANCHOR_FAILED: what was anchored could not be read, or, where ret_kept names the old data, not be taken back: then the restore is run again.
  */
-enum err backup_restore(const struct config *config, const char *file, bool skip_damaged, int64_t now, struct backup_replayed *ret,
+enum err backup_restore(const struct config *config, const char *file, unsigned allowed, int64_t now, struct backup_replayed *ret,
     char ret_kept[BACKUP_KEPT_SIZE]);
 
 #endif

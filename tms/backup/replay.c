@@ -265,8 +265,39 @@ replay(struct store *s, const struct config *config, struct escrow_log_reader *r
 	return e == ERR_OK ? audit_whole(s, r, now) : e;
 }
 
+/*
+ * A log that is not the one the data speak of, or that is not there, would let every token that was rotated since keep the SO PIN of the backup, and nobody would hear of it.
+ * Every token that is on record has a line, from the transaction that brought it there.
+ */
+static enum err
+check_log(struct store *s, const struct config *config, const struct backup_log *log)
+{
+	int64_t tokens = 0;
+	enum err e = escrow_log_check_known(config, s);
+
+	if (e == ERR_OK)
+		e = store_token_count(s, &tokens);
+	if (e != ERR_OK || tokens == 0 || log->whole != 0)
+		return e;
+	log_error("backup", "file=%s tokens=%lld cause=the log has no line", config->escrow_log, (long long)tokens);
+	return ERR_ESCROW_LOG_OTHER;
+}
+
+static enum err
+check_lines(struct store *s, const struct config *config, unsigned allowed, const struct backup_log *log)
+{
+	enum err e = check_log(s, config, log);
+
+	if (e == ERR_ESCROW_LOG_OTHER && (allowed & BACKUP_ANY_LOG) != 0)
+		e = store_escrow_set_mark(s, "");
+	if (e != ERR_OK || log->damaged == 0 || (allowed & BACKUP_DAMAGED_LINES) != 0)
+		return e;
+	log_error("backup", "file=%s line=%lld damaged=%lld", config->escrow_log, (long long)log->first_damaged, (long long)log->damaged);
+	return ERR_ESCROW_LOG_DAMAGED;
+}
+
 enum err
-backup_replay(struct store *s, const struct config *config, bool skip_damaged, int64_t now, struct backup_replayed *ret)
+backup_replay(struct store *s, const struct config *config, unsigned allowed, int64_t now, struct backup_replayed *ret)
 {
 	struct escrow_log_reader *reader = NULL;
 	struct backup_replayed r = { .log = { 0 } };
@@ -284,10 +315,8 @@ backup_replay(struct store *s, const struct config *config, bool skip_damaged, i
 		return e;
 	}
 	e = note_all(s, reader, pk, &r.log);
-	if (e == ERR_OK && r.log.damaged != 0 && !skip_damaged) {
-		log_error("backup", "file=%s line=%lld damaged=%lld", config->escrow_log, (long long)r.log.first_damaged, (long long)r.log.damaged);
-		e = ERR_ESCROW_LOG_DAMAGED;
-	}
+	if (e == ERR_OK)
+		e = check_lines(s, config, allowed, &r.log);
 	if (e == ERR_OK)
 		e = replay(s, config, reader, pk, now, &r);
 	e = store_end(s, e);

@@ -146,7 +146,7 @@ settle(const struct restore *r)
 }
 
 static enum err
-prepare(struct restore *r, const char *file, bool skip_damaged, int64_t now, struct backup_replayed *ret)
+prepare(struct restore *r, const char *file, unsigned allowed, int64_t now, struct backup_replayed *ret)
 {
 	struct store *s = NULL;
 	enum err e = copy_file(r, file);
@@ -156,7 +156,7 @@ prepare(struct restore *r, const char *file, bool skip_damaged, int64_t now, str
 	if (e == ERR_OK)
 		e = anchor_find_lost(r->config, s, now, &r->lost);
 	if (e == ERR_OK)
-		e = backup_replay(s, r->config, skip_damaged, now, ret);
+		e = backup_replay(s, r->config, allowed, now, ret);
 	store_close(s);
 	return e == ERR_OK ? settle(r) : e;
 }
@@ -179,7 +179,7 @@ take_place(const struct restore *r, int64_t now, char ret_kept[BACKUP_KEPT_SIZE]
 }
 
 enum err
-backup_restore(const struct config *config, const char *file, bool skip_damaged, int64_t now, struct backup_replayed *ret,
+backup_restore(const struct config *config, const char *file, unsigned allowed, int64_t now, struct backup_replayed *ret,
     char ret_kept[BACKUP_KEPT_SIZE])
 {
 	struct restore r = { .config = config, .lock = -1 };
@@ -187,7 +187,7 @@ backup_restore(const struct config *config, const char *file, bool skip_damaged,
 
 	ret_kept[0] = '\0';
 	if (e == ERR_OK)
-		e = prepare(&r, file, skip_damaged, now, ret);
+		e = prepare(&r, file, allowed, now, ret);
 	if (e == ERR_OK)
 		e = take_place(&r, now, ret_kept);
 	if (r.hold != NULL && e != ERR_OK)
@@ -202,7 +202,7 @@ backup_restore(const struct config *config, const char *file, bool skip_damaged,
 }
 
 enum err
-backup_replay_only(const struct config *config, bool skip_damaged, int64_t now, struct backup_replayed *ret)
+backup_replay_only(const struct config *config, unsigned allowed, int64_t now, struct backup_replayed *ret)
 {
 	struct restore r = { .config = config, .lock = -1 };
 	struct store *s = NULL;
@@ -215,7 +215,7 @@ backup_replay_only(const struct config *config, bool skip_damaged, int64_t now, 
 	if (e == ERR_OK)
 		e = anchor_find_lost(config, s, now, &r.lost);
 	if (e == ERR_OK)
-		e = backup_replay(s, config, skip_damaged, now, ret);
+		e = backup_replay(s, config, allowed, now, ret);
 	if (e == ERR_OK)
 		e = anchor_take_back(config, &r.lost);
 	store_close(s);

@@ -330,6 +330,8 @@ check_pairs(const struct reading *r)
 		return e;
 	if ((c->smtp.tls == CONFIG_TLS_SMTPS) != (strncmp(c->smtp.url, "smtps:", 6) == 0))
 		return refuse(r, "smtp", "tls", PART_VALUE, "does not fit the beginning of \"url\"");
+	if (c->smtp.tls == CONFIG_TLS_NONE && !value_is_smtp_here(c->smtp.url))
+		return refuse(r, "smtp", "tls", PART_VALUE, "may be \"none\" for a mail server on this machine alone (localhost or a loopback address)");
 	if ((c->mail.bounce_domain == NULL) != (c->mail.bounce_key == NULL))
 		return refuse(r, "mail", c->mail.bounce_key == NULL ? "bounce_domain" : "bounce_key", PART_KEY, "\"bounce_domain\" and \"bounce_key\" are given together");
 	return ERR_OK;

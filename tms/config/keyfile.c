@@ -35,7 +35,7 @@ keyfile_read(const char *path, void *ret, size_t len)
 }
 
 enum err
-keyfile_write(const char *path, const void *bytes, size_t len)
+keyfile_write_as(const char *path, const void *bytes, size_t len, unsigned mode, const char *like)
 {
 	char line[LINE_MAX_LEN];
 	enum err e;
@@ -44,7 +44,13 @@ keyfile_write(const char *path, const void *bytes, size_t len)
 		return ERR_INTERNAL;
 	text_b64_encode(bytes, len, line);
 	line[TEXT_B64_LEN(len)] = '\n';
-	e = os_write_private(path, line, TEXT_B64_LEN(len) + 1);
+	e = os_write_as(path, line, TEXT_B64_LEN(len) + 1, mode, like);
 	wipe(line, sizeof(line));
 	return e;
+}
+
+enum err
+keyfile_write(const char *path, const void *bytes, size_t len)
+{
+	return keyfile_write_as(path, bytes, len, 0600, path);
 }

@@ -99,22 +99,13 @@ keyring_read(const char *path, struct keyring *ret)
 	return ERR_CONFIG_INVALID;
 }
 
-/* root may replace the file of the vault's user, who must then still be the one that can read it. */
-static bool
-give_back(const char *path, const struct stat *before)
-{
-	return (before->st_uid == geteuid() || chown(path, before->st_uid, before->st_gid) == 0) && chmod(path, S_IRUSR) == 0;
-}
-
 enum err
-keyring_write(const char *path, const struct keyring *ring)
+keyring_write(const char *path, const struct keyring *ring, const char *like)
 {
 	struct buf b = buf_new(FILE_MAX);
 	char line[KEYRING_LINE_SIZE];
-	struct stat before = { .st_uid = geteuid() };
 	enum err e;
 
-	(void)stat(path, &before);
 	for (size_t i = 0; i < ring->count; i++) {
 		keyring_line(&ring->keys[i], line);
 		buf_add_text(&b, line);
@@ -123,9 +114,7 @@ keyring_write(const char *path, const struct keyring *ring)
 	wipe(line, sizeof(line));
 	e = buf_error(&b);
 	if (e == ERR_OK)
-		e = os_write_private(path, b.data, b.len);
-	if (e == ERR_OK && !give_back(path, &before))
-		e = ERR_FILE_FAILED;
+		e = os_write_as(path, b.data, b.len, S_IRUSR, like);
 	if (e != ERR_OK)
 		log_error("config", "file=%s cause=%s", path, strerror(errno));
 	buf_free(&b);

@@ -43,10 +43,10 @@ struct keyring {
 enum err keyring_read(const char *path, struct keyring *ret);
 
 /*
- * Replaces the file, readable by its owner alone, who stays the one it had (and the caller's own user where there was no file). ERR_FILE_FAILED, logged: then the
- * old file stands.
+ * Replaces the file, readable by its owner alone, who is whoever owns the file or folder `like` (the caller where there is none): of a ring that is there, its own path, so that root
+ * may replace what the vault's user must go on reading. ERR_FILE_FAILED, logged: then the old file stands (or, only the last sync failed, the new one).
  */
-enum err keyring_write(const char *path, const struct keyring *ring);
+enum err keyring_write(const char *path, const struct keyring *ring, const char *like);
 
 void keyring_wipe(struct keyring *ring);
 

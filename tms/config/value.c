@@ -65,9 +65,7 @@ is_smtp_url(const char *text)
 	return (strncmp(text, "smtp://", 7) == 0 || strncmp(text, "smtps://", 8) == 0) && strpbrk(text, " @?#") == NULL;
 }
 
-/* ---- a database of PostgreSQL ---- */
-
-#define DATABASE_MAX 512 /* bytes of a URL */
+/* ---- this machine ---- */
 
 /* A socket, or loopback. */
 static bool
@@ -82,6 +80,19 @@ is_here(const char *host, size_t len)
 			return true;
 	return strncmp(host, "127.", 4) == 0 && strspn(host, "0123456789.") == len;
 }
+
+bool
+value_is_smtp_here(const char *url)
+{
+	const char *host = strstr(url, "://") + 3;
+	size_t len = host[0] == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":/");
+
+	return is_here(host, len);
+}
+
+/* ---- a database of PostgreSQL ---- */
+
+#define DATABASE_MAX 512 /* bytes of a URL */
 
 /* All of a list with commas between, in the authority each perhaps with its port. */
 static bool

@@ -48,6 +48,9 @@ bool value_equal(const struct value_row *row, const void *a, const void *b);
 /* Texts are borrowed from the value. False where it is not what the row expects. */
 bool value_read(const struct value_row *row, const json_t *value, void *ret);
 
+/* Whether a mail server, of a URL that was read, is on this machine: without TLS, codes and passwords would cross the network in clear. */
+bool value_is_smtp_here(const char *url);
+
 /* What a value that is not given stands for. */
 void value_set_fallback(const struct value_row *row, void *ret);
 

@@ -5,6 +5,7 @@
  */
 #include "desk.h"
 
+#include "detail.h"
 #include "options.h"
 #include "os.h"
 #include "store.h"
@@ -22,13 +23,12 @@ static enum err
 audit(struct store *s, const char *what, const struct store_agency *agency)
 {
 	struct store_audit a = { .created = os_time(), .who = "desk", .what = "agency" };
+	size_t said = 0;
+	enum err e = ERR_OK;
 
-	snprintf(a.detail, sizeof(a.detail), "%s=%s origins=%.500s", what, agency->id, agency->origins);
-	if (agency->domains[0] != '\0')
-		snprintf(a.detail + strlen(a.detail), sizeof(a.detail) - strlen(a.detail), " domains=%.400s", agency->domains);
-	if (agency->second_approver)
-		snprintf(a.detail + strlen(a.detail), sizeof(a.detail) - strlen(a.detail), " second_approver=yes");
-	return store_audit_add(s, &a);
+	while (e == ERR_OK && detail_agency(what, agency, &said, a.detail))
+		e = store_audit_add(s, &a);
+	return e;
 }
 
 static void

@@ -3,6 +3,7 @@
 #include "desk.h"
 
 #include "backup.h"
+#include "escrow_log.h"
 #include "options.h"
 #include "os.h"
 
@@ -31,7 +32,7 @@ run_backup(struct store *s, const void *what)
 	enum err e = store_token_count(s, &tokens);
 
 	if (e == ERR_OK)
-		e = backup_make(s, file);
+		e = backup_make(s, file, NULL);
 	if (e == ERR_OK)
 		printf("backup=%s tokens=%lld\n", file, (long long)tokens);
 	return e;
@@ -72,6 +73,7 @@ about(enum err e, const struct config *config, const char *file)
 	switch (e) {
 	case ERR_ESCROW_LOG_FAILED:
 	case ERR_ESCROW_LOG_DAMAGED:
+	case ERR_ESCROW_LOG_OTHER:
 		return config->escrow_log;
 	case ERR_DATA_IN_USE:
 		return config->data;
@@ -88,13 +90,16 @@ desk_restore(int argc, char **argv)
 	const char *config_file = NULL;
 	const char *file = NULL;
 	bool skip_damaged = false;
+	bool any_log = false;
 	bool replay_only = false;
+	unsigned allowed;
 	struct config *config = NULL;
 	struct backup_replayed replayed;
 	char kept[BACKUP_KEPT_SIZE] = "";
 	const struct option_row options[] = {
 		{ .name = "--config", .value = &config_file, .required = true },
 		{ .name = "--skip-damaged-lines", .given = &skip_damaged },
+		{ .name = "--any-log", .given = &any_log },
 		{ .name = "--replay-only", .given = &replay_only },
 	};
 	enum err e;
@@ -108,10 +113,11 @@ desk_restore(int argc, char **argv)
 		return options_refuse("FILE", "must stand behind the command, or --replay-only in its place");
 	if (options_config(config_file, &config) != ERR_OK)
 		return 1;
+	allowed = (skip_damaged ? BACKUP_DAMAGED_LINES : 0) | (any_log ? BACKUP_ANY_LOG : 0);
 	if (replay_only)
-		e = backup_replay_only(config, skip_damaged, os_time(), &replayed);
+		e = backup_replay_only(config, allowed, os_time(), &replayed);
 	else
-		e = backup_restore(config, file, skip_damaged, os_time(), &replayed, kept);
+		e = backup_restore(config, file, allowed, os_time(), &replayed, kept);
 	if (e == ERR_OK)
 		print_restored(&replayed);
 	else
@@ -148,6 +154,15 @@ check_log(struct store *s, const struct config *config)
 		printf("%lld token có giá trị đang dùng không nằm trong dòng cuối của nhật ký: đừng phục hồi từ bản sao lưu cũ trước khi chúng được mở khóa lần sau.\n"
 		       "%lld tokens have a value in force that their last line of the log does not have: restore no older backup before their next unlock.\n",
 		    (long long)log.missing, (long long)log.missing);
+	if (without != 0)
+		printf("%lld token không có dòng nào trong nhật ký này: đừng phục hồi từ bản sao lưu cũ; sao lưu ngay.\n"
+		       "%lld tokens have no line in this log: restore no older backup, and make one now.\n",
+		    (long long)without, (long long)without);
+	e = escrow_log_check_known(config, s);
+	if (e != ERR_OK) {
+		options_complain(e, config->escrow_log);
+		return e;
+	}
 	if (log.damaged == 0)
 		return ERR_OK;
 	snprintf(detail, sizeof(detail), "%.400s, line %lld", config->escrow_log, (long long)log.first_damaged);

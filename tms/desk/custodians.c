@@ -254,20 +254,35 @@ open_keys(const char *file, const char *key_file, struct keys *k)
 }
 
 /* Whoever restores: the owner of the folder owns the key. */
+static void
+folder_of(const char *path, char ret[OS_PATH_MAX])
+{
+	char *slash;
+
+	snprintf(ret, OS_PATH_MAX, "%s", path);
+	slash = strrchr(ret, '/');
+	if (slash != NULL)
+		slash[slash == ret ? 1 : 0] = '\0';
+	else
+		snprintf(ret, OS_PATH_MAX, ".");
+}
+
 static enum err
-give(const char *path, enum err written, mode_t mode)
+write_key(const char *path, const unsigned char *bytes, size_t len, unsigned mode)
 {
 	char folder[OS_PATH_MAX];
-	char *slash;
-	struct stat st;
 
-	snprintf(folder, sizeof(folder), "%s", path);
-	slash = strrchr(folder, '/');
-	if (slash != NULL)
-		slash[slash == folder ? 1 : 0] = '\0';
-	if (written == ERR_OK && stat(slash != NULL ? folder : ".", &st) == 0 && chmod(path, mode) == 0 && (st.st_uid == geteuid() || chown(path, st.st_uid, (gid_t)-1) == 0))
-		return ERR_OK;
-	return complain(ERR_FILE_FAILED, path);
+	folder_of(path, folder);
+	return complain(keyfile_write_as(path, bytes, len, mode, folder), path);
+}
+
+static enum err
+write_vault(const char *path, const struct keyring *ring)
+{
+	char folder[OS_PATH_MAX];
+
+	folder_of(path, folder);
+	return complain(keyring_write(path, ring, folder), path);
 }
 
 /* All that could be in the way is looked at before anything is written. */
@@ -280,10 +295,10 @@ write_keys(const struct config *config, const struct keys *k)
 	if (e == ERR_OK)
 		e = complain(check_new(config->vault.private_key), config->vault.private_key);
 	if (e == ERR_OK && lstat(config->vault.public_key, &st) != 0)
-		e = give(config->vault.public_key, keyfile_write(config->vault.public_key, k->vault_public, sizeof(k->vault_public)), 0444);
+		e = write_key(config->vault.public_key, k->vault_public, sizeof(k->vault_public), 0444);
 	if (e == ERR_OK)
-		e = give(config->vault.private_key, keyring_write(config->vault.private_key, &k->vault), 0400);
-	return e == ERR_OK ? give(config->signing_key, keyfile_write(config->signing_key, k->signing, sizeof(k->signing)), 0400) : e;
+		e = write_vault(config->vault.private_key, &k->vault);
+	return e == ERR_OK ? write_key(config->signing_key, k->signing, sizeof(k->signing), 0400) : e;
 }
 
 static enum err

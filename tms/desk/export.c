@@ -20,6 +20,7 @@
 #include "transcript.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -46,7 +47,8 @@ struct export
 	int64_t now;
 	unsigned exported;
 	unsigned unopened;
-	unsigned two; /* tokens of two candidates, which have a line each */
+	unsigned two;	  /* tokens of two candidates, which have a line each */
+	struct buf given; /* the rows that have a line, or cannot be opened: an int64_t each */
 };
 
 static enum err
@@ -113,6 +115,7 @@ open_batch(struct export *x, const struct store_sealed *rows, size_t count)
 			x->opened_count++;
 		} else if (e == ERR_SEALED_INVALID) {
 			x->unopened++;
+			buf_add(&x->given, &o->row->id, sizeof(o->row->id));
 			options_complain(e, o->row->token.serial);
 			e = ERR_OK;
 		}
@@ -120,7 +123,7 @@ open_batch(struct export *x, const struct store_sealed *rows, size_t count)
 	return e;
 }
 
-/* In a transaction. What stopped being a candidate since it was opened is passed over: the row that took its place is a later one, and comes. */
+/* In a transaction. What stopped being a candidate since it was opened is passed over: the row that took its place is mostly a later one, and comes; check_whole() sees to the rest. */
 static enum err
 export_row(struct export *x, const struct opened *o)
 {
@@ -134,6 +137,7 @@ export_row(struct export *x, const struct opened *o)
 		write_row(x, &t, &o->so_pin);
 		x->exported++;
 		x->two += o->row->id == t.next;
+		buf_add(&x->given, &o->row->id, sizeof(o->row->id));
 		e = buf_error(&x->table);
 	}
 	return e;
@@ -180,6 +184,63 @@ export_all(struct export *x)
 		}
 	}
 	return e;
+}
+
+static int
+by_id(const void *a, const void *b)
+{
+	int64_t x, y;
+
+	memcpy(&x, a, sizeof(x));
+	memcpy(&y, b, sizeof(y));
+	return (x > y) - (x < y);
+}
+
+static bool
+was_given(const struct export *x, size_t at, int64_t id)
+{
+	int64_t given;
+
+	if ((at + 1) * sizeof(given) > x->given.len)
+		return false;
+	memcpy(&given, x->given.data + at * sizeof(given), sizeof(given));
+	return given == id;
+}
+
+static enum err
+check_given(const struct export *x, const struct store_sealed *row, size_t *given)
+{
+	struct store_token t = { .id = 0 };
+	enum err e = row->candidate ? store_token_by_name(x->store, &row->token, &t) : ERR_OK;
+
+	if (e != ERR_OK || !row->candidate || (row->id != t.active && row->id != t.next))
+		return e;
+	return was_given(x, (*given)++, row->id) ? ERR_OK : ERR_BUSY;
+}
+
+/*
+ * The rows are walked by their ids, and one that was passed when it was only kept may have become a candidate since: it was reinstated, or a late report brought it back. Such a table would lack a
+ * SO PIN, or have one that is none any more: it is not written, and to export again is no harm.
+ */
+static enum err
+check_whole(struct export *x)
+{
+	struct store_sealed rows[BATCH];
+	size_t count = BATCH;
+	size_t given = 0;
+	int64_t after = 0;
+	enum err e = buf_error(&x->given);
+
+	if (x->given.len != 0)
+		qsort(x->given.data, x->given.len / sizeof(int64_t), sizeof(int64_t), by_id);
+	while (e == ERR_OK && count == BATCH) {
+		e = store_escrow_walk(x->store, after, "-", rows, BATCH, &count);
+		for (size_t i = 0; e == ERR_OK && i < count; i++)
+			e = check_given(x, &rows[i], &given);
+		if (count != 0)
+			after = rows[count - 1].id;
+	}
+	return e == ERR_OK && given * sizeof(int64_t) != x->given.len ? ERR_BUSY : e;
 }
 
 static void
@@ -270,6 +331,8 @@ run(struct export *x, const struct config *config)
 	e = store_open(config->database, &x->store);
 	if (e == ERR_OK)
 		e = export_all(x);
+	if (e == ERR_OK)
+		e = check_whole(x);
 	if (e != ERR_OK)
 		return fail(e, config->database);
 	e = write_output(x);
@@ -281,7 +344,7 @@ run(struct export *x, const struct config *config)
 int
 desk_export(int argc, char **argv)
 {
-	struct export x = { .table = buf_new(TABLE_MAX), .now = os_time() };
+	struct export x = { .table = buf_new(TABLE_MAX), .given = buf_new(TABLE_MAX), .now = os_time() };
 	const struct option_row options[] = {
 		{ .name = "--config", .value = &x.config_file, .required = true },
 		{ .name = "--to", .value = &x.certificate, .required = true },
@@ -299,6 +362,7 @@ desk_export(int argc, char **argv)
 	free_keys(&x);
 	hsm_free(x.hsm);
 	buf_free(&x.table);
+	buf_free(&x.given);
 	store_close(x.store);
 	config_free(config);
 	return e == ERR_OK ? 0 : 1;

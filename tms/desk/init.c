@@ -390,7 +390,7 @@ write_vault_key(const struct init *i)
 	enum err e = keyring_public(&i->vault, 0, pk, id);
 
 	if (e == ERR_OK)
-		e = keyring_write(i->config->vault.private_key, &i->vault);
+		e = keyring_write(i->config->vault.private_key, &i->vault, i->config->vault.private_key);
 	if (e != ERR_OK)
 		return refuse(e, i->config->vault.private_key, "cannot be written");
 	e = give(i->config->vault.private_key, 0400, i->vault_uid);

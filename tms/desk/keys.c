@@ -61,12 +61,8 @@ audit(struct keys *k, const char *format, ...)
 static enum err
 write_public(const char *path, const unsigned char pk[KEY_KEM_PK_LEN])
 {
-	struct stat before = { .st_uid = geteuid() };
-	bool known = stat(path, &before) == 0;
-	enum err e = keyfile_write(path, pk, KEY_KEM_PK_LEN);
+	enum err e = keyfile_write_as(path, pk, KEY_KEM_PK_LEN, 0444, path);
 
-	if (e == ERR_OK && (chmod(path, 0444) != 0 || (known && before.st_uid != geteuid() && chown(path, before.st_uid, before.st_gid) != 0)))
-		e = ERR_FILE_FAILED;
 	return e == ERR_OK ? ERR_OK : fail(e, path);
 }
 
@@ -89,7 +85,7 @@ read_ring(struct keys *k)
 static enum err
 write_ring(struct keys *k)
 {
-	enum err e = keyring_write(k->config->vault.private_key, &k->ring);
+	enum err e = keyring_write(k->config->vault.private_key, &k->ring, k->config->vault.private_key);
 
 	return e == ERR_OK ? ERR_OK : fail(e, k->config->vault.private_key);
 }
@@ -347,9 +343,7 @@ set_aside(struct keys *k)
 	if (e == ERR_OK && !room)
 		e = fail(ERR_KEY_IN_USE, "the file of retired keys is full; move it to where the backup of the keys is");
 	else if (e == ERR_OK)
-		e = keyring_write(path, &retired);
-	if (e == ERR_OK && stat(k->config->vault.private_key, &st) == 0 && st.st_uid != geteuid() && chown(path, st.st_uid, st.st_gid) != 0)
-		e = fail(ERR_FILE_FAILED, path);
+		e = keyring_write(path, &retired, k->config->vault.private_key);
 	keyring_wipe(&retired);
 	return e;
 }

@@ -7,6 +7,7 @@
 #include "answer_rows.h"
 #include "call.h"
 #include "decode.h"
+#include "detail.h"
 #include "text.h"
 
 #include <string.h>
@@ -62,13 +63,17 @@ static enum err
 put_agency(struct call *c, struct store_agency *a, bool replace)
 {
 	struct store_agency was;
+	char detail[DETAIL_SIZE];
+	size_t said = 0;
 	enum err e = replace ? store_agency_by_id(c->store, a->id, &was) : ERR_OK;
 
 	if (e == ERR_OK && replace)
 		a->second_approver = was.second_approver;
 	if (e == ERR_OK)
 		e = store_agency_put(c->store, a, replace);
-	return e == ERR_OK ? call_audit(c, NULL, 0, "agency", "%s=%s origins=%.500s domains=%.400s", replace ? "change" : "add", a->id, a->origins, a->domains) : e;
+	while (e == ERR_OK && detail_agency(replace ? "change" : "add", a, &said, detail))
+		e = call_audit(c, NULL, 0, "agency", "%s", detail);
+	return e;
 }
 
 enum err

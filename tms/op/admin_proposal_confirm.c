@@ -5,6 +5,8 @@
 #include "decode.h"
 #include "inventory_change.h"
 
+#include <string.h>
+
 /* What somebody proposed who may not any more is nobody's first yes. */
 static enum err
 check_proposer(struct call *c, const struct store_proposal *p)
@@ -51,17 +53,21 @@ read_both(struct call *c, struct store_proposal *ret_p, struct store_token *ret_
 	return e;
 }
 
-/* Outside of the transaction, because the vault is asked: a key of it that was taken out of use since would leave the token without a candidate. */
+/* Outside of the transaction, because the vault is asked: a key of it that was taken out of use since would leave the token without a candidate. What it finds is what the first one was told. */
 static enum err
 check_before(struct call *c)
 {
 	struct store_proposal p;
+	struct store_proposal now;
 	struct store_token t;
 	enum err e = read_both(c, &p, &t);
 
 	if (e == ERR_OK)
 		e = check(c, &t, &p);
-	return e == ERR_OK ? change_check_rows(c, &t, &p) : e;
+	now = p;
+	if (e == ERR_OK)
+		e = change_check_rows(c, &t, &now);
+	return e == ERR_OK && strcmp(now.compared, p.compared) != 0 ? ERR_PROPOSAL_STALE : e;
 }
 
 /* In a transaction. */

@@ -13,6 +13,13 @@
 
 #define VALID_S (7 * 86400)
 
+/* What was compared, outside of the transaction, is what the second person is told. */
+static bool
+is_as_compared(const struct store_token *t, const struct store_proposal *p)
+{
+	return p->compared[0] == '\0' || (t->active == p->active && t->next == p->next);
+}
+
 /* In a transaction. */
 static enum err
 propose(struct call *c, struct store_proposal *p, struct store_token *ret_token)
@@ -22,6 +29,8 @@ propose(struct call *c, struct store_proposal *p, struct store_token *ret_token)
 
 	if (e == ERR_OK)
 		e = store_token_by_id(c->store, c->number, ret_token);
+	if (e == ERR_OK && !is_as_compared(ret_token, p))
+		e = ERR_BUSY;
 	if (e == ERR_OK)
 		e = change_allowed(c, ret_token, p->kind);
 	if (e != ERR_OK)
@@ -78,9 +87,11 @@ op_admin_token_cure(struct call *c, json_t **ret_answer)
 static enum err
 propose_so_pin(struct call *c, struct store_proposal *p, const char *reason, json_t **ret_answer)
 {
-	struct store_token t;
+	struct store_token t = { .active = 0 };
 	enum err e = store_token_by_id(c->store, c->number, &t);
 
+	p->active = t.active;
+	p->next = t.next;
 	if (e == ERR_OK)
 		e = change_check_rows(c, &t, p);
 	return e == ERR_OK ? propose_and_answer(c, p, reason, ret_answer) : e;

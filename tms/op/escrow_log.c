@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* ---- the one log of several servers ---- */
+/* ---- which log it is ---- */
 
 /* The checksum in which its first line ends; empty for a log that is not there, or has no line. */
 static bool
@@ -34,7 +34,6 @@ read_mark(const char *path, char ret_mark[STORE_MARK_SIZE])
 	return read;
 }
 
-/* That the lines of the other servers are in this file as well. */
 static enum err
 check_mark(const struct config *config, struct store *s, char ret_known[STORE_MARK_SIZE])
 {
@@ -45,11 +44,19 @@ check_mark(const struct config *config, struct store *s, char ret_known[STORE_MA
 		return e;
 	if (read_mark(config->escrow_log, mark) && strcmp(mark, ret_known) == 0)
 		return ERR_OK;
-	log_error("escrow", "file=%s begins=%s known=%s cause=not the log that the other servers of this database write to", config->escrow_log, mark, ret_known);
+	log_error("escrow", "file=%s begins=%s known=%s cause=not the log that was written to before", config->escrow_log, mark, ret_known);
 	return ERR_ESCROW_LOG_OTHER;
 }
 
-/* The first line that any of the servers wrote is what their log is known by. */
+enum err
+escrow_log_check_known(const struct config *config, struct store *s)
+{
+	char known[STORE_MARK_SIZE];
+
+	return check_mark(config, s, known);
+}
+
+/* The first line that any server wrote is what the log is known by. */
 static enum err
 keep_mark(const struct config *config, struct store *s)
 {
@@ -66,15 +73,14 @@ escrow_log_write(const struct config *config, struct store *s, const struct escr
 
 	if (e != ERR_OK || batch->lines.len == 0)
 		return e;
-	if (store_is_shared(s))
-		e = check_mark(config, s, known);
+	e = check_mark(config, s, known);
 	if (e != ERR_OK)
 		return e;
 	if (!append_file_write(config->escrow_log, &batch->lines)) {
 		log_error("escrow", "file=%s cause=%s; no SO PIN is granted or imported until it can be written", config->escrow_log, strerror(errno));
 		return ERR_ESCROW_LOG_FAILED;
 	}
-	return store_is_shared(s) && known[0] == '\0' ? keep_mark(config, s) : ERR_OK;
+	return known[0] == '\0' ? keep_mark(config, s) : ERR_OK;
 }
 
 /* ---- what is written ---- */
@@ -128,6 +134,19 @@ escrow_log_append(const struct config *config, struct store *s, const struct tok
 	return e == ERR_OK ? escrow_log_write_line(config, s, &line) : e;
 }
 
+/* A database that is gone would be begun anew, while the log speaks of the tokens of another: its device is not mounted, or somebody has moved it. */
+static enum err
+check_database(const struct config *config)
+{
+	char mark[STORE_MARK_SIZE] = "";
+	struct stat st;
+
+	if (config->postgresql != NULL || stat(config->database, &st) == 0 || errno != ENOENT || !read_mark(config->escrow_log, mark) || mark[0] == '\0')
+		return ERR_OK;
+	log_error("escrow", "file=%s database=%s cause=the log has lines and the database is not there", config->escrow_log, config->database);
+	return ERR_STORE_FAILED;
+}
+
 enum err
 escrow_log_check(const struct config *config)
 {
@@ -142,7 +161,7 @@ escrow_log_check(const struct config *config)
 	if (!ok)
 		return ERR_CONFIG_INVALID;
 	if (log.st_dev != data.st_dev || config->escrow_log_same_device)
-		return ERR_OK;
+		return check_database(config);
 	log_error("escrow", "file=%s cause=on the same device as the data; set escrow_log_same_device where that is meant", config->escrow_log);
 	return ERR_CONFIG_INVALID;
 }

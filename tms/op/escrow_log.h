@@ -48,8 +48,8 @@ void escrow_log_batch_free(struct escrow_log_batch *batch);
 enum err escrow_log_add(struct store *s, const struct token_name *token, int64_t number, int64_t now, struct escrow_log_batch *batch);
 
 /*
- * The batch is on the disk when this returns ERR_OK; an empty one is. ERR_ESCROW_LOG_FAILED, logged with what the operator has to look at. Inside the transaction. All servers of one
- * database write to one log, which is known by its first line: ERR_ESCROW_LOG_OTHER where this is another one, because a restore would miss the others' lines.
+ * The batch is on the disk when this returns ERR_OK; an empty one is. ERR_ESCROW_LOG_FAILED, logged with what the operator has to look at. Inside the transaction. The servers of a
+ * database write to one log, which is known by its first line: ERR_ESCROW_LOG_OTHER where this is another one, or begins anew, because a restore would miss the lines before.
  */
 enum err escrow_log_write(const struct config *config, struct store *s, const struct escrow_log_batch *batch);
 
@@ -59,8 +59,14 @@ enum err escrow_log_write_line(const struct config *config, struct store *s, con
 /* Add and write for one token. */
 enum err escrow_log_append(const struct config *config, struct store *s, const struct token_name *token, int64_t number, int64_t now);
 
-/* The file can be written, and lies on another device than the data unless the operator said otherwise: else ERR_CONFIG_INVALID. */
+/*
+ * The file can be written, and lies on another device than the data unless the operator said otherwise: else ERR_CONFIG_INVALID. ERR_STORE_FAILED where it has lines and
+ * the database's file is not there. Before the store is opened, which makes one.
+ */
 enum err escrow_log_check(const struct config *config);
+
+/* It is the log that this store's lines were written to, or none was written yet: else ERR_ESCROW_LOG_OTHER, logged. */
+enum err escrow_log_check_known(const struct config *config, struct store *s);
 
 /* ---- reading it ---- */
 

@@ -17,6 +17,7 @@
 
 #define PAGES	     2000 /* copied in one go; about 8 MiB */
 #define BUSY_WAIT_MS 10
+#define STOP_LOOK    100000 /* instructions of SQLite between two looks whether to stop */
 
 static enum err
 failed(const char *what, const char *path, int code)
@@ -52,9 +53,21 @@ store_sync_folder(const char *path)
 
 /* ---- a copy of one moment ---- */
 
+static bool
+is_stopped(const atomic_bool *stop)
+{
+	return stop != NULL && atomic_load(stop);
+}
+
+static int
+interrupts(void *context)
+{
+	return is_stopped(context) ? 1 : 0;
+}
+
 /* The reading transaction that is open on s keeps the moment, so that what others commit meanwhile does not make the copy begin anew. */
 static int
-copy_pages(struct store *s, sqlite3 *to)
+copy_pages(struct store *s, sqlite3 *to, const atomic_bool *stop)
 {
 	sqlite3_backup *b = sqlite3_backup_init(to, "main", sqlite_of(s), "main");
 	int code;
@@ -62,7 +75,7 @@ copy_pages(struct store *s, sqlite3 *to)
 	if (b == NULL)
 		return sqlite3_errcode(to);
 	do {
-		code = sqlite3_backup_step(b, PAGES);
+		code = is_stopped(stop) ? SQLITE_INTERRUPT : sqlite3_backup_step(b, PAGES);
 		if (code == SQLITE_BUSY || code == SQLITE_LOCKED)
 			os_sleep_ms(BUSY_WAIT_MS);
 	} while (code == SQLITE_OK || code == SQLITE_BUSY || code == SQLITE_LOCKED);
@@ -83,22 +96,25 @@ is_whole(sqlite3 *db)
 
 /* Nothing has to be taken back in a file that nobody knows yet: no journal, and one sync at the end. */
 static enum err
-copy_into(struct store *s, sqlite3 *to, const char *path)
+copy_into(struct store *s, sqlite3 *to, const char *path, const atomic_bool *stop)
 {
 	int code = sqlite3_exec(to, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF", NULL, NULL, NULL);
 
 	if (code == SQLITE_OK)
-		code = copy_pages(s, to);
+		code = copy_pages(s, to, stop);
 	if (code != SQLITE_OK)
 		return failed("backup", path, code);
+	sqlite3_progress_handler(to, STOP_LOOK, interrupts, (void *)stop);
 	if (is_whole(to))
 		return ERR_OK;
+	if (is_stopped(stop))
+		return failed("backup", path, SQLITE_INTERRUPT);
 	log_error("store", "backup path=%s cause=the database itself is damaged", path);
 	return ERR_STORE_FAILED;
 }
 
 enum err
-store_backup(struct store *s, const char *path)
+store_backup(struct store *s, const char *path, const atomic_bool *stop)
 {
 	sqlite3 *to = NULL;
 	int64_t tokens;
@@ -115,7 +131,7 @@ store_backup(struct store *s, const char *path)
 	if (e == ERR_OK)
 		e = store_token_count(s, &tokens);
 	if (e == ERR_OK)
-		e = copy_into(s, to, path);
+		e = copy_into(s, to, path, stop);
 	store_rollback(s);
 	sqlite3_close(to);
 	return e == ERR_OK && !sync_path(path, 0) ? failed("backup", path, SQLITE_IOERR_FSYNC) : e;

@@ -100,21 +100,12 @@ store_token_must_rotate(struct store *s, const struct store_token *t, bool *ret)
 	return e;
 }
 
-bool
-store_is_shared(const struct store *s)
-{
-	return s->database != &database_sqlite;
-}
-
 enum err
 store_escrow_mark(struct store *s, char ret_mark[STORE_MARK_SIZE])
 {
-	struct query q;
+	struct query q = query_new(s, "SELECT mark FROM escrow_log");
 
 	ret_mark[0] = '\0';
-	if (!store_is_shared(s))
-		return ERR_OK;
-	q = query_new(s, "SELECT mark FROM escrow_log");
 	if (query_row(&q))
 		query_get_text(&q, ret_mark, STORE_MARK_SIZE);
 	return query_end(&q);
@@ -124,9 +115,9 @@ enum err
 store_escrow_set_mark(struct store *s, const char *mark)
 {
 	struct query q;
-	enum err e = store_is_shared(s) ? query_exec(s, "DELETE FROM escrow_log") : ERR_OK;
+	enum err e = query_exec(s, "DELETE FROM escrow_log");
 
-	if (e != ERR_OK || !store_is_shared(s) || mark[0] == '\0')
+	if (e != ERR_OK || mark[0] == '\0')
 		return e;
 	q = query_new(s, "INSERT INTO escrow_log (mark) VALUES (?)");
 	query_text(&q, mark);

@@ -438,6 +438,10 @@ static const char *const steps[] = {
 	"ALTER TABLE token ADD COLUMN rotation_tries INTEGER NOT NULL DEFAULT 0;"
 	"UPDATE token SET rotation_tries = 1 WHERE next IS NOT NULL;"
 	"PRAGMA user_version = 19;",
+
+	/* by what the log is known that the tokens' lines are in: at most one row */
+	"CREATE TABLE escrow_log (mark TEXT NOT NULL) STRICT;"
+	"PRAGMA user_version = 20;",
 };
 
 #define SEALED_SINCE 11 /* the version with which the audit became a chain */
@@ -527,6 +531,7 @@ static const char *const steps_postgresql[STEP_COUNT] = {
 	       "CREATE INDEX request_waits ON request (((created + 25200) / 86400), ((decided - created) / 60), agency) INCLUDE (created, decided)"
 	       " WHERE decided > 0 AND state <> 'refused';"
 	       "PRAGMA user_version = 18;",
+	[19] = "PRAGMA user_version = 20;", /* since 10, where several servers first had one log */
 };
 
 int64_t

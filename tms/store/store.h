@@ -19,6 +19,7 @@
 #include "token_policy.h"
 #include "transcript.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -356,12 +357,8 @@ enum err store_escrow_walk(struct store *s, int64_t after, const char *key, stru
 enum err store_escrow_rewrap(struct store *s, const struct store_sealed *row, const unsigned char sealed[TRANSCRIPT_ESCROW_ROW_LEN], const char *key, bool *ret_candidate);
 enum err store_escrow_count_other(struct store *s, const char *key, int64_t *ret_count);
 
-/*
- * Where several servers share a database: by what its one escrow log is known (op/escrow_log.h), empty where nobody has said, or where the database is a
- * file and has one server. Both inside the transaction that writes to the log.
- */
+/* By what the one escrow log of this database is known (op/escrow_log.h), empty where nobody has written to one. Set inside the transaction that writes to the log. */
 #define STORE_MARK_SIZE 17
-bool store_is_shared(const struct store *s);
 enum err store_escrow_mark(struct store *s, char ret_mark[STORE_MARK_SIZE]);
 enum err store_escrow_set_mark(struct store *s, const char *mark); /* empty: the next one that is written to is the one */
 
@@ -688,9 +685,10 @@ int64_t store_memory(void);
 
 /*
  * Writes the store as it is at one moment into a file, which is there, empty and nobody else's; others go on reading and writing. Whole and on the
- * disk when this returns ERR_OK. ERR_FILE_FAILED, logged; ERR_DATABASE_SERVER where the database is no file.
+ * disk when this returns ERR_OK. ERR_FILE_FAILED, logged, also where *stop (NULL: nobody will) has become true;
+ * ERR_DATABASE_SERVER where the database is no file.
  */
-enum err store_backup(struct store *s, const char *path);
+enum err store_backup(struct store *s, const char *path, const atomic_bool *stop);
 
 /* Opens such a file, which nobody else uses, and brings it to this program's version. ERR_BACKUP_INVALID, ERR_BACKUP_NEWER; logged. */
 enum err store_open_backup(const char *path, struct store **ret_store);

@@ -105,6 +105,7 @@ tally_take(struct tally *t, enum tally_kind kind, unsigned count)
 		return ERR_VAULT_LIMIT;
 	if (keep(t, now) == ERR_OK)
 		return ERR_OK;
+	hour_return(&t->hours[kind], count);
 	log_error("vault", "file=%s cause=cannot be written, and nothing is opened that is not counted", t->path);
 	return ERR_VAULT_REFUSED;
 }

@@ -24,7 +24,7 @@ restore_world_backup(struct world *w)
 	static char path[400];
 
 	snprintf(path, sizeof(path), "%s/backup.sqlite", w->scratch.folder);
-	CHECK(backup_make(w->scratch.store, path) == ERR_OK);
+	CHECK(backup_make(w->scratch.store, path, NULL) == ERR_OK);
 	return path;
 }
 
@@ -34,11 +34,11 @@ restore_world_restore(struct world *w, const char *backup)
 	struct backup_replayed r = { .log = { 0 } };
 	char kept[BACKUP_KEPT_SIZE];
 
-	CHECK(backup_restore(&w->config, backup, false, w->now, &r, kept) == ERR_DATA_IN_USE); /* the vault runs, and we have the store open */
+	CHECK(backup_restore(&w->config, backup, 0, w->now, &r, kept) == ERR_DATA_IN_USE); /* the vault runs, and we have the store open */
 	store_close(w->scratch.store);
 	world_vault_stop(w);
 	w->now += 60;
-	CHECK(backup_restore(&w->config, backup, false, w->now, &r, kept) == ERR_OK);
+	CHECK(backup_restore(&w->config, backup, 0, w->now, &r, kept) == ERR_OK);
 	CHECK(store_open(w->scratch.path, &w->scratch.store) == ERR_OK);
 	world_vault_start(w);
 	return r;

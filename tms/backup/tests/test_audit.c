@@ -525,12 +525,12 @@ test_restored(void)
 
 	snprintf(backup, sizeof(backup), "%s/monday.sqlite", w->scratch.folder);
 	fill(w, 250);
-	CHECK(backup_make(w->scratch.store, backup) == ERR_OK);
+	CHECK(backup_make(w->scratch.store, backup, NULL) == ERR_OK);
 	fill(w, 200);
 	store_close(w->scratch.store);
 	world_vault_stop(w);
 	w->config.request_valid_s = 3600;
-	CHECK(backup_restore(&w->config, backup, false, w->now, &replayed, kept) == ERR_OK);
+	CHECK(backup_restore(&w->config, backup, 0, w->now, &replayed, kept) == ERR_OK);
 	CHECK(store_open(w->scratch.path, &w->scratch.store) == ERR_OK);
 	world_vault_start(w);
 	c = look(w, 1);

@@ -15,6 +15,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const struct machine_report completed = { .result = "completed", .rotated = true, .proof_mechanism = "" };
@@ -316,12 +317,12 @@ test_failed_takes_nothing_back(void)
 	text_time(w->now, moment);
 	snprintf(kept, sizeof(kept), "%s.before-%s", w->config.database, moment);
 	CHECK(os_write_private(kept, "", 0) == ERR_OK);
-	CHECK(backup_restore(&w->config, backup, false, w->now, &r, kept) == ERR_FILE_EXISTS && kept[0] == '\0');
+	CHECK(backup_restore(&w->config, backup, 0, w->now, &r, kept) == ERR_FILE_EXISTS && kept[0] == '\0');
 	list = anchors(w);
 	CHECK(list.count == 2 && !list.at[1].excused);
 	anchor_list_free(&list);
 	w->now++;
-	CHECK(backup_restore(&w->config, backup, false, w->now, &r, kept) == ERR_OK && kept[0] != '\0');
+	CHECK(backup_restore(&w->config, backup, 0, w->now, &r, kept) == ERR_OK && kept[0] != '\0');
 	list = anchors(w);
 	CHECK(list.count == 3 && !list.at[0].excused && list.at[1].excused && list.at[2].seq == seq[0] && list.at[2].lost == seq[1]);
 	anchor_list_free(&list);
@@ -354,6 +355,25 @@ test_backup_of_a_server(void)
 	world_free(w);
 }
 
+/* A server that ends does not wait for the end of a long backup, and leaves nothing of it. */
+static void
+test_stopped(void)
+{
+	struct world *w = world_new();
+	atomic_bool stop = true;
+	char file[300];
+	char part[310];
+	struct stat st;
+
+	snprintf(file, sizeof(file), "%s/stopped.sqlite", w->scratch.folder);
+	snprintf(part, sizeof(part), "%s.part", file);
+	CHECK(backup_make(w->scratch.store, file, &stop) == ERR_FILE_FAILED);
+	CHECK(stat(file, &st) != 0 && stat(part, &st) != 0);
+	stop = false;
+	CHECK(backup_make(w->scratch.store, file, &stop) == ERR_OK && stat(file, &st) == 0 && unlink(file) == 0);
+	world_free(w);
+}
+
 int
 main(void)
 {
@@ -375,5 +395,6 @@ main(void)
 	test_reinstated(false, true);
 	test_failed_takes_nothing_back();
 	test_backup_of_a_server();
+	test_stopped();
 	return CHECK_DONE();
 }

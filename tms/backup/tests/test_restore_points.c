@@ -130,7 +130,7 @@ make_backup(struct history *h, const char *file)
 	char to[440];
 
 	if (!scratch_is_postgresql())
-		return backup_make(h->w->scratch.store, file) == ERR_OK;
+		return backup_make(h->w->scratch.store, file, NULL) == ERR_OK;
 	snprintf(to, sizeof(to), "--file=%s", file);
 	return run_tool("pg_dump", (const char *const[]){ "--format=custom", to, h->w->scratch.path, NULL });
 }
@@ -145,10 +145,10 @@ put_back(struct world *w, const char *file, struct backup_replayed *ret)
 	if (scratch_is_postgresql()) {
 		snprintf(to, sizeof(to), "--dbname=%s", w->scratch.path);
 		CHECK(run_tool("pg_restore", (const char *const[]){ "--clean", "--if-exists", "--single-transaction", to, file, NULL }));
-		CHECK(backup_replay_only(&w->config, false, w->now, ret) == ERR_OK);
+		CHECK(backup_replay_only(&w->config, 0, w->now, ret) == ERR_OK);
 		return;
 	}
-	CHECK(backup_restore(&w->config, file, false, w->now, ret, kept) == ERR_OK);
+	CHECK(backup_restore(&w->config, file, 0, w->now, ret, kept) == ERR_OK);
 	CHECK(access(kept, R_OK) == 0);
 	unlink(kept);
 }

@@ -37,7 +37,7 @@ test_files(void)
 	ring.keys[2] = (struct keyring_key){ .in_hsm = true, .object.len = KEYRING_OBJECT_MAX };
 	memset(ring.keys[2].object.id, 0xfe, KEYRING_OBJECT_MAX);
 	memcpy(ring.keys[2].pk, pk, sizeof(pk));
-	CHECK(keyring_write(path, &ring) == ERR_OK && keyring_read(path, &got) == ERR_OK);
+	CHECK(keyring_write(path, &ring, path) == ERR_OK && keyring_read(path, &got) == ERR_OK);
 	CHECK(got.count == KEYRING_MAX && memcmp(got.keys, ring.keys, sizeof(ring.keys)) == 0);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		CHECK(os_write_private(path, bad[i], strlen(bad[i])) == ERR_OK);
@@ -55,7 +55,7 @@ test_files(void)
 	}
 	unlink(path);
 	CHECK(keyring_read(path, &got) == ERR_CONFIG_INVALID);
-	CHECK(keyring_write("/nowhere/at/all", &ring) == ERR_FILE_FAILED);
+	CHECK(keyring_write("/nowhere/at/all", &ring, "/nowhere/at/all") == ERR_FILE_FAILED);
 	rmdir(folder);
 }
 

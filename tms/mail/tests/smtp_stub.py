@@ -6,6 +6,7 @@ Prints its port, then serves until stdin ends. What it takes goes to FOLDER/N, f
 local part says what happens: refused (550 to RCPT), later (450 to RCPT), spam (554 after the mail), full (452 after the mail), hangup (closed
 in place of an answer to RCPT), vanish (closed in place of an answer to the mail). With "auth" every login is refused (535).
 """
+import itertools
 import os
 import socketserver
 import sys
@@ -15,6 +16,7 @@ folder = sys.argv[1]
 auth = "auth" in sys.argv[2:]
 lock = threading.Lock()
 taken = 0
+sessions = itertools.count()
 
 
 class Session(socketserver.StreamRequestHandler):
@@ -27,7 +29,7 @@ class Session(socketserver.StreamRequestHandler):
             taken += 1
             number = taken
         with open(os.path.join(folder, f"part.{number}"), "wb") as f:
-            f.write(f"{sender} {' '.join(recipients)} {id(self)}\n".encode() + data)
+            f.write(f"{sender} {' '.join(recipients)} {self.number}\n".encode() + data)
         os.rename(os.path.join(folder, f"part.{number}"), os.path.join(folder, str(number)))
 
     def data(self, sender, recipients):
@@ -46,6 +48,7 @@ class Session(socketserver.StreamRequestHandler):
         return True
 
     def handle(self):
+        self.number = next(sessions)
         sender, recipients = "", []
         self.say("220 stub ESMTP")
         for raw in self.rfile:

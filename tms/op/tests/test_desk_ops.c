@@ -2,6 +2,7 @@
 /* What people at the desk and time do to requests: approve, refuse, list, resend, expire. */
 #include "check.h"
 #include "json.h"
+#include "query.h"
 #include "world.h"
 
 #include <stdio.h>
@@ -386,6 +387,27 @@ test_expiry(void)
 	world_free(w);
 }
 
+/* A row that no program has written: it keeps none behind it back. */
+static void
+test_expiry_behind_a_damaged_row(void)
+{
+	struct world *w = world_new();
+	struct machine *damaged = machine_new(w, 1, MACHINE_OWN);
+	struct machine *other = machine_new(w, 2, MACHINE_OWN);
+	size_t count = 0;
+
+	world_import(w, 1, "khach@example.vn");
+	world_import(w, 2, "khach@example.vn");
+	CHECK(machine_create(damaged) == ERR_OK && machine_create(other) == ERR_OK);
+	CHECK(query_exec(w->scratch.store, "UPDATE request SET reason = 'a reason that is longer than any' WHERE number = 1") == ERR_OK);
+	w->now += 3600;
+	CHECK(sweep(w, &count) == ERR_STORE_FAILED && count == 2);
+	CHECK(world_state(w, other->number) == STATE_EXPIRED);
+	machine_free(damaged);
+	machine_free(other);
+	world_free(w);
+}
+
 static enum err
 list(struct world *w, struct call_query query, json_t **ret_answer)
 {
@@ -559,6 +581,7 @@ main(void)
 	test_refuse();
 	test_resend();
 	test_expiry();
+	test_expiry_behind_a_damaged_row();
 	test_list();
 	return CHECK_DONE();
 }

@@ -64,7 +64,7 @@ write_ring(struct world *w, const struct keyring_key *newest, const struct keyri
 
 	if (older != NULL)
 		ring.keys[ring.count++] = *older;
-	CHECK(keyring_write(w->config.vault.private_key, &ring) == ERR_OK && keyring_public(&ring, 0, pk, ret_id) == ERR_OK);
+	CHECK(keyring_write(w->config.vault.private_key, &ring, w->config.vault.private_key) == ERR_OK && keyring_public(&ring, 0, pk, ret_id) == ERR_OK);
 	unlink(w->config.vault.public_key);
 	CHECK(keyfile_write(w->config.vault.public_key, pk, sizeof(pk)) == ERR_OK);
 	keyring_wipe(&ring);

@@ -498,14 +498,14 @@ test_roll(void)
 	CHECK(machine_release(m) == ERR_OK);
 	key_kem_private(fresh, ring.keys[0].sk);
 	key_kem_private(w->vault_key, ring.keys[1].sk);
-	CHECK(keyring_write(w->config.vault.private_key, &ring) == ERR_OK && keyring_public(&ring, 0, pk, id) == ERR_OK);
+	CHECK(keyring_write(w->config.vault.private_key, &ring, w->config.vault.private_key) == ERR_OK && keyring_public(&ring, 0, pk, id) == ERR_OK);
 	CHECK(machine_grant(m, 0) == ERR_OK && machine_done(m, &done) == ERR_OK);
 	CHECK(store_escrow_by_id(w->scratch.store, world_token(w, &m->token).active, &row) == ERR_OK);
 	CHECK_TEXT(row.key, id);
 	machine_free(m);
 	/* the old key is gone, and the next unlock needs it no more */
 	ring.count = 1;
-	CHECK(keyring_write(w->config.vault.private_key, &ring) == ERR_OK);
+	CHECK(keyring_write(w->config.vault.private_key, &ring, w->config.vault.private_key) == ERR_OK);
 	m = machine_approved(w, 1);
 	CHECK(machine_release(m) == ERR_OK && m->candidate_count == 1);
 	machine_free(m);

@@ -2,6 +2,7 @@
 /* What operators write at the desk: notices, kinds of tokens, modules; and where a roll of the vault's key stands. */
 #include "admin_audit.h"
 #include "check.h"
+#include "detail.h"
 #include "json.h"
 #include "os.h"
 #include "scratch_database.h"
@@ -369,6 +370,42 @@ test_agencies(void)
 	world_free(w);
 }
 
+/* However long they are: all of it is said, in rows that begin alike, and no word is cut. */
+static void
+test_agency_is_said_whole(void)
+{
+	struct store_agency a = { .id = "dai-ly", .second_approver = true };
+	char row[DETAIL_SIZE];
+	char all[8192] = "";
+	size_t at = 0, len = 0, rows = 0;
+
+	for (int i = 0; i < 8; i++)
+		len += (size_t)snprintf(a.origins + len, sizeof(a.origins) - len, "%shttps://%d.%0*d.example", i == 0 ? "" : " ", i, 200, i);
+	len = 0;
+	for (int i = 0; i < 32; i++)
+		len += (size_t)snprintf(a.domains + len, sizeof(a.domains) - len, "%s%d.%0*d.example", i == 0 ? "" : " ", i, 40, i);
+	len = 0;
+	while (rows < 9 && detail_agency("change", &a, &at, row)) {
+		CHECK(strncmp(row, "change=dai-ly second_approver=yes ", 34) == 0);
+		len += (size_t)snprintf(all + len, sizeof(all) - len, "%s ", row + 34);
+		rows++;
+	}
+	CHECK(rows >= 4 && rows < 9);
+	for (int i = 0; i < 40; i++) {
+		char word[300];
+		if (i < 8)
+			snprintf(word, sizeof(word), "https://%d.%0*d.example ", i, 200, i);
+		else
+			snprintf(word, sizeof(word), "%d.%0*d.example ", i - 8, 40, i - 8);
+		CHECK(strstr(all, word) != NULL);
+	}
+	at = 0;
+	a = (struct store_agency){ .id = "dai-ly" };
+	CHECK(detail_agency("remove", &a, &at, row));
+	CHECK_TEXT(row, "remove=dai-ly");
+	CHECK(!detail_agency("remove", &a, &at, row));
+}
+
 static json_t *
 move_to(const char *id)
 {
@@ -442,6 +479,7 @@ main(void)
 	test_mails();
 	test_audit();
 	test_agencies();
+	test_agency_is_said_whole();
 	test_move();
 	test_keys();
 	return CHECK_DONE();

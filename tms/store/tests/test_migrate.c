@@ -64,6 +64,7 @@ static const struct row rows[] = {
 	{ 11, "UPDATE request SET erased = 0" },
 	{ 14, "UPDATE type SET so_tries = 3" },
 	{ 19, "UPDATE token SET rotation_tries = 1" },
+	{ 20, "INSERT INTO escrow_log (mark) VALUES ('0123456789abcdef')" },
 };
 
 /* Of the audit before it was a chain, whose rows are others since. */

@@ -136,7 +136,7 @@ test_right_to_write(void)
 	for (int i = 0; i < 2000 && store_check_alone(s.store) != ERR_OK; i++)
 		os_sleep_ms(10);
 	CHECK(store_check_alone(s.store) == ERR_OK);
-	if (CHECK(store_backup(s.store, "/nowhere") == ERR_DATABASE_SERVER))
+	if (CHECK(store_backup(s.store, "/nowhere", NULL) == ERR_DATABASE_SERVER))
 		seen("database_server", "test_postgres.c");
 	scratch_free(&s);
 }

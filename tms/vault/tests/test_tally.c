@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static char folder[64];
@@ -51,6 +52,21 @@ test_first_hour(void)
 	unlink(hour_path);
 }
 
+/* What could not be counted on the disk was not done, and takes nothing of the hour. */
+static void
+test_full_device(void)
+{
+	struct tally t = { .hours = { [TALLY_ROWS] = { .max = 2 }, [TALLY_COMPARES] = { .max = 1 } } };
+
+	tally_open(&t, key_path);
+	CHECK(mkdir(hour_path, 0700) == 0);
+	for (int i = 0; i < 5; i++)
+		CHECK(tally_take(&t, TALLY_ROWS, 2) == ERR_VAULT_REFUSED);
+	CHECK(rmdir(hour_path) == 0);
+	CHECK(tally_take(&t, TALLY_ROWS, 2) == ERR_OK && tally_take(&t, TALLY_ROWS, 1) == ERR_VAULT_LIMIT);
+	unlink(hour_path);
+}
+
 int
 main(void)
 {
@@ -62,6 +78,7 @@ main(void)
 	snprintf(key_path, sizeof(key_path), "%s/vault.key", folder);
 	snprintf(hour_path, sizeof(hour_path), "%s.hour", key_path);
 	test_first_hour();
+	test_full_device();
 	rmdir(folder);
 	return CHECK_DONE();
 }

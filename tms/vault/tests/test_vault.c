@@ -367,7 +367,7 @@ write_ring(const struct key_kem *newest, const struct key_kem *older)
 	key_kem_private(newest, ring.keys[0].sk);
 	if (older != NULL)
 		key_kem_private(older, ring.keys[1].sk);
-	CHECK(keyring_write(key_path, &ring) == ERR_OK);
+	CHECK(keyring_write(key_path, &ring, key_path) == ERR_OK);
 	keyring_wipe(&ring);
 }
 
@@ -439,7 +439,7 @@ test_no_hsm(void)
 	key_kem_private(vault_key, ring.keys[1].sk);
 	ring.keys[0] = (struct keyring_key){ .in_hsm = true, .object = { { 1 }, 1 } };
 	memcpy(ring.keys[0].pk, host_pk, sizeof(host_pk));
-	CHECK(keyring_write(key_path, &ring) == ERR_OK);
+	CHECK(keyring_write(key_path, &ring, key_path) == ERR_OK);
 	CHECK(vault_keys(socket_path, &keys) == ERR_OK && keys.count == 1);
 	write_ring(vault_key, NULL);
 	CHECK(vault_keys(socket_path, &keys) == ERR_OK && keys.count == 1);
