@@ -18,7 +18,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 
 import websocket  # noqa: E402
 
-SCREEN_SECONDS = 3
+SCREEN_SECONDS = 10  # a person waits two minutes at most where nobody answers (DECISION of the SDK): far below that
 SERVER = os.path.join(world.BIN, "mokhoa-websocket")
 POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'{ws}; frame-src *; require-trusted-types-for 'script'; trusted-types 'none'"
 WS = "".join(f" ws://127.0.0.1:{port}" for port in websocket.PORTS)

@@ -292,11 +292,12 @@ class Cells(unittest.TestCase):
         for mode in ("mute", "broken"):
             with self.subTest(mode):
                 self.host.use(sys.executable, FAKE, mode)
+                b = self.open()
                 began = time.monotonic()
                 if mode == "broken" and NAME == "firefox":
-                    self.refused("host_crashed", self.open().call("hello"))
+                    self.refused("host_crashed", b.call("hello"))
                     continue
-                self.refused("timeout", self.open().call("hello"))
+                self.refused("timeout", b.call("hello"))
                 self.assertTrue(9 < time.monotonic() - began < 25)
                 wait_for("the end of a host that hangs", 10, lambda: not self.host.alive())
 

@@ -71,8 +71,8 @@ class Flow(portal.PortalTest):
         self.assertIn("@khach.example", seen["text"])
         # nothing was drawn over itself: a button that is drawn anew under a press loses it
         drawn = customer.run("return drawn;")
-        self.assertEqual(len(drawn), 3, drawn)  # sending, pending, approved
-        self.assertEqual(len(set(drawn)), 3, drawn)
+        self.assertIn(len(drawn), (3, 4), drawn)  # sending, pending, approved, perhaps before its code has a time
+        self.assertEqual(len(set(drawn)), len(drawn), drawn)
 
         customer.will_type(code, NEW_PIN)
         customer.press("unlock")

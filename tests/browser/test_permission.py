@@ -73,8 +73,11 @@ class Permission(direct.Direct):
 
     def click(self, button):
         """When it was pressed; a browser is deaf for a moment after it has asked, so that nobody answers by chance."""
+        began = 0
         for _ in range(5):
-            place = wait_for("the browser's question", 20, self.buttons)[button]
+            place = wait_for("the browser's question", 20, lambda: self.buttons() or began and {button: None})[button]
+            if place is None:  # it went late, and ends() says whether well
+                return began
             began = time.monotonic()
             self.screen.click(place)
             try:
@@ -125,6 +128,7 @@ class Permission(direct.Direct):
         self.customer.press("again")
         self.ends("and asked again", "permission", "", began)
         wait_for("the browser's question", 20, self.buttons)
+        time.sleep(1.5)  # Chromium is deaf for a moment after it has asked
         began = time.monotonic()
         self.screen.keys("Chromium", "F6", "Tab", "Return")
         self.ends("question, Allow by keys", "insert", "", began)

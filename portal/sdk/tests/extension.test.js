@@ -154,7 +154,7 @@ test("Firefox: no bridge answers", async () => {
 });
 
 test("Firefox: the bridge is there, and what is behind it takes its time, or never comes", async () => {
-  await over(firefox({ late: 80 })).hello();
+  await over(firefox({ late: 80 }), { ready: 5000 }).hello();
   await assert.rejects(over(firefox({ late: 400 })).hello(), code("extension_failed"));
 });
 

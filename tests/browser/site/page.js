@@ -2,7 +2,7 @@
 // A page's side of webext/README.md in as few lines as it takes: mokhoa.connect() and mokhoa.call(). It keeps all that it hears.
 (() => {
 	const extension = "@EXTENSION@"; // the id in Chromium
-	const READY_MS = 5000;
+	const READY_MS = 30000;
 
 	// One connection, by either way: {send, close}, and hear(message) and closed() as they happen.
 	function overPort(hear, closed) {

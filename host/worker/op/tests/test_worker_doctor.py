@@ -318,7 +318,7 @@ class DoctorTest(unittest.TestCase):
     def test_pages_wait_for_each_other(self):
         self.stage.script("do C_Initialize hold")
         first = self.stage.start("doctor")
-        time.sleep(1)
+        self.stage.logged("C_Initialize hold")
         self.assertEqual(self.stage.call("doctor")["error"]["data"]["name"], "busy")
         self.stage.put("card/go", "")
         self.assertEqual(first.answer()["result"]["state"], "ok")
