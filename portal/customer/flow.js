@@ -131,8 +131,10 @@ export class Flow {
     this.#showRequest(request, { notice });
     if (isFinal(request.state)) return this.#end();
     return this.#step(null, null, async (signal) => {
-      const lost = () => this.#shown?.data?.request && !this.#shown.data.lost && this.#show(this.#shown.name, { ...this.#shown.data, lost: true });
-      for await (const now of this.#mokhoa.watch(request.request, { signal, known: request, onerror: lost })) this.#showRequest(now, { notice });
+      const onerror = () => this.#showLost(true);
+      for await (const now of this.#mokhoa.watch(request.request, { signal, known: request, onerror }))
+        if (this.#stands(now)) this.#showLost(false);
+        else this.#showRequest(now, { notice });
     });
   }
 
@@ -188,6 +190,18 @@ export class Flow {
       for await (const later of this.#mokhoa.watch(request.request, { signal }))
         if (later.state !== now.state || later.code_expires !== now.code_expires) this.#showRequest((now = later), {});
     });
+  }
+
+  /* The view is of this very request, as it is. */
+  #stands(request) {
+    return JSON.stringify(this.#shown?.data?.request) === JSON.stringify(request);
+  }
+
+  /* A note that comes and goes on the view of a request, in its place. */
+  #showLost(lost) {
+    if (!this.#shown?.data?.request) return;
+    this.#shown.data.lost = lost;
+    for (const note of this.#place.view.querySelectorAll(".lost")) note.hidden = !lost;
   }
 
   #showRequest(request, more) {

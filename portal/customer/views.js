@@ -211,7 +211,7 @@ function cancelButton(tools, request) {
 }
 
 const here = ({ t, language }, request) => h("div", { class: "note" }, h("h3", {}, t("here_title")), h("p", {}, t("here_text", { time: sayTime(request.expires, language) })));
-const beside = (tools, { error, lost }) => [error && errorText(error, tools), lost && h("p", { class: "note warn" }, tools.t("connection_lost"))];
+const beside = (tools, { error, lost }) => [error && errorText(error, tools), h("p", { class: "note warn lost", role: "status", hidden: !lost }, tools.t("connection_lost"))];
 
 function pending(place, tools, data) {
   const { t, config } = tools;

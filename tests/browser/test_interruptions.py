@@ -51,7 +51,7 @@ EXPECTED = {
         "unlock": rf"{WORK}(resume \(token_removed\) > {WORK})?completed", "done": "completed"},
     "server down for a while": {
         "token": r"choose > problem \((tms_failed|tms_unreachable)\) > choose > pending", "waiting": LOST,
-        "approved": rf"approved > {WORK}problem \((tms_failed|tms_unreachable)\) > approved > unlocking",
+        "approved": rf"approved( \(connection lost\) > unlocking| > {WORK}problem \((tms_failed|tms_unreachable)\) > approved > unlocking)",
         "prompt": rf"{WORK}problem \((tms_failed|tms_unreachable)\) > approved > {WORK}completed",
         "unlock": rf"{WORK}(problem \((tms_failed|tms_unreachable)\) > resume > {WORK})?completed( \(unreported\) > completed)?", "done": "completed"},
 }
@@ -354,8 +354,12 @@ class Interruptions(portal.PortalTest):
                 time.sleep(5)
                 self.world.sh("serve_up $DIR")
                 return None
-            if step in ("waiting", "approved"):
+            if step == "waiting":
+                # what is on the page stays there, and the note comes beside it: a button that is drawn anew under a press loses it
+                self.customer.run("document.querySelector('#view h2').ours = true;")
                 self.customer.returns()
+                lost = wait_for("the note", 40, lambda: self.customer.texts["connection_lost"] in self.customer.look()["text"])
+                self.assertTrue(lost and self.customer.run("return document.querySelector('#view h2').ours === true;"))
             return lambda: self.world.sh("serve_up $DIR")
 
         self.row("server down for a while", interrupt, frozen=False)
