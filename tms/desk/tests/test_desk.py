@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import pty
+import pwd
 import re
 import shutil
 import socket
@@ -262,6 +263,56 @@ class Desk(Server):
         for address in ("192.0.2.1", "10.10.10.10"):
             self.assertEqual(network_of(address), ipaddress.ip_address(address).packed)
         self.assertNotEqual(network_of("::ffff:192.0.2.1"), network_of("::ffff:192.0.2.2"))
+
+    def nginx_conf(self):
+        """The server as `init` wrote it, in two: customers' and the desk's."""
+        with open(self.file("tms", "nginx.conf"), encoding="utf-8") as f:
+            return f.read().split("\nserver {")[1:]
+
+    def test_nginx_waits_longer_for_the_desk(self):
+        """Longer than a mail server is waited for, which the desk's test mail says what it answered; customers wait for no mail."""
+        public, admin = self.nginx_conf()
+        with open(os.path.join(self.PORTAL, "..", "tms", "mail", "smtp.c"), encoding="utf-8") as f:
+            mail = int(re.search(r"^#define WHOLE_S\s+(\d+)L$", f.read(), re.M)[1])
+        patience = [{int(s) for s in re.findall(r"^ +proxy_read_timeout (\d+)s;$", block, re.M)} for block in (public, admin)]
+        self.assertEqual(patience, [{30}, {90}])
+        self.assertGreater(patience[1].pop(), mail)
+
+    @unittest.skipUnless(shutil.which("nginx", path="/usr/sbin:/usr/bin"), "apt-get install nginx-light")
+    def test_nginx_says_that_the_desk_took_too_long(self):
+        """The desk's block as it is written, without TLS and with a second of patience, in front of a server that takes a call and says nothing."""
+        folder = self.file("slow")
+        os.mkdir(folder)
+        admin = re.sub(r"^ +(?:ssl_|listen|add_header Retry-After|limit_conn |error_page 495).*\n", "", self.nginx_conf()[1], flags=re.M)
+        admin, replaced = re.subn(r"proxy_read_timeout \d+s;", "proxy_read_timeout 1s;", admin)
+        self.assertEqual(replaced, 1)
+        admin = admin.replace("$ssl_client_escaped_cert", "x")
+        with open(os.path.join(folder, "nginx.conf"), "w", encoding="utf-8") as f:
+            f.write(f"""daemon off; user {pwd.getpwuid(os.geteuid()).pw_name}; error_log {folder}/error.log; pid {folder}/pid;
+                    events {{ }}
+                    http {{ access_log off;
+                            client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
+                            upstream mokhoa_admin {{ server unix:{folder}/tms; }}
+                            server {{ listen unix:{folder}/socket; {admin} }}""")
+        with socket.socket(socket.AF_UNIX) as tms:
+            tms.bind(os.path.join(folder, "tms"))
+            tms.listen()
+            nginx = subprocess.Popen([shutil.which("nginx", path="/usr/sbin:/usr/bin"), "-p", folder, "-c", os.path.join(folder, "nginx.conf")], stderr=subprocess.DEVNULL)
+            self.addCleanup(nginx.wait)
+            self.addCleanup(nginx.terminate)
+            for _ in range(100):
+                if os.path.exists(os.path.join(folder, "socket")):
+                    break
+                time.sleep(0.1)
+            with socket.socket(socket.AF_UNIX) as s:
+                s.settimeout(30)
+                s.connect(os.path.join(folder, "socket"))
+                s.sendall(b"POST /v1/admin/mail-test HTTP/1.0\r\nContent-Length: 2\r\n\r\n{}")
+                head, _, body = b"".join(iter(lambda: s.recv(4096), b"")).partition(b"\r\n\r\n")
+        self.assertIn(b" 504 ", head.splitlines()[0])
+        self.assertIn(b"\nContent-Type: application/json", head)
+        said = json.loads(body)["error"]["data"]
+        self.assertEqual((said["name"], set(said["message"])), ("timeout", {"vi", "en"}))
 
     def test_init_wrong_portal(self):
         for change in ({"portal_files": "portal"}, {"portal_files": self.file()}, {"portal_files": self.PORTAL + ";"}, {"extensions": "a" * 32}, {"install": "https://x"},
