@@ -136,21 +136,21 @@ class Desk(Server):
         self.assertEqual(profile["tms"], "https://tms.ca.example")
         self.assertEqual(len(reference.unb64(profile["tms_keys"][0])), 32)
         modes = {name: stat.S_IMODE(os.stat(self.file("tms", name)).st_mode)
-                 for name in ("data", "data/tms.sqlite", "keys/tms.key", "vault/vault.key", "vault.pub", "tms.json", "nginx.conf", "run")}
-        self.assertEqual(modes, {"data": 0o700, "data/tms.sqlite": 0o600, "keys/tms.key": 0o400, "vault/vault.key": 0o400, "vault.pub": 0o444,
+                 for name in ("data", "data/tms.sqlite", "keys/tms.key", "vault/keys/vault.key", "vault.pub", "tms.json", "nginx.conf", "run")}
+        self.assertEqual(modes, {"data": 0o700, "data/tms.sqlite": 0o600, "keys/tms.key": 0o400, "vault/keys/vault.key": 0o400, "vault.pub": 0o444,
                                  "tms.json": 0o644, "nginx.conf": 0o644, "run": 0o711})
         status, out, err = run("check", "--config", self.config)
         self.assertEqual(status, 0, err)
         self.assertRegex(out, r"\nok kid=[0-9a-f]{16} tokens=\d+ ")
-        with open(self.file("tms", "vault", "vault.key"), encoding="ascii") as f:
+        with open(self.file("tms", "vault", "keys", "vault.key"), encoding="ascii") as f:
             private = reference.kem_from_private(reference.unb64(f.read().strip()))
         with open(self.file("tms", "vault.pub"), encoding="ascii") as f:
             self.assertEqual(reference.unb64(f.read().strip()), reference.kem_public(private))
 
     def test_init_never_twice(self):
-        before = os.stat(self.file("tms", "vault", "vault.key")).st_mtime_ns
+        before = os.stat(self.file("tms", "vault", "keys", "vault.key")).st_mtime_ns
         self.fails(1, "config_invalid", run(*self.init_options("tms")), "exists already; nothing was changed")
-        self.assertEqual(os.stat(self.file("tms", "vault", "vault.key")).st_mtime_ns, before)
+        self.assertEqual(os.stat(self.file("tms", "vault", "keys", "vault.key")).st_mtime_ns, before)
 
     def test_init_judges_before_it_makes(self):
         bad = ({"from": "nobody"}, {"smtp": "http://x"}, {"authority": ""}, {"smtp_tls": "perhaps"}, {"language": "fr"}, {"issuers": "relative.pem"},
@@ -323,7 +323,7 @@ class Desk(Server):
     # ---- seal ----
 
     def test_sealed_rows_open_with_the_vault_key_alone(self):
-        with open(self.file("tms", "vault", "vault.key"), encoding="ascii") as f:
+        with open(self.file("tms", "vault", "keys", "vault.key"), encoding="ascii") as f:
             vault = reference.kem_from_private(reference.unb64(f.read().strip()))
         out = self.sealed("CardContact,SmartCard-HSM,DENK0100001,3537363231383830,\"Công ty \"\"A\"\", B\",an@ca.vn,56:0a",
                           "CardContact,SmartCard-HSM,DENK0100002,x,,,")
@@ -350,7 +350,7 @@ class Desk(Server):
     def test_seal_wrong_tables_and_keys(self):
         self.fails(1, "csv_invalid", self.seal(names="serial,so_pin"), "line 1: a column is missing")
         self.fails(1, "csv_invalid", run("seal", "--vault-key", self.file("tms", "vault.pub")), "line 1")
-        self.fails(1, "config_invalid", run("seal", "--vault-key", self.file("tms", "vault", "vault.key")))
+        self.fails(1, "config_invalid", run("seal", "--vault-key", self.file("tms", "vault", "keys", "vault.key")))
         self.fails(1, "config_invalid", run("seal", "--vault-key", "/nowhere"))
         self.fails(2, "usage", run("seal"))
         self.fails(2, "usage", run("seal", "--vault-key"), "needs a value")
@@ -454,7 +454,7 @@ class Vault(Server):
         done = run(*self.init_options(self.name))
         self.assertEqual((done[0], done[2]), (0, ""))
         self.config = self.file(self.name, "tms.json")
-        self.key_file, self.pub_file = self.file(self.name, "vault", "vault.key"), self.file(self.name, "vault.pub")
+        self.key_file, self.pub_file = self.file(self.name, "vault", "keys", "vault.key"), self.file(self.name, "vault.pub")
         self.process = None
 
     def tearDown(self):
@@ -856,7 +856,7 @@ class Vault(Server):
         self.fails(1, "config_invalid", self.export(self.config), "tms.json")
         self.fails(1, "config_invalid", self.export(an, "--private-key", "/nowhere"), "/nowhere")
         # another vault's key opens nothing; what could be opened is there, and the rest is named
-        done = self.export(an, "--private-key", self.file("tms", "vault", "vault.key"))
+        done = self.export(an, "--private-key", self.file("tms", "vault", "keys", "vault.key"))
         self.fails(1, "sealed_invalid", done, "NOT1")
         self.assertTrue(done[1].startswith("exported=0 unopened=1 "))
         self.assertEqual(self.sql("SELECT count(*) FROM audit WHERE what = 'export'"), [(0,)])
