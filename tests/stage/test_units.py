@@ -93,12 +93,15 @@ class Units(unittest.TestCase):
         users = re.findall(r"^u (\S+)", (UNITS / "mokhoa.sysusers").read_text(), re.M)
         for name in EXPOSURE:
             keys = dict(keys_of(name))
+            # nginx's own group, and the one of servers that were made before it was
+            self.assertIn(keys.get("SupplementaryGroups"), (None, "mokhoa-nginx www-data"))
             for key in ("ExecStart", "ExecReload"):
                 if key in keys:
                     words = keys[key].split()
                     self.assertEqual(words[0], "/usr/bin/mokhoa-tms")
                     self.assertRegex(usage, rf"(?m)^  {words[1]} .*--config FILE")
             self.assertIn(keys["User"], users)
+        self.assertIn("mokhoa-nginx", users)
 
     def test_nothing_forbidden_is_called(self):
         with tempfile.TemporaryDirectory() as folder:

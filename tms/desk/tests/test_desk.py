@@ -314,6 +314,33 @@ class Desk(Server):
         said = json.loads(body)["error"]["data"]
         self.assertEqual((said["name"], set(said["message"])), ("timeout", {"vi", "en"}))
 
+    def test_check_who_is_in_the_group_of_nginx(self):
+        """On a machine whose users and groups are these; who writes to admin.sock is whichever administrator he names."""
+        folder = self.file("group")
+        os.mkdir(folder)
+        lines = {"passwd": ["root:x:0:0::/:/bin/sh", "tms:x:901:901::/:/bin/sh", "nginx:x:902:902::/:/bin/sh", "www-data:x:33:33::/:/bin/sh", "lan:x:903:903::/:/bin/sh"],
+                 "group": ["root:x:0:", "tms:x:901:", "nginx:x:902:tms,root", "empty:x:904:", "www-data:x:33:", "shared:x:905:nginx,lan", "primary:x:903:nginx"]}
+        for name, text in lines.items():
+            with open(os.path.join(folder, name), "w", encoding="ascii") as f:
+                f.write("\n".join(text) + "\n")
+        with open(self.config, encoding="utf-8") as f:
+            config = json.load(f)
+        config["vault"]["client"] = "tms"
+        enter = os.path.join(self.PORTAL, "..", "tests", "stage", "enter.sh")
+        for group, said in (("nginx", r"ok   listen\.group nginx: nginx"), ("empty", r"ok   listen\.group empty: no user's"), ("nobodys", r"FAIL listen\.group nobodys: there is no such group"),
+                            ("www-data", r"warn listen\.group www-data: .* writes to \S+/admin\.sock is whichever administrator he names.*"),
+                            ("shared", r"warn listen\.group shared: is the group of 2 users \(nginx lan\).*"), ("primary", r"warn listen\.group primary: is the group of 2 users \(nginx lan\).*")):
+            with self.subTest(group):
+                config["listen"]["group"] = group
+                with open(os.path.join(folder, "tms.json"), "w", encoding="utf-8") as f:
+                    json.dump(config, f)
+                done = subprocess.run(["sh", enter, "sh", "-euc", "for name in passwd group; do mount --bind \"$1/$name\" /etc/$name; done; exec \"$0\" check --config \"$1/tms.json\"", PROGRAM, folder],
+                                      stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False)
+                if done.returncode == 77:
+                    self.skipTest(done.stderr)
+                self.assertRegex(done.stdout, rf"(?m)^{said}$", done.stderr)
+                self.assertEqual(done.returncode, 1 if group == "nobodys" else 0, done.stderr)
+
     def test_init_wrong_portal(self):
         for change in ({"portal_files": "portal"}, {"portal_files": self.file()}, {"portal_files": self.PORTAL + ";"}, {"extensions": "a" * 32}, {"install": "https://x"},
                        {"portal_files": self.PORTAL, "install": "http://x"}):
