@@ -18,6 +18,8 @@
 #include "vault_client.h"
 
 #include <errno.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -216,6 +218,77 @@ look_at_socket(struct look *l, const char *name, const char *path)
 		say(l, VERDICT_OK, name, "%s: %s", path, is_listened_on(path) ? "a server listens" : "free");
 }
 
+#define MEMBERS_SIZE 256 /* of their names; the rest is not named */
+
+struct members {
+	const struct group *group;
+	uid_t server; /* may write to its own sockets, and does not count */
+	unsigned count;
+	char names[MEMBERS_SIZE];
+};
+
+static void
+add_member(struct members *m, const struct passwd *p)
+{
+	size_t len = strlen(m->names);
+
+	if (p == NULL || p->pw_uid == 0 || p->pw_uid == m->server)
+		return;
+	m->count++;
+	snprintf(m->names + len, sizeof(m->names) - len, "%s%s", len != 0 ? " " : "", p->pw_name);
+}
+
+static bool
+is_named(const struct group *g, const char *name)
+{
+	for (char **at = g->gr_mem; *at != NULL; at++)
+		if (strcmp(*at, name) == 0)
+			return true;
+	return false;
+}
+
+/* Those whom the group names, and those whose own group it is. */
+static void
+find_members(struct members *m)
+{
+	const struct passwd *p;
+
+	for (char **at = m->group->gr_mem; *at != NULL; at++)
+		add_member(m, getpwnam(*at));
+	setpwent();
+	while ((p = getpwent()) != NULL)
+		if (p->pw_gid == m->group->gr_gid && !is_named(m->group, p->pw_name))
+			add_member(m, p);
+	endpwent();
+}
+
+/* The server takes the word of whoever writes to admin.sock for who an administrator is: nginx should be alone in the group that may. */
+static void
+check_group(struct look *l)
+{
+	const struct config *c = l->config;
+	const char *name = c->listen.group;
+	struct members m = { .group = name != NULL ? getgrnam(name) : NULL, .server = geteuid() };
+
+	if (name == NULL)
+		return;
+	if (m.group == NULL) {
+		say(l, VERDICT_FAIL, "listen.group", "%s: there is no such group", name);
+		return;
+	}
+	if (c->vault.client != NULL)
+		(void)user_find(c->vault.client, &m.server);
+	find_members(&m);
+	if (strcmp(name, "www-data") == 0)
+		say(l, VERDICT_WARN, "listen.group", "%s: whatever serves the web on this machine may run in it, and who writes to %s is whichever administrator he names; give nginx a user and a group of its own", name,
+		    c->listen.admin_socket);
+	else if (m.count > 1)
+		say(l, VERDICT_WARN, "listen.group", "%s: is the group of %u users (%s), and who writes to %s is whichever administrator he names; leave nginx's alone in it", name, m.count, m.names,
+		    c->listen.admin_socket);
+	else
+		say(l, VERDICT_OK, "listen.group", "%s: %s", name, m.count == 1 ? m.names : "no user's");
+}
+
 static void
 check_sockets(struct look *l)
 {
@@ -357,7 +430,7 @@ check_clock(struct look *l)
 
 /* ---- the whole ---- */
 
-static void (*const checks[])(struct look *l) = { check_files, check_vault_key, check_certificates, check_service, check_database, check_escrow_log, check_sockets, check_vault, check_hsm, check_smtp, check_templates,
+static void (*const checks[])(struct look *l) = { check_files, check_vault_key, check_certificates, check_service, check_database, check_escrow_log, check_sockets, check_group, check_vault, check_hsm, check_smtp, check_templates,
 	check_clock };
 
 /* What is on record, where it can be read. */

@@ -33,6 +33,24 @@ takes_part(const struct desired_from *from, const struct profile *p)
 	return from->without == NULL || strcmp(from->without, p->name) != 0;
 }
 
+/* ---- programs ---- */
+
+/* Who may write what a browser starts decides for every user of the machine. Below another root it is not this machine that is told, and nothing need lie there yet. */
+static enum err
+check_host(const struct desired_from *from, char *where)
+{
+	char path[OS_PATH_MAX];
+	enum err e;
+
+	if (from->root[0] != '\0')
+		return ERR_OK;
+	desired_program(from, "mokhoa-host", path);
+	e = os_check_trusted(path);
+	if (e != ERR_OK)
+		snprintf(where, PROFILE_WHERE_MAX, "%.300s: %s", path, e == ERR_FILE_MISSING ? "is not there" : "others than the administrator can write it, or a folder above it");
+	return e == ERR_OK || e == ERR_FILE_MISSING ? e : ERR_PROFILE_UNSAFE;
+}
+
 /* ---- manifests ---- */
 
 /* The callers are the extensions of all profiles; without any there is no manifest. */
@@ -140,7 +158,7 @@ desired_make(const struct desired_from *from, json_t **ret_pieces, char *where)
 	enum err e = pieces != NULL ? ERR_OK : ERR_NO_MEMORY;
 
 	if (e == ERR_OK && count != 0)
-		e = desired_check(from, where);
+		e = check_host(from, where);
 	for (size_t i = 0; e == ERR_OK && count != 0 && i < place_count(); i++)
 		add_manifest(from, place_at(i), pieces);
 	for (size_t i = 0; e == ERR_OK && i < count; i++)

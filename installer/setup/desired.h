@@ -20,7 +20,7 @@ struct desired_from {
 
 /*
  * ERR_FILE_FAILED where a policy file of somebody else cannot be read and seems to have a list of ours (where says which, PROFILE_WHERE_MAX characters), ERR_NO_MEMORY. The list is the
- * caller's.
+ * caller's. Where browsers of this machine would start a program that others than its administrator can write: ERR_PROFILE_UNSAFE; one that is not there: ERR_FILE_MISSING (where names it).
  */
 enum err desired_make(const struct desired_from *from, json_t **ret_pieces, char *where);
 

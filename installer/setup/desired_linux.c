@@ -16,15 +16,6 @@
 #define POLICIES   "mokhoa.json" /* our file in a policy folder */
 #define POLICY_MAX 1048576
 
-/* Everything lies where only root could have put it, or the profiles would not have been read. */
-enum err
-desired_check(const struct desired_from *from, char *where)
-{
-	(void)from;
-	(void)where;
-	return ERR_OK;
-}
-
 void
 desired_program(const struct desired_from *from, const char *name, char ret[OS_PATH_MAX])
 {

@@ -22,9 +22,6 @@ void desired_add_domain_to(const char *file, const char *host, json_t *pieces);
 
 /* ---- of the system ---- */
 
-/* Whether browsers may be told of these programs. ERR_FILE_MISSING, ERR_PROFILE_UNSAFE. */
-enum err desired_check(const struct desired_from *from, char *where);
-
 void desired_program(const struct desired_from *from, const char *name, char ret[OS_PATH_MAX]);
 
 /* The manifest of that text for one browser. */

@@ -27,20 +27,6 @@
 #define SKIP	   LOCAL "\\SkipDomains"
 #define POLICY_MAX 4194304
 
-/* Who may start what a browser starts decides for every user of the machine. */
-enum err
-desired_check(const struct desired_from *from, char *where)
-{
-	char path[OS_PATH_MAX];
-	enum err e;
-
-	desired_program(from, "mokhoa-host", path);
-	e = os_check_trusted(path);
-	if (e != ERR_OK)
-		snprintf(where, PROFILE_WHERE_MAX, "%.300s: %s", path, e == ERR_FILE_MISSING ? "is not there" : "others than the administrator can write it, or a folder above it");
-	return e == ERR_OK || e == ERR_FILE_MISSING ? e : ERR_PROFILE_UNSAFE;
-}
-
 void
 desired_program(const struct desired_from *from, const char *name, char ret[OS_PATH_MAX])
 {

@@ -28,7 +28,7 @@ CLIENT_DEB_MOST = 250_000
 # what changes in a root by itself, and whatever dpkg remembers: a removed package's name is gone there as well, which is asked apart
 NOT_LOOKED_AT = re.compile(r"^(var/lib/dpkg|var/lib/rpm|var/cache|var/log|var/lib/apt|etc/ld\.so\.cache$|etc/(passwd|group|shadow|gshadow)-$|tmp|run|proc|dev|mnt|root|home)(/|$)")
 SYSTEM_FOLDERS = ("etc/xdg/autostart", "usr/bin", "usr/sbin", "usr/lib/systemd/system", "usr/lib/systemd/user", "usr/lib/sysusers.d", "usr/share/doc", "usr/share/man/man1", "usr/share/man/man8")
-USERS = {"mokhoa-tms", "mokhoa-vault"}
+USERS = {"mokhoa-tms", "mokhoa-vault", "mokhoa-nginx"}
 
 
 def skip(reason):
@@ -246,7 +246,7 @@ class Packages(unittest.TestCase):
                 [ "$1" = enable ] || return 0
                 for unit in mokhoa-vault mokhoa-tms; do
                     user=$(sed -n 's/^User=//p' /usr/lib/systemd/system/$unit.service)
-                    more=$(sed -n 's/^SupplementaryGroups=//p' /usr/lib/systemd/system/$unit.service)
+                    more=$(sed -n 's/^SupplementaryGroups=//p' /usr/lib/systemd/system/$unit.service | tr ' ' ,)
                     setpriv --reuid "$user" --regid "$user" --groups "${{more:-$user}}" $(sed -n 's/^ExecStart=//p' /usr/lib/systemd/system/$unit.service) 2>/tmp/$unit.log &
                     started="$started $!"
                     sleep 2
@@ -259,6 +259,7 @@ class Packages(unittest.TestCase):
             kill $started""", self.debs[0])
         self.assertEqual(said.count("a server listens"), 3)
         self.assertNotIn("FAIL", said)
+        self.assertIn("ok   listen.group mokhoa-nginx: mokhoa-nginx\n", said)
         self.assertIn("imported=1 refused=0\n", said)
 
     def test_guide_of_the_client(self):
@@ -287,13 +288,13 @@ class Packages(unittest.TestCase):
         self.assertEqual([c for c in changed if c.count("/") > 1], ["etc/mokhoa/profiles.d", "etc/mokhoa/profiles.d/ca.json"])
 
     def test_server_installed_and_gone(self):
-        """The server of the package is made by init, stands up to its own check of the configuration, and leaves only the two users behind, and its data."""
+        """The server of the package is made by init, stands up to its own check of the configuration, and leaves only the users behind, and its data."""
         said, changed = self.in_root("""
             dpkg -i /mnt/old/*.deb
             dpkg -i /mnt/new/*.deb
             mokhoa-tms --version
             systemd-analyze verify /usr/lib/systemd/system/mokhoa-*.service /usr/lib/systemd/system/mokhoa-check.timer 2>&1 | grep mokhoa && exit 1
-            getent passwd mokhoa-tms mokhoa-vault
+            getent passwd mokhoa-tms mokhoa-vault mokhoa-nginx
             cd /tmp
             openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -out cert.pem -subj /CN=tms.ca.example \\
                 -addext subjectAltName=DNS:tms.ca.example -days 90 2>/dev/null
@@ -302,7 +303,7 @@ class Packages(unittest.TestCase):
             mokhoa-tms init --dir /var/lib/mokhoa-tms --host tms.ca.example --tls-certificate /etc/ssl/mokhoa/tms.pem --tls-key /etc/ssl/mokhoa/tms.key \\
                 --admin-ca /etc/ssl/mokhoa/tms.pem --issuers /etc/ssl/mokhoa/tms.pem --authority CA --hotline 19000000 --from no-reply@ca.example \\
                 --smtp smtp://127.0.0.1:25 --smtp-tls none --escrow-log-same-device --portal-files /usr/share/mokhoa-tms/portal \\
-                --tms-user mokhoa-tms --vault-user mokhoa-vault --nginx-group www-data >/dev/null
+                --tms-user mokhoa-tms --vault-user mokhoa-vault --nginx-group mokhoa-nginx >/dev/null
             diff /var/lib/mokhoa-tms/nginx.conf /usr/share/doc/mokhoa-tms/examples/nginx-site.example
             grep -q 'root /usr/share/mokhoa-tms/portal' /var/lib/mokhoa-tms/nginx.conf
             dpkg --verify mokhoa-tms

@@ -21,7 +21,7 @@ def opened(vault, token, version, sealed):
 
 
 def candidates(folder, serial):
-    with open(os.path.join(folder, "vault", "vault.key"), encoding="ascii") as f:
+    with open(os.path.join(folder, "vault", "keys", "vault.key"), encoding="ascii") as f:
         vault = reference.kem_from_private(reference.unb64(f.read().strip()))
     with sqlite3.connect(f"file:{folder}/data/tms.sqlite?mode=ro", uri=True) as db:
         row = db.execute("SELECT manufacturer, model, serial, active, next FROM token WHERE serial = ?", (serial,)).fetchone()

@@ -448,7 +448,7 @@ class Servers(unittest.TestCase):
 
     def test_keys_are_their_owners(self):
         tms = f"{self.stage.dir}/tms"
-        for path, owner in ((f"{tms}/vault/vault.key", VAULT_UID), (f"{tms}/keys/tms.key", TMS_UID), (f"{tms}/data/tms.sqlite", TMS_UID)):
+        for path, owner in ((f"{tms}/vault/keys/vault.key", VAULT_UID), (f"{tms}/keys/tms.key", TMS_UID), (f"{tms}/data/tms.sqlite", TMS_UID)):
             for uid in (TMS_UID, VAULT_UID, 65534):
                 self.assertEqual(self.as_user(uid, f"open({path!r}, 'rb').read(); print('read')"), "read" if uid == owner else "PermissionError")
 

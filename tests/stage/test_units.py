@@ -93,12 +93,15 @@ class Units(unittest.TestCase):
         users = re.findall(r"^u (\S+)", (UNITS / "mokhoa.sysusers").read_text(), re.M)
         for name in EXPOSURE:
             keys = dict(keys_of(name))
+            # nginx's own group, and the one of servers that were made before it was
+            self.assertIn(keys.get("SupplementaryGroups"), (None, "mokhoa-nginx www-data"))
             for key in ("ExecStart", "ExecReload"):
                 if key in keys:
                     words = keys[key].split()
                     self.assertEqual(words[0], "/usr/bin/mokhoa-tms")
                     self.assertRegex(usage, rf"(?m)^  {words[1]} .*--config FILE")
             self.assertIn(keys["User"], users)
+        self.assertIn("mokhoa-nginx", users)
 
     def test_nothing_forbidden_is_called(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -133,6 +136,59 @@ class Units(unittest.TestCase):
                 self.assertEqual(called - allowed(unit) - SANITIZER - AS_ROOT, set(), command)
                 families = set(re.findall(r"\bsocket\((AF_\w+)", trace))
                 self.assertLessEqual(families, set(dict(keys_of(unit))["RestrictAddressFamilies"].split()), command)
+
+    # what stands for the server's own mounts: those of its unit, and its look at them when the vault's key has been rolled
+    SERVER = """
+        for path; do
+            if [ -d "$path" ]; then mount -t tmpfs -o ro,mode=000 tmpfs "$path"; elif [ -e "$path" ]; then mount --bind "$NOTHING" "$path"; fi
+        done
+        touch "$FOLDER/mounted"
+        while [ ! -e "$FOLDER/rolled" ]; do sleep 0.1; done
+        cd "$FOLDER/made/vault" && find . -type f -size +0 | sort && find . -type s
+    """
+
+    def server_sees(self, masks):
+        """Rolls the key of a server's vault, and says which of the vault's files and sockets a server that was started before it finds, whatever their permissions, behind mounts over masks."""
+        with tempfile.TemporaryDirectory() as folder:
+            pathlib.Path(folder, "nothing").touch()
+            made = f"{folder}/made"
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{folder}/key.pem", "-out", f"{folder}/ca.pem", "-subj", "/CN=x"],
+                           check=True, capture_output=True, timeout=60)
+            subprocess.run([PROGRAM, "init", "--dir", made, "--host", "tms.ca.example", "--tls-certificate", f"{folder}/ca.pem", "--tls-key", f"{folder}/key.pem", "--admin-ca", f"{folder}/ca.pem",
+                            "--issuers", f"{folder}/ca.pem", "--authority", "CA", "--hotline", "1900", "--from", "no-reply@ca.example", "--smtp", "smtp://127.0.0.1:25", "--smtp-tls", "none",
+                            "--escrow-log-same-device"], check=True, capture_output=True, timeout=60)
+            config = ("--config", f"{made}/tms.json")
+            server = subprocess.Popen(["sh", str(ROOT / "tests/stage/enter.sh"), "sh", "-euc", self.SERVER, "server", *(mask.replace("/var/lib/mokhoa-tms", made) for mask in masks)],
+                                      stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                      env={**os.environ, "FOLDER": folder, "NOTHING": f"{folder}/nothing"})
+            try:
+                end = time.monotonic() + 30
+                while not os.path.exists(f"{folder}/mounted") and server.poll() is None and time.monotonic() < end:
+                    time.sleep(0.05)
+                if server.poll() == 77:
+                    self.skipTest(server.communicate()[1])
+                vault = subprocess.Popen([PROGRAM, "vault", *config], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                try:
+                    while not os.path.exists(f"{made}/vault/vault.sock") and time.monotonic() < end:
+                        time.sleep(0.05)
+                    for verb in ("new", "retire"):
+                        subprocess.run([PROGRAM, "keys", verb, *config], check=True, capture_output=True, timeout=60)
+                    pathlib.Path(folder, "rolled").touch()
+                    out, err = server.communicate(timeout=60)
+                finally:
+                    vault.terminate()
+                    vault.wait(60)
+            finally:
+                server.kill()
+                server.wait(60)
+            self.assertEqual(server.returncode, 0, err)
+            return out.split()
+
+    def test_the_server_sees_no_key_of_the_vault(self):
+        masks = [path.lstrip("-") for key, value in keys_of("mokhoa-tms.service") if key == "InaccessiblePaths" for path in value.split()]
+        self.assertEqual(self.server_sees(masks), ["./vault.sock"])
+        # the same look sees what a mask over the file lets through
+        self.assertEqual(self.server_sees(["/var/lib/mokhoa-tms/vault/keys/vault.key"]), ["./keys/vault.key", "./keys/vault.key.retired", "./vault.sock"])
 
 
 if __name__ == "__main__":

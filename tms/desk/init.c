@@ -229,7 +229,7 @@ make_json(const struct init *i)
 	json_t *vault = json_pack("{s:o, s:o, s:o}",
 	    "socket", under(i, "vault/vault.sock"),
 	    "public_key", under(i, "vault.pub"),
-	    "private_key", under(i, "vault/vault.key"));
+	    "private_key", under(i, "vault/keys/vault.key"));
 	json_t *smtp = json_pack("{s:s, s:s, s:s}",
 	    "url", i->smtp,
 	    "from", i->from,
@@ -333,6 +333,9 @@ make_folders(const struct init *i)
 		e = make_folder(i, "run", 0711, i->tms_uid);
 	if (e == ERR_OK)
 		e = make_folder(i, "vault", 0711, i->vault_uid);
+	/* apart from the socket, so that it can be shut away from the server as a whole: a roll puts new files into it */
+	if (e == ERR_OK)
+		e = make_folder(i, "vault/keys", 0700, i->vault_uid);
 	if (e == ERR_OK && i->escrow_log == NULL)
 		e = make_folder(i, "escrow", 0700, i->tms_uid);
 	return e;

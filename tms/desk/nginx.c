@@ -11,6 +11,10 @@
 #define LINE_SIZE      4096
 #define POLICY_NOTHING "default-src 'none'; frame-ancestors 'none'" /* of what is no page */
 
+/* seconds that nginx waits for our answer */
+#define CUSTOMER_S 30
+#define DESK_S	   90 /* one of the desk's calls tries the mail server, which has a minute (mail/smtp.c) */
+
 /* One line of the file, without and with values. */
 #if defined(__GNUC__)
 __attribute__((format(printf, 2, 3)))
@@ -127,7 +131,7 @@ server_head(struct buf *b, const struct nginx *n, const char *port)
 
 /* To us, saying who asks. A header of that name from outside never passes: it is set, or set to nothing. */
 static void
-proxy_lines(struct buf *b, const char *upstream, const char *certificate)
+proxy_lines(struct buf *b, const char *upstream, const char *certificate, int seconds)
 {
 	line(b, "        proxy_pass http://%s;", upstream);
 	line(b, "        proxy_http_version 1.1;");
@@ -138,7 +142,7 @@ proxy_lines(struct buf *b, const char *upstream, const char *certificate)
 	line(b, "        proxy_hide_header X-Content-Type-Options;");
 	line(b, "        proxy_hide_header Cache-Control;");
 	line(b, "        proxy_connect_timeout 5s;");
-	line(b, "        proxy_read_timeout 30s;");
+	line(b, "        proxy_read_timeout %ds;", seconds);
 }
 
 /* Our pages stand in nobody's frame but the one that the server itself answers. */
@@ -193,7 +197,7 @@ agencies(struct buf *b, const struct nginx *n)
 	line(b, "    location /embed/ {");
 	line(b, "        limit_req zone=mokhoa_customers burst=60 nodelay;");
 	line(b, "        limit_req_status 429;");
-	proxy_lines(b, "mokhoa_public", "\"\"");
+	proxy_lines(b, "mokhoa_public", "\"\"", CUSTOMER_S);
 	common_lines(b, "no-store");
 	line(b, "    }");
 }
@@ -205,7 +209,7 @@ notices(struct buf *b)
 	line(b, "    location = /v1/notices {");
 	line(b, "        limit_req zone=mokhoa_customers burst=60 nodelay;");
 	line(b, "        limit_req_status 429;");
-	proxy_lines(b, "mokhoa_public", "\"\"");
+	proxy_lines(b, "mokhoa_public", "\"\"", CUSTOMER_S);
 	header_lines(b, POLICY_NOTHING, "$mokhoa_minute");
 	line(b, "    }");
 }
@@ -217,7 +221,7 @@ public_server(struct buf *b, const struct nginx *n)
 	line(b, "    location /v1/requests {");
 	line(b, "        limit_req zone=mokhoa_customers burst=60 nodelay;");
 	line(b, "        limit_req_status 429;");
-	proxy_lines(b, "mokhoa_public", "\"\"");
+	proxy_lines(b, "mokhoa_public", "\"\"", CUSTOMER_S);
 	line(b, "    }");
 	notices(b);
 	if (n->portal_files != NULL)
@@ -243,8 +247,11 @@ admin_server(struct buf *b, const struct nginx *n)
 		line(b, "        try_files /without-certificate.html =404;");
 		page_lines(b, POLICY_CONSOLE "'none'");
 	}
+	/* here and not in the location, which would then know none of the server's other pages */
+	line(b, "    error_page 504 @too_slow;");
+	error_body(b, "too_slow", "504", ERR_TIMEOUT);
 	line(b, "    location /v1/admin/ {");
-	proxy_lines(b, "mokhoa_admin", "$ssl_client_escaped_cert");
+	proxy_lines(b, "mokhoa_admin", "$ssl_client_escaped_cert", DESK_S);
 	line(b, "    }");
 	site(b, n, "console", POLICY_CONSOLE "'none'");
 	line(b, "    location / { return 404; }");

@@ -193,6 +193,42 @@ class Machine(unittest.TestCase):
                 self.assertEqual(tree(), before)
         seen.seen("file_failed", "setup-machine")
 
+    def test_program_that_others_can_write(self):
+        """What every browser of this machine would start is the administrator's alone, or nothing is written; here /etc/mokhoa is this machine's, not ROOT."""
+        programs = "/etc/mokhoa/programs"
+        host = programs + "/mokhoa-host"
+        os.makedirs(programs)
+        self.addCleanup(shutil.rmtree, programs)
+        os.makedirs("/etc/mokhoa/profiles.d")
+        self.addCleanup(shutil.rmtree, "/etc/mokhoa/profiles.d")
+        with open("/etc/mokhoa/profiles.d/a.json", "w", encoding="utf-8") as f:
+            json.dump(profile("a"), f)
+
+        def told(verb, *options):
+            done = subprocess.run([SETUP, verb, "--programs", programs, *options], capture_output=True, text=True, env={**os.environ, "LANG": "en"})
+            return done.returncode, done.stdout, done.stderr
+
+        def refused(name):
+            for verb in ("register", "repair", "status"):
+                status, out, err = told(verb)
+                self.assertEqual((status, out), (1, ""), err)
+                self.assertRegex(err, rf"{name} \(\d+\): {host}: ")
+
+        refused("file_missing")
+        with open(host, "w", encoding="ascii"):
+            pass
+        os.chmod(host, 0o755)
+        as_it_is = told("register", "--dry-run")
+        self.assertEqual((as_it_is[0], as_it_is[2]), (3, ""))
+        self.assertIn("/native-messaging-hosts/mokhoa.host.json", as_it_is[1])
+        for path in (host, programs):
+            with self.subTest(path):
+                mode = os.stat(path).st_mode & 0o7777
+                os.chmod(path, mode | 0o020)
+                refused("profile_unsafe")
+                os.chmod(path, mode)
+                self.assertEqual(told("register", "--dry-run"), as_it_is)
+
     def test_usage_and_dry_run(self):
         before = tree()
         for args in ((), ("install",), ("register", "--profile", "a"), ("register", "--what"), ("status", "--root", "x")):

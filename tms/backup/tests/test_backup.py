@@ -408,7 +408,7 @@ class Stolen(Server):
 
     def test_a_swapped_row_does_not_open(self):
         self.add(token("A1", "1111"), token("A2", "2222"))
-        with open(self.file("tms", "vault", "vault.key"), encoding="ascii") as f:
+        with open(self.file("tms", "vault", "keys", "vault.key"), encoding="ascii") as f:
             vault = reference.kem_from_private(reference.unb64(f.read().split()[0]))
         with contextlib.closing(sqlite3.connect(self.database)) as db:
             rows = dict(db.execute("SELECT serial, sealed FROM token JOIN escrow ON escrow.id = active").fetchall())
@@ -448,7 +448,7 @@ class Keys(Server):
                 .not_valid_after(now + test_desk.datetime.timedelta(days=1)).sign(key, hashes.SHA256()))
 
     def files(self):
-        return [self.file("tms", *parts) for parts in (("keys", "tms.key"), ("vault", "vault.key"), ("vault.pub",))]
+        return [self.file("tms", *parts) for parts in (("keys", "tms.key"), ("vault", "keys", "vault.key"), ("vault.pub",))]
 
     def contents(self):
         found = []
@@ -506,10 +506,10 @@ class Keys(Server):
         self.save()
         self.assertEqual(run(*self.init_options("other"))[0], 0)
         other = self.file("other", "tms.json")
-        for path in (("keys", "tms.key"), ("vault", "vault.key")):
+        for path in (("keys", "tms.key"), ("vault", "keys", "vault.key")):
             os.unlink(self.file("other", *path))
         self.fails("keys_mismatch", run("keys", "restore", self.saved, "--config", other, "--key", self.file("lan.key")))
-        self.assertFalse(os.path.exists(self.file("other", "vault", "vault.key")) or os.path.exists(self.file("other", "keys", "tms.key")))
+        self.assertFalse(os.path.exists(self.file("other", "vault", "keys", "vault.key")) or os.path.exists(self.file("other", "keys", "tms.key")))
 
     def test_the_passphrase_is_asked_on_the_terminal(self):
         self.custodian("hoa", "mật khẩu dài")

@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import pty
+import pwd
 import re
 import shutil
 import socket
@@ -135,21 +136,21 @@ class Desk(Server):
         self.assertEqual(profile["tms"], "https://tms.ca.example")
         self.assertEqual(len(reference.unb64(profile["tms_keys"][0])), 32)
         modes = {name: stat.S_IMODE(os.stat(self.file("tms", name)).st_mode)
-                 for name in ("data", "data/tms.sqlite", "keys/tms.key", "vault/vault.key", "vault.pub", "tms.json", "nginx.conf", "run")}
-        self.assertEqual(modes, {"data": 0o700, "data/tms.sqlite": 0o600, "keys/tms.key": 0o400, "vault/vault.key": 0o400, "vault.pub": 0o444,
+                 for name in ("data", "data/tms.sqlite", "keys/tms.key", "vault/keys/vault.key", "vault.pub", "tms.json", "nginx.conf", "run")}
+        self.assertEqual(modes, {"data": 0o700, "data/tms.sqlite": 0o600, "keys/tms.key": 0o400, "vault/keys/vault.key": 0o400, "vault.pub": 0o444,
                                  "tms.json": 0o644, "nginx.conf": 0o644, "run": 0o711})
         status, out, err = run("check", "--config", self.config)
         self.assertEqual(status, 0, err)
         self.assertRegex(out, r"\nok kid=[0-9a-f]{16} tokens=\d+ ")
-        with open(self.file("tms", "vault", "vault.key"), encoding="ascii") as f:
+        with open(self.file("tms", "vault", "keys", "vault.key"), encoding="ascii") as f:
             private = reference.kem_from_private(reference.unb64(f.read().strip()))
         with open(self.file("tms", "vault.pub"), encoding="ascii") as f:
             self.assertEqual(reference.unb64(f.read().strip()), reference.kem_public(private))
 
     def test_init_never_twice(self):
-        before = os.stat(self.file("tms", "vault", "vault.key")).st_mtime_ns
+        before = os.stat(self.file("tms", "vault", "keys", "vault.key")).st_mtime_ns
         self.fails(1, "config_invalid", run(*self.init_options("tms")), "exists already; nothing was changed")
-        self.assertEqual(os.stat(self.file("tms", "vault", "vault.key")).st_mtime_ns, before)
+        self.assertEqual(os.stat(self.file("tms", "vault", "keys", "vault.key")).st_mtime_ns, before)
 
     def test_init_judges_before_it_makes(self):
         bad = ({"from": "nobody"}, {"smtp": "http://x"}, {"authority": ""}, {"smtp_tls": "perhaps"}, {"language": "fr"}, {"issuers": "relative.pem"},
@@ -263,6 +264,83 @@ class Desk(Server):
             self.assertEqual(network_of(address), ipaddress.ip_address(address).packed)
         self.assertNotEqual(network_of("::ffff:192.0.2.1"), network_of("::ffff:192.0.2.2"))
 
+    def nginx_conf(self):
+        """The server as `init` wrote it, in two: customers' and the desk's."""
+        with open(self.file("tms", "nginx.conf"), encoding="utf-8") as f:
+            return f.read().split("\nserver {")[1:]
+
+    def test_nginx_waits_longer_for_the_desk(self):
+        """Longer than a mail server is waited for, which the desk's test mail says what it answered; customers wait for no mail."""
+        public, admin = self.nginx_conf()
+        with open(os.path.join(self.PORTAL, "..", "tms", "mail", "smtp.c"), encoding="utf-8") as f:
+            mail = int(re.search(r"^#define WHOLE_S\s+(\d+)L$", f.read(), re.M)[1])
+        patience = [{int(s) for s in re.findall(r"^ +proxy_read_timeout (\d+)s;$", block, re.M)} for block in (public, admin)]
+        self.assertEqual(patience, [{30}, {90}])
+        self.assertGreater(patience[1].pop(), mail)
+
+    @unittest.skipUnless(shutil.which("nginx", path="/usr/sbin:/usr/bin"), "apt-get install nginx-light")
+    def test_nginx_says_that_the_desk_took_too_long(self):
+        """The desk's block as it is written, without TLS and with a second of patience, in front of a server that takes a call and says nothing."""
+        folder = self.file("slow")
+        os.mkdir(folder)
+        admin = re.sub(r"^ +(?:ssl_|listen|add_header Retry-After|limit_conn |error_page 495).*\n", "", self.nginx_conf()[1], flags=re.M)
+        admin, replaced = re.subn(r"proxy_read_timeout \d+s;", "proxy_read_timeout 1s;", admin)
+        self.assertEqual(replaced, 1)
+        admin = admin.replace("$ssl_client_escaped_cert", "x")
+        with open(os.path.join(folder, "nginx.conf"), "w", encoding="utf-8") as f:
+            f.write(f"""daemon off; user {pwd.getpwuid(os.geteuid()).pw_name}; error_log {folder}/error.log; pid {folder}/pid;
+                    events {{ }}
+                    http {{ access_log off;
+                            client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
+                            upstream mokhoa_admin {{ server unix:{folder}/tms; }}
+                            server {{ listen unix:{folder}/socket; {admin} }}""")
+        with socket.socket(socket.AF_UNIX) as tms:
+            tms.bind(os.path.join(folder, "tms"))
+            tms.listen()
+            nginx = subprocess.Popen([shutil.which("nginx", path="/usr/sbin:/usr/bin"), "-p", folder, "-c", os.path.join(folder, "nginx.conf")], stderr=subprocess.DEVNULL)
+            self.addCleanup(nginx.wait)
+            self.addCleanup(nginx.terminate)
+            for _ in range(100):
+                if os.path.exists(os.path.join(folder, "socket")):
+                    break
+                time.sleep(0.1)
+            with socket.socket(socket.AF_UNIX) as s:
+                s.settimeout(30)
+                s.connect(os.path.join(folder, "socket"))
+                s.sendall(b"POST /v1/admin/mail-test HTTP/1.0\r\nContent-Length: 2\r\n\r\n{}")
+                head, _, body = b"".join(iter(lambda: s.recv(4096), b"")).partition(b"\r\n\r\n")
+        self.assertIn(b" 504 ", head.splitlines()[0])
+        self.assertIn(b"\nContent-Type: application/json", head)
+        said = json.loads(body)["error"]["data"]
+        self.assertEqual((said["name"], set(said["message"])), ("timeout", {"vi", "en"}))
+
+    def test_check_who_is_in_the_group_of_nginx(self):
+        """On a machine whose users and groups are these; who writes to admin.sock is whichever administrator he names."""
+        folder = self.file("group")
+        os.mkdir(folder)
+        lines = {"passwd": ["root:x:0:0::/:/bin/sh", "tms:x:901:901::/:/bin/sh", "nginx:x:902:902::/:/bin/sh", "www-data:x:33:33::/:/bin/sh", "lan:x:903:903::/:/bin/sh"],
+                 "group": ["root:x:0:", "tms:x:901:", "nginx:x:902:tms,root", "empty:x:904:", "www-data:x:33:", "shared:x:905:nginx,lan", "primary:x:903:nginx"]}
+        for name, text in lines.items():
+            with open(os.path.join(folder, name), "w", encoding="ascii") as f:
+                f.write("\n".join(text) + "\n")
+        with open(self.config, encoding="utf-8") as f:
+            config = json.load(f)
+        config["vault"]["client"] = "tms"
+        enter = os.path.join(self.PORTAL, "..", "tests", "stage", "enter.sh")
+        for group, said in (("nginx", r"ok   listen\.group nginx: nginx"), ("empty", r"ok   listen\.group empty: no user's"), ("nobodys", r"FAIL listen\.group nobodys: there is no such group"),
+                            ("www-data", r"warn listen\.group www-data: .* writes to \S+/admin\.sock is whichever administrator he names.*"),
+                            ("shared", r"warn listen\.group shared: is the group of 2 users \(nginx lan\).*"), ("primary", r"warn listen\.group primary: is the group of 2 users \(nginx lan\).*")):
+            with self.subTest(group):
+                config["listen"]["group"] = group
+                with open(os.path.join(folder, "tms.json"), "w", encoding="utf-8") as f:
+                    json.dump(config, f)
+                done = subprocess.run(["sh", enter, "sh", "-euc", "for name in passwd group; do mount --bind \"$1/$name\" /etc/$name; done; exec \"$0\" check --config \"$1/tms.json\"", PROGRAM, folder],
+                                      stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False)
+                if done.returncode == 77:
+                    self.skipTest(done.stderr)
+                self.assertRegex(done.stdout, rf"(?m)^{said}$", done.stderr)
+                self.assertEqual(done.returncode, 1 if group == "nobodys" else 0, done.stderr)
+
     def test_init_wrong_portal(self):
         for change in ({"portal_files": "portal"}, {"portal_files": self.file()}, {"portal_files": self.PORTAL + ";"}, {"extensions": "a" * 32}, {"install": "https://x"},
                        {"portal_files": self.PORTAL, "install": "http://x"}):
@@ -272,7 +350,7 @@ class Desk(Server):
     # ---- seal ----
 
     def test_sealed_rows_open_with_the_vault_key_alone(self):
-        with open(self.file("tms", "vault", "vault.key"), encoding="ascii") as f:
+        with open(self.file("tms", "vault", "keys", "vault.key"), encoding="ascii") as f:
             vault = reference.kem_from_private(reference.unb64(f.read().strip()))
         out = self.sealed("CardContact,SmartCard-HSM,DENK0100001,3537363231383830,\"Công ty \"\"A\"\", B\",an@ca.vn,56:0a",
                           "CardContact,SmartCard-HSM,DENK0100002,x,,,")
@@ -299,7 +377,7 @@ class Desk(Server):
     def test_seal_wrong_tables_and_keys(self):
         self.fails(1, "csv_invalid", self.seal(names="serial,so_pin"), "line 1: a column is missing")
         self.fails(1, "csv_invalid", run("seal", "--vault-key", self.file("tms", "vault.pub")), "line 1")
-        self.fails(1, "config_invalid", run("seal", "--vault-key", self.file("tms", "vault", "vault.key")))
+        self.fails(1, "config_invalid", run("seal", "--vault-key", self.file("tms", "vault", "keys", "vault.key")))
         self.fails(1, "config_invalid", run("seal", "--vault-key", "/nowhere"))
         self.fails(2, "usage", run("seal"))
         self.fails(2, "usage", run("seal", "--vault-key"), "needs a value")
@@ -403,7 +481,7 @@ class Vault(Server):
         done = run(*self.init_options(self.name))
         self.assertEqual((done[0], done[2]), (0, ""))
         self.config = self.file(self.name, "tms.json")
-        self.key_file, self.pub_file = self.file(self.name, "vault", "vault.key"), self.file(self.name, "vault.pub")
+        self.key_file, self.pub_file = self.file(self.name, "vault", "keys", "vault.key"), self.file(self.name, "vault.pub")
         self.process = None
 
     def tearDown(self):
@@ -823,7 +901,7 @@ class Vault(Server):
         self.fails(1, "config_invalid", self.export(self.config), "tms.json")
         self.fails(1, "config_invalid", self.export(an, "--private-key", "/nowhere"), "/nowhere")
         # another vault's key opens nothing; what could be opened is there, and the rest is named
-        done = self.export(an, "--private-key", self.file("tms", "vault", "vault.key"))
+        done = self.export(an, "--private-key", self.file("tms", "vault", "keys", "vault.key"))
         self.fails(1, "sealed_invalid", done, "NOT1")
         self.assertTrue(done[1].startswith("exported=0 unopened=1 "))
         self.assertEqual(self.sql("SELECT count(*) FROM audit WHERE what = 'export'"), [(0,)])

@@ -74,7 +74,7 @@ class Hsm(test_desk.Vault):
         self.name = self.id().rsplit(".", 1)[1]
         self.hsm = SoftHsm(self.file(self.name + ".hsm"))
         self.config = self.file(self.name, "tms.json")
-        self.key_file, self.pub_file = self.file(self.name, "vault", "vault.key"), self.file(self.name, "vault.pub")
+        self.key_file, self.pub_file = self.file(self.name, "vault", "keys", "vault.key"), self.file(self.name, "vault.pub")
         self.process = None
         self.made = self.init()
 
@@ -174,7 +174,7 @@ class Hsm(test_desk.Vault):
     def test_roll_of_the_key_while_unlocks_go_on(self):
         rows = [f"a,b,ROLL{n},1234567{n},,," for n in range(40)]
         self.name += "-file"
-        self.config, self.key_file, self.pub_file = self.file(self.name, "tms.json"), self.file(self.name, "vault", "vault.key"), self.file(self.name, "vault.pub")
+        self.config, self.key_file, self.pub_file = self.file(self.name, "tms.json"), self.file(self.name, "vault", "keys", "vault.key"), self.file(self.name, "vault.pub")
         self.assertEqual(run(*self.init_options(self.name))[0], 0)
         [first] = self.start_vault()
         self.assertEqual(self.report(self.sealed(*rows))[0][0], 0)
