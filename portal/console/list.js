@@ -23,7 +23,7 @@ function dayAsSeconds(date, days) {
   return Math.max(0, Math.floor(new Date(year, month - 1, day + days).getTime() / 1000));
 }
 
-/* The beginning that the server takes, in whole letters: texts are met anywhere, so that it finds all that the whole would. */
+/* The beginning that the server takes, in whole letters: a text is met from the beginning of a word on, so that a beginning of it finds all that the whole would. */
 function fitting(name, text) {
   const { read } = new TextEncoder().encodeInto(text, new Uint8Array(BOUNDS[name]));
   return text.slice(0, read);
