@@ -78,6 +78,15 @@ bool os_wait(const intptr_t *handles, size_t count, int timeout_ms, bool *ret_re
 /* In one write that does not wait: false where not all of it fits now, and then some may have been written. For a pipe that nobody else writes. */
 bool os_write_now(intptr_t handle, const void *bytes, size_t len);
 
+/* ---- sockets of files ---- */
+
+/*
+ * A connection to whoever listens on the socket at that path, which waits and is not handed on to a program that is started: the caller's, for os_close(). Neither connecting,
+ * which waits where many wait already, nor a later write takes longer than timeout_ms at a time (0: as long as it takes). -1 where nobody listens there, where it takes longer or where the
+ * path is longer than a socket's may be; errno says which. Windows has no such sockets.
+ */
+intptr_t os_unix_connect(const char *path, unsigned timeout_ms);
+
 /* ---- sockets on 127.0.0.1 ---- */
 
 /*

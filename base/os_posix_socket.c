@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* os on POSIX systems: sockets on loopback, and messages with handles in them between two processes of ours. */
+/* os on POSIX systems: sockets of files and on loopback, and messages with handles in them between two processes of ours. */
 #define _GNU_SOURCE
 #include "log.h"
 #include "os.h"
@@ -38,6 +38,32 @@ os_listen(uint16_t port)
 		return fd;
 	log_debug("os", "port=%u %s", (unsigned)port, strerror(errno));
 	close(fd);
+	return -1;
+}
+
+/* SO_SNDTIMEO holds for a connect that waits for a full backlog, too. */
+intptr_t
+os_unix_connect(const char *path, unsigned timeout_ms)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct timeval patience = { .tv_sec = timeout_ms / 1000, .tv_usec = (suseconds_t)(timeout_ms % 1000) * 1000 };
+	size_t len = strlen(path);
+	int fd;
+	int cause;
+
+	if (len >= sizeof(address.sun_path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	memcpy(address.sun_path, path, len);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -1;
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) == 0 && connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
+		return fd;
+	cause = errno;
+	close(fd);
+	errno = cause;
 	return -1;
 }
 

@@ -10,6 +10,7 @@
 
 #include <winsock2.h>
 
+#include <errno.h>
 #include <mstcpip.h>
 #include <stdio.h>
 #include <string.h>
@@ -93,6 +94,15 @@ void
 os_notify(const char *state)
 {
 	(void)state;
+}
+
+intptr_t
+os_unix_connect(const char *path, unsigned timeout_ms)
+{
+	(void)path;
+	(void)timeout_ms;
+	errno = EAFNOSUPPORT;
+	return -1;
 }
 
 int

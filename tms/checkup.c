@@ -23,7 +23,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/timex.h>
 #include <sys/un.h>
@@ -190,13 +189,10 @@ check_escrow_log(struct look *l)
 static bool
 is_listened_on(const char *path)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool answered = fd >= 0 && text_copy(address.sun_path, sizeof(address.sun_path), path) && connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0;
+	intptr_t server = os_unix_connect(path, 0);
 
-	if (fd >= 0)
-		close(fd);
-	return answered;
+	os_close(server);
+	return server != -1;
 }
 
 static void

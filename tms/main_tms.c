@@ -98,7 +98,12 @@ static const struct command commands[] = {
 	{ "reload", run_reload, "--config FILE", "kiểm tra cấu hình rồi cho máy chủ đang chạy đọc lại", "checks the configuration, then has the running server read it again" },
 	{ "check", run_check, "--config FILE [--strict]", "kiểm tra mọi thứ máy chủ cần: tệp, quyền, khóa, chứng thư, cơ sở dữ liệu, kho khóa, máy chủ thư, đồng hồ",
 	    "looks at everything that the server stands on: files, permissions, keys, certificates, database, vault, mail server, clock" },
-	{ "init", desk_init, "--dir DIR --host NAME --tls-certificate FILE --tls-key FILE --admin-ca FILE --issuers FILE --authority NAME --hotline NUMBER --from ADDRESS --smtp URL ...; a wrong option has all of them named", "tạo khóa, cấu hình và cấu hình nginx", "makes keys, configuration and nginx configuration" },
+	{ "init", desk_init, "--dir DIR --host NAME --tls-certificate FILE --tls-key FILE --admin-ca FILE --issuers FILE --authority NAME --hotline NUMBER --from ADDRESS --smtp URL --escrow-log FILE|--escrow-log-same-device"
+			     " [--port PORT] [--admin-port PORT] [--listen ADDRESS] [--portal URL] [--portal-files FOLDER [--extensions ID,ID] [--install URL] [--websocket]] [--language vi|en]"
+			     " [--operator-email ADDRESS] [--approvers-email ADDRESS] [--backups FOLDER] [--database URL] [--bounce-domain DOMAIN]"
+			     " [--smtp-tls starttls|smtps|none] [--smtp-ca FILE] [--smtp-credentials FILE] [--tms-user USER] [--vault-user USER] [--nginx-group GROUP]"
+			     " [--hsm-module FILE [--hsm-token LABEL] [--hsm-serial SERIAL] [--hsm-key LABEL] [--hsm-pin-file FILE|--hsm-pin-credential NAME]]",
+	    "tạo khóa, cấu hình và cấu hình nginx", "makes keys, configuration and nginx configuration" },
 	{ "seal", desk_seal, "--vault-key FILE < CSV > CSV", "niêm phong SO PIN trước khi chuyển đi", "seals SO PINs before they travel" },
 	{ "import", desk_import, "--config FILE [--dry-run] [--report FILE] < CSV", "nhập token đã niêm phong", "imports sealed tokens" },
 	{ "export", desk_export, "--config FILE --to CERTIFICATE --output FILE [--private-key FILE]", "xuất token và SO PIN cho một chứng thư, trên máy có khóa của kho", "exports tokens and SO PINs for a certificate, where the vault's keys are" },
@@ -107,8 +112,8 @@ static const struct command commands[] = {
 	{ "token", desk_token, "list --config FILE [--serial TEXT] [--customer TEXT] [--email TEXT] [--life active|lost|retired] [--state unverified|verified|suspect] [--limit N] [--after N] [--json]"
 			       " | show SERIAL --config FILE [--manufacturer M] [--model M] [--json] | lost|retire SERIAL --config FILE --reason TEXT ... | agency SERIAL --config FILE --to ID --reason TEXT ...",
 	    "kho token: tìm, xem, báo mất, ngừng dùng, chuyển đại lý; không bao giờ có SO PIN", "the inventory: finds and shows tokens, says that one is lost, retired or an agency's; SO PINs are nowhere in it" },
-	{ "vendor", desk_vendor, "add|list --config FILE, modules --config FILE --system SYSTEM", "hãng token và mô-đun PKCS#11 theo hệ điều hành", "token vendors and their PKCS#11 modules by system" },
-	{ "type", desk_type, "add|list --config FILE", "loại token: họ mở khóa, quy tắc PIN", "kinds of tokens: how they unlock, which PINs they take" },
+	{ "vendor", desk_vendor, "add --config FILE < CSV; list --config FILE; modules --config FILE --system SYSTEM", "hãng token và mô-đun PKCS#11 theo hệ điều hành", "token vendors and their PKCS#11 modules by system" },
+	{ "type", desk_type, "add --config FILE < CSV; list --config FILE", "loại token: họ mở khóa, quy tắc PIN", "kinds of tokens: how they unlock, which PINs they take" },
 	{ "person", desk_person, "add --config FILE --certificate FILE --name NAME --role viewer|approver|operator|auditor [--agency ID]; remove --config FILE --fingerprint HEX [--certificate-only]; list --config FILE",
 	    "thêm, thu quyền, liệt kê người quản trị", "adds, shuts out and lists administrators" },
 	{ "bounce", desk_bounce, "--config FILE --recipient ADDRESS < MESSAGE", "nhận thư bị trả lại từ Postfix và ghi vào lịch sử yêu cầu", "takes a mail that came back from Postfix and writes it into the request's history" },
@@ -119,7 +124,7 @@ static const struct command commands[] = {
 	{ "audit", desk_audit, "verify --config FILE [--from NUMBER] [--tms-key KEY]; export --config FILE [--from NUMBER] [--ids-only]; erase --config FILE --before DATE [--dry-run]",
 	    "nhật ký kiểm toán: kiểm tra chuỗi và neo, xuất từng dòng, xóa dữ liệu cá nhân đã quá hạn", "the audit: verifies chain and anchors, writes it out, erases personal data whose time is over" },
 	{ "escrow-log", desk_escrow_log, "check|adopt --config FILE", "kiểm tra nhật ký khóa, hoặc nhận nhật ký mới thay nhật ký đã mất", "says what the escrow log is worth, or takes a new one for one that is lost" },
-	{ "agency", desk_agency, "add ID --config FILE --name NAME --origin ORIGIN [--origin ORIGIN] [--replace] | list --config FILE | remove ID --config FILE",
+	{ "agency", desk_agency, "add ID --config FILE --name NAME --origin ORIGIN [--origin ORIGIN] [--mail-domain DOMAIN|--no-mail-domain] [--second-approver|--one-approver] [--replace] [--http-loopback] | list --config FILE | remove ID --config FILE",
 	    "đại lý được nhúng trang mở khóa", "the agencies whose pages may show the unlock page" },
 	{ "notice", desk_notice, "add --config FILE --title-vi TEXT --text-vi TEXT [--title-en TEXT --text-en TEXT] [--severity info|warning] [--from TIME] [--until TIME]"
 				 " | list --config FILE | remove ID --config FILE",

@@ -7,16 +7,13 @@
 #include "options.h"
 #include "os.h"
 #include "outbox.h"
-#include "text.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
-#include <unistd.h>
 
 #define NAMES_SIZE 512
 
@@ -139,15 +136,12 @@ reload_run(const struct reload *r)
 static pid_t
 listener_of(const char *path)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	struct ucred peer = { .pid = 0 };
 	socklen_t len = sizeof(peer);
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool found = fd >= 0 && text_copy(address.sun_path, sizeof(address.sun_path), path) && connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 &&
-		     getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0;
+	intptr_t server = os_unix_connect(path, 0);
+	bool found = server != -1 && getsockopt((int)server, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0;
 
-	if (fd >= 0)
-		close(fd);
+	os_close(server);
 	return found ? peer.pid : 0;
 }
 

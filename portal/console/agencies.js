@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Agencies: whose pages may show the unlock page in a frame, and whose customers they bring. Read by everybody of the authority, written by operators. */
 import { h } from "/style/page.js";
-import { field, form, oneLine, table, textIn } from "/form.js";
+import { field, form, mono, oneLine, table, textIn } from "/form.js";
 import * as api from "/api.js";
 
 const ID = "[a-z0-9][a-z0-9\\-]{0,31}";
 const ORIGINS = 8;
 const DOMAINS = 32;
 
-const mono = (text) => h("span", { class: "mono" }, text);
 const lines = (rows) => rows.flatMap((text, i) => (i ? [h("br"), mono(text)] : [mono(text)]));
 
 /** What stands between blanks, commas and ends of lines, each once. */

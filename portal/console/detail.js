@@ -1,24 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 /* One request: what is known, its history, and what this person may decide. */
 import { h, shown, showTime } from "/style/page.js";
-import { entries, field, form, reasonField, reasonOf } from "/form.js";
+import { card, entries, facts, field, form, mono, reasonField, reasonOf } from "/form.js";
 import { badge, lifeBadge } from "/list.js";
 import * as api from "/api.js";
 
 const REFERENCE_MAX = 42; // the server takes 128 bytes, and a letter of Vietnamese has up to three
 const HOW = ["call_back", "form", "in_person", "agency"];
 
-function facts(t, r) {
-  const fact = (name, value) => value && [h("dt", {}, t(name)), h("dd", {}, ...[value].flat())];
-  const mono = (text) => text && h("span", { class: "mono" }, text);
+function requestFacts(t, r) {
   const kept = (text) => (r.erased ? t("erased") : text);
-  return h("dl", { class: "facts" }, [
-    fact("customer", kept(r.customer || t("customer_none"))), fact("email", kept(r.email)), fact("token_serial", mono(r.token.serial)),
-    fact("token", [r.token.manufacturer, r.token.model].filter(Boolean).join(", ")), fact("in_inventory", r.token_number ? [lifeBadge(t, r.token_life), " ", h("a", { href: `#token/${r.token_number}` }, t("see_token"))] : ""), fact("certificate_serial", mono(r.certificate_serial)),
-    fact("reason", t(`reason_${r.reason}`)), fact("language", t(`language_${r.language}`)), fact("created", showTime(r.created)), fact("expires", showTime(r.expires)),
-    fact("decided", r.decided ? showTime(r.decided) : ""), fact("decided_by", r.decided_by), fact("how", r.how && t(`how_${r.how}`)), fact("reference", r.reference),
-    fact("note", r.note), fact("waiting_email", r.waiting_email), fact("waiting_by", r.waiting_by && h("bdi", {}, r.waiting_by)), fact("agency", r.agency), fact("family", r.family && t(`family_${r.family}`)), fact("outcome", r.outcome && t(`outcome_${r.outcome}`)),
-  ].flat().filter(Boolean));
+  return facts([
+    ["customer", kept(r.customer || t("customer_none"))], ["email", kept(r.email)], ["token_serial", mono(r.token.serial)],
+    ["token", [r.token.manufacturer, r.token.model].filter(Boolean).join(", ")], ["in_inventory", r.token_number ? [lifeBadge(t, r.token_life), " ", h("a", { href: `#token/${r.token_number}` }, t("see_token"))] : ""], ["certificate_serial", mono(r.certificate_serial)],
+    ["reason", t(`reason_${r.reason}`)], ["language", t(`language_${r.language}`)], ["created", showTime(r.created)], ["expires", showTime(r.expires)],
+    ["decided", r.decided ? showTime(r.decided) : ""], ["decided_by", r.decided_by], ["how", r.how && t(`how_${r.how}`)], ["reference", r.reference],
+    ["note", r.note], ["waiting_email", r.waiting_email], ["waiting_by", r.waiting_by && h("bdi", {}, r.waiting_by)], ["agency", r.agency], ["family", r.family && t(`family_${r.family}`)], ["outcome", r.outcome && t(`outcome_${r.outcome}`)],
+  ].map(([name, value]) => [t(name), value]));
 }
 
 /* An event that this console has no words for is shown by its own. What was approved before is taken back, not refused. */
@@ -85,20 +83,20 @@ function resendForm(tools, r, done) {
 const COMPARED = ["created", "customer", "email", "certificate_serial", "reason", "language", "decided"];
 
 function compared(t, r) {
-  return { created: showTime(r.created), customer: r.erased ? t("erased") : r.customer || t("customer_none"), email: r.erased ? t("erased") : r.email, certificate_serial: h("span", { class: "mono" }, r.certificate_serial), reason: t(`reason_${r.reason}`), language: t(`language_${r.language}`), decided: r.decided ? showTime(r.decided) : "" };
+  return { created: showTime(r.created), customer: r.erased ? t("erased") : r.customer || t("customer_none"), email: r.erased ? t("erased") : r.email, certificate_serial: mono(r.certificate_serial), reason: t(`reason_${r.reason}`), language: t(`language_${r.language}`), decided: r.decided ? showTime(r.decided) : "" };
 }
 
 /* What is told apart is who asks; that it was asked at another time goes without saying. */
 const differs = (name, r, other) => ["customer", "email", "certificate_serial", "reason", "language"].includes(name) && r[name] !== other[name];
 
 function others(t, r) {
-  const card = (other) => {
+  const beside = (other) => {
     const values = compared(t, other);
     return h("section", { class: "card stack" },
       h("h3", {}, other === r ? t("this_request", { number: r.number }) : h("a", { href: `#${other.number}` }, t("detail_title", { number: other.number })), " ", badge(t, other.state)),
-      h("dl", { class: "facts" }, COMPARED.flatMap((name) => [h("dt", {}, t(name)), h("dd", {}, values[name], differs(name, r, other) && [" ", h("span", { class: "badge warn" }, t("differs"))])])));
+      facts(COMPARED.map((name) => [t(name), [values[name], differs(name, r, other) && [" ", h("span", { class: "badge warn" }, t("differs"))]]])));
   };
-  return r.others.length > 0 && h("section", { class: "stack others" }, h("h2", {}, t("others_title")), h("p", { class: "small soft" }, t("others_text")), h("div", { class: "beside" }, [r, ...r.others].map(card)));
+  return r.others.length > 0 && h("section", { class: "stack others" }, h("h2", {}, t("others_title")), h("p", { class: "small soft" }, t("others_text")), h("div", { class: "beside" }, [r, ...r.others].map(beside)));
 }
 
 /* ---- somebody else was faster ---- */
@@ -140,7 +138,7 @@ export async function showDetail(place, tools, number, known = null, notice = nu
   place.replaceChildren(h("p", {}, h("a", { href: tools.back }, `← ${t("back")}`)), heading, news,
     ...(notice ? [h("p", { class: "note good" }, t(notice))] : []), ...[erasedNote(t, r), barred(t, r)].filter(Boolean),
     h("div", { class: "columns" },
-      h("div", { class: "stack" }, h("section", { class: "card" }, facts(t, r)), h("section", { class: "card stack" }, h("h2", {}, t("history")), history(t, r))),
+      h("div", { class: "stack" }, h("section", { class: "card" }, requestFacts(t, r)), card(t("history"), history(t, r))),
       h("div", { class: "stack" }, forms)), ...[others(t, r)].filter(Boolean));
   heading.focus();
   /* the list says whether it still stands there as it did: nobody opens a request only because others move */

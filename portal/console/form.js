@@ -1,6 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Forms of the console: each calls once at a time, shows in itself what goes wrong, and what it did is said anew by who made it. */
+/* What the console's pages are made of: cards, facts, tables, and forms: each calls once at a time, shows in itself what goes wrong, and what it did is said anew by who made it. */
 import { h } from "/style/page.js";
+
+/** What a machine reads, letter by letter; nothing where there is nothing. */
+export const mono = (text) => text && h("span", { class: "mono" }, text);
+
+/** The same of a token's serial number, which is not broken where it is one word. */
+export const monoSerial = (text) => h("span", { class: /^[\w-]*$/.test(text) ? "mono nowrap" : "mono" }, text);
+
+export const card = (title, ...content) => h("section", { class: "card stack" }, h("h2", {}, title), ...content);
+
+/** What is known: names and values, of which one may be several elements. What has no value is left out. */
+export const facts = (rows) => h("dl", { class: "facts" }, rows.filter(([, value]) => value).flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, ...[value].flat())]));
 
 export const field = (text, input, hint = null) => h("label", { class: "field" }, h("span", {}, text), input, hint && h("small", { class: "soft" }, hint));
 
@@ -68,9 +79,27 @@ export function secondsOf(local) {
   return Number.isFinite(time) ? Math.max(0, Math.floor(time)) : 0;
 }
 
-/** A table that folds on a narrow screen: each row is the names of its cells' columns and what stands in them. */
-export function table(t, label, columns, rows) {
-  const cell = ([name, ...content]) => h("td", { "data-name": t(name) }, h("span", {}, ...content));
-  return h("div", { class: "table folds", tabindex: 0, role: "region", "aria-label": label },
-    h("table", {}, h("thead", {}, h("tr", {}, columns.map((name) => h("th", { scope: "col" }, t(name))))), h("tbody", {}, rows.map((row) => h("tr", {}, row.filter(([name]) => columns.includes(name)).map(cell))))));
+/** What a list looks for, in the address of its page, so that back, reload and a link keep it. Behind the fields whose rows alone are looked at, and what stands beside the buttons. */
+export function filterForm(t, page, fields, agency, news = null) {
+  return h("form", { class: "card stack", role: "search", "aria-label": t("filter_title"), onsubmit: (event) => {
+    event.preventDefault();
+    const said = [...new FormData(event.currentTarget)].filter(([, value]) => value.trim() !== "");
+    location.hash = said.length ? `${page}?${new URLSearchParams(said)}` : page;
+  } },
+  h("div", { class: "filters" }, fields), agency,
+  h("div", { class: "actions" }, h("button", { class: "primary" }, t("search")), h("a", { class: "button", href: `#${page}` }, t("clear")), news));
 }
+
+/** A field of it for a text. */
+export const searchIn = (label, name, filters, maxlength = null) => field(label, h("input", { name, type: "search", autocomplete: "off", maxlength, value: filters[name] ?? "" }));
+
+/** A row of a table: the names of its cells' columns and what stands in them; what has no column is left out. */
+export const tableRow = (t, columns, cells) =>
+  h("tr", {}, cells.filter(([name]) => columns.includes(name)).map(([name, ...content]) => h("td", { "data-name": t(name) }, h("span", {}, ...content))));
+
+/** A table that folds on a narrow screen, around a tbody in which rows come and go. */
+export const tableAround = (t, label, columns, body) =>
+  h("div", { class: "table folds", tabindex: 0, role: "region", "aria-label": label }, h("table", {}, h("thead", {}, h("tr", {}, columns.map((name) => h("th", { scope: "col" }, t(name))))), body));
+
+/** The same with its rows, each as tableRow() has it. */
+export const table = (t, label, columns, rows) => tableAround(t, label, columns, h("tbody", {}, rows.map((row) => tableRow(t, columns, row))));

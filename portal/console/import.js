@@ -5,7 +5,7 @@
  */
 import { h } from "/style/page.js";
 import { csvOf } from "/csv.js";
-import { field, form, table } from "/form.js";
+import { field, form, mono, table } from "/form.js";
 import { linesOf, partsOf } from "/parts.js";
 import * as api from "/api.js";
 
@@ -67,7 +67,7 @@ function report(t, lines, dryRun, name) {
     table(t, t("import_title"), ["import_result", "import_count", "import_todo"], RESULTS.filter((result) => counts[result]).map((result) =>
       [["import_result", t(`import_${result}`)], ["import_count", String(counts[result])], ["import_todo", t(`import_${result}_todo`)]])),
     ...(bad.length ? [h("h3", {}, t("import_bad", { count: bad.length, shown: Math.min(bad.length, SHOWN) })), table(t, t("import_bad", { count: bad.length, shown: Math.min(bad.length, SHOWN) }), ["import_line", "token_serial", "import_result", "cause"],
-      bad.slice(0, SHOWN).map((line) => [["import_line", String(line.line)], ["token_serial", h("span", { class: "mono" }, line.serial)], ["import_result", t(`import_${line.result}`)], ["cause", h("span", { class: "small" }, cause(line))]]))] : []),
+      bad.slice(0, SHOWN).map((line) => [["import_line", String(line.line)], ["token_serial", mono(line.serial)], ["import_result", t(`import_${line.result}`)], ["cause", h("span", { class: "small" }, cause(line))]]))] : []),
     h("p", {}, h("a", { href: URL.createObjectURL(file), download: `${name.replace(/\.csv$/i, "")}.report.csv` }, t("import_report"))),
   ];
 }

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Kinds of tokens, and the vendors' modules that drive them: read by everybody at the desk, written by operators. */
 import { h } from "/style/page.js";
-import { choice, field, form, oneLine, table, textIn, tick } from "/form.js";
+import { choice, field, form, mono, oneLine, table, textIn, tick } from "/form.js";
 import * as api from "/api.js";
 
 const FAMILIES = ["so_pin", "puk", "none"];
 const CHARACTERS = ["any", "digits", "hexadecimal", "alphanumeric"];
 const SYSTEMS = ["windows", "linux", "macos"];
 
-const mono = (text) => h("span", { class: "mono" }, text);
 const said = (data, name) => oneLine(data.get(name) ?? "");
 const number = (data, name) => Number(data.get(name) || 0);
 
@@ -72,19 +71,20 @@ function moduleForm(tools, m, done) {
   ], t(known ? "save" : "add"), "primary", async (data) => done(await api.putVendor({ ...moduleOf(data), ...(known ? { system: m.system } : {}) })));
 }
 
-/* A list with its form below: load() gives the rows, which row() shows and write() makes a form of. */
-async function show(place, tools, { title, text, empty, columns, load, row, write, fresh }, known, one, said) {
+/* A list with its form below: load() finds what rows() takes the rows from, which row() shows and write() makes a form of. */
+async function show(place, tools, page, known, one, said) {
   const { t, me, say, current } = tools;
+  const { title, text, empty, columns, load, row, write, fresh } = page;
   const found = known ?? (await load());
   if (!current()) return;
   const may = me.role === "operator";
-  const again = (answer, item, key) => show(place, tools, { title, text, empty, columns, load, row, write, fresh }, answer, item, key);
+  const again = (answer, item, key) => show(place, tools, page, answer, item, key);
   const done = (answer) => {
     say(t("done_save"));
     again({ ...found, ...answer }, null, "done_save");
   };
   const edit = may && ((item) => again(found, item, null).then(() => place.querySelector("form input:not([readonly])").focus()));
-  const rows = found.types && title === "types_title" ? found.types : found.modules;
+  const rows = page.rows(found);
   const heading = h("h1", { tabindex: -1 }, t(title));
   place.replaceChildren(heading, h("p", { class: "soft" }, t(text)), ...(said ? [h("p", { class: "note good" }, t(said))] : []),
     rows.length ? table(t, t(title), [...columns, ...(may ? ["change"] : [])], rows.map((item) => row(t, item, edit))) : h("p", {}, t(empty)),
@@ -95,11 +95,11 @@ async function show(place, tools, { title, text, empty, columns, load, row, writ
 
 export const showTypes = (place, tools) => show(place, tools, {
   title: "types_title", text: "types_text", empty: "types_empty", fresh: "type_new", columns: ["type", "manufacturer", "model", "vendor", "family", "rotation", "pin", "second_approver"],
-  load: async () => ({ ...(await api.types()), ...(await api.vendors()) }), row: typeRow,
+  load: async () => ({ ...(await api.types()), ...(await api.vendors()) }), rows: (found) => found.types, row: typeRow,
   write: (t, one, found, done) => typeForm(t, one, [...new Set(found.modules.map((m) => m.vendor))], done),
 }, null, null, null);
 
 export const showVendors = (place, tools) => show(place, tools, {
   title: "vendors_title", text: "vendors_text", empty: "vendors_empty", fresh: "module_new", columns: ["vendor", "system", "module", "path", "parameters"],
-  load: api.vendors, row: moduleRow, write: (t, one, found, done) => moduleForm(t, one, done),
+  load: api.vendors, rows: (found) => found.modules, row: moduleRow, write: (t, one, found, done) => moduleForm(t, one, done),
 }, null, null, null);

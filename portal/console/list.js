@@ -3,6 +3,7 @@
 import { h, sayAge, showTime } from "/style/page.js";
 import * as api from "/api.js";
 import { BOUNDS } from "/bounds.js";
+import { choice, field, filterForm, mono, monoSerial, searchIn, tableAround, tableRow } from "/form.js";
 import { agencyAsked } from "/inventory.js";
 
 export const STATES = ["pending", "unidentified", "approved", "refused", "released", "completed", "unknown", "failed", "expired", "cancelled", "locked_out"];
@@ -23,7 +24,7 @@ function dayAsSeconds(date, days) {
   return Math.max(0, Math.floor(new Date(year, month - 1, day + days).getTime() / 1000));
 }
 
-/* The beginning that the server takes, in whole letters: texts are met anywhere, so that it finds all that the whole would. */
+/* The beginning that the server takes, in whole letters: a text is met from the beginning of a word on, so that a beginning of it finds all that the whole would. */
 function fitting(name, text) {
   const { read } = new TextEncoder().encodeInto(text, new Uint8Array(BOUNDS[name]));
   return text.slice(0, read);
@@ -49,36 +50,29 @@ export function agencyPart(t, filters, without) {
 }
 
 /* news: a button that keeps its place while there is nothing new. */
-function filterForm(t, filters, news) {
-  const field = (name, input) => h("label", { class: "field" }, h("span", {}, t(name)), input);
-  const text = (name) => field(name, h("input", { name, type: "search", autocomplete: "off", value: filters[name] ?? "" }));
-  const day = (name) => field(name, h("input", { name, type: "date", value: filters[name] ?? "" }));
-  return h("form", { class: "card stack", role: "search", "aria-label": t("filter_title"), onsubmit: (event) => {
-    event.preventDefault();
-    const said = [...new FormData(event.currentTarget)].filter(([, value]) => value.trim() !== "");
-    location.hash = said.length ? `?${new URLSearchParams(said)}` : "";
-  } },
-  h("div", { class: "filters" },
+function filtersOf(t, filters, news) {
+  const text = (name) => searchIn(t(name), name, filters);
+  const day = (name) => field(t(name), h("input", { name, type: "date", value: filters[name] ?? "" }));
+  return filterForm(t, "", [
     text("customer"), text("email"), text("certificate_serial"), text("token_serial"),
-    field("state", h("select", { name: "state" }, h("option", { value: "" }, t("any_state")), STATES.map((state) => h("option", { value: state, selected: filters.state === state }, t(`state_${state}`))))),
-    day("from"), day("to")),
-  agencyPart(t, filters, "#"),
-  h("div", { class: "actions" }, h("button", { class: "primary" }, t("search")), h("a", { class: "button", href: "#" }, t("clear")), news));
-}
-
-function row(t, r, suffix) {
-  const cell = (name, ...content) => h("td", { "data-name": t(name) }, h("span", {}, ...content));
-  const time = (seconds) => (seconds ? showTime(seconds).split(" ").flatMap((part) => [h("span", { class: "nowrap" }, part), " "]) : []);
-  const waits = r.state === "pending" || r.state === "unidentified";
-  return h("tr", {},
-    cell("number", h("span", { class: "nowrap" }, String(r.number))), cell("customer", r.erased ? t("erased") : r.customer || t("customer_none")), cell("email", r.erased ? t("erased") : r.email),
-    cell("token_serial", h("span", { class: /^[\w-]*$/.test(r.token.serial) ? "mono nowrap" : "mono" }, r.token.serial)), cell("certificate_serial", h("span", { class: "mono" }, r.certificate_serial)),
-    cell("created", ...time(r.created)), cell("state", badge(t, r.state), ...(LIFE_LOOK[r.token_life] ? [" ", lifeBadge(t, r.token_life)] : [])),
-    cell("decided", ...time(r.decided)),
-    cell("decide", h("a", { href: `#${r.number}${suffix}`, class: "nowrap", "aria-label": `${t(waits ? "decide" : "view")} ${r.number}` }, t(waits ? "decide" : "view"))));
+    choice(t("state"), "state", [["", t("any_state")], ...STATES.map((state) => [state, t(`state_${state}`)])], filters.state),
+    day("from"), day("to"),
+  ], agencyPart(t, filters, "#"), news);
 }
 
 const COLUMNS = ["number", "customer", "email", "token_serial", "certificate_serial", "created", "state", "decided", "decide"];
+
+function row(t, r, suffix) {
+  const time = (seconds) => (seconds ? showTime(seconds).split(" ").flatMap((part) => [h("span", { class: "nowrap" }, part), " "]) : []);
+  const waits = r.state === "pending" || r.state === "unidentified";
+  return tableRow(t, COLUMNS, [
+    ["number", h("span", { class: "nowrap" }, String(r.number))], ["customer", r.erased ? t("erased") : r.customer || t("customer_none")], ["email", r.erased ? t("erased") : r.email],
+    ["token_serial", monoSerial(r.token.serial)], ["certificate_serial", mono(r.certificate_serial)],
+    ["created", ...time(r.created)], ["state", badge(t, r.state), ...(LIFE_LOOK[r.token_life] ? [" ", lifeBadge(t, r.token_life)] : [])],
+    ["decided", ...time(r.decided)],
+    ["decide", h("a", { href: `#${r.number}${suffix}`, class: "nowrap", "aria-label": `${t(waits ? "decide" : "view")} ${r.number}` }, t(waits ? "decide" : "view"))],
+  ]);
+}
 
 /* How much waits, and for how long. */
 function waitsText(t, language, waiting) {
@@ -193,9 +187,10 @@ export async function showList(place, { t, language, say, fail, current, watch, 
     news.classList.toggle("quiet", !(differs && held));
   }
 
-  const table = h("div", { class: "table folds still", hidden: true, tabindex: 0, role: "region", "aria-label": t("list_title") },
-    h("table", {}, h("thead", {}, h("tr", {}, COLUMNS.map((name) => h("th", { scope: "col" }, t(name))))), body));
-  place.replaceChildren(heading, waits, filterForm(t, filters, news), empty, table, h("div", { class: "actions" }, more));
+  const table = tableAround(t, t("list_title"), COLUMNS, body);
+  table.classList.add("still");
+  table.hidden = true;
+  place.replaceChildren(heading, waits, filtersOf(t, filters, news), empty, table, h("div", { class: "actions" }, more));
   await begin();
   await comeBack();
   watch({ waits: (waiting) => (waits.textContent = waitsText(t, language, waiting)), moved });

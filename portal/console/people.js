@@ -2,7 +2,7 @@
 /* Who may sit at the desk: everybody with his certificates, and what an operator proposes and another one confirms. Who is shut out is shut out at once. */
 import { h, showTime } from "/style/page.js";
 import { standingOf } from "/certificate.js";
-import { choice, field, form, oneLine, reasonField, reasonOf, table, textIn } from "/form.js";
+import { choice, facts, field, form, mono, oneLine, reasonField, reasonOf, table, textIn } from "/form.js";
 import * as api from "/api.js";
 
 const ROLES = ["viewer", "approver", "operator", "auditor"];
@@ -13,7 +13,6 @@ function personOf(data) {
 }
 
 const LOOK = { open: "good", soon: "warn", over: "bad", retired: "" };
-const mono = (text) => h("span", { class: "mono" }, text);
 
 function certificates(t, rows) {
   const now = Date.now() / 1000;
@@ -68,7 +67,7 @@ function enrolment(tools, n, done) {
   const rows = [["person", h("bdi", {}, n.name)], ["role", t(`role_${n.role}`)], ["agency", n.agency ? mono(n.agency) : t("agency_own")], ["certificate", h("span", { class: "small mono" }, n.fingerprint)],
     ["expires_certificate", showTime(n.not_after)], ["reason_why", n.reason], ["proposed_by", h("bdi", {}, n.proposed_by)], ["expires", showTime(n.expires)]];
   const word = n.mine ? "withdraw" : "reject";
-  return h("section", { class: "card stack" }, h("h3", {}, h("bdi", {}, n.name)), h("dl", { class: "facts" }, rows.flatMap(([name, value]) => [h("dt", {}, t(name)), h("dd", {}, value)])),
+  return h("section", { class: "card stack" }, h("h3", {}, h("bdi", {}, n.name)), facts(rows.map(([name, value]) => [t(name), value])),
     me.role === "operator" && !n.mine && form(tools, t("confirm_title"), h("p", { class: "small soft" }, t("confirm_person")), t("confirm_do"), "primary", async () => done(await api.confirmPerson(n.number), "done_confirm_person")),
     me.role === "operator" && form(tools, t(`${word}_title`), reasonField(t("reason_why")), t(`${word}_do`), "danger", async (data) => done(await api.rejectPerson(n.number, reasonOf(data)), `done_${word}`)));
 }

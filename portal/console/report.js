@@ -3,7 +3,7 @@
 import { h, sayAge, shown } from "/style/page.js";
 import { barChart, columnChart } from "/chart.js";
 import { csvOf } from "/csv.js";
-import { field, table } from "/form.js";
+import { card, facts, field, table } from "/form.js";
 import { agencyAsked } from "/inventory.js";
 import { STATES, agencyPart, badge } from "/list.js";
 import * as api from "/api.js";
@@ -43,7 +43,7 @@ function part(tools, days, key, title, groups, chart) {
   const columns = [key, "report_all", ...STATES.map((state) => `state_${state}`)];
   const rows = groups.map(({ name, states }) => [name, sum(states), ...STATES.map((state) => states[state])]);
   const seen = groups.map(({ name, states }) => [[key, name], ["report_all", String(sum(states))], ...Object.entries(KINDS).map(([kind, of]) => [kind, String(of.reduce((all, state) => all + states[state], 0))])]);
-  return h("section", { class: "card stack" }, h("h2", {}, title), chart,
+  return card(title, chart,
     h("details", {}, h("summary", {}, t("report_table")), table(t, title, [key, "report_all", ...Object.keys(KINDS)], seen)),
     download(t, `${key}_${days.from}_${days.to}`, columns.map((name) => t(name)), rows));
 }
@@ -55,15 +55,13 @@ function outcomes(tools, days, states) {
   const { t } = tools;
   const rows = STATES.map((state) => ({ state, value: states[state] }));
   const title = t("report_states");
-  return h("section", { class: "card stack" }, h("h2", {}, title), barChart(title, rows.map(({ state, value }) => ({ name: badge(t, state), value }))),
+  return card(title, barChart(title, rows.map(({ state, value }) => ({ name: badge(t, state), value }))),
     download(t, `report_state_${days.from}_${days.to}`, [t("state"), t("report_all")], rows.map(({ state, value }) => [t(`state_${state}`), value])));
 }
 
 function approval(tools, { count, median, p90 }) {
   const { t, language } = tools;
-  const fact = (name, value) => [h("dt", {}, t(name)), h("dd", {}, value)];
-  return h("section", { class: "card stack" }, h("h2", {}, t("report_approval")),
-    h("dl", { class: "facts" }, [["report_approved", String(count)], ...(count ? [["report_median", sayAge(median, language)], ["report_p90", sayAge(p90, language)]] : [])].flatMap(([name, value]) => fact(name, value))));
+  return card(t("report_approval"), facts([[t("report_approved"), String(count)], ...(count ? [[t("report_median"), sayAge(median, language)], [t("report_p90"), sayAge(p90, language)]] : [])]));
 }
 
 function daysForm(t, days, filters) {

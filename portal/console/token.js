@@ -1,18 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /* One token of the inventory: who has it, what is known of its SO PIN, its requests side by side, and what this person may do or propose. */
 import { h, showTime } from "/style/page.js";
-import { entries, field, form, reasonField, reasonOf } from "/form.js";
+import { card, entries, facts, field, form, mono, reasonField, reasonOf, table } from "/form.js";
 import { sealedOf } from "/inventory.js";
 import { badge, lifeBadge } from "/list.js";
 import { trustBadge } from "/tokens.js";
 import * as api from "/api.js";
 
-const mono = (text) => text && h("span", { class: "mono" }, text);
 const sayYes = (t, yes) => t(yes ? "yes" : "no");
-
-function facts(rows) {
-  return h("dl", { class: "facts" }, rows.filter(([, value]) => value).flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, ...[value].flat())]));
-}
 
 function tokenFacts(t, r) {
   return facts([
@@ -25,12 +20,9 @@ function tokenFacts(t, r) {
 }
 
 function requests(t, rows) {
-  const cell = (name, content) => h("td", { "data-name": t(name) }, h("span", {}, content));
   if (rows.length === 0) return h("p", {}, t("empty"));
-  return h("div", { class: "table folds", tabindex: 0, role: "region", "aria-label": t("requests_title") }, h("table", {},
-    h("thead", {}, h("tr", {}, ["number", "created", "state", "decided"].map((name) => h("th", { scope: "col" }, t(name))))),
-    h("tbody", {}, rows.map((r) => h("tr", {}, cell("number", h("a", { href: `#${r.number}` }, String(r.number))), cell("created", showTime(r.created)), cell("state", badge(t, r.state)),
-      cell("decided", r.decided ? showTime(r.decided) : ""))))));
+  return table(t, t("requests_title"), ["number", "created", "state", "decided"],
+    rows.map((r) => [["number", h("a", { href: `#${r.number}` }, String(r.number))], ["created", showTime(r.created)], ["state", badge(t, r.state)], ["decided", r.decided ? showTime(r.decided) : ""]]));
 }
 
 const proposalFacts = (t, p) => facts([
@@ -113,16 +105,15 @@ export async function showToken(place, tools, number, known = null, notice = nul
   };
   const open = r.proposals.find((p) => p.state === "open");
   const past = r.proposals.filter((p) => p.state !== "open");
-  const card = (title, ...content) => h("section", { class: "card stack" }, h("h2", {}, t(title)), ...content);
   const heading = h("h1", { tabindex: -1 }, t("token_title"), " ", mono(r.token.serial), " ", lifeBadge(t, r.life), " ", trustBadge(t, r.state));
   const warn = r.life !== "active" ? `barred_${r.life}` : r.state === "suspect" ? "barred_suspect" : null;
   place.replaceChildren(h("p", {}, h("a", { href: tools.back }, `← ${t("tokens_back")}`)), heading,
     ...(notice ? [h("p", { class: "note good" }, t(notice))] : []), ...(warn ? [h("p", { class: "note bad" }, t(warn))] : []),
     h("div", { class: "columns" },
-      h("div", { class: "stack" }, ...(open ? [card("proposal_title", proposalFacts(t, open), ...(open.mine ? [h("p", { class: "note warn" }, t("mine_text"))] : []))] : []),
-        h("section", { class: "card" }, tokenFacts(t, r)), card("requests_title", requests(t, r.requests)),
-        ...(past.length ? [card("proposals_past", ...past.map((p) => proposalFacts(t, p)))] : []),
-        card("history", r.history.length ? entries(r.history.map((row) => ({ ...row, at: showTime(row.time) })), (row) => eventText(t, row)) : h("p", {}, t("history_none")))),
+      h("div", { class: "stack" }, ...(open ? [card(t("proposal_title"), proposalFacts(t, open), ...(open.mine ? [h("p", { class: "note warn" }, t("mine_text"))] : []))] : []),
+        h("section", { class: "card" }, tokenFacts(t, r)), card(t("requests_title"), requests(t, r.requests)),
+        ...(past.length ? [card(t("proposals_past"), ...past.map((p) => proposalFacts(t, p)))] : []),
+        card(t("history"), r.history.length ? entries(r.history.map((row) => ({ ...row, at: showTime(row.time) })), (row) => eventText(t, row)) : h("p", {}, t("history_none")))),
       h("div", { class: "stack" }, ...(open ? decisionForms(tools, open, done) : []), ...forms(tools, r, open, done))));
   heading.focus();
 }

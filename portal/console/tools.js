@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The operator's tools: tokens from a table, a test mail, backups, the audit looked at, and where a roll of the vault's key stands. What an auditor may see of them he sees. */
 import { h, showTime } from "/style/page.js";
-import { form, table } from "/form.js";
+import { card, form, mono, table } from "/form.js";
 import { importCard } from "/import.js";
 import * as api from "/api.js";
 
 const LOOK_MS = 2000;
-
-const card = (title, ...content) => h("section", { class: "card stack" }, h("h2", {}, title), ...content);
-const mono = (text) => h("span", { class: "mono" }, text);
 
 /** A size as people say it. */
 export function sayBytes(bytes, language) {

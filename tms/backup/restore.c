@@ -15,9 +15,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #define CHUNK 65536
@@ -36,17 +34,10 @@ struct restore {
 static bool
 answers(const char *path)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	bool answered;
-	int fd;
+	intptr_t server = path != NULL ? os_unix_connect(path, 0) : -1;
 
-	if (path == NULL || strlen(path) >= sizeof(address.sun_path))
-		return false;
-	memcpy(address.sun_path, path, strlen(path));
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	answered = fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0;
-	os_close(fd);
-	return answered;
+	os_close(server);
+	return server != -1;
 }
 
 static enum err

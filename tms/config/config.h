@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * config: what the operator has said: one JSON file, read once at the start, by the server and by the vault alike. No secret is in it,
- * only the names of the files that hold one.
+ * config: what the operator has said: one JSON file, read at the start by the server and by the vault alike, and by the server anew at each reload, as another
+ * config. No secret is in it, only the names of the files that hold one.
  *
  * Strict: an unknown, missing or ill-formed key is an error that names file, line, column, key, what is expected, and for an unknown one the nearest that is known. Values are borrowed from the config until
  * config_free(); after config_load() nothing changes them, so any thread may read.

@@ -24,28 +24,20 @@ refuse(const char *path, const char *cause)
 	return ERR_CONFIG_INVALID;
 }
 
-static bool
-is_listened_on(const struct sockaddr_un *address)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-	bool answered = fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0;
-
-	if (fd >= 0)
-		close(fd);
-	return answered;
-}
-
 /* Only a socket is ever removed: whatever else lies there was not ours. */
 static enum err
-make_way(const char *path, const struct sockaddr_un *address)
+make_way(const char *path)
 {
 	struct stat st;
+	intptr_t other;
 
 	if (lstat(path, &st) != 0)
 		return errno == ENOENT ? ERR_OK : refuse(path, strerror(errno));
 	if (!S_ISSOCK(st.st_mode))
 		return refuse(path, "something else lies there");
-	if (is_listened_on(address))
+	other = os_unix_connect(path, 0);
+	os_close(other);
+	if (other != -1)
 		return refuse(path, "another server listens on it");
 	return unlink(path) == 0 ? ERR_OK : refuse(path, strerror(errno));
 }
@@ -72,7 +64,7 @@ door_open(const char *path, const char *group, int *ret_fd)
 
 	if (!text_copy(address.sun_path, sizeof(address.sun_path), path))
 		return refuse(path, "the path is too long for a socket");
-	e = make_way(path, &address);
+	e = make_way(path);
 	if (e != ERR_OK)
 		return e;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);

@@ -14,6 +14,9 @@
 	((viewer)*ROUTE_VIEWER | (approver)*ROUTE_APPROVER | (operator) * ROUTE_OPERATOR | (auditor)*ROUTE_AUDITOR | \
 	    (agency_viewer)*ROUTE_AGENCY_VIEWER | (agency_approver)*ROUTE_AGENCY_APPROVER)
 
+#define ROUTE_DESK   (unsigned)MAY(1, 1, 1, 1, 1, 1)
+#define ROUTE_PUBLIC (unsigned)(ROUTE_MACHINE | ROUTE_PAGE)
+
 static const struct route routes[] = {
 	{ "create", "POST", "/v1/requests", ROUTE_MACHINE, op_create },
 	{ "status", "POST", "/v1/requests/{id}/status", ROUTE_MACHINE, op_status },
@@ -141,9 +144,9 @@ matches(const char *pattern, const char *path, struct route_found *ret)
 }
 
 static bool
-is_of_desk(const struct route *route)
+is_at_door(const struct route *route, bool desk)
 {
-	return route->roles != ROUTE_MACHINE && route->roles != ROUTE_PAGE;
+	return (route->roles & (desk ? ROUTE_DESK : ROUTE_PUBLIC)) != 0;
 }
 
 enum err
@@ -151,7 +154,7 @@ route_find(bool desk, const char *method, const char *path, struct route_found *
 {
 	for (size_t i = 0; i < ROUTE_COUNT; i++) {
 		const struct route *route = &routes[i];
-		if (is_of_desk(route) == desk && strcmp(route->method, method) == 0 && matches(route->path, path, ret)) {
+		if (is_at_door(route, desk) && strcmp(route->method, method) == 0 && matches(route->path, path, ret)) {
 			ret->route = route;
 			return ERR_OK;
 		}

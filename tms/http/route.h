@@ -15,21 +15,21 @@
 
 /* Who may call; a set of roles for the desk. Those of an agency meet its customers' rows alone (store_scope()). */
 enum route_role {
-	ROUTE_MACHINE = 0, /* on public.sock: the call is signed */
 	ROUTE_VIEWER = 1 << 0,
 	ROUTE_APPROVER = 1 << 1,
 	ROUTE_OPERATOR = 1 << 2,
 	ROUTE_AUDITOR = 1 << 3,
 	ROUTE_AGENCY_VIEWER = 1 << 4,
 	ROUTE_AGENCY_APPROVER = 1 << 5,
-	ROUTE_PAGE = 1 << 6 /* on public.sock: our own pages, and anything that is no page of another */
+	ROUTE_PAGE = 1 << 6,   /* on public.sock: our own pages, and anything that is no page of another */
+	ROUTE_MACHINE = 1 << 7 /* on public.sock: the call is signed */
 };
 
 struct route {
 	const char *name; /* operationId of tms.openapi.json; for the log */
 	const char *method;
 	const char *path; /* {id} and {number} stand for one segment */
-	unsigned roles;	  /* enum route_role */
+	unsigned roles;	  /* enum route_role; 0 is found at neither door */
 	enum err (*run)(struct call *c, json_t **ret_answer);
 };
 

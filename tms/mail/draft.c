@@ -36,8 +36,10 @@ make_code(const unsigned char id[TRANSCRIPT_ID_LEN], struct secret *ret_code, un
 	return ERR_OK;
 }
 
-/* The request may have been cancelled or used while scrypt ran, so it is looked at again where nobody else writes. */
-/* An address that was approved, and is not any more (a restored backup has its mail still), gets no code: whoever approves now says where it goes. */
+/*
+ * The request may have been cancelled or used while scrypt ran, so it is looked at again where nobody else writes. An address that was approved, and is not
+ * any more (a restored backup has its mail still), gets no code: whoever approves now says where it goes.
+ */
 static enum err
 commit_code(struct store *s, struct store_code *code, const char *to, int64_t *ret_id)
 {

@@ -2,6 +2,7 @@
 #include "decode.h"
 
 #include "address.h"
+#include "call.h"
 #include "json.h"
 #include "op.h"
 #include "text.h"
@@ -462,6 +463,15 @@ decode_query_text(const char *text, size_t max)
 	size_t len = text != NULL ? strlen(text) : 0;
 
 	return text == NULL || (len >= 1 && len <= max && text_is_showable(text, len));
+}
+
+bool
+decode_query_ok(const struct call_query *query)
+{
+	return decode_query_text(query->customer, DECODE_CUSTOMER_MAX) &&
+	       decode_query_text(query->email, DECODE_EMAIL_MAX) &&
+	       decode_query_text(query->token_serial, DECODE_TOKEN_SERIAL_MAX) &&
+	       query->limit >= 0 && query->limit <= DECODE_LIMIT_MAX;
 }
 
 enum err

@@ -22,6 +22,8 @@
 #define DECODE_PHRASE_MAX    32
 #define DECODE_TIME_MAX	     253402300799 /* seconds: the last one of the year 9999 */
 
+struct call_query;
+
 struct decode_create {
 	struct transcript_create create; /* its certificate points to certificate */
 	unsigned char certificate[STORE_CERTIFICATE_MAX];
@@ -148,6 +150,9 @@ enum err decode_module(json_t *body, struct store_module *ret);
 
 /* A text of a query, or none (NULL): not empty, no longer than what it may be met in, and fit to be shown. */
 bool decode_query_text(const char *text, size_t max);
+
+/* What the queries of both lists share: the texts of customer, mail address and serial number, and how many rows. */
+bool decode_query_ok(const struct call_query *query);
 
 /* An object without a key. */
 enum err decode_nothing(json_t *body);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * service: what every operation shares and none changes: the configuration, the server's signing key, the authorities. Made once by main,
- * read by every thread.
+ * service: what every operation shares and none changes: the configuration, the server's signing key, the authorities. Made at the
+ * start, and anew at each reload (current.h), where calls that are under way keep the older one; read by every thread.
  */
 #ifndef MOKHOA_SERVICE_H
 #define MOKHOA_SERVICE_H

@@ -182,21 +182,13 @@ store_agency_put(struct store *s, const struct store_agency *a, bool replace)
 	return e == ERR_OK ? put_domains(s, a) : e;
 }
 
-static enum err
-count_of(struct query *q, const char *id, int64_t *ret_count)
-{
-	query_text(q, id);
-	if (query_row(q))
-		*ret_count = query_get_int(q);
-	return query_end(q);
-}
-
 enum err
 store_agency_customers(struct store *s, const char *id, int64_t *ret_count)
 {
 	struct query q = query_new(s, "SELECT count(*) FROM token WHERE agency = ? AND agency <> ''");
 
-	return count_of(&q, id, ret_count);
+	query_text(&q, id);
+	return query_number(&q, ret_count);
 }
 
 static enum err
@@ -204,8 +196,10 @@ check_unused(struct store *s, const char *id)
 {
 	struct query q = query_new(s, "SELECT count(*) FROM person WHERE agency = ? AND role <> 'none'");
 	int64_t count = 0;
-	enum err e = count_of(&q, id, &count);
+	enum err e;
 
+	query_text(&q, id);
+	e = query_number(&q, &count);
 	return e == ERR_OK && count != 0 ? ERR_AGENCY_IN_USE : e;
 }
 

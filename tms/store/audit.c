@@ -32,9 +32,7 @@ store_audit_count(struct store *s, int64_t number, const char *what, int64_t *re
 
 	query_int(&q, number);
 	query_text(&q, what);
-	if (query_row(&q))
-		*ret_count = query_get_int(&q);
-	return query_end(&q);
+	return query_number(&q, ret_count);
 }
 
 /* The newest request among them; of exports alone the newest there is, because a mail hangs on one. */
@@ -57,9 +55,7 @@ store_audit_newest(struct store *s, int64_t *ret_when)
 	struct query q = query_new(s, "SELECT created FROM audit ORDER BY id DESC LIMIT 1");
 
 	*ret_when = 0;
-	if (query_row(&q))
-		*ret_when = query_get_int(&q);
-	return query_end(&q);
+	return query_number(&q, ret_when);
 }
 
 enum err

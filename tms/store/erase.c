@@ -25,15 +25,6 @@ erase_total(const struct erase_count *c)
 	return c->requests + c->proposals + c->enrolments + c->notes;
 }
 
-/* Ends it. */
-static enum err
-read_count(struct query *q, int64_t *ret_count)
-{
-	if (query_row(q))
-		*ret_count = query_get_int(q);
-	return query_end(q);
-}
-
 enum err
 erase_count(struct store *s, int64_t before, struct erase_count *ret)
 {
@@ -41,23 +32,23 @@ erase_count(struct store *s, int64_t before, struct erase_count *ret)
 	enum err e;
 
 	query_int(&q, before);
-	e = read_count(&q, &ret->requests);
+	e = query_number(&q, &ret->requests);
 	if (e != ERR_OK)
 		return e;
 	q = query_new(s, "SELECT count(*) " PROPOSALS);
 	query_int(&q, before);
-	e = read_count(&q, &ret->proposals);
+	e = query_number(&q, &ret->proposals);
 	if (e != ERR_OK)
 		return e;
 	q = query_new(s, "SELECT count(*) " ENROLMENTS);
 	query_int(&q, before);
-	e = read_count(&q, &ret->enrolments);
+	e = query_number(&q, &ret->enrolments);
 	if (e != ERR_OK)
 		return e;
 	q = query_new(s, "SELECT count(*) " NOTES);
 	query_int(&q, before);
 	query_int(&q, before);
-	return read_count(&q, &ret->notes);
+	return query_number(&q, &ret->notes);
 }
 
 /* ---- one request ---- */
@@ -98,7 +89,7 @@ next_request(struct store *s, int64_t before, int64_t *ret_number)
 	struct query q = query_new(s, "SELECT number " REQUESTS " LIMIT 1");
 
 	query_int(&q, before);
-	return read_count(&q, ret_number);
+	return query_number(&q, ret_number);
 }
 
 static enum err

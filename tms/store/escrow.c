@@ -21,9 +21,7 @@ store_escrow_first(struct store *s, int64_t token, int64_t *ret_id)
 	struct query q = query_new(s, "SELECT min(id) FROM escrow WHERE token = ?");
 
 	query_int(&q, token);
-	if (query_row(&q))
-		*ret_id = query_get_int(&q);
-	return query_end(&q);
+	return query_number(&q, ret_id);
 }
 
 enum err
@@ -71,9 +69,7 @@ store_escrow_count_other(struct store *s, const char *key, int64_t *ret_count)
 	struct query q = query_new(s, "SELECT count(*) FROM escrow WHERE key <> ?");
 
 	query_text(&q, key);
-	if (query_row(&q))
-		*ret_count = query_get_int(&q);
-	return query_end(&q);
+	return query_number(&q, ret_count);
 }
 
 enum err

@@ -18,9 +18,7 @@ count_open(struct store *s, struct store_gauges *ret)
 			continue;
 		q = query_new(s, "SELECT count(*) FROM request WHERE state = ?");
 		query_text(&q, state_name((enum state)i));
-		if (query_row(&q))
-			ret->open[i] = query_get_int(&q);
-		e = query_end(&q);
+		e = query_number(&q, &ret->open[i]);
 	}
 	return e;
 }

@@ -175,9 +175,7 @@ store_outbox_failed_count(struct store *s, int64_t *ret_count)
 	struct query q = query_new(s, "SELECT count(*) FROM outbox WHERE " FAILED);
 
 	scope_failed(&q);
-	if (query_row(&q))
-		*ret_count = query_get_int(&q);
-	return query_end(&q);
+	return query_number(&q, ret_count);
 }
 
 enum err

@@ -127,9 +127,7 @@ store_person_count_others(struct store *s, int64_t person, enum store_role role,
 	query_int(&q, person);
 	query_text(&q, store_role_name(role));
 	query_int(&q, now);
-	if (query_row(&q))
-		*ret_count = query_get_int(&q);
-	return query_end(&q);
+	return query_number(&q, ret_count);
 }
 
 /* ---- certificates ---- */
@@ -212,9 +210,7 @@ insert(struct store *s, const struct store_person *p, int64_t *ret_id)
 	query_text(&q, store_role_name(p->role));
 	query_text(&q, p->agency);
 	query_int(&q, p->created);
-	while (query_row(&q))
-		*ret_id = query_get_int(&q);
-	return query_end(&q);
+	return query_insert(&q, ret_id, NULL);
 }
 
 static enum err

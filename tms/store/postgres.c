@@ -535,9 +535,7 @@ version(struct store *s, int64_t *ret_version)
 	if (e != ERR_OK || !there)
 		return e;
 	q = query_new(s, "SELECT version FROM schema_version");
-	if (query_row(&q))
-		*ret_version = query_get_int(&q);
-	return query_end(&q);
+	return query_number(&q, ret_version);
 }
 
 static enum err

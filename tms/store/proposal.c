@@ -166,9 +166,7 @@ store_proposal_count_open(struct store *s, int64_t now, int64_t *ret_count)
 
 	query_int(&q, now);
 	query_scope(&q);
-	if (query_row(&q))
-		*ret_count = query_get_int(&q);
-	return query_end(&q);
+	return query_number(&q, ret_count);
 }
 
 enum err

@@ -192,6 +192,14 @@ query_insert(struct query *q, int64_t *ret_id, int *ret_changed)
 }
 
 enum err
+query_number(struct query *q, int64_t *ret)
+{
+	if (query_row(q))
+		*ret = query_get_int(q);
+	return query_end(q);
+}
+
+enum err
 query_found(struct query *q, bool found, enum err missing)
 {
 	enum err e = query_end(q);

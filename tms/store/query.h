@@ -90,6 +90,9 @@ enum err query_run(struct query *q, int *ret_changed);
 /* The same for one that inserts a row and has RETURNING with its number; *ret_changed as well where ON CONFLICT DO NOTHING may leave it out. */
 enum err query_insert(struct query *q, int64_t *ret_id, int *ret_changed);
 
+/* Ends a query for one number; *ret stays what it was where there is no row. */
+enum err query_number(struct query *q, int64_t *ret);
+
 /* Ends a query for one row that was or was not found. */
 enum err query_found(struct query *q, bool found, enum err missing);
 

@@ -176,14 +176,6 @@ store_request_open_of(struct store *s, const struct token_name *token, int64_t *
 	return read_numbers(&q, ret_numbers, max, ret_count);
 }
 
-static enum err
-read_count(struct query *q, int64_t *ret_count)
-{
-	if (query_row(q))
-		*ret_count = query_get_int(q);
-	return query_end(q);
-}
-
 enum err
 store_request_count_identified(struct store *s, const struct token_name *token, int64_t *ret_count)
 {
@@ -192,7 +184,7 @@ store_request_count_identified(struct store *s, const struct token_name *token, 
 	    " AND state IN ('pending', 'approved') AND identified = 1");
 
 	bind_token(&q, token);
-	return read_count(&q, ret_count);
+	return query_number(&q, ret_count);
 }
 
 /* A number about the requests that are seen, from an index. */
@@ -207,7 +199,7 @@ store_request_count_unidentified(struct store *s, const char *address, int64_t *
 
 	if (address != NULL)
 		query_text(&q, address);
-	return read_count(&q, ret_count);
+	return query_number(&q, ret_count);
 }
 
 /* One number of a query without values. */
@@ -215,7 +207,7 @@ static enum err
 read_one(struct query q, int64_t *ret)
 {
 	*ret = 0;
-	return read_count(&q, ret);
+	return query_number(&q, ret);
 }
 
 enum err

@@ -104,15 +104,6 @@ walk(const struct reading *r, bool joined)
 		      : "request NOT INDEXED WHERE";
 }
 
-/* A number of one row. */
-static enum err
-ask_number(struct query *q, int64_t *ret_number)
-{
-	if (query_row(q))
-		*ret_number = query_get_int(q);
-	return query_end(q);
-}
-
 /* ---- dates ---- */
 
 static enum err
@@ -127,14 +118,14 @@ limit_by_dates(struct reading *r)
 		number = INT64_MAX - SLACK; /* nothing was asked since */
 		q = query_new(r->store, "SELECT number FROM request WHERE created >= ? ORDER BY created, number LIMIT 1");
 		query_int(&q, f->from);
-		e = ask_number(&q, &number);
+		e = query_number(&q, &number);
 		r->from = number - SLACK;
 	}
 	if (e == ERR_OK && f->to > 0) {
 		number = -SLACK;
 		q = query_new(r->store, "SELECT number FROM request WHERE created < ? ORDER BY created DESC, number DESC LIMIT 1");
 		query_int(&q, f->to);
-		e = ask_number(&q, &number);
+		e = query_number(&q, &number);
 		if (number + SLACK < r->below)
 			r->below = number + SLACK;
 	}
@@ -172,7 +163,7 @@ find_floor_of_all(struct reading *r, int64_t rows, int64_t *ret_floor)
 	enum err e;
 
 	query_int(&q, r->below);
-	e = ask_number(&q, &newest);
+	e = query_number(&q, &newest);
 	*ret_floor = newest - rows > r->from ? newest - rows : r->from;
 	return e;
 }
@@ -192,7 +183,7 @@ find_floor_along(struct reading *r, int64_t rows, int64_t *ret_floor)
 	q = query_new_once(r->store, buf_text(&sql));
 	bind_conditions(&q, r, r->below, r->from, rows);
 	*ret_floor = r->from;
-	e = ask_number(&q, ret_floor);
+	e = query_number(&q, ret_floor);
 	buf_free(&sql);
 	return e;
 }

@@ -70,8 +70,8 @@ find_row(struct store *s, int64_t token, const struct store_candidate *row, int6
 
 	query_int(&q, token);
 	query_bytes(&q, row->sealed, sizeof(row->sealed));
-	*ret_id = query_row(&q) ? query_get_int(&q) : 0;
-	return query_end(&q);
+	*ret_id = 0;
+	return query_number(&q, ret_id);
 }
 
 static enum err
@@ -216,8 +216,8 @@ store_restore_behind(struct store *s, const struct token_name *name, int64_t *re
 	query_text(&q, name->manufacturer);
 	query_text(&q, name->model);
 	query_int(&q, STORE_RESTORED_AS_IT_WAS);
-	*ret_id = query_row(&q) ? query_get_int(&q) : 0;
-	return query_end(&q);
+	*ret_id = 0;
+	return query_number(&q, ret_id);
 }
 
 enum err

@@ -189,9 +189,7 @@ version(struct store *s, int64_t *ret_version)
 {
 	struct query q = query_new(s, "PRAGMA user_version");
 
-	if (query_row(&q))
-		*ret_version = query_get_int(&q);
-	return query_end(&q);
+	return query_number(&q, ret_version);
 }
 
 static enum err

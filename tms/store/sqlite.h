@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sqlite: what the store's own files do with SQLite beyond what both databases do: copies of its file, and the word "folded" of its SQL.
+ * sqlite: what the store's own files do with SQLite beyond what both databases do: its connection and the version of a file, for copies of it.
  */
 #ifndef MOKHOA_SQLITE_H
 #define MOKHOA_SQLITE_H

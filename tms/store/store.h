@@ -439,7 +439,7 @@ struct store_request {
 	unsigned char host_sig_pk[KEY_SIG_PK_LEN];
 	char address[46]; /* the caller's network (network.h), by which nginx saw him; may be empty */
 	enum state state;
-	bool identified; /* token on record and a certificate of this authority */
+	bool identified; /* token on record, and a certificate of this authority that is the token's by its number or, where the record has none, by the mail address */
 	int64_t created;
 	int64_t changed; /* when it came into its state */
 	int64_t decided; /* approved or refused, or 0 */

@@ -318,9 +318,7 @@ store_token_count(struct store *s, int64_t *ret_count)
 {
 	struct query q = query_new(s, "SELECT count(*) FROM token");
 
-	if (query_row(&q))
-		*ret_count = query_get_int(&q);
-	return query_end(&q);
+	return query_number(&q, ret_count);
 }
 
 enum err
@@ -458,9 +456,7 @@ store_token_before(struct store *s, const struct store_token *t, int64_t ret_ids
 	query_int(&q, t->id);
 	query_int(&q, retired);
 	query_int(&q, newest);
-	if (query_row(&q))
-		other = query_get_int(&q);
-	e = query_end(&q);
+	e = query_number(&q, &other);
 	ret_ids[0] = other != 0 ? other : newest;
 	ret_ids[1] = other != 0 ? newest : 0;
 	return e;
@@ -482,7 +478,5 @@ store_escrow_kept(struct store *s, int64_t token, int64_t *ret_count)
 	struct query q = query_new(s, "SELECT count(*) FROM escrow WHERE token = ? AND retired <> 0");
 
 	query_int(&q, token);
-	if (query_row(&q))
-		*ret_count = query_get_int(&q);
-	return query_end(&q);
+	return query_number(&q, ret_count);
 }

@@ -7,7 +7,9 @@ import { test } from "node:test";
 
 /* The pages import by address; here the addresses become files. */
 const from = (name) => new URL(name, import.meta.url);
-const source = readFileSync(from("../list.js"), "utf8").replace('"/style/page.js"', JSON.stringify(from("../../style/page.js").href)).replace('"/api.js"', JSON.stringify(from("../api.js").href)).replace('"/bounds.js"', JSON.stringify(from("../bounds.js").href)).replace('"/inventory.js"', JSON.stringify(from("../inventory.js").href));
+const style = JSON.stringify(from("../../style/page.js").href);
+const form = `data:text/javascript,${encodeURIComponent(readFileSync(from("../form.js"), "utf8").replace('"/style/page.js"', style))}`;
+const source = readFileSync(from("../list.js"), "utf8").replace('"/style/page.js"', style).replace('"/form.js"', JSON.stringify(form)).replace('"/api.js"', JSON.stringify(from("../api.js").href)).replace('"/bounds.js"', JSON.stringify(from("../bounds.js").href)).replace('"/inventory.js"', JSON.stringify(from("../inventory.js").href));
 const { queryOf } = await import(`data:text/javascript,${encodeURIComponent(source)}`);
 
 test("nothing said is no filter", () => {

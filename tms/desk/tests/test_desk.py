@@ -445,6 +445,23 @@ class Desk(Server):
         self.assertIn("person add --config FILE", done[1])
         self.fails(2, "usage", run("init", "--help-me"), "--help-me is not known", " --dir ", " [--database] ")
 
+    def test_help_names_all(self):
+        """Every option and every verb that a command reads stands in what --help says of it."""
+        asked = 0
+        for path in sorted(pathlib.Path(ROOT, "tms", "desk").glob("*.c")):
+            source = path.read_text(encoding="utf-8")
+            words = re.findall(r'\.name = "(--[a-z-]+)"', source) + re.findall(r'\{ "([a-z-]+)", [a-z_]+ \}', source)
+            commands = [name.replace("_", "-") for name in re.findall(r"^desk_(\w+)\(int argc", source, re.M)]
+            if path.name == "options.c":
+                continue  # --config alone, which others read by it
+            if path.name == "custodians.c":
+                commands = ["keys"]
+            said = "".join(run(name, "--help")[1] for name in commands)
+            for word in words:
+                self.assertRegex(said, rf"(?<![\w-]){word}(?![\w-])", f"{path.name}: {commands}")
+            asked += len(words)
+        self.assertGreater(asked, 100)
+
     def test_person(self):
         add = ("person", "add", "--config", self.config, "--name", "Nguyễn Văn An")
         status, out, err = run(*add, "--certificate", self.file("an.pem"), "--role", "auditor")

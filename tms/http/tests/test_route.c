@@ -157,6 +157,18 @@ test_row(size_t i)
 	CHECK(found.number == rows[i].number);
 }
 
+/* A row is of one door: what lies below /v1/admin/ is for who has a role there, anything else for one kind of caller who has none. */
+static void
+test_door(const struct route *route)
+{
+	const unsigned desk = ROUTE_VIEWER | ROUTE_APPROVER | ROUTE_OPERATOR | ROUTE_AUDITOR | ROUTE_AGENCY_VIEWER | ROUTE_AGENCY_APPROVER;
+	bool below_admin = strncmp(route->path, "/v1/admin/", strlen("/v1/admin/")) == 0;
+	bool good = below_admin ? route->roles != 0 && (route->roles & ~desk) == 0 : route->roles == ROUTE_MACHINE || route->roles == ROUTE_PAGE;
+
+	if (!CHECK(good))
+		fprintf(stderr, "%s has the roles 0x%x\n", route->name, route->roles);
+}
+
 int
 main(void)
 {
@@ -167,6 +179,8 @@ main(void)
 		test_row(i);
 	for (size_t i = 0; i < sizeof(cells) / sizeof(cells[0]); i++)
 		test_cell(i);
+	for (size_t i = 0; i < route_count(); i++)
+		test_door(route_at(i));
 	/* an id that is longer than any is cut, not refused: it is a strange one */
 	memset(path + strlen(path), 'A', 200);
 	strcat(path, "/status");

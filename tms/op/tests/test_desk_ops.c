@@ -439,6 +439,7 @@ test_list(void)
 	CHECK(json_array_size(json_object_get(answer, "requests")) == 0);
 	json_decref(answer);
 	CHECK(list(w, (struct call_query){ .limit = 101 }, &answer) == ERR_INVALID_PARAMS);
+	CHECK(list(w, (struct call_query){ .limit = -1 }, &answer) == ERR_INVALID_PARAMS);
 	CHECK(list(w, (struct call_query){ .state = "nonsense" }, &answer) == ERR_INVALID_PARAMS);
 	CHECK(list(w, (struct call_query){ .token_serial = "no such", .from = 1, .to = w->now + 1 }, &answer) == ERR_OK);
 	CHECK(json_array_size(json_object_get(answer, "requests")) == 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The inventory at the desk: what is never released, and what takes two people. */
+/* The inventory at the desk: its list in parts, what is never released, and what takes two people. */
 #include "by_two.h"
 
 #include "check.h"
@@ -277,6 +277,53 @@ test_detail(void)
 	world_free(w);
 }
 
+static enum err
+tokens(struct world *w, struct call_query query, json_t **ret_answer)
+{
+	struct call c = { .service = w->service, .store = w->scratch.store, .now = w->now, .person = &w->people[0], .query = query };
+
+	return op_admin_tokens(&c, ret_answer);
+}
+
+/* The rows of the part that begins there, and where the next one does: 0 is nowhere. */
+static size_t
+part_of_tokens(struct world *w, int64_t after, int64_t limit, int64_t *ret_next)
+{
+	json_t *answer = NULL;
+	size_t count;
+
+	if (!CHECK(tokens(w, (struct call_query){ .after = after, .limit = limit }, &answer) == ERR_OK))
+		return 0;
+	count = json_array_size(json_object_get(answer, "tokens"));
+	*ret_next = json_integer_value(json_object_get(answer, "next"));
+	CHECK(json_object_size(answer) == 2);
+	json_decref(answer);
+	return count;
+}
+
+static void
+test_parts(void)
+{
+	struct world *w = world_new();
+	json_t *answer = NULL;
+	int64_t next = 0;
+
+	for (unsigned char i = 1; i <= 3; i++)
+		world_import(w, i, "khach@example.vn");
+	CHECK(part_of_tokens(w, 0, 2, &next) == 2 && next != 0);
+	CHECK(part_of_tokens(w, next, 2, &next) == 1 && next == 0);
+	/* a part that is just full is the last one */
+	CHECK(part_of_tokens(w, 0, 3, &next) == 3 && next == 0);
+	CHECK(part_of_tokens(w, 0, 0, &next) == 3 && next == 0);
+	CHECK(part_of_tokens(w, 0, 100, &next) == 3 && next == 0);
+	CHECK(tokens(w, (struct call_query){ .limit = 101 }, &answer) == ERR_INVALID_PARAMS);
+	CHECK(tokens(w, (struct call_query){ .limit = -1 }, &answer) == ERR_INVALID_PARAMS);
+	CHECK(tokens(w, (struct call_query){ .life = "nonsense" }, &answer) == ERR_INVALID_PARAMS);
+	CHECK(tokens(w, (struct call_query){ .token_serial = "longer than sixteen" }, &answer) == ERR_INVALID_PARAMS);
+	CHECK(answer == NULL);
+	world_free(w);
+}
+
 int
 main(void)
 {
@@ -287,5 +334,6 @@ main(void)
 	test_proposals_that_end();
 	test_two_certificates();
 	test_detail();
+	test_parts();
 	return CHECK_DONE();
 }

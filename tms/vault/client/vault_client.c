@@ -8,31 +8,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
-
-/* A connected socket, or -1. The timeout holds for a connect that waits for a full backlog, too. */
-static intptr_t
-dial(const char *path)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	struct timeval patience = { .tv_sec = VAULT_CLIENT_MS / 1000 };
-	size_t len = strlen(path);
-	int fd;
-
-	if (len >= sizeof(address.sun_path))
-		return -1;
-	memcpy(address.sun_path, path, len);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -1;
-	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) == 0 &&
-	    connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
-		return fd;
-	os_close(fd);
-	return -1;
-}
 
 static enum err
 ask(const char *socket_path, const struct vault_request *q, struct vault_reply *ret)
@@ -48,7 +23,7 @@ ask(const char *socket_path, const struct vault_request *q, struct vault_reply *
 	if (e != ERR_OK)
 		goto out;
 	e = ERR_VAULT_UNREACHABLE;
-	handle = dial(socket_path);
+	handle = os_unix_connect(socket_path, VAULT_CLIENT_MS);
 	if (handle == -1) {
 		log_error("vault", "client socket=%s cause=%s", socket_path, strerror(errno));
 		goto out;
