@@ -119,7 +119,7 @@ static const struct command commands[] = {
 	{ "bounce", desk_bounce, "--config FILE --recipient ADDRESS < MESSAGE", "nhận thư bị trả lại từ Postfix và ghi vào lịch sử yêu cầu", "takes a mail that came back from Postfix and writes it into the request's history" },
 	{ "templates", desk_templates, "FOLDER", "ghi các mẫu thư có sẵn vào một thư mục để sửa", "writes what the mails say into a folder, to be edited" },
 	{ "backup", desk_backup, "FILE --config FILE", "sao lưu cơ sở dữ liệu khi máy chủ đang chạy", "writes a backup of the database while the server works" },
-	{ "restore", desk_restore, "FILE|--replay-only --config FILE [--skip-damaged-lines]", "khôi phục từ bản sao lưu và nhật ký khóa; dữ liệu cũ được giữ dưới tên khác",
+	{ "restore", desk_restore, "FILE|--replay-only --config FILE [--skip-damaged-lines] [--any-log]", "khôi phục từ bản sao lưu và nhật ký khóa; dữ liệu cũ được giữ dưới tên khác",
 	    "brings a backup back and makes up for its age from the escrow log; the old data is kept under another name" },
 	{ "audit", desk_audit, "verify --config FILE [--from NUMBER] [--tms-key KEY]; export --config FILE [--from NUMBER] [--ids-only]; erase --config FILE --before DATE [--dry-run]",
 	    "nhật ký kiểm toán: kiểm tra chuỗi và neo, xuất từng dòng, xóa dữ liệu cá nhân đã quá hạn", "the audit: verifies chain and anchors, writes it out, erases personal data whose time is over" },

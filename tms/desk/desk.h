@@ -18,7 +18,7 @@ int desk_agency(int argc, char **argv);	    /* agency add ID --config FILE --nam
 int desk_token(int argc, char **argv);	    /* token list --config FILE ..., token show|lost|retire|agency SERIAL --config FILE ... */
 int desk_notice(int argc, char **argv);	    /* notice add --config FILE --title-vi TEXT ..., notice list --config FILE, notice remove ID --config FILE */
 int desk_backup(int argc, char **argv);	    /* backup FILE --config FILE */
-int desk_restore(int argc, char **argv);    /* restore FILE|--replay-only --config FILE [--skip-damaged-lines] */
+int desk_restore(int argc, char **argv);    /* restore FILE|--replay-only --config FILE [--skip-damaged-lines] [--any-log] */
 int desk_audit(int argc, char **argv);	    /* audit verify|export|erase --config FILE ... */
 int desk_escrow_log(int argc, char **argv); /* escrow-log check|adopt --config FILE */
 int desk_bounce(int argc, char **argv);	    /* bounce --config FILE --recipient ADDRESS < MESSAGE */

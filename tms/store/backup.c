@@ -169,9 +169,7 @@ store_check_alone(struct store *s)
 	if (sqlite_of(s) != NULL)
 		return ERR_OK;
 	q = query_new(s, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'mokhoa-tms' AND pid <> pg_backend_pid()");
-	if (query_row(&q))
-		others = query_get_int(&q);
-	e = query_end(&q);
+	e = query_number(&q, &others);
 	return e == ERR_OK && others != 0 ? ERR_DATA_IN_USE : e;
 }
 

@@ -19,8 +19,8 @@ int64_t schema_newest(void);
 /* The script that brings a database from a version to the next one: what a test makes old databases of. */
 const char *schema_step(int64_t from);
 
-/* What a database of PostgreSQL begins with: the tables as they are behind so many steps. */
+/* PostgreSQL's own form of that script, NULL where it has none; the first one makes the tables as they are behind SCHEMA_POSTGRESQL_FIRST steps. */
 #define SCHEMA_POSTGRESQL_FIRST 8
-extern const char schema_postgresql[];
+const char *schema_postgresql_step(int64_t from);
 
 #endif

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The tables as they are behind SCHEMA_POSTGRESQL_FIRST steps, for a new database of PostgreSQL: there is none that is older. In the words of schema.c where those do
+ * The tables as they are behind SCHEMA_POSTGRESQL_FIRST steps, for a new database of PostgreSQL: there is none that is older. And the steps behind that, where SQLite's words are not its own. In the words of schema.c where those do
  * (postgres_script()), and as theirs never edited.
  */
 #include "schema.h"
 
-const char schema_postgresql[] =
+#include <stddef.h>
+
+static const char first[] =
     "CREATE TABLE schema_version (version INTEGER NOT NULL);"
     "INSERT INTO schema_version (version) VALUES (0);"
 
@@ -254,3 +256,95 @@ const char schema_postgresql[] =
     "CREATE INDEX proposal_token ON proposal (token);"
 
     "PRAGMA user_version = 8;";
+
+/* By the number of steps before. */
+static const char *const steps[] = {
+	[0] = first,
+	[9] = "CREATE FUNCTION search_vector(text) RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN array_to_tsvector(string_to_array(ltrim($1), ' '));"
+	      "CREATE TABLE token_search ("
+	      " id BIGINT PRIMARY KEY,"
+	      " words TEXT NOT NULL"
+	      ");"
+	      "CREATE INDEX token_index ON token_search USING gin (search_vector(words)) WITH (fastupdate = off);"
+	      "CREATE TABLE request_search ("
+	      " number BIGINT PRIMARY KEY,"
+	      " words TEXT NOT NULL"
+	      ");"
+	      "CREATE INDEX request_index ON request_search USING gin (search_vector(words)) WITH (fastupdate = off);"
+	      "CREATE INDEX request_created ON request (created, number);"
+	      "DROP INDEX request_state;"
+	      "CREATE INDEX request_state ON request (state, number, created);"
+	      /* which log of all servers' the tokens' lines are in: at most one row */
+	      "CREATE TABLE escrow_log (mark TEXT NOT NULL);"
+	      "PRAGMA user_version = 10;",
+	[10] = "DROP TRIGGER audit_kept ON audit;"
+	       "DROP TRIGGER audit_there ON audit;"
+	       "DROP INDEX audit_request;"
+	       "DROP INDEX audit_opened;"
+	       "DROP INDEX audit_alarm;"
+	       "DROP INDEX audit_token;"
+	       "ALTER TABLE audit RENAME TO audit_unsealed;"
+	       "CREATE TABLE audit ("
+	       " id BIGINT PRIMARY KEY,"
+	       " created INTEGER NOT NULL,"
+	       " who TEXT NOT NULL,"
+	       " person INTEGER NOT NULL,"
+	       " what TEXT NOT NULL,"
+	       " number INTEGER NOT NULL,"
+	       " token INTEGER NOT NULL,"
+	       " detail TEXT NOT NULL,"
+	       " note BLOB NOT NULL,"
+	       " prev BLOB NOT NULL CHECK (length(prev) = 32),"
+	       " hash BLOB NOT NULL CHECK (length(hash) = 32)"
+	       ");"
+	       "CREATE INDEX audit_request ON audit (number);"
+	       "CREATE INDEX audit_token ON audit (token) WHERE token <> 0;"
+	       "CREATE INDEX audit_opened ON audit (created) WHERE what IN ('release', 'export');"
+	       "CREATE INDEX audit_alarm ON audit (created) WHERE what = 'alarm';"
+	       "CREATE INDEX audit_view ON audit (person, number, token, created) WHERE what = 'view';"
+	       "CREATE INDEX audit_erase ON audit (created) WHERE what = 'erase';"
+	       "CREATE TABLE audit_note ("
+	       " id BIGINT PRIMARY KEY REFERENCES audit (id),"
+	       " created INTEGER NOT NULL,"
+	       " salt BLOB NOT NULL CHECK (length(salt) = 16),"
+	       " actor TEXT NOT NULL,"
+	       " text TEXT NOT NULL"
+	       ");"
+	       "CREATE INDEX audit_note_created ON audit_note (created);"
+	       "CREATE TABLE audit_head ("
+	       " id BIGINT PRIMARY KEY CHECK (id = 1),"
+	       " seq INTEGER NOT NULL,"
+	       " hash BLOB NOT NULL CHECK (length(hash) = 32)"
+	       ");"
+	       "INSERT INTO audit_head (id, seq, hash) VALUES (1, 0, decode(repeat('00', 32), 'hex'));"
+	       "CREATE TRIGGER audit_kept BEFORE UPDATE OR DELETE ON audit FOR EACH ROW EXECUTE FUNCTION audit_refuse();"
+	       "CREATE TRIGGER audit_there BEFORE TRUNCATE ON audit FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse();"
+	       "CREATE TRIGGER audit_said BEFORE UPDATE ON audit_note FOR EACH ROW EXECUTE FUNCTION audit_refuse();"
+	       "ALTER TABLE request ADD COLUMN erased INTEGER NOT NULL DEFAULT 0;"
+	       "CREATE INDEX request_kept ON request (changed) WHERE erased = 0;"
+	       "PRAGMA user_version = 11;",
+	/* each word stands there with the number of its row's part, so that the newest rows can be asked alone (request_list.c) */
+	[15] = "CREATE FUNCTION request_part(bigint) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN $1 >> 17;"
+	       "CREATE FUNCTION request_vector(bigint, text) RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE"
+	       " RETURN array_to_tsvector(string_to_array(ltrim(replace($2, ' ', ' ' || CAST(request_part($1) AS text))), ' '));"
+	       "DROP INDEX request_index;"
+	       "CREATE INDEX request_index ON request_search USING gin (request_vector(number, words)) WITH (fastupdate = off);"
+	       "PRAGMA user_version = 16;",
+	[16] = "ALTER TABLE proposal DROP CONSTRAINT proposal_kind_check;"
+	       "ALTER TABLE proposal ADD CONSTRAINT proposal_kind_check CHECK (kind IN ('replace', 'cure', 'restore', 'reinstate'));"
+	       "PRAGMA user_version = 17;",
+	/* PostgreSQL takes an index of expressions for one that answers alone only where what they are made of stands in it, too */
+	[17] = "DROP INDEX request_report;"
+	       "DROP INDEX request_waits;"
+	       "CREATE INDEX request_report ON request (((created + 25200) / 86400), agency, state, manufacturer, model) INCLUDE (created);"
+	       "CREATE INDEX request_waits ON request (((created + 25200) / 86400), ((decided - created) / 60), agency) INCLUDE (created, decided)"
+	       " WHERE decided > 0 AND state <> 'refused';"
+	       "PRAGMA user_version = 18;",
+	[19] = "PRAGMA user_version = 20;", /* since 10, where several servers first had one log */
+};
+
+const char *
+schema_postgresql_step(int64_t from)
+{
+	return (size_t)from < sizeof(steps) / sizeof(steps[0]) ? steps[from] : NULL;
+}
