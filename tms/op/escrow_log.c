@@ -141,7 +141,7 @@ check_database(const struct config *config)
 	char mark[STORE_MARK_SIZE] = "";
 	struct stat st;
 
-	if (config->postgresql != NULL || stat(config->database, &st) == 0 || errno != ENOENT || !read_mark(config->escrow_log, mark) || mark[0] == '\0')
+	if (config->database[0] != '/' || stat(config->database, &st) == 0 || errno != ENOENT || !read_mark(config->escrow_log, mark) || mark[0] == '\0')
 		return ERR_OK;
 	log_error("escrow", "file=%s database=%s cause=the log has lines and the database is not there", config->escrow_log, config->database);
 	return ERR_STORE_FAILED;

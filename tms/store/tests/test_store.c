@@ -445,7 +445,7 @@ test_migration(void)
 	    "INSERT INTO person (fingerprint, name, role, created) VALUES (randomblob(32), 'An', 'approver', 1);"
 	    "INSERT INTO audit (id, created, who, what, number, detail) VALUES (3, 5, 'host', 'create', 7, 'state=pending reason=locked address=192.0.2.1'),"
 	    " (4, 6, 'An', 'approve', 7, 'from=pending to=approved how=form reference=name=x email=a@b.vn'), (9, 7, 'Ai đó', 'phrase', 7, 'error=phrase_mismatch');"
-	    "DROP TABLE type; DROP TABLE module; DROP TABLE vendor; DROP TABLE agency; DROP TABLE notice; PRAGMA user_version = 1"));
+	    "DROP TABLE type; DROP TABLE module; DROP TABLE vendor; DROP TABLE agency; DROP TABLE notice; DROP TABLE escrow_log; PRAGMA user_version = 1"));
 	CHECK(store_open(s.path, &s.store) == ERR_OK);
 	test_sealed(&s);
 	CHECK(store_release_of(s.store, given.number, &read) == ERR_OK && read.family == FAMILY_SO_PIN && read.rotation && read.candidates[0] == t.active);
