@@ -6,6 +6,7 @@ the reference implementation. What the real client does with them is in tests/e2
 Usage: test_servers.py [-v] [TEST...]      MOKHOA_BIN is the folder of the programs. Enters a stage by itself.
 """
 import concurrent.futures
+import contextlib
 import email
 import email.policy
 import glob
@@ -277,17 +278,49 @@ class Servers(unittest.TestCase):
         self.assertEqual((error, self.codes(customer)), ("mail_unreachable", 0))
         self.saw(error)
 
-    def test_mail_that_comes_back(self):
-        """Taken by the mail server and given up behind it: the report finds the row, and stands in the history that the desk sees."""
+    @contextlib.contextmanager
+    def mails_come_back(self):
+        """Each mail with a sender of its own, for as long as this lasts; the configuration."""
         config = f"{self.stage.dir}/tms/tms.json"
         key = f"{self.stage.dir}/tms/keys/bounce.key"
         with open(config, encoding="utf-8") as f:
             before = f.read()
-        with open(os.open(key, os.O_WRONLY | os.O_CREAT, 0o400), "w", encoding="ascii") as f:
+        with open(os.open(key, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o400), "w", encoding="ascii") as f:
             f.write(ref.b64(os.urandom(32)) + "\n")
         os.chown(key, TMS_UID, -1)
         self.stage.configure(mail={"bounce_domain": "bounce.ca.example", "bounce_key": key})
         try:
+            yield config
+        finally:
+            with open(config, "w", encoding="utf-8") as f:
+                f.write(before)
+            self.stage.sh("serve_down $DIR; serve_up $DIR")
+
+    def test_mail_that_postfix_brings_back(self):
+        """The whole way by the mail server alone, with the line that README.md gives for its master.cf."""
+        if not os.path.ismount("/etc"):
+            self.skipTest("/etc is the machine's own here, and the transport needs a user who has a name")
+        for name, line in (("passwd", f"mokhoa-tms:x:{TMS_UID}:{TMS_UID}::/nonexistent:/usr/sbin/nologin\n"), ("group", f"mokhoa-tms:x:{TMS_UID}:\n")):
+            with open(f"/etc/{name}", "a", encoding="utf-8") as f:
+                f.write(line)
+        with open(os.path.join(os.path.dirname(TESTS), "tms", "README.md"), encoding="utf-8") as f:
+            [transport] = [line.strip() for line in f if line.startswith("    mokhoa-bounce unix ")]
+        with self.mails_come_back() as config:
+            transport = transport.replace("/usr/bin/mokhoa-tms", os.environ["MOKHOA_BIN"] + "/mokhoa-tms").replace("/var/lib/mokhoa-tms/tms.json", config)
+            for name, lines in (("master", transport), ("main", "transport_maps = inline:{bounce.ca.example=mokhoa-bounce}\nmokhoa-bounce_destination_recipient_limit = 1")):
+                path = f"{self.stage.dir}/postfix/{name}.cf"
+                shutil.copy2(path, path + ".before")
+                self.addCleanup(os.replace, path + ".before", path)
+                with open(path, "a", encoding="utf-8") as f:
+                    f.write(lines + "\n")
+            self.addCleanup(self.stage.sh, "postfix -c $DIR/postfix reload")
+            self.stage.sh("postfix -c $DIR/postfix reload")
+            customer = Customer(self.stage, "RETURNED2", "returned-box@khach.example").create().approve()
+            until("the row of the mail that came back", lambda: self.stage.sql("SELECT 1 FROM outbox WHERE number = ? AND state = 'failed' AND error = 'mail_bounced'", customer.number))
+
+    def test_mail_that_comes_back(self):
+        """Taken by the mail server and given up behind it: the report finds the row, and stands in the history that the desk sees."""
+        with self.mails_come_back() as config:
             customer = Customer(self.stage, "RETURNED1", "returned-box@khach.example").create().approve()
             number, = until("the mail's row", lambda: self.stage.sql("SELECT id FROM outbox WHERE number = ? AND state = 'sent'", customer.number))[0]
             box, = until("the report", lambda: [name for name in os.listdir(f"{self.stage.dir}/mail") if name.startswith(f"bounce+{number}.")])
@@ -308,10 +341,6 @@ class Servers(unittest.TestCase):
             status, body = self.stage.curl(self.stage.admin, f"v1/admin/requests/{customer.number}", person="an")
             found = [row["detail"] for row in json.loads(body)["history"] if row["event"] == "mail"]
             self.assertEqual((status, [detail for detail in found if "bounced" in detail]), (200, ["kind=code outcome=bounced status=5.1.1"]), found)
-        finally:
-            with open(config, "w", encoding="utf-8") as f:
-                f.write(before)
-            self.stage.sh("serve_down $DIR; serve_up $DIR")
 
     def bounce(self, config, recipient, text):
         """As Postfix's pipe runs it."""
