@@ -16,7 +16,7 @@ root=$PWD
 PIN=123456 WRONG_PIN=999999 NEW_PIN=73910284
 SO_PIN=3537363231383830
 SERIAL=MKT0000001
-EMAIL=khach@khach.example
+EMAIL=mkt0000001@khach.example # what the card's certificate says: by it the server knows the customer
 
 number=0
 step() {
