@@ -156,7 +156,8 @@ class Failed(Exception):
 
 
 class Browser:
-    """ca is the file of an authority that this browser trusts beside those it knows; display: the screen on which its windows are, or none."""
+    """ca is the file of an authority that this browser trusts beside those it knows; display: the screen on which its windows are, or none. extension: True, the
+    one that was made; False, none; None, what the machine's policies force."""
 
     def __init__(self, name, folder, modules, made, home, ca=None, display=None, **options):
         self.name, self.made, self.home = name, made, home
@@ -189,6 +190,8 @@ class Browser:
         # without developer mode an unpacked extension that reloads itself is switched off
         with open(os.path.join(self.profile, "Default", "Preferences"), "w", encoding="utf-8") as f:
             json.dump({"extensions": {"ui": {"developer_mode": True}}}, f)
+        if extension is None:
+            return {"args": list(args), "ignoreDefaultArgs": ["--disable-extensions", "--disable-default-apps", "--disable-background-networking", *ignored]}
         if not extension:
             return {"args": list(args)}
         if packed:

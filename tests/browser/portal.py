@@ -8,6 +8,7 @@ stays in build/artifacts.
 import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -21,6 +22,8 @@ from browser import wait_for  # noqa: E402
 MODULES = os.environ.get("MOKHOA_NODE_MODULES", "")
 HOST = os.path.join(world.BIN, "mokhoa-host")
 ARTIFACTS = os.path.join(browser.ROOT, "build", "artifacts")
+INSTALLED = "/etc/mokhoa/installed"  # what install() writes, below this folder; on the stage it is bound to where browsers look
+PLACES = ("etc/chromium", "etc/firefox", "usr/lib/mozilla")
 HELD = "/etc/mokhoa/prompt/go"  # the person at the prompt thinks until it is there
 PATIENCE = 40  # seconds for a screen on a loaded machine
 
@@ -59,6 +62,28 @@ class PortalWorld(world.World):
     def profile(self, **changes):
         super().profile(**{"origins": [self.portal], "extensions": [f"chrome-extension://{self.made['chromium_id']}/", self.made["firefox_id"]], **changes})
 
+    def install(self):
+        """What a package's script does: mokhoa-setup writes for everybody on this machine where browsers find host and extension. On a stage, whose mounts are its own."""
+        updates = os.path.join(self.made_in, "updates.xml")
+        with open(updates, "w", encoding="utf-8") as f:
+            f.write(f'<?xml version="1.0"?><gupdate xmlns="http://www.google.com/update2/response" protocol="2.0"><app appid="{self.made["chromium_id"]}">'
+                    f'<updatecheck codebase="file://{self.made["crx"]}" version="{self.made["version"]}"/></app></gupdate>')
+        self.profile(install={"extensions": [{"id": f"chrome-extension://{self.made['chromium_id']}/", "update_url": "file://" + updates},
+                                             {"id": self.made["firefox_id"], "update_url": "file://" + self.made["xpi"]}]})
+        shutil.rmtree(INSTALLED, ignore_errors=True)
+        os.makedirs(os.path.join(INSTALLED, "etc/mokhoa"))
+        os.makedirs(os.path.join(INSTALLED, "var/lib"))
+        shutil.copytree("/etc/mokhoa/profiles.d", os.path.join(INSTALLED, "etc/mokhoa/profiles.d"))
+        for place in PLACES:
+            os.makedirs(os.path.join(INSTALLED, place))
+            os.makedirs("/" + place, exist_ok=True)
+            subprocess.run(["mount", "--bind", os.path.join(INSTALLED, place), "/" + place], check=True)
+        subprocess.run([os.path.join(world.BIN, "mokhoa-setup"), "register", "--root", INSTALLED, "--programs", world.BIN], check=True, stdout=subprocess.DEVNULL, timeout=60)
+
+    def uninstall(self):
+        for place in PLACES:
+            subprocess.run(["umount", "-l", "/" + place], check=True)
+
     def close(self):
         super().close()
         shutil.rmtree(self.made_in, ignore_errors=True)
@@ -90,9 +115,9 @@ class Agency:
 
 
 class Customer:
-    """A person at a computer: one account, one browser, one prompt."""
+    """A person at a computer: one account, one browser, one prompt. Where Mokhoa is installed, his browser's profile has nothing of it."""
 
-    def __init__(self, the_world, browser_name, folder, place=None, language="vi", **options):
+    def __init__(self, the_world, browser_name, folder, place=None, language="vi", installed=False, **options):
         self.world, self.language, self.place = the_world, language, place or Portal(the_world)
         self.texts = texts(language)
         os.makedirs(folder)
@@ -104,14 +129,28 @@ class Customer:
         if browser_name == "firefox":
             # the way of the desk's context to its client certificate
             options["prefs"] = {"network.proxy.allow_hijacking_localhost": True, **options.get("prefs", {})}
+        self.installed = installed
+        if installed:
+            the_world.install()
+            options["extension"] = None
         self.browser = browser.Browser(browser_name, folder, MODULES, the_world.made, the_world.client_env["HOME"], ca=the_world.ca, **options)
-        self.browser.set_host(self.host.path)
+        if not installed:
+            self.browser.set_host(self.host.path)
 
     def close(self):
         self.browser.close()
+        if self.installed:
+            self.world.uninstall()
 
     def arrive(self, page="customer"):
         self.browser.open(page, self.place.url(self.language), self.place.frame)
+        # a browser that was started for the first time fetches what it is forced to have while the person already looks
+        for _ in range(PATIENCE // 10 if self.installed else 0):
+            try:
+                self.sees("choose", seconds=10)
+                break
+            except AssertionError:
+                self.browser.open(page, self.place.url(self.language), self.place.frame)
 
     # ---- the page ----
 

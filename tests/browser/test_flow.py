@@ -51,9 +51,9 @@ class Keys:
 
 
 class Flow(portal.PortalTest):
-    def whole_flow(self, place):
+    def whole_flow(self, place, **options):
         card = self.world.card()  # locked by three wrong PINs
-        customer = self.new_customer(place=place)
+        customer = self.new_customer(place=place, **options)
         customer.arrive()
         seen = customer.sees("choose")
         self.assertIn(card.serial, seen["text"])
@@ -88,6 +88,10 @@ class Flow(portal.PortalTest):
 
     def test_portal(self):
         self.whole_flow(portal.Portal(self.world))
+
+    def test_installed(self):
+        """By nothing but what mokhoa-setup wrote for everybody on the machine."""
+        self.whole_flow(portal.Portal(self.world), installed=True)
 
     def test_agency(self):
         card = self.whole_flow(portal.Agency(self.world))
