@@ -318,11 +318,17 @@ choose_words(const struct sample *sample, size_t count)
 	return chosen;
 }
 
-/* Below the floor, by the index. FTS5 walks down the numbers by itself. */
+/*
+ * Below the floor, by the index. FTS5 walks down the numbers by itself. Of which state a row is, the index of states tells before the row is read, which lies
+ * anywhere. Without the "+" SQLite looks there for the range of numbers, of which each row is one, and not for the number.
+ */
 static void
 add_index_sqlite(const struct reading *r, struct buf *sql)
 {
-	buf_add_text(sql, "request_index CROSS JOIN request_search ON request_search.number = request_index.rowid CROSS JOIN request ON request.number = request_index.rowid"
+	buf_add_text(sql, "request_index");
+	if (r->filter->state != STORE_ANY)
+		buf_add_text(sql, " CROSS JOIN request AS along INDEXED BY request_state ON along.state = ?3 AND along.number = +request_index.rowid");
+	buf_add_text(sql, " CROSS JOIN request_search ON request_search.number = request_index.rowid CROSS JOIN request ON request.number = request_index.rowid"
 			  " WHERE request_index MATCH ?8 AND request_index.rowid < ?1 AND request_index.rowid >= ?2 AND");
 	add_conditions(r, sql);
 	search_condition(&r->question, "request_search", VALUES + 2, sql);
