@@ -26,6 +26,7 @@ INSTALLED = "/etc/mokhoa/installed"  # what install() writes, below this folder;
 PLACES = ("etc/chromium", "etc/firefox", "usr/lib/mozilla")
 HELD = "/etc/mokhoa/prompt/go"  # the person at the prompt thinks until it is there
 PATIENCE = 40  # seconds for a screen on a loaded machine
+FIRST_LOOKS = 9  # of 10 seconds, until a new browser has fetched its extension
 
 # The screen by its heading; a heading that is none of these is a text that nobody has thought of here.
 SCREENS = {"permission_title": "permission", "insert_title": "insert", "insert_no_token": "insert", "insert_module_missing": "insert", "insert_token_unsupported": "insert",
@@ -145,7 +146,7 @@ class Customer:
     def arrive(self, page="customer"):
         self.browser.open(page, self.place.url(self.language), self.place.frame)
         # a browser that was started for the first time fetches what it is forced to have while the person already looks
-        for _ in range(PATIENCE // 10 if self.installed else 0):
+        for _ in range(FIRST_LOOKS if self.installed else 0):
             try:
                 self.sees("choose", seconds=10)
                 break
