@@ -138,7 +138,9 @@ def fill_sqlite(path, filled):
             db.execute("BEGIN")
             db.executemany(f"INSERT INTO request ({COLUMNS}) VALUES ({', '.join('?' * 22)})", (whole(values) for values, _, _ in batch))
             db.executemany("INSERT INTO request_search (number, words) VALUES (?, ?)", ((values[0], words) for values, words, _ in batch))
-            db.executemany("INSERT INTO request_index (rowid, words) VALUES (?, ?)", ((values[0], words) for values, words, _ in batch))
+            # as row_search.c does it
+            db.execute("INSERT INTO request_index (rowid, words) SELECT number, replace(words, ' ', ' ' || (number >> 17)) FROM request_search WHERE number BETWEEN ? AND ?",
+                       (batch[0][0][0], batch[-1][0][0]))
             db.execute("COMMIT")
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 

@@ -114,7 +114,7 @@ read_by_words(struct store *s, struct reading *r, int64_t below)
 	buf_add_text(&sql, LIMITED);
 	q = query_new_once(s, buf_text(&sql));
 	bind(&q, r, below);
-	search_bind_index(&q, &r->words, WORDS_ALL, false);
+	search_bind_index(&q, &r->words, WORDS_ALL, "");
 	search_bind(&q, &r->words);
 	e = read_page(&q, r, 0);
 	buf_free(&sql);

@@ -13,6 +13,9 @@
 
 #include "database.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #define SAMPLE_TEXT "1000" /* rows of which the words of a question are counted */
 #define DEPTH	    8000   /* rows that are looked at one by one, if by then the page should be full */
 #define FEW	    3000   /* rows of which it is not worth to ask an index */
@@ -154,16 +157,24 @@ read_plain(struct reading *r)
 
 /* ---- with words ---- */
 
+/* 0 where there is none. */
+static enum err
+find_newest(struct reading *r, int64_t below, int64_t *ret_number)
+{
+	struct query q = query_new(r->store, "SELECT number FROM request WHERE number < ? ORDER BY number DESC LIMIT 1");
+
+	query_int(&q, below);
+	*ret_number = 0;
+	return query_number(&q, ret_number);
+}
+
 /* Numbers have few gaps: so many of them are about so many rows. */
 static enum err
 find_floor_of_all(struct reading *r, int64_t rows, int64_t *ret_floor)
 {
-	struct query q = query_new(r->store, "SELECT number FROM request WHERE number < ? ORDER BY number DESC LIMIT 1");
-	int64_t newest = 0;
-	enum err e;
+	int64_t newest;
+	enum err e = find_newest(r, r->below, &newest);
 
-	query_int(&q, r->below);
-	e = query_number(&q, &newest);
 	*ret_floor = newest - rows > r->from ? newest - rows : r->from;
 	return e;
 }
@@ -319,7 +330,7 @@ choose_words(const struct sample *sample, size_t count)
 }
 
 /*
- * Below the floor, by the index. FTS5 walks down the numbers by itself. Of which state a row is, the index of states tells before the row is read, which lies
+ * Of one part, by the index. FTS5 walks down the numbers by itself. Of which state a row is, the index of states tells before the row is read, which lies
  * anywhere. Without the "+" SQLite looks there for the range of numbers, of which each row is one, and not for the number.
  */
 static void
@@ -336,8 +347,7 @@ add_index_sqlite(const struct reading *r, struct buf *sql)
 }
 
 /*
- * The index of PostgreSQL is in parts (request_part(), schema.c), which are asked one after the other from the newest, and no more of them than fill the page: GIN gathers all rows that
- * have the beginning of a word before it gives the first, and of a common name these are a tenth of all. What it goes along is in order, and so is what comes out, because a
+ * All parts (request_part(), schema_postgresql.c), one after the other from the newest, and no more of them than fill the page. What it goes along is in order, and so is what comes out, because a
  * subquery that looks at the row before it (LATERAL) can only be run for one after the other; an order asked for at the end would have all parts be read. "+ 0" keeps it from walking
  * down the numbers in the hope to meet the words soon. Of which state a row is, the index of states tells.
  */
@@ -358,7 +368,7 @@ add_index_postgresql(const struct reading *r, struct buf *sql)
 }
 
 static enum err
-read_indexed(struct reading *r, const struct sample *sample, int64_t floor)
+read_found(struct reading *r, uint32_t chosen, const char *part, int64_t below, int64_t from)
 {
 	struct buf sql = buf_new(SQL_MAX);
 	struct query q;
@@ -367,12 +377,40 @@ read_indexed(struct reading *r, const struct sample *sample, int64_t floor)
 	buf_add_text(&sql, "SELECT " REQUEST_COLUMNS " FROM ");
 	(is_sqlite(r) ? add_index_sqlite : add_index_postgresql)(r, &sql);
 	q = query_new_once(r->store, buf_text(&sql));
-	bind_conditions(&q, r, floor, r->from, r->left);
-	search_bind_index(&q, &r->question, choose_words(sample, words_count(&r->question)), true);
+	bind_conditions(&q, r, below, from, r->left);
+	search_bind_index(&q, &r->question, chosen, part);
 	search_bind(&q, &r->question);
 	e = read_page(&q, r);
 	buf_free(&sql);
 	return e;
+}
+
+/* One part of the index after the other, from the newest, until the page is full. PostgreSQL does so in its statement, SQLite would sort what all parts have. */
+static enum err
+read_indexed_in_parts(struct reading *r, uint32_t chosen, int64_t below)
+{
+	int64_t newest;
+	enum err e = find_newest(r, below, &newest);
+
+	while (e == ERR_OK && newest > 0 && newest >= r->from && r->left != 0) {
+		int64_t part = newest / SEARCH_PART_ROWS, first = part * SEARCH_PART_ROWS;
+		char number[24];
+
+		snprintf(number, sizeof(number), "%" PRId64, part);
+		e = read_found(r, chosen, number, below, first > r->from ? first : r->from);
+		below = first;
+		if (e == ERR_OK)
+			e = find_newest(r, below, &newest);
+	}
+	return e;
+}
+
+static enum err
+read_indexed(struct reading *r, const struct sample *sample, int64_t below)
+{
+	uint32_t chosen = choose_words(sample, words_count(&r->question));
+
+	return is_sqlite(r) ? read_indexed_in_parts(r, chosen, below) : read_found(r, chosen, SEARCH_PART, below, r->from);
 }
 
 static enum err

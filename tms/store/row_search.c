@@ -13,6 +13,8 @@ is_sqlite(const struct store *s)
 
 /* ---- what is kept ---- */
 
+#define IN_PART "replace(words, ' ', ' ' || (number >> " SEARCH_PART_BITS "))"
+
 /* The words of the row to its table, and for SQLite to the index of that. */
 static enum err
 add(struct store *s, struct query q, int64_t id, struct buf *words, const char *index)
@@ -57,7 +59,8 @@ search_add_request(struct store *s, int64_t number)
 	words_add(&words, WORDS_EMAIL, r.email);
 	words_add(&words, WORDS_SERIAL, r.token.serial);
 	words_add(&words, WORDS_CERTIFICATE, r.certificate_serial);
-	e = add(s, query_new(s, "INSERT INTO request_search (number, words) VALUES (?, ?)"), number, &words, "INSERT INTO request_index (rowid, words) VALUES (?, ?)");
+	e = add(s, query_new(s, "INSERT INTO request_search (number, words) VALUES (?, ?)"), number, &words,
+	    "INSERT INTO request_index (rowid, words) SELECT number, " IN_PART " FROM (SELECT ? AS number, ? AS words)");
 	buf_free(&words);
 	return e;
 }
@@ -70,7 +73,7 @@ search_remove_request(struct store *s, int64_t number)
 	enum err e = ERR_OK;
 
 	if (is_sqlite(s)) {
-		q = query_new(s, "INSERT INTO request_index (request_index, rowid, words) SELECT 'delete', number, words FROM request_search WHERE number = ?");
+		q = query_new(s, "INSERT INTO request_index (request_index, rowid, words) SELECT 'delete', number, " IN_PART " FROM request_search WHERE number = ?");
 		query_int(&q, number);
 		e = query_run(&q, NULL);
 	}
@@ -106,14 +109,14 @@ search_bind(struct query *q, const struct words_question *w)
 }
 
 void
-search_bind_index(struct query *q, const struct words_question *w, uint32_t chosen, bool in_parts)
+search_bind_index(struct query *q, const struct words_question *w, uint32_t chosen, const char *part)
 {
 	struct buf expression = buf_new(2 * WORDS_MAX);
 
 	if (is_sqlite(q->store))
-		words_index_sqlite(w, chosen, &expression);
+		words_index_sqlite(w, chosen, part, &expression);
 	else
-		words_index_postgresql(w, chosen, in_parts ? SEARCH_PART : "", &expression);
+		words_index_postgresql(w, chosen, part, &expression);
 	query_buf(q, &expression);
 	buf_free(&expression);
 }

@@ -23,10 +23,13 @@ void search_condition(const struct words_question *w, const char *table, unsigne
 void search_bind(struct query *q, const struct words_question *w);
 
 /*
- * The value for an index: what may have the chosen words of the question (words.h). The others are asked of the rows that it finds. Where PostgreSQL's index is in parts,
- * SEARCH_PART stands where the number of one goes.
+ * The value for an index: what may have the chosen words of the question (words.h). The others are asked of the rows that it finds. The index of the requests is in parts of
+ * numbers, because both databases gather all rows that have the beginning of a word before they give the first, and of a common name these are a tenth of all. In it the number of
+ * its row's part stands before each word; `part` is that number, SEARCH_PART where the statement puts it in, or "" for an index that is whole.
  */
-#define SEARCH_PART "#"
-void search_bind_index(struct query *q, const struct words_question *w, uint32_t chosen, bool in_parts);
+#define SEARCH_PART	 "#"
+#define SEARCH_PART_BITS "17" /* request_part() of PostgreSQL, too */
+#define SEARCH_PART_ROWS (INT64_C(1) << 17)
+void search_bind_index(struct query *q, const struct words_question *w, uint32_t chosen, const char *part);
 
 #endif

@@ -341,6 +341,7 @@ static const char *const steps[] = {
 	       " WHERE decided > 0 AND state <> 'refused';"
 	       "PRAGMA user_version = 18;",
 	[19] = "PRAGMA user_version = 20;", /* since 10, where several servers first had one log */
+	[20] = "PRAGMA user_version = 21;", /* since 16 */
 };
 
 const char *

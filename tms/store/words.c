@@ -206,9 +206,9 @@ put_index(const struct words_question *w, uint32_t chosen, char quote, const cha
 }
 
 void
-words_index_sqlite(const struct words_question *w, uint32_t chosen, struct buf *ret)
+words_index_sqlite(const struct words_question *w, uint32_t chosen, const char *before, struct buf *ret)
 {
-	put_index(w, chosen, '"', "", " AND ", " *", ret);
+	put_index(w, chosen, '"', before, " AND ", " *", ret);
 }
 
 void

@@ -57,10 +57,10 @@ void words_word(const struct words_question *w, size_t place, struct buf *ret);
 
 /*
  * The expression by which the index of SQLite (https://www.sqlite.org/fts5.html, 3) or of PostgreSQL (tsquery) finds rows that have the chosen words: bit 0 is the
- * first. WORDS_ALL are all of them. Before each word of PostgreSQL's stands `before`, "" or a place to put the number of a part of the index into.
+ * first. WORDS_ALL are all of them. Before each word stands `before`: "", the number of a part of the index, or a place to put that into.
  */
 #define WORDS_ALL UINT32_MAX
-void words_index_sqlite(const struct words_question *w, uint32_t chosen, struct buf *ret);
+void words_index_sqlite(const struct words_question *w, uint32_t chosen, const char *before, struct buf *ret);
 void words_index_postgresql(const struct words_question *w, uint32_t chosen, const char *before, struct buf *ret);
 
 /* Gives the SQL of a connection the functions folded(TEXT) and words(TEXT customer, TEXT email, TEXT serial, TEXT certificate serial); a code of SQLite. */

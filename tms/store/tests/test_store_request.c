@@ -211,7 +211,7 @@ go_on_from(const struct scratch *s, long number)
 	CHECK(scratch_database_run(s->path, sql));
 }
 
-/* Below the newest thousands the index of words is asked, which on PostgreSQL is in parts of 131,072 numbers: newest first over their borders, and none twice. */
+/* Below the newest thousands the index of words is asked, which is in parts of 131,072 numbers: newest first over their borders, and none twice. */
 static void
 test_list_by_index(void)
 {
