@@ -7,12 +7,20 @@
 # FOLDER/changes.tar when the command is over), and where no package of ours is known. FOLDER is seen at /mnt. Wants to be root. Ends with the
 # command's status; 77 where this machine allows no overlay.
 set -eu
+# shellcheck source=tests/stage/chroot.sh
+. "$(dirname "$0")/../stage/chroot.sh"
 
 if [ "${1:-}" != --inside ]; then
-	exec unshare --mount --pid --fork --kill-child sh "$0" --inside "$@"
+	propagation=
+	if in_chroot; then
+		propagation="--propagation unchanged"
+	fi
+	# shellcheck disable=SC2086 # these are words
+	exec unshare --mount $propagation --pid --fork --kill-child sh "$0" --inside "$@"
 fi
 folder=$2
 shift 2
+make_private || exit 77
 work=$(mktemp -d)
 mount -t tmpfs -o mode=755 tmpfs "$work" || exit 77
 mkdir "$work/upper" "$work/work" "$work/root"

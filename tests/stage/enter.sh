@@ -8,23 +8,12 @@
 # MOKHOA_STAGE_NETWORK=machine the network is the machine's, for a person's browser. Ends with the command's status; 77 when this machine does not
 # allow a stage. When this process ends, for whatever reason, so does everything on the stage.
 set -eu
+# shellcheck source=tests/stage/chroot.sh
+. "$(dirname "$0")/chroot.sh"
 
 skip() {
 	echo "enter.sh: $*" >&2
 	exit 77
-}
-
-# A chroot whose root is no mount point of its own, as debootstrap makes them.
-in_chroot() {
-	! awk '$5 == "/" { found = 1 } END { exit !found }' /proc/self/mountinfo
-}
-
-# unshare makes all mounts private, but cannot where the root is no mount point. There the true root is reached by entering
-# our own mount namespace a second time; the command that runs then is the one outside of the chroot.
-make_private() {
-	in_chroot || return 0
-	nsenter --mount=/proc/self/ns/mnt mount --make-rprivate / ||
-		skip "the mounts outside of this chroot cannot be made private"
 }
 
 # An empty, writable /etc/mokhoa. Where there is none, an overlay over /etc makes one that only the stage sees.
@@ -49,7 +38,7 @@ mount_etc() {
 inside() {
 	stage_uid=$1
 	shift
-	make_private
+	make_private || skip "the mounts outside of this chroot cannot be made private"
 	if [ "${MOKHOA_STAGE_NETWORK:-}" != machine ]; then
 		ip link set lo up || skip "the stage's loopback interface cannot be brought up (is iproute2 installed?)"
 	fi
