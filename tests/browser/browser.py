@@ -19,6 +19,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
+EXTENSIONS_OFF = ("--disable-extensions", "--disable-default-apps", "--disable-background-networking")  # what the driver's library tells Chromium
 PROGRAMS = {"chromium": "/usr/lib/chromium/chromium", "firefox": "/usr/lib/firefox-esr/firefox-esr"}
 
 
@@ -111,6 +112,13 @@ def extension(folder, origins):
     return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
 
 
+def write_updates(path, chromium_id, crx, version):
+    """The update manifest by which Chromium fetches an extension that it is forced to have."""
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(f'<?xml version="1.0"?><gupdate xmlns="http://www.google.com/update2/response" protocol="2.0"><app appid="{chromium_id}">'
+                f'<updatecheck codebase="file://{crx}" version="{version}"/></app></gupdate>')
+
+
 class HostScript:
     """The program that a browser is told to start: counts, and becomes what was chosen last."""
 
@@ -156,8 +164,8 @@ class Failed(Exception):
 
 
 class Browser:
-    """ca is the file of an authority that this browser trusts beside those it knows; display: the screen on which its windows are, or none. extension: True, the
-    one that was made; False, none; None, what the machine's policies force."""
+    """ca is the file of an authority that this browser trusts beside those it knows; display: the screen on which its windows are, or none. What the machine's
+    policies force comes where Chromium is not told otherwise: ignored=EXTENSIONS_OFF."""
 
     def __init__(self, name, folder, modules, made, home, ca=None, display=None, **options):
         self.name, self.made, self.home = name, made, home
@@ -190,10 +198,8 @@ class Browser:
         # without developer mode an unpacked extension that reloads itself is switched off
         with open(os.path.join(self.profile, "Default", "Preferences"), "w", encoding="utf-8") as f:
             json.dump({"extensions": {"ui": {"developer_mode": True}}}, f)
-        if extension is None:
-            return {"args": list(args), "ignoreDefaultArgs": ["--disable-extensions", "--disable-default-apps", "--disable-background-networking", *ignored]}
         if not extension:
-            return {"args": list(args)}
+            return {"args": list(args), "ignoreDefaultArgs": list(ignored)}
         if packed:
             os.makedirs(os.path.join(self.profile, "External Extensions"))
             with open(os.path.join(self.profile, "External Extensions", self.made["chromium_id"] + ".json"), "w", encoding="utf-8") as f:

@@ -17,6 +17,8 @@ import threading
 import time
 import unittest
 
+import browser
+
 HERE = pathlib.Path(__file__).resolve().parent
 STAGE = HERE.parent / "stage"
 BIN = pathlib.Path(os.environ.get("MOKHOA_BIN", ""))
@@ -111,9 +113,7 @@ class Installed(unittest.TestCase):
         with self.chromium(f"--pack-extension={source}", name="packer", stdout=subprocess.DEVNULL) as process:
             process.wait(PATIENCE_S)
         found = extension_id(self.folder / "extension.pem")
-        (self.folder / "update.xml").write_text(
-            f'<?xml version="1.0"?><gupdate xmlns="http://www.google.com/update2/response" protocol="2.0"><app appid="{found}">'
-            f'<updatecheck codebase="file://{self.folder}/extension.crx" version="1.0.0"/></app></gupdate>')
+        browser.write_updates(self.folder / "update.xml", found, self.folder / "extension.crx", "1.0.0")
         return found
 
     def test_host_and_extension_by_policy_alone(self):

@@ -20,7 +20,10 @@ if [ "${1:-}" != --inside ]; then
 fi
 folder=$2
 shift 2
-make_private || exit 77
+make_private || {
+	echo "root.sh: the mounts outside of this chroot cannot be made private" >&2
+	exit 77
+}
 work=$(mktemp -d)
 mount -t tmpfs -o mode=755 tmpfs "$work" || exit 77
 mkdir "$work/upper" "$work/work" "$work/root"

@@ -389,20 +389,21 @@ read_found(struct reading *r, uint32_t chosen, const char *part, int64_t below, 
 static enum err
 read_indexed_in_parts(struct reading *r, uint32_t chosen, int64_t below)
 {
-	int64_t newest;
-	enum err e = find_newest(r, below, &newest);
-
-	while (e == ERR_OK && newest > 0 && newest >= r->from && r->left != 0) {
-		int64_t part = newest / SEARCH_PART_ROWS, first = part * SEARCH_PART_ROWS;
+	for (;;) {
+		int64_t newest, part, first;
 		char number[24];
+		enum err e = find_newest(r, below, &newest);
 
+		if (e != ERR_OK || newest == 0 || newest < r->from)
+			return e;
+		part = newest / SEARCH_PART_ROWS;
+		first = part * SEARCH_PART_ROWS;
 		snprintf(number, sizeof(number), "%" PRId64, part);
 		e = read_found(r, chosen, number, below, first > r->from ? first : r->from);
+		if (e != ERR_OK || r->left == 0)
+			return e;
 		below = first;
-		if (e == ERR_OK)
-			e = find_newest(r, below, &newest);
 	}
-	return e;
 }
 
 static enum err
